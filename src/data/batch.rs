@@ -1,0 +1,220 @@
+//! Which pictures are held out, and in which order the others are trained on.
+//!
+//! Everything follows from a seed, alike on 32-bit and 64-bit machines and whatever the version of
+//! the random number crates: ChaCha8's output is specified, and the shuffle is written here.
+
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
+
+use super::DataError;
+
+/// The stream of random numbers that the held-out split uses. Epochs use theirs, counted from 0.
+const SPLIT_STREAM: u64 = u64::MAX;
+
+/// Splits `0..n` into training and held-out pictures, both ascending.
+///
+/// `fraction` of them are held out, rounded to the nearest; at least one is, and at least one is
+/// left to train on, when there are two or more. With one picture or none, nothing is held out; a
+/// fraction that is not above 0 holds nothing out either.
+pub fn split_held_out(n: usize, fraction: f64, seed: u64) -> (Vec<usize>, Vec<usize>) {
+    let wanted = if n >= 2 && fraction > 0.0 {
+        ((n as f64 * fraction).round() as usize).clamp(1, n - 1)
+    } else {
+        0
+    };
+    let mut order: Vec<usize> = (0..n).collect();
+    shuffle(&mut order, &mut generator(seed, SPLIT_STREAM));
+    let mut training = order.split_off(wanted);
+    order.sort_unstable();
+    training.sort_unstable();
+    (training, order)
+}
+
+/// Where a run is in its data: whole epochs done, and steps done in the current one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Position {
+    /// Epochs completed.
+    pub epoch: usize,
+    /// Batches taken in the current epoch.
+    pub step: usize,
+}
+
+/// Batches of picture indices without end, shuffled anew in each epoch.
+///
+/// Every batch is full: what is left at the end of an epoch is dropped, as in the published code.
+/// The order of an epoch depends on the seed and the epoch's number alone, so that [`Position`] and
+/// the seed are all that a resumed run needs.
+#[derive(Clone, Debug)]
+pub struct Batches {
+    indices: Vec<usize>,
+    batch: usize,
+    seed: u64,
+    position: Position,
+    order: Vec<usize>,
+}
+
+impl Batches {
+    /// Batches of `batch` out of `indices`.
+    ///
+    /// # Errors
+    /// If the batch is 0 or there are fewer indices than one batch takes.
+    pub fn new(indices: Vec<usize>, batch: usize, seed: u64) -> Result<Self, DataError> {
+        if batch == 0 || indices.len() < batch {
+            return Err(DataError::BatchSize { batch, pictures: indices.len() });
+        }
+        let mut batches = Self { indices, batch, seed, position: Position::default(), order: Vec::new() };
+        batches.shuffle_epoch();
+        Ok(batches)
+    }
+
+    /// Steps in one epoch.
+    pub fn steps_per_epoch(&self) -> usize {
+        self.indices.len() / self.batch
+    }
+
+    /// The next batch, of exactly the size asked for.
+    pub fn next_batch(&mut self) -> Vec<usize> {
+        let start = self.position.step * self.batch;
+        let batch = self.order[start..start + self.batch].to_vec();
+        self.position.step += 1;
+        if self.position.step == self.steps_per_epoch() {
+            self.position = Position { epoch: self.position.epoch + 1, step: 0 };
+            self.shuffle_epoch();
+        }
+        batch
+    }
+
+    /// Where the next batch comes from.
+    pub fn position(&self) -> Position {
+        self.position
+    }
+
+    /// Goes on from a position that [`Batches::position`] gave.
+    ///
+    /// # Errors
+    /// If an epoch has no such step; nothing changes then.
+    pub fn restore(&mut self, position: Position) -> Result<(), DataError> {
+        let steps_per_epoch = self.steps_per_epoch();
+        if position.step >= steps_per_epoch {
+            return Err(DataError::Position { step: position.step, steps_per_epoch });
+        }
+        self.position = position;
+        self.shuffle_epoch();
+        Ok(())
+    }
+
+    fn shuffle_epoch(&mut self) {
+        self.order.clone_from(&self.indices);
+        shuffle(&mut self.order, &mut generator(self.seed, self.position.epoch as u64));
+    }
+}
+
+fn generator(seed: u64, stream: u64) -> ChaCha8Rng {
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    random.set_stream(stream);
+    random
+}
+
+/// Fisher and Yates.
+fn shuffle(items: &mut [usize], random: &mut impl Rng) {
+    for last in (1..items.len()).rev() {
+        items.swap(last, below(last as u64 + 1, random) as usize);
+    }
+}
+
+/// A number below `bound`, each as likely: the high half of a 128-bit product, drawing again in the
+/// few cases that would favour some.
+fn below(bound: u64, random: &mut impl Rng) -> u64 {
+    let uneven = bound.wrapping_neg() % bound;
+    loop {
+        let product = u128::from(random.next_u64()) * u128::from(bound);
+        if product as u64 >= uneven {
+            return (product >> 64) as u64;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn the_order_is_pinned() {
+        // A change here would silently change what every seed means.
+        assert_eq!(split_held_out(10, 0.3, 0), (vec![], vec![]));
+        let mut batches = Batches::new((0..7).collect(), 3, 1).unwrap();
+        let taken: Vec<_> = (0..3).map(|_| batches.next_batch()).collect();
+        assert_eq!(taken, Vec::<Vec<usize>>::new());
+    }
+
+    #[test]
+    fn one_picture_is_trained_on_and_two_are_shared() {
+        assert_eq!(split_held_out(0, 0.1, 3), (vec![], vec![]));
+        assert_eq!(split_held_out(1, 0.1, 3), (vec![0], vec![]));
+        let (training, held_out) = split_held_out(2, 0.1, 3);
+        assert_eq!((training.len(), held_out.len()), (1, 1));
+        let (training, held_out) = split_held_out(5, 1.0, 3);
+        assert_eq!((training.len(), held_out.len()), (1, 4));
+        assert_eq!(split_held_out(5, f64::NAN, 3).1, Vec::<usize>::new());
+    }
+
+    #[test]
+    fn too_small_a_set_names_both_numbers() {
+        let message = Batches::new(vec![1, 2], 64, 0).unwrap_err().to_string();
+        assert!(message.contains("64") && message.contains('2'), "{message}");
+        assert!(Batches::new(vec![1, 2], 0, 0).is_err());
+    }
+
+    #[test]
+    fn a_step_beyond_the_epoch_is_refused() {
+        let mut batches = Batches::new((0..8).collect(), 4, 0).unwrap();
+        assert!(batches.restore(Position { epoch: 0, step: 2 }).is_err());
+        assert_eq!(batches.position(), Position::default());
+    }
+
+    proptest! {
+        #[test]
+        fn a_split_loses_and_repeats_nothing(n in 0usize..300, fraction in 0.0f64..1.0, seed: u64) {
+            let (training, held_out) = split_held_out(n, fraction, seed);
+            let mut all = [training.clone(), held_out.clone()].concat();
+            all.sort_unstable();
+            prop_assert_eq!(all, (0..n).collect::<Vec<_>>());
+            prop_assert!(training.is_sorted() && held_out.is_sorted());
+            prop_assert_eq!(split_held_out(n, fraction, seed), (training, held_out));
+        }
+
+        #[test]
+        fn an_epoch_takes_each_picture_at_most_once(n in 1usize..60, batch in 1usize..20, seed: u64) {
+            prop_assume!(batch <= n);
+            let mut batches = Batches::new((100..100 + n).collect(), batch, seed).unwrap();
+            let mut taken = Vec::new();
+            for _ in 0..batches.steps_per_epoch() {
+                let next = batches.next_batch();
+                prop_assert_eq!(next.len(), batch);
+                taken.extend(next);
+            }
+            prop_assert_eq!(batches.position(), Position { epoch: 1, step: 0 });
+            let count = taken.len();
+            taken.sort_unstable();
+            taken.dedup();
+            prop_assert_eq!(taken.len(), count);
+            prop_assert!(taken.iter().all(|i| (100..100 + n).contains(i)));
+        }
+
+        #[test]
+        fn a_restored_run_goes_on_alike(steps in 0usize..30, seed: u64) {
+            let mut whole = Batches::new((0..11).collect(), 4, seed).unwrap();
+            for _ in 0..steps {
+                whole.next_batch();
+            }
+            let mut resumed = Batches::new((0..11).collect(), 4, seed).unwrap();
+            resumed.restore(whole.position()).unwrap();
+            for _ in 0..5 {
+                prop_assert_eq!(whole.next_batch(), resumed.next_batch());
+            }
+        }
+    }
+}

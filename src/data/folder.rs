@@ -1,0 +1,445 @@
+//! Folders of pictures: which layout, which pictures, and loading them on all cores.
+
+use std::collections::HashSet;
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use rayon::prelude::*;
+use sha2::{Digest, Sha256};
+use walkdir::WalkDir;
+
+use super::DataError;
+use super::image::{self, EXTENSIONS, Preprocessing};
+
+/// Larger files are not read: no picture that would be decoded needs as much.
+const MAX_FILE_BYTES: u64 = 1 << 30;
+
+/// How a data folder is arranged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Layout {
+    /// `train/0.normal`, `test/0.normal`, `test/1.abnormal`: the paper's code.
+    Paper,
+    /// `train/good`, `test/good`, `test/<defect>`, `ground_truth/<defect>/*_mask.png`.
+    Mvtec,
+    /// Pictures, in subfolders or not, all of them normal.
+    Plain,
+}
+
+impl std::fmt::Display for Layout {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Paper => "paper layout (train/0.normal, test/0.normal, test/1.abnormal)",
+            Self::Mvtec => "MVTec layout (train/good, test/good, test/<defect>)",
+            Self::Plain => "plain folder of normal pictures",
+        })
+    }
+}
+
+/// One picture of a data set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sample {
+    /// The file.
+    pub path: PathBuf,
+    /// Whether it lies with the abnormal ones.
+    pub abnormal: bool,
+    /// `normal`, or what is wrong. In the MVTec layout the defect's folder. In the paper's layout the
+    /// subfolder of `1.abnormal` where there is one, else the file's name before a last `_` or `-`
+    /// and digits (`cell-multi_3559.png` is `cell-multi`), else `abnormal`.
+    pub class: String,
+    /// The picture of where the defect is (MVTec layout), if there is one.
+    pub mask: Option<PathBuf>,
+}
+
+/// The pictures of a data folder, sorted by path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Folder {
+    /// The folder that was opened.
+    pub root: PathBuf,
+    /// The layout recognised.
+    pub layout: Layout,
+    /// Pictures to train on: all normal.
+    pub train: Vec<Sample>,
+    /// Pictures to test on: empty for a plain folder.
+    pub test: Vec<Sample>,
+}
+
+impl Folder {
+    /// Lists the pictures of `root` by their file name extensions. Links are followed; names that
+    /// begin with a dot are left out.
+    ///
+    /// # Errors
+    /// If there is no such folder, it cannot be read, it has `train` or `test` in a layout that is
+    /// not known, or there is nothing to train on.
+    pub fn open(root: &Path) -> Result<Self, DataError> {
+        if !root.exists() {
+            return Err(DataError::NotFound(root.into()));
+        }
+        if !root.is_dir() {
+            return Err(DataError::NotAFolder(root.into()));
+        }
+        let (train, test) = (root.join("train"), root.join("test"));
+        let (layout, folder) = if train.join("0.normal").is_dir() {
+            (Layout::Paper, train.join("0.normal"))
+        } else if train.join("good").is_dir() {
+            (Layout::Mvtec, train.join("good"))
+        } else if train.is_dir() || test.is_dir() {
+            return Err(DataError::UnknownLayout { root: root.into(), found: describe(root)? });
+        } else {
+            (Layout::Plain, root.into())
+        };
+        let train: Vec<_> = pictures_in(&folder)?.into_iter().map(normal).collect();
+        if train.is_empty() {
+            return Err(DataError::NoPictures { folder, expected: expected_extensions() });
+        }
+        let test = match layout {
+            Layout::Paper => paper_test(&test)?,
+            Layout::Mvtec => mvtec_test(root, &test)?,
+            Layout::Plain => Vec::new(),
+        };
+        Ok(Self { root: root.into(), layout, train, test })
+    }
+}
+
+fn normal(path: PathBuf) -> Sample {
+    Sample { path, abnormal: false, class: "normal".into(), mask: None }
+}
+
+fn paper_test(test: &Path) -> Result<Vec<Sample>, DataError> {
+    let mut samples: Vec<_> = pictures_if_there(&test.join("0.normal"))?.into_iter().map(normal).collect();
+    let abnormal = test.join("1.abnormal");
+    for path in pictures_if_there(&abnormal)? {
+        let inside = path.strip_prefix(&abnormal).unwrap_or(&path);
+        let class = match inside.components().count() {
+            0 | 1 => class_of_name(&path),
+            _ => inside.iter().next().map_or_else(String::new, |name| name.to_string_lossy().into_owned()),
+        };
+        samples.push(Sample { path, abnormal: true, class, mask: None });
+    }
+    Ok(samples)
+}
+
+/// What is before the last `_` or `-` and digits.
+fn class_of_name(path: &Path) -> String {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    let name = stem.trim_end_matches(|c: char| c.is_ascii_digit());
+    if name.len() == stem.len() {
+        return "abnormal".into();
+    }
+    match name.strip_suffix(['_', '-']) {
+        Some(class) if !class.is_empty() => class.into(),
+        _ => "abnormal".into(),
+    }
+}
+
+fn mvtec_test(root: &Path, test: &Path) -> Result<Vec<Sample>, DataError> {
+    let mut samples = Vec::new();
+    if !test.is_dir() {
+        return Ok(samples);
+    }
+    for folder in subfolders(test)? {
+        let class = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        for path in pictures_in(&folder)? {
+            if class == "good" {
+                samples.push(normal(path));
+                continue;
+            }
+            let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+            let mask = root.join("ground_truth").join(&class).join(format!("{stem}_mask.png"));
+            let mask = mask.is_file().then_some(mask);
+            samples.push(Sample { path, abnormal: true, class: class.clone(), mask });
+        }
+    }
+    Ok(samples)
+}
+
+/// The subfolders of `train` and `test`, for an error message.
+fn describe(root: &Path) -> Result<String, DataError> {
+    let mut found = Vec::new();
+    for part in ["train", "test"] {
+        let folder = root.join(part);
+        if !folder.is_dir() {
+            continue;
+        }
+        let names = subfolders(&folder)?;
+        if names.is_empty() {
+            found.push(format!("{part} without subfolders"));
+        }
+        for name in names.iter().take(8) {
+            found.push(format!("{part}/{}", name.file_name().unwrap_or_default().to_string_lossy()));
+        }
+        if names.len() > 8 {
+            found.push(format!("and {} more in {part}", names.len() - 8));
+        }
+    }
+    Ok(found.join(", "))
+}
+
+fn subfolders(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
+    let failed = |source| DataError::Read { path: folder.into(), source };
+    let mut folders = Vec::new();
+    for entry in fs::read_dir(folder).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        if path.is_dir() && !is_hidden(&path) {
+            folders.push(path);
+        }
+    }
+    folders.sort();
+    Ok(folders)
+}
+
+fn pictures_if_there(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
+    if folder.is_dir() { pictures_in(folder) } else { Ok(Vec::new()) }
+}
+
+/// All pictures under a folder, by their extension, sorted.
+fn pictures_in(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
+    let (pictures, mut unreadable) = walk(folder);
+    match unreadable.pop() {
+        Some((path, source)) => Err(DataError::Read { path, source }),
+        None => Ok(pictures),
+    }
+}
+
+/// All pictures under a folder, sorted, and what could not be looked into.
+fn walk(folder: &Path) -> (Vec<PathBuf>, Vec<(PathBuf, std::io::Error)>) {
+    let (mut pictures, mut unreadable) = (Vec::new(), Vec::new());
+    let entries = WalkDir::new(folder)
+        .follow_links(true)
+        .into_iter()
+        .filter_entry(|entry| entry.depth() == 0 || !is_hidden(entry.path()));
+    for entry in entries {
+        match entry {
+            Ok(entry) if entry.file_type().is_file() && has_picture_extension(entry.path()) => {
+                pictures.push(entry.into_path());
+            }
+            Ok(_) => {}
+            Err(error) => {
+                let path = error.path().unwrap_or(folder).to_path_buf();
+                unreadable.push((path, error.into()));
+            }
+        }
+    }
+    pictures.sort();
+    (pictures, unreadable)
+}
+
+fn is_hidden(path: &Path) -> bool {
+    // `__MACOSX` is what macOS leaves in archives.
+    path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b".") || name == "__MACOSX")
+}
+
+fn has_picture_extension(path: &Path) -> bool {
+    path.extension()
+        .and_then(|extension| extension.to_str())
+        .is_some_and(|extension| EXTENSIONS.contains(&extension.to_ascii_lowercase().as_str()))
+}
+
+fn expected_extensions() -> String {
+    EXTENSIONS[..10].iter().map(|extension| format!(".{extension}")).collect::<Vec<_>>().join(", ")
+}
+
+/// The files that paths on a command line mean, each once, in the order given.
+///
+/// A folder means all pictures in it and below, by their extension, sorted. A path whose last part
+/// has `*` or `?` and that names nothing else means the files that match, sorted (for shells that do
+/// not do it themselves). Any other path means itself, whatever its extension, also where nothing is:
+/// loading it then says why. The same holds for a folder that cannot be looked into.
+pub fn expand(paths: &[PathBuf]) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for path in paths {
+        if path.is_dir() {
+            let (pictures, unreadable) = walk(path);
+            files.extend(pictures);
+            files.extend(unreadable.into_iter().map(|(path, _)| path));
+        } else if let Some(matches) = wildcard(path) {
+            files.extend(matches);
+        } else {
+            files.push(path.clone());
+        }
+    }
+    let mut seen = HashSet::new();
+    files.retain(|path| seen.insert(path.clone()));
+    files
+}
+
+/// The files that a pattern in the last part of a path matches; none if it is no such pattern or
+/// nothing matches.
+fn wildcard(path: &Path) -> Option<Vec<PathBuf>> {
+    let pattern = path.file_name()?.to_str()?;
+    if !pattern.contains(['*', '?']) || path.exists() {
+        return None;
+    }
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let mut files: Vec<_> = fs::read_dir(parent.unwrap_or(Path::new(".")))
+        .ok()?
+        .filter_map(|entry| Some(entry.ok()?.file_name()))
+        .filter(|name| name.to_str().is_some_and(|name| matches(pattern.as_bytes(), name.as_bytes())))
+        .map(|name| parent.map_or_else(|| PathBuf::from(&name), |parent| parent.join(&name)))
+        .filter(|file| file.is_file())
+        .collect();
+    files.sort();
+    if files.is_empty() { None } else { Some(files) }
+}
+
+/// Whether a name matches a pattern of `*` and `?`, going back to the last star when it does not.
+fn matches(pattern: &[u8], name: &[u8]) -> bool {
+    let (mut p, mut n) = (0, 0);
+    let mut star = None;
+    while n < name.len() {
+        if p < pattern.len() && pattern[p] == b'*' {
+            star = Some((p, n));
+            p += 1;
+        } else if p < pattern.len() && (pattern[p] == b'?' || pattern[p] == name[n]) {
+            p += 1;
+            n += 1;
+        } else if let Some((at, taken)) = star {
+            p = at + 1;
+            n = taken + 1;
+            star = Some((at, n));
+        } else {
+            return false;
+        }
+    }
+    pattern[p..].iter().all(|&c| c == b'*')
+}
+
+/// A picture ready for the network.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Prepared {
+    /// `[channels, size, size]`, in `[-1, 1]`.
+    pub values: Vec<f32>,
+    /// Width of the original in pixels.
+    pub width: u32,
+    /// Height of the original in pixels.
+    pub height: u32,
+}
+
+/// Reads, decodes and resizes one file.
+///
+/// # Errors
+/// Why the file cannot be scored, in a sentence for its user.
+pub fn load_one(path: &Path, preprocessing: &Preprocessing) -> Result<Prepared, String> {
+    let bytes = read_bounded(path)?;
+    let picture = image::decode(&bytes).map_err(|error| error.to_string())?;
+    Ok(Prepared {
+        values: preprocessing.apply(&picture),
+        width: picture.width(),
+        height: picture.height(),
+    })
+}
+
+fn read_bounded(path: &Path) -> Result<Vec<u8>, String> {
+    let failed = |error: std::io::Error| format!("cannot be read: {error}");
+    // Before opening: opening a pipe would wait for someone to write.
+    if !fs::metadata(path).map_err(failed)?.is_file() {
+        return Err("expected a picture file, got a folder or a device".into());
+    }
+    let mut bytes = Vec::new();
+    fs::File::open(path)
+        .and_then(|file| file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes))
+        .map_err(failed)?;
+    if bytes.len() as u64 > MAX_FILE_BYTES {
+        return Err(format!("expected a file of at most {} MiB, got a larger one", MAX_FILE_BYTES >> 20));
+    }
+    Ok(bytes)
+}
+
+/// Pictures loaded together.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LoadedPictures {
+    /// The network's inputs one after another: `kept.len()` times `channels * size * size` values.
+    pub values: Vec<f32>,
+    /// Which of the paths they come from, ascending.
+    pub kept: Vec<usize>,
+    /// The others, and why.
+    pub skipped: Vec<(PathBuf, String)>,
+}
+
+/// Loads pictures on all cores, in order, and keeps them in memory: for training.
+///
+/// Bad pictures are left out and listed. `on_progress` hears from any thread how many files are done.
+pub fn load(
+    paths: &[PathBuf],
+    preprocessing: &Preprocessing,
+    on_progress: impl Fn(usize) + Sync,
+) -> LoadedPictures {
+    let done = AtomicUsize::new(0);
+    let pictures: Vec<_> = paths
+        .par_iter()
+        .map(|path| {
+            let picture = load_one(path, preprocessing).map(|picture| picture.values);
+            on_progress(done.fetch_add(1, Ordering::Relaxed) + 1);
+            picture
+        })
+        .collect();
+    let mut loaded = LoadedPictures::default();
+    loaded.values.reserve_exact(preprocessing.values() * pictures.iter().filter(|p| p.is_ok()).count());
+    for (index, picture) in pictures.into_iter().enumerate() {
+        match picture {
+            Ok(values) => {
+                loaded.values.extend_from_slice(&values);
+                loaded.kept.push(index);
+            }
+            Err(reason) => loaded.skipped.push((paths[index].clone(), reason)),
+        }
+    }
+    loaded
+}
+
+/// One file of a chunk: its place in the whole list, and the picture or the reason against it.
+#[derive(Clone, Debug)]
+pub struct Loaded<'a> {
+    /// Index into the paths given to [`chunks`].
+    pub index: usize,
+    /// The file.
+    pub path: &'a Path,
+    /// The picture, or a sentence for its user.
+    pub picture: Result<Prepared, String>,
+}
+
+/// Loads pictures `chunk` at a time, each chunk on all cores, in order: for scoring any number of
+/// them in bounded memory. A chunk of 0 counts as 1.
+pub fn chunks<'a>(
+    paths: &'a [PathBuf],
+    preprocessing: &'a Preprocessing,
+    chunk: usize,
+) -> impl Iterator<Item = Vec<Loaded<'a>>> + 'a {
+    let chunk = chunk.max(1);
+    paths.chunks(chunk).enumerate().map(move |(number, paths)| {
+        paths
+            .par_iter()
+            .enumerate()
+            .map(|(at, path)| Loaded {
+                index: number * chunk + at,
+                path,
+                picture: load_one(path, preprocessing),
+            })
+            .collect()
+    })
+}
+
+/// SHA-256, in hexadecimal, of what is in a set of files: for each, in the order given, its path
+/// below `root` with `/` between the parts, the length of that path and of the file as 8 bytes each
+/// (little-endian, path's length, path, file's length, file).
+///
+/// The model file keeps it, so that one can tell later what a model was trained on, wherever the
+/// folder lies by then.
+///
+/// # Errors
+/// If a file cannot be read.
+pub fn digest(root: &Path, paths: &[PathBuf]) -> Result<String, DataError> {
+    let mut hasher = Sha256::new();
+    for path in paths {
+        let relative = path.strip_prefix(root).unwrap_or(path);
+        let parts: Vec<_> = relative.iter().map(|part| part.to_string_lossy()).collect();
+        let name = parts.join("/");
+        let bytes = fs::read(path).map_err(|source| DataError::Read { path: path.clone(), source })?;
+        hasher.update((name.len() as u64).to_le_bytes());
+        hasher.update(name.as_bytes());
+        hasher.update((bytes.len() as u64).to_le_bytes());
+        hasher.update(&bytes);
+    }
+    Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+}

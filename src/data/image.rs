@@ -1,0 +1,491 @@
+//! From the bytes of a picture to the network's input, and back to pixels that can be shown.
+//!
+//! The same bytes give the same values, bit for bit, in a browser and in the program:
+//! colours become 8-bit grey or RGB by integer arithmetic, and the resampling of 8-bit pixels in
+//! `fast_image_resize` sums 16-bit fixed-point weights in 32-bit integers in each of its
+//! implementations (plain, SSE4.1, AVX2, NEON, SIMD128), so that the order of the additions does not
+//! matter. The weights themselves come from `f64` additions, multiplications and divisions, which
+//! every platform rounds alike. `resampling_is_the_same_with_and_without_simd` holds it to that.
+
+use std::io::Cursor;
+
+use fast_image_resize::images::{Image, ImageRef};
+use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use image::metadata::Orientation;
+use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
+use serde::{Deserialize, Serialize};
+
+/// Pictures with more pixels than this are refused before they are decoded.
+pub const MAX_PIXELS: u64 = 64_000_000;
+
+/// Pictures with a longer side than this are refused before they are decoded.
+pub const MAX_SIDE: u32 = 30_000;
+
+/// What a decoder may allocate: the largest picture accepted at 16 bits and four channels, and
+/// 64 MiB for its own tables.
+const MAX_DECODER_BYTES: u64 = MAX_PIXELS * 8 + (64 << 20);
+
+/// The file name extensions of pictures, in lower case. Those after `tiff` cannot be read, but a
+/// folder of them deserves to hear why.
+pub const EXTENSIONS: [&str; 13] = [
+    "png", "jpg", "jpeg", "jpe", "jfif", "bmp", "gif", "webp", "tif", "tiff", "heic", "heif", "avif",
+];
+
+/// Why the bytes of a file are not a picture that can be scored.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ImageError {
+    /// No bytes at all.
+    #[error("expected a picture, got an empty file")]
+    Empty,
+    /// Recognised, but nothing here reads it.
+    #[error("{what} cannot be read in this program; {advice}")]
+    Unsupported {
+        /// What the file is, in the plural.
+        what: &'static str,
+        /// What the user can do about it.
+        advice: &'static str,
+    },
+    /// Not the beginning of any known file.
+    #[error("expected a PNG, JPEG, BMP, GIF, WebP or TIFF picture, got a file of another kind")]
+    UnknownFormat,
+    /// More pixels than are decoded here.
+    #[error(
+        "expected at most {max_pixels} pixels and sides of at most {max_side}, \
+         got {width} x {height} = {} pixels", u64::from(*.width) * u64::from(*.height)
+    )]
+    TooLarge {
+        /// Width that the file states.
+        width: u32,
+        /// Height that the file states.
+        height: u32,
+        /// [`MAX_PIXELS`].
+        max_pixels: u64,
+        /// [`MAX_SIDE`].
+        max_side: u32,
+    },
+    /// The file begins like a picture and goes on otherwise.
+    #[error("damaged or unusual {format} picture: {reason}")]
+    Decode {
+        /// The format by the first bytes.
+        format: &'static str,
+        /// What the decoder says.
+        reason: String,
+    },
+}
+
+/// Settings that no network input can have.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected pictures of 1 to 4096 pixels a side with 1 or 3 channels, got {size} with {channels}")]
+pub struct PreprocessingError {
+    /// Side in pixels.
+    pub size: usize,
+    /// Number of channels.
+    pub channels: usize,
+}
+
+/// A decoded picture, upright.
+#[derive(Clone, Debug)]
+pub struct Picture {
+    /// The pixels as the file stores them, turned as its EXIF orientation says.
+    pub pixels: DynamicImage,
+    /// The format by the first bytes; the file's name is not asked.
+    pub format: ImageFormat,
+}
+
+impl Picture {
+    /// Width in pixels, after turning.
+    pub fn width(&self) -> u32 {
+        self.pixels.width()
+    }
+
+    /// Height in pixels, after turning.
+    pub fn height(&self) -> u32 {
+        self.pixels.height()
+    }
+
+    /// The picture scaled down to fit into a square of `side` pixels, as width, height and RGBA.
+    /// A picture that fits is not enlarged. A side of 0 counts as 1.
+    pub fn thumbnail_rgba(&self, side: usize) -> (usize, usize, Vec<u8>) {
+        let (width, height) = (self.width() as usize, self.height() as usize);
+        let side = side.max(1);
+        let longer = width.max(height);
+        let fit = |length: usize| if longer <= side { length } else { (length * side / longer).max(1) };
+        let (to_width, to_height) = (fit(width), fit(height));
+        let rgb = resample(&rgb8(&self.pixels), 3, (width, height), (to_width, to_height));
+        let rgba = rgb.chunks_exact(3).flat_map(|p| [p[0], p[1], p[2], 255]).collect();
+        (to_width, to_height, rgba)
+    }
+}
+
+/// Decodes the first frame of a picture and turns it upright.
+///
+/// The size is read and checked before the pixels are decoded: a small file that states a huge
+/// picture costs nothing.
+///
+/// # Errors
+/// If the bytes are empty, of a kind that is not read here, state more than [`MAX_PIXELS`] pixels or
+/// a side over [`MAX_SIDE`], or are damaged. A JPEG that ends early is damaged: its missing part
+/// would be grey, and would be scored as a defect.
+pub fn decode(bytes: &[u8]) -> Result<Picture, ImageError> {
+    if bytes.is_empty() {
+        return Err(ImageError::Empty);
+    }
+    if let Some((what, advice)) = recognise_other(bytes) {
+        return Err(ImageError::Unsupported { what, advice });
+    }
+    let format = image::guess_format(bytes).map_err(|_| ImageError::UnknownFormat)?;
+    let name = format_name(format).ok_or(ImageError::UnknownFormat)?;
+    let damaged = |reason: String| ImageError::Decode { format: name, reason };
+    let plain = |error: image::ImageError| match error {
+        image::ImageError::Limits(_) => damaged(format!(
+            "it needs more than the {} MiB of memory that are allowed for one picture",
+            MAX_DECODER_BYTES >> 20
+        )),
+        other => damaged(other.to_string()),
+    };
+
+    if format == ImageFormat::Jpeg && !jpeg_is_complete(bytes) {
+        return Err(damaged("the file ends before the picture does".into()));
+    }
+    let mut limits = Limits::default();
+    limits.max_alloc = Some(MAX_DECODER_BYTES);
+    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
+    reader.limits(limits.clone());
+    let mut decoder = reader.into_decoder().map_err(plain)?;
+    let (width, height) = decoder.dimensions();
+    if width == 0 || height == 0 {
+        return Err(damaged(format!("expected at least one pixel, got {width} x {height}")));
+    }
+    if u64::from(width) * u64::from(height) > MAX_PIXELS || width > MAX_SIDE || height > MAX_SIDE {
+        return Err(ImageError::TooLarge { width, height, max_pixels: MAX_PIXELS, max_side: MAX_SIDE });
+    }
+    limits.reserve(decoder.total_bytes()).map_err(plain)?;
+    decoder.set_limits(limits).map_err(plain)?;
+    // An unreadable EXIF block is no reason to refuse a picture.
+    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    let mut pixels = DynamicImage::from_decoder(decoder).map_err(plain)?;
+    pixels.apply_orientation(orientation);
+    Ok(Picture { pixels, format })
+}
+
+/// The name of a format that is read here.
+fn format_name(format: ImageFormat) -> Option<&'static str> {
+    Some(match format {
+        ImageFormat::Png => "PNG",
+        ImageFormat::Jpeg => "JPEG",
+        ImageFormat::Bmp => "BMP",
+        ImageFormat::Gif => "GIF",
+        ImageFormat::WebP => "WebP",
+        ImageFormat::Tiff => "TIFF",
+        _ => return None,
+    })
+}
+
+/// Files that people drop and that are not read here: what they are, and what helps.
+fn recognise_other(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
+    const CONVERT: &str = "convert to PNG or JPEG";
+    if bytes.len() >= 12 && &bytes[4..8] == b"ftyp" {
+        // A box of brands: the major one at 8, compatible ones from 16 on.
+        let length = u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]) as usize;
+        let end = length.min(bytes.len()).min(256);
+        let brands = |wanted: &[&[u8; 4]]| {
+            let major = &bytes[8..12];
+            let compatible = bytes.get(16..end.max(16)).unwrap_or_default();
+            std::iter::once(major).chain(compatible.chunks_exact(4)).any(|b| wanted.iter().any(|w| b == *w))
+        };
+        if brands(&[b"avif", b"avis"]) {
+            return Some(("AVIF pictures", CONVERT));
+        }
+        if brands(&[b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"]) {
+            return Some(("HEIC pictures", CONVERT));
+        }
+        return Some(("videos", "save single frames as PNG or JPEG"));
+    }
+    let starts = |magic: &[u8]| bytes.starts_with(magic);
+    if starts(b"%PDF") {
+        return Some(("PDF documents", "save its pictures as PNG or JPEG"));
+    }
+    if starts(b"PK\x03\x04") || starts(b"PK\x05\x06") {
+        return Some(("ZIP archives", "unpack it and give the pictures"));
+    }
+    if starts(b"\0\0\0\x0cJXL \r\n\x87\n") || starts(b"\xff\x0a") {
+        return Some(("JPEG XL pictures", CONVERT));
+    }
+    if starts(b"\0\0\0\x0cjP  \r\n\x87\n") {
+        return Some(("JPEG 2000 pictures", CONVERT));
+    }
+    // safetensors: the length of a JSON object in 8 bytes, then the object.
+    if bytes.len() >= 10 && bytes[8] == b'{' && bytes[6] == 0 && bytes[7] == 0 {
+        return Some(("model files (safetensors)", "open it as a model, not as a picture"));
+    }
+    let head = &bytes[..bytes.len().min(1024)];
+    let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
+    if text.starts_with(b"<svg") || text.starts_with(b"<?xml") && head.windows(4).any(|w| w == b"<svg") {
+        return Some(("SVG drawings", CONVERT));
+    }
+    if image::guess_format(bytes).is_err() && looks_like_text(head) {
+        return Some(("text files", "give a picture; a text file stays one under another name"));
+    }
+    None
+}
+
+fn looks_like_text(head: &[u8]) -> bool {
+    let printable = head.iter().all(|&b| b >= 0x20 || matches!(b, b'\t' | b'\n' | b'\r' | 0x0c));
+    // The head may end inside a character.
+    printable && match std::str::from_utf8(head) {
+        Ok(_) => true,
+        Err(error) => error.error_len().is_none(),
+    }
+}
+
+/// Whether an end marker follows the first scan. (The decoder fills what is missing with grey.)
+/// Thumbnails lie before the first scan, in segments that are stepped over.
+fn jpeg_is_complete(bytes: &[u8]) -> bool {
+    let mut at = 2;
+    while at + 4 <= bytes.len() {
+        if bytes[at] != 0xff {
+            at += 1;
+            continue;
+        }
+        match bytes[at + 1] {
+            // Fill bytes and markers without a length.
+            0xff => at += 1,
+            0x00 | 0x01 | 0xd0..=0xd8 => at += 2,
+            0xd9 => return true,
+            0xda => return bytes[at..].windows(2).any(|pair| pair == [0xff, 0xd9]),
+            _ => at += 2 + usize::from(u16::from_be_bytes([bytes[at + 2], bytes[at + 3]])),
+        }
+    }
+    false
+}
+
+/// How a picture is brought to the network's size.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Resize {
+    /// Stretched to the square with a triangle filter that widens when shrinking, as Pillow's
+    /// `BILINEAR` and torchvision's `Resize` on a PIL picture do. Weights have 16 bits here and 22
+    /// there: values may differ by one grey level from Pillow's.
+    #[default]
+    Bilinear,
+}
+
+/// How a picture becomes the network's input. Stored in the model file.
+///
+/// In this order, as the published loader does it: to 8-bit grey or RGB, stretched to
+/// `size` x `size` (the aspect ratio is not kept), then `(v / 255 - 0.5) / 0.5`.
+///
+/// - Grey is `(19595 R + 38470 G + 7471 B + 32768) >> 16`, the Rec. 601 luma of Pillow's
+///   `convert('L')`; the `image` crate's own luma is Rec. 709 and would shift every colour picture.
+/// - Alpha is dropped, not composed onto a background, as `convert('RGB')` does.
+/// - 16-bit values keep their high byte; floating-point values are clamped to 0..1.
+/// - Palettes are looked up and CMYK is turned into RGB by the decoder.
+/// - Unlike the published loader, EXIF orientation has been applied by [`decode`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Preprocessing {
+    /// Side of the network's input in pixels.
+    pub size: usize,
+    /// 1 for grey, 3 for colour.
+    pub channels: usize,
+    /// The filter that resizes.
+    pub resize: Resize,
+}
+
+impl Preprocessing {
+    /// Pictures of `size` x `size` with 1 or 3 `channels`.
+    pub fn new(size: usize, channels: usize) -> Self {
+        Self { size, channels, resize: Resize::Bilinear }
+    }
+
+    /// Checks what a file or a user asked for.
+    ///
+    /// # Errors
+    /// If the size is not 1 to 4096, or the channels are not 1 or 3.
+    pub fn check(&self) -> Result<(), PreprocessingError> {
+        let Self { size, channels, .. } = *self;
+        if (1..=4096).contains(&size) && matches!(channels, 1 | 3) {
+            Ok(())
+        } else {
+            Err(PreprocessingError { size, channels })
+        }
+    }
+
+    /// Number of values of one picture: `channels * size * size`.
+    pub fn values(&self) -> usize {
+        self.channels * self.size * self.size
+    }
+
+    /// The picture as the network's input: `[channels, size, size]`, in `[-1, 1]`.
+    ///
+    /// # Panics
+    /// If the channels are neither 1 nor 3: see [`Preprocessing::check`].
+    pub fn apply(&self, picture: &Picture) -> Vec<f32> {
+        let from = (picture.width() as usize, picture.height() as usize);
+        let pixels = match self.channels {
+            1 => grey8(&picture.pixels),
+            3 => rgb8(&picture.pixels),
+            other => panic!("expected 1 or 3 channels, got {other}"),
+        };
+        let pixels = resample(&pixels, self.channels, from, (self.size, self.size));
+        let plane = self.size * self.size;
+        let mut values = vec![0.0; self.values()];
+        for (at, pixel) in pixels.chunks_exact(self.channels).enumerate() {
+            for (channel, &value) in pixel.iter().enumerate() {
+                values[channel * plane + at] = (f32::from(value) / 255.0 - 0.5) / 0.5;
+            }
+        }
+        values
+    }
+}
+
+/// Interleaved 8-bit RGB, without alpha.
+fn rgb8(pixels: &DynamicImage) -> Vec<u8> {
+    fn repeat(grey: impl Iterator<Item = u8>) -> Vec<u8> {
+        grey.flat_map(|v| [v, v, v]).collect()
+    }
+    fn first3<T: Copy>(values: &[T], stride: usize, to8: impl Fn(T) -> u8 + Copy) -> Vec<u8> {
+        values.chunks_exact(stride).flat_map(|p| [to8(p[0]), to8(p[1]), to8(p[2])]).collect()
+    }
+    match pixels {
+        DynamicImage::ImageLuma8(p) => repeat(p.iter().copied()),
+        DynamicImage::ImageLumaA8(p) => repeat(p.chunks_exact(2).map(|p| p[0])),
+        DynamicImage::ImageLuma16(p) => repeat(p.iter().map(|&v| high_byte(v))),
+        DynamicImage::ImageLumaA16(p) => repeat(p.chunks_exact(2).map(|p| high_byte(p[0]))),
+        DynamicImage::ImageRgb8(p) => p.as_raw().clone(),
+        DynamicImage::ImageRgba8(p) => first3(p, 4, |v| v),
+        DynamicImage::ImageRgb16(p) => first3(p, 3, high_byte),
+        DynamicImage::ImageRgba16(p) => first3(p, 4, high_byte),
+        DynamicImage::ImageRgb32F(p) => first3(p, 3, unit_to_byte),
+        DynamicImage::ImageRgba32F(p) => first3(p, 4, unit_to_byte),
+        // The enum may grow; the crate's own conversion is at least defined.
+        other => other.to_rgb8().into_raw(),
+    }
+}
+
+/// 8-bit grey, without alpha.
+fn grey8(pixels: &DynamicImage) -> Vec<u8> {
+    match pixels {
+        DynamicImage::ImageLuma8(p) => p.as_raw().clone(),
+        DynamicImage::ImageLumaA8(p) => p.chunks_exact(2).map(|p| p[0]).collect(),
+        DynamicImage::ImageLuma16(p) => p.iter().map(|&v| high_byte(v)).collect(),
+        DynamicImage::ImageLumaA16(p) => p.chunks_exact(2).map(|p| high_byte(p[0])).collect(),
+        colour => rgb8(colour).chunks_exact(3).map(|p| luma601(p[0], p[1], p[2])).collect(),
+    }
+}
+
+fn high_byte(value: u16) -> u8 {
+    (value >> 8) as u8
+}
+
+/// `as` takes NaN to 0 and clamps the rest.
+fn unit_to_byte(value: f32) -> u8 {
+    (value * 255.0).round() as u8
+}
+
+/// Rec. 601 luma in 16-bit fixed point, Pillow's.
+fn luma601(r: u8, g: u8, b: u8) -> u8 {
+    ((19_595 * u32::from(r) + 38_470 * u32::from(g) + 7_471 * u32::from(b) + 0x8000) >> 16) as u8
+}
+
+/// Stretches interleaved 8-bit pixels with the triangle filter. Equal sizes are copied.
+fn resample(pixels: &[u8], channels: usize, from: (usize, usize), to: (usize, usize)) -> Vec<u8> {
+    resample_with(&mut Resizer::new(), pixels, channels, from, to)
+}
+
+fn resample_with(
+    resizer: &mut Resizer,
+    pixels: &[u8],
+    channels: usize,
+    from: (usize, usize),
+    to: (usize, usize),
+) -> Vec<u8> {
+    if from == to {
+        return pixels.to_vec();
+    }
+    let kind = if channels == 1 { PixelType::U8 } else { PixelType::U8x3 };
+    let side = |length: usize| u32::try_from(length).expect("sides are checked to be small");
+    let source = ImageRef::new(side(from.0), side(from.1), pixels, kind).expect("one value a channel and pixel");
+    let mut target = Image::new(side(to.0), side(to.1), kind);
+    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
+    resizer.resize(&source, &mut target, &options).expect("both pictures have one pixel type");
+    target.into_vec()
+}
+
+/// Network values `[channels, size, size]` in `[-1, 1]` as RGBA for display: clamped, opaque; grey is
+/// repeated. What is not a number is shown in [`NOT_A_NUMBER`].
+///
+/// # Panics
+/// If there are not `channels * size * size` values or the channels are neither 1 nor 3.
+pub fn to_rgba(values: &[f32], channels: usize, size: usize) -> Vec<u8> {
+    assert!(channels == 1 || channels == 3, "expected 1 or 3 channels, got {channels}");
+    let plane = size * size;
+    assert_eq!(values.len(), channels * plane, "expected {channels} x {size} x {size} values");
+    let mut rgba = Vec::with_capacity(plane * 4);
+    for at in 0..plane {
+        let rgb: [f32; 3] = std::array::from_fn(|c| values[(c % channels) * plane + at]);
+        if rgb.iter().any(|v| v.is_nan()) {
+            rgba.extend(NOT_A_NUMBER);
+        } else {
+            rgba.extend(rgb.map(|v| ((v * 0.5 + 0.5) * 255.0).round() as u8));
+        }
+        rgba.push(255);
+    }
+    rgba
+}
+
+/// The colour of a value that is not a number: cyan, which the heat map does not contain.
+pub const NOT_A_NUMBER: [u8; 3] = [0, 255, 255];
+
+/// Nine colours, evenly spaced, of the inferno map by N. Smith and S. van der Walt (public domain):
+/// lightness grows evenly from black to pale yellow, so that it reads the same in grey and with
+/// every kind of colour blindness.
+const HEAT: [[u8; 3]; 9] = [
+    [0, 0, 4],
+    [31, 12, 72],
+    [85, 15, 109],
+    [136, 34, 106],
+    [186, 54, 85],
+    [227, 89, 51],
+    [249, 140, 10],
+    [249, 201, 50],
+    [252, 255, 164],
+];
+
+/// The colour of a heat-map value: black at 0, pale yellow at 1 and above.
+pub fn heat_colour(value: f32) -> [u8; 3] {
+    if value.is_nan() {
+        return NOT_A_NUMBER;
+    }
+    let steps = (HEAT.len() - 1) as f32;
+    let position = value.clamp(0.0, 1.0) * steps;
+    let below = (position as usize).min(HEAT.len() - 2);
+    let part = position - below as f32;
+    std::array::from_fn(|c| {
+        let (a, b) = (f32::from(HEAT[below][c]), f32::from(HEAT[below + 1][c]));
+        (a + (b - a) * part).round() as u8
+    })
+}
+
+/// A residual map as opaque RGBA: `value / scale`, clamped to 0..1, in the colours of
+/// [`heat_colour`]. The scale is the same for all pictures of a model: one of its own for each would
+/// make the faults of a good part look as bad as those of a broken one.
+///
+/// A scale that is not above 0 makes every difference the brightest colour, and no difference black.
+pub fn heat_map_rgba(residual_map: &[f32], scale: f32) -> Vec<u8> {
+    residual_map
+        .iter()
+        .flat_map(|&value| {
+            let share = if scale > 0.0 || value.is_nan() {
+                value / scale
+            } else if value > 0.0 {
+                1.0
+            } else {
+                0.0
+            };
+            let [r, g, b] = heat_colour(share);
+            [r, g, b, 255]
+        })
+        .collect()
+}
