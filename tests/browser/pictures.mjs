@@ -1,7 +1,7 @@
 // Pictures made at test time: other sizes, colours, depths and formats than the samples have.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { crc32 as nodeCrc32, deflateSync } from 'node:zlib';
+import * as zlib from 'node:zlib';
 
 /** A small seeded generator (mulberry32), so that every run makes the same pictures. */
 export function random(seed) {
@@ -20,9 +20,9 @@ const crcTable = Array.from({ length: 256 }, (_, n) => {
   return n >>> 0;
 });
 
-/** Node 20 may not have zlib.crc32. */
+/** An older Node 20 may not have zlib.crc32. */
 function crc32(bytes) {
-  if (nodeCrc32) return nodeCrc32(bytes);
+  if (zlib.crc32) return zlib.crc32(bytes);
   let crc = 0xffffffff;
   for (const byte of bytes) crc = crcTable[(crc ^ byte) & 0xff] ^ (crc >>> 8);
   return (crc ^ 0xffffffff) >>> 0;
@@ -61,7 +61,7 @@ export function png(width, height, channels, bits, value) {
   return Buffer.concat([
     Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]),
     chunk('IHDR', header),
-    chunk('IDAT', deflateSync(raw)),
+    chunk('IDAT', zlib.deflateSync(raw)),
     chunk('IEND', Buffer.alloc(0)),
   ]);
 }

@@ -45,10 +45,11 @@ test('three training steps give the same losses on the CPU and on WebGPU', { tim
         largest = Math.max(largest, difference);
       }
     }
-    // The steps changed the weights: equal losses would mean that nothing was trained.
+    // The third batch is the first again: an equal loss would mean that nothing was trained.
     for (const device of ['cpu', 'webgpu']) {
       const contextual = result[device].losses.map((loss) => loss.contextual);
       assert.equal(new Set(contextual).size, 3, `${device}: the loss changes from step to step (${contextual})`);
+      assert.ok(Math.abs(contextual[2] - contextual[0]) > 1e-6, `${device}: training moves the loss of a batch (${contextual})`);
     }
     t.diagnostic(`adapter ${result.adapter}, largest difference ${largest.toExponential(2)}`);
   } finally {

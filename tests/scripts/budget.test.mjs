@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, test } from 'node:test';
+import { LIMITS, judge, measure } from '../../scripts/budget.mjs';
+
+let base;
+const dirs = () => ({ www: join(base, 'www'), pkg: join(base, 'pkg') });
+
+function write(name, bytes) {
+  const path = join(base, name);
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, bytes);
+}
+
+beforeEach(() => {
+  base = mkdtempSync(join(tmpdir(), 'budget-'));
+  write('www/index.html', '<!doctype html>');
+  write('www/app.js', 'a'.repeat(100_000));
+  write('www/models/solar-ir.safetensors', randomBytes(1000));
+  write('www/samples/gallery/a.png', randomBytes(2000));
+  write('www/samples/solar-ir/train/0.normal/b.png', randomBytes(3000));
+  write('pkg/cpu/skip_ganomaly_bg.wasm', randomBytes(4000));
+  write('pkg/gpu/skip_ganomaly_bg.wasm', randomBytes(5000));
+});
+
+afterEach(() => rmSync(base, { recursive: true, force: true }));
+
+test('each part is counted where it belongs', () => {
+  const { sizes } = measure(dirs());
+  assert.ok(sizes.first > 7000 && sizes.first < 8000, `first load ${sizes.first}`);
+  assert.ok(sizes.gpu > 5000 && sizes.gpu < 5100, `gpu ${sizes.gpu}`);
+  assert.equal(sizes.model, 1000);
+  assert.equal(sizes.training, 3000);
+});
+
+test('within the limits nothing is over', () => {
+  assert.ok(judge(measure(dirs()).sizes).every((row) => !row.over));
+});
+
+test('a size over its limit is over, a byte below is not', () => {
+  for (const name of Object.keys(LIMITS)) {
+    const sizes = { first: 1, gpu: 1, model: 1, training: 1 };
+    sizes[name] = LIMITS[name].limit;
+    assert.ok(judge(sizes).every((row) => !row.over), name);
+    sizes[name] += 1;
+    assert.deepEqual(judge(sizes).filter((row) => row.over).map((row) => row.what), [LIMITS[name].what]);
+  }
+});
+
+test('a large CPU module counts in the first load', () => {
+  write('pkg/cpu/skip_ganomaly_bg.wasm', randomBytes(3_100_000));
+  assert.deepEqual(judge(measure(dirs()).sizes).filter((row) => row.over).map((row) => row.what), [LIMITS.first.what]);
+});
+
+test('a missing part is an error, not a small size', () => {
+  rmSync(join(base, 'pkg/gpu'), { recursive: true });
+  assert.throws(() => measure(dirs()), /pkg\/gpu is missing/);
+});
