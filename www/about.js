@@ -1,0 +1,87 @@
+// @ts-check
+/**
+ * "About this model": what the model file says about itself. The header is shown as it is; nothing
+ * is filled in that the file does not say.
+ *
+ * @typedef {import("./protocol.js").ModelInfo} ModelInfo
+ */
+
+const NUMBER = new Intl.NumberFormat("en");
+
+/** @param {string} key */
+const words = (key) => key.replaceAll("_", " ").replace(/([a-z])([A-Z])/g, "$1 $2").toLowerCase();
+
+/** @param {unknown} value @returns {string} */
+function say(value) {
+  if (typeof value === "number") return Number.isInteger(value) ? NUMBER.format(value) : String(Number(value.toPrecision(6)));
+  if (typeof value === "boolean") return value ? "yes" : "no";
+  if (value === null || value === undefined) return "not stated";
+  if (Array.isArray(value)) return value.length <= 6 && value.every((one) => typeof one !== "object") ? value.map(say).join(", ") : `${value.length} values`;
+  return String(value);
+}
+
+/** @param {number} n */
+function ordinal(n) {
+  const text = String(Number(n.toFixed(4)));
+  if (!/^\d+$/.test(text)) return `${text}th`;
+  const tail = n % 100;
+  const end = tail >= 11 && tail <= 13 ? "th" : { 1: "st", 2: "nd", 3: "rd" }[n % 10] ?? "th";
+  return `${text}${end}`;
+}
+
+/** Where the threshold comes from, in words. @param {any} header */
+export function thresholdSource(header) {
+  const calibration = header?.calibration;
+  if (!calibration) return "";
+  const rule = calibration.rule;
+  let quantile = rule?.quantile ?? rule?.Quantile ?? (typeof rule === "number" ? rule : undefined);
+  if (quantile && typeof quantile === "object") quantile = quantile.q ?? quantile.quantile ?? quantile.level;
+  const normals = calibration.normals ?? calibration.held_out;
+  const of = normals ? `${NUMBER.format(normals)} held-out normal pictures` : "held-out normal pictures";
+  if (typeof quantile === "number") return `from the ${ordinal(quantile <= 1 ? quantile * 100 : quantile)} percentile of ${of}`;
+  return `from ${of}`;
+}
+
+/** @param {HTMLElement} list @param {string} term @param {string} value */
+function entry(list, term, value) {
+  const group = document.createElement("div");
+  const dt = document.createElement("dt");
+  const dd = document.createElement("dd");
+  dt.textContent = term;
+  dd.textContent = value;
+  group.append(dt, dd);
+  list.append(group);
+}
+
+/** @param {HTMLElement} list @param {string} title @param {unknown} value */
+function section(list, title, value) {
+  if (value === null || value === undefined) return;
+  if (typeof value !== "object" || Array.isArray(value)) {
+    entry(list, title, say(value));
+    return;
+  }
+  for (const [key, inner] of Object.entries(value)) {
+    if (inner !== null && typeof inner === "object" && !Array.isArray(inner)) {
+      const flat = Object.entries(inner).filter(([, one]) => one === null || typeof one !== "object");
+      if (flat.length > 0) entry(list, `${title}: ${words(key)}`, flat.map(([name, one]) => `${words(name)} ${say(one)}`).join(", "));
+    } else {
+      entry(list, `${title}: ${words(key)}`, say(inner));
+    }
+  }
+}
+
+/** @param {HTMLElement} list @param {ModelInfo} info @param {{ name: string, bytes: number }} file */
+export function showModel(list, info, file) {
+  const { header } = info;
+  list.replaceChildren();
+  entry(list, "File", `${file.name}, ${(file.bytes / 1048576).toFixed(2)} MB`);
+  entry(list, "Method", info.method);
+  entry(list, "Input", `${info.size} × ${info.size} pixels, ${info.channels === 1 ? "grey" : `${info.channels} channels`}`);
+  entry(list, "Parameters", NUMBER.format(info.parameters));
+  entry(list, "Threshold", info.threshold === null ? "none: the file holds no calibration" : `${say(info.threshold)} ${thresholdSource(header)}`);
+  section(list, "Architecture", header?.architecture);
+  section(list, "Preprocessing", header?.preprocessing);
+  section(list, "Training", header?.training);
+  section(list, "Calibration", header?.calibration);
+  section(list, "Licence", header?.licence ?? header?.license ?? "not stated");
+}

@@ -1,0 +1,561 @@
+// @ts-check
+/**
+ * Puts the page together: what is added goes to the scorer, what comes back goes to the table.
+ *
+ * @typedef {import("./table.js").Item} Item
+ * @typedef {import("./table.js").Row} Row
+ * @typedef {import("./scorer.js").Answer} Answer
+ * @typedef {import("./scorer.js").Loaded} Loaded
+ */
+import { Scorer } from "./scorer.js";
+import { ResultsTable, short, verdictOf } from "./table.js";
+import { Look } from "./look.js";
+import { acceptFiles } from "./files.js";
+import { showModel, thresholdSource } from "./about.js";
+import { ZipWriter, download, toCsv, toJson } from "./export.js";
+import { keepOffline } from "./offline.js";
+
+const root = document.documentElement;
+/** @param {string} id */
+const byId = (id) => /** @type {any} */ (document.getElementById(id));
+const parameters = new URLSearchParams(location.search);
+
+// --- Words for people ------------------------------------------------------------------------
+
+const SAY_EVERY_MS = 1500;
+let sayTimer = 0;
+let sayNext = "";
+/** For screen readers: the last of several messages in a short time. @param {string} words */
+function say(words) {
+  sayNext = words;
+  if (sayTimer) return;
+  sayTimer = setTimeout(() => {
+    sayTimer = 0;
+    byId("status").textContent = sayNext;
+  }, SAY_EVERY_MS);
+}
+
+/** @param {string} words @param {boolean} [bad] */
+function notice(words, bad = false) {
+  const box = document.createElement("div");
+  box.className = bad ? "notice bad" : "notice";
+  if (bad) box.setAttribute("role", "alert");
+  const text = document.createElement("p");
+  text.textContent = words;
+  const close = document.createElement("button");
+  close.type = "button";
+  close.className = "quiet";
+  close.textContent = "Dismiss";
+  close.addEventListener("click", () => box.remove());
+  box.append(text, close);
+  const notices = byId("notices");
+  notices.append(box);
+  while (notices.children.length > 4) notices.firstElementChild.remove();
+  if (!bad) say(words);
+}
+
+/** @param {string} reason */
+function fail(reason) {
+  root.dataset.state = "failed";
+  byId("failure").textContent = reason;
+  byId("failure").hidden = false;
+  byId("device-words").textContent = "The model is not running.";
+}
+
+// --- Theme -----------------------------------------------------------------------------------
+
+const dark = matchMedia("(prefers-color-scheme: dark)");
+function showTheme() {
+  const isDark = root.dataset.theme ? root.dataset.theme === "dark" : dark.matches;
+  byId("theme").setAttribute("aria-pressed", String(isDark));
+}
+byId("theme").addEventListener("click", () => {
+  const isDark = root.dataset.theme ? root.dataset.theme === "dark" : dark.matches;
+  root.dataset.theme = isDark ? "light" : "dark";
+  try {
+    localStorage.setItem("theme", root.dataset.theme);
+  } catch {
+    // The choice then lasts as long as the page.
+  }
+  showTheme();
+});
+dark.addEventListener("change", showTheme);
+showTheme();
+
+// --- The model -------------------------------------------------------------------------------
+
+const askedDevice = parameters.get("device");
+const scorer = new Scorer(askedDevice === "cpu" || askedDevice === "webgpu" ? askedDevice : "auto");
+if (askedDevice && askedDevice !== "cpu" && askedDevice !== "webgpu") {
+  notice(`The address asks for the device "${askedDevice}". It can be cpu or webgpu; the page chooses by itself.`);
+}
+
+const DEFAULT_MODEL = "./models/solar-ir.safetensors";
+let model = { name: "", bytes: 0 };
+/** @type {Loaded | null} */
+let loaded = null;
+let modelThreshold = /** @type {number | null} */ (null);
+let thresholdMoved = false;
+
+/** @param {Blob} blob @param {string} name @param {boolean} [first] */
+async function useModel(blob, name, first = false) {
+  const before = model;
+  model = { name, bytes: blob.size };
+  try {
+    await scorer.loadModel(blob);
+  } catch (error) {
+    model = before;
+    const reason = error instanceof Error ? error.message : String(error);
+    if (loaded) notice(`${name} was not loaded: ${reason} The model before it stays in use.`, true);
+    else if (root.dataset.state !== "failed" || !first) fail(`${name} could not be loaded: ${reason} Choose another model file below, or reload the page.`);
+    return;
+  }
+  if (!first) notice(`The model ${name} is in use now.`);
+}
+
+async function loadFirstModel() {
+  const asked = parameters.get("model");
+  let url = new URL(DEFAULT_MODEL, location.href);
+  if (asked) {
+    const wish = URL.canParse(asked, location.href) ? new URL(asked, location.href) : null;
+    if (wish?.origin === location.origin) url = wish;
+    else notice("The address asks for a model from another site. This page loads models from its own site only; the bundled model is used.", true);
+  }
+  const name = decodeURIComponent(url.pathname.split("/").at(-1) || "model");
+  let blob;
+  try {
+    const response = await fetch(url);
+    if (!response.ok) throw new Error(`the server answered ${response.status}`);
+    blob = await response.blob();
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    fail(`The model at ${url.pathname} could not be fetched (${reason}). Check the address and the connection, or choose a model file below.`);
+    return;
+  }
+  await useModel(blob, name, true);
+}
+
+scorer.addEventListener("loaded", (event) => {
+  loaded = /** @type {CustomEvent<Loaded>} */ (event).detail;
+  const { info, build, generation } = loaded;
+  modelThreshold = info.threshold;
+  thresholdMoved = false;
+  table.setModel(generation, modelThreshold);
+  showThreshold();
+  showModel(byId("about-list"), info, model);
+  byId("model-said").textContent = `${model.name}: ${info.method}, ${info.size} × ${info.size} pixels, ${info.parameters.toLocaleString("en")} parameters.`;
+  byId("version").textContent = `skip-ganomaly ${build.version}`;
+  byId("failure").hidden = true;
+  if (root.dataset.state !== "ready") {
+    root.dataset.readyMs = String(performance.now());
+    root.dataset.state = "ready";
+    say("The model is ready.");
+  }
+  showQueue();
+});
+
+scorer.addEventListener("device", (event) => {
+  const { device, reason } = /** @type {CustomEvent<{ device: string, reason: string }>} */ (event).detail;
+  root.dataset.device = device;
+  const words = reason || "Runs on your CPU.";
+  if (byId("device-words").textContent !== words) {
+    byId("device-words").textContent = words;
+    if (reason) say(words);
+  }
+});
+scorer.addEventListener("restart", (event) => notice(/** @type {CustomEvent<string>} */ (event).detail));
+scorer.addEventListener("failed", (event) => fail(/** @type {CustomEvent<string>} */ (event).detail));
+
+// --- Queue -----------------------------------------------------------------------------------
+
+let controller = new AbortController();
+/** @type {Set<string>} names of the pictures that wait, for the list under the progress bar */
+const asked = { total: 0, done: 0, names: /** @type {Map<number, string>} */ (new Map()) };
+let ask = 0;
+
+/** @param {Item} item @returns {Promise<Answer | null>} null when it was stopped */
+async function request(item) {
+  const key = ask++;
+  asked.total++;
+  asked.names.set(key, item.name);
+  showQueue();
+  try {
+    return await scorer.score(item.source, controller.signal);
+  } catch (error) {
+    if (error instanceof DOMException && error.name === "AbortError") return null;
+    return { result: { error: String(error) }, generation: 0, device: "cpu" };
+  } finally {
+    asked.names.delete(key);
+    asked.done++;
+    if (asked.names.size === 0) asked.total = asked.done = 0;
+    showQueue();
+  }
+}
+
+/** @param {Item} item */
+async function scoreItem(item) {
+  const answer = await request(item);
+  if (answer) table.add(item, answer);
+  return answer;
+}
+
+let queueFrame = 0;
+function showQueue() {
+  if (queueFrame) return;
+  queueFrame = requestAnimationFrame(() => {
+    queueFrame = 0;
+    const { total, done, names } = asked;
+    byId("queue").hidden = names.size === 0;
+    if (names.size === 0) return;
+    const waits = root.dataset.state !== "ready";
+    byId("queue-words").textContent = waits
+      ? `${names.size} ${names.size === 1 ? "picture waits" : "pictures wait"} for the model.`
+      : `Scoring: ${done} of ${total} done.`;
+    const bar = byId("progress");
+    bar.setAttribute("aria-valuemax", String(total));
+    bar.setAttribute("aria-valuenow", String(done));
+    bar.firstElementChild.style.inlineSize = `${(100 * done) / Math.max(total, 1)}%`;
+    /** @type {string[]} */
+    const first = [];
+    for (const name of names.values()) {
+      if (first.length === 3) break;
+      first.push(name);
+    }
+    const more = names.size - first.length;
+    byId("queue-names").textContent = `${waits ? "Waiting" : "Next"}: ${first.join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
+  });
+}
+
+byId("stop").addEventListener("click", () => {
+  const left = asked.names.size;
+  controller.abort();
+  controller = new AbortController();
+  notice(`Stopped: ${left} ${left === 1 ? "picture was" : "pictures were"} not scored.`);
+});
+
+// --- First look ------------------------------------------------------------------------------
+
+const look = new Look(byId("look"));
+const rowLook = new Look(byId("row-dialog"));
+
+/** @param {Item} item @param {Answer} answer */
+function shownFrom(item, { result }) {
+  const picture = "error" in result ? null : result;
+  const threshold = table.threshold;
+  return {
+    item,
+    picture,
+    error: "error" in result ? result.error : null,
+    threshold,
+    verdict: picture ? verdictOf(picture.score, threshold) : /** @type {const} */ ("error"),
+    display: picture && picture.threshold === threshold ? picture.display : null,
+  };
+}
+
+/** @param {Item} item @param {Answer} answer @param {boolean} example */
+async function showLook(item, answer, example) {
+  const section = byId("look");
+  section.toggleAttribute("data-example", example);
+  byId("look-title").textContent = example ? "First look" : "Last sample";
+  byId("look-tag").hidden = !example;
+  byId("look-wait").hidden = true;
+  await look.show(shownFrom(item, answer));
+  if (!root.dataset.firstScoreMs && !("error" in answer.result)) {
+    requestAnimationFrame(() => {
+      root.dataset.firstScoreMs ??= String(performance.now());
+      setTimeout(() => void keepOffline({ idle: () => table.rows.length === 0 && asked.names.size === 0 }), 500);
+    });
+  }
+}
+
+// --- Samples ---------------------------------------------------------------------------------
+
+/** @type {Item[]} */
+let samples = [];
+
+async function loadSamples() {
+  const folder = new URL("./samples/gallery/", location.href);
+  let index;
+  try {
+    const response = await fetch(new URL("index.json", folder));
+    if (!response.ok) throw new Error(String(response.status));
+    index = await response.json();
+  } catch {
+    byId("gallery-words").textContent = "The samples could not be loaded. Your own pictures can be scored all the same.";
+    return;
+  }
+  samples = index.pictures.map((/** @type {{ file: string, label: string }} */ { file, label }) => ({
+    name: file,
+    path: file,
+    label,
+    source: { url: new URL(file, folder).href },
+  }));
+  byId("gallery-words").textContent = `${index.title}. Pick one to score it. Under each: what its makers say it shows.`;
+  byId("score-all").disabled = samples.length === 0;
+  const list = document.createDocumentFragment();
+  for (const item of samples) {
+    const entry = document.createElement("li");
+    const button = document.createElement("button");
+    button.type = "button";
+    button.dataset.sample = item.name;
+    const image = document.createElement("img");
+    image.src = "url" in item.source ? item.source.url : "";
+    image.alt = "";
+    image.width = image.height = 64;
+    const label = document.createElement("span");
+    label.textContent = item.label ?? "";
+    button.append(image, label);
+    button.setAttribute("aria-label", `Score ${item.name}, labelled ${item.label}`);
+    button.addEventListener("click", async () => {
+      const answer = await scoreItem(item);
+      if (answer) await showLook(item, answer, false);
+    });
+    entry.append(button);
+    list.append(entry);
+  }
+  byId("thumbs").replaceChildren(list);
+  if (samples.length > 0) {
+    const answer = await scorer.score(samples[0].source);
+    if (!root.dataset.firstScoreMs) await showLook(samples[0], answer, true);
+  }
+}
+byId("score-all").addEventListener("click", () => {
+  for (const item of samples) void scoreItem(item);
+  toResults();
+});
+
+// --- Pictures in -----------------------------------------------------------------------------
+
+let scrolled = false;
+/** Shows the results to someone who just added pictures and is above them. */
+function toResults() {
+  if (scrolled) return;
+  const heading = byId("results-title");
+  if (heading.getBoundingClientRect().top > innerHeight * 0.75) {
+    scrolled = true;
+    const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    heading.scrollIntoView({ behavior: calm ? "auto" : "smooth", block: "start" });
+  }
+}
+
+acceptFiles({
+  onPictures: (pictures) => {
+    for (const { name, path, blob } of pictures) void scoreItem({ name, path, source: { blob } });
+    if (root.dataset.state === "ready") toResults();
+    say(`${pictures.length} ${pictures.length === 1 ? "picture" : "pictures"} added.`);
+  },
+  onModel: (file) => void useModel(file, file.name),
+  onNotice: (words) => notice(words),
+});
+
+// --- Results ---------------------------------------------------------------------------------
+
+const table = new ResultsTable(byId("results"));
+
+table.addEventListener("change", () => {
+  const counts = table.counts();
+  const scored = counts.all - counts.error;
+  const parts = [`${scored} scored`];
+  if (counts.uncalibrated < scored || scored === 0) parts.push(`${counts.anomalous} anomalous`);
+  if (counts.uncalibrated > 0) parts.push(`${counts.uncalibrated} not calibrated`);
+  if (counts.error > 0) parts.push(`${counts.error} unreadable`);
+  const words = counts.all === 0 ? "No pictures scored yet." : parts.join(", ");
+  if (byId("counts").textContent !== words) {
+    byId("counts").textContent = words;
+    if (counts.all > 0) say(words);
+  }
+  for (const button of byId("filter").children) button.lastElementChild.textContent = String(counts[/** @type {"all"} */ (button.dataset.filter)]);
+  for (const id of ["export-csv", "export-json", "export-zip", "clear"]) byId(id).disabled = counts.all === 0;
+  byId("nothing").hidden = counts.all > 0;
+  byId("stale").hidden = counts.stale === 0;
+  byId("stale-words").textContent = `${counts.stale} ${counts.stale === 1 ? "result is" : "results are"} from an earlier model and marked so. Their verdicts do not follow the threshold.`;
+  growThreshold();
+  if (thresholdMoved && table.rowsWithoutDisplay().length > 0) void placeScores();
+});
+
+byId("clear").addEventListener("click", () => {
+  table.clear();
+  byId("results-title").focus();
+  say("The results were cleared.");
+});
+
+byId("again").addEventListener("click", () => {
+  for (const row of table.rows.filter((one) => one.stale)) {
+    void request(row.item).then((answer) => {
+      if (answer) table.update(row, answer);
+    });
+  }
+});
+
+byId("sort").addEventListener("change", () => table.setSort(byId("sort").value));
+byId("filter").addEventListener("click", (/** @type {MouseEvent} */ event) => {
+  const button = event.target instanceof Element ? /** @type {HTMLElement | null} */ (event.target.closest("button")) : null;
+  if (!button) return;
+  for (const other of byId("filter").children) other.setAttribute("aria-pressed", String(other === button));
+  table.setFilter(/** @type {string} */ (button.dataset.filter));
+});
+
+const overlay = byId("overlay");
+const showOverlay = () => {
+  root.style.setProperty("--overlay", String(overlay.value / 100));
+  byId("overlay-value").textContent = `${overlay.value} %`;
+};
+overlay.addEventListener("input", showOverlay);
+showOverlay();
+
+// --- One row, large
+
+const dialog = byId("row-dialog");
+/** @type {Row | null} */
+let openRow = null;
+/** @param {Row} row */
+function showRow(row) {
+  openRow = row;
+  void rowLook.show({ ...row, display: row.display });
+  const rows = table.rows.filter((one) => one.tr.checkVisibility?.() ?? true);
+  byId("row-before").disabled = rows[0] === row;
+  byId("row-after").disabled = rows.at(-1) === row;
+}
+/** @param {number} by */
+function step(by) {
+  const rows = table.rows.filter((one) => one.tr.checkVisibility?.() ?? true);
+  const next = openRow && rows[rows.indexOf(openRow) + by];
+  if (next) showRow(next);
+}
+table.addEventListener("open", (event) => {
+  showRow(/** @type {CustomEvent<Row>} */ (event).detail);
+  dialog.showModal();
+});
+byId("row-before").addEventListener("click", () => step(-1));
+byId("row-after").addEventListener("click", () => step(1));
+byId("row-close").addEventListener("click", () => dialog.close());
+dialog.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
+  if (event.key === "ArrowLeft") step(-1);
+  if (event.key === "ArrowRight") step(1);
+});
+
+// --- Threshold -------------------------------------------------------------------------------
+
+const slider = byId("threshold");
+const number = byId("threshold-number");
+
+function showThreshold() {
+  const threshold = table.threshold;
+  const off = !loaded;
+  slider.disabled = number.disabled = off;
+  const base = modelThreshold ?? 0;
+  slider.max = String(Math.max(base * 3, Number(slider.max) === 1 ? 0 : Number(slider.max), threshold ?? 0) || 1);
+  slider.value = String(threshold ?? 0);
+  slider.setAttribute("aria-valuetext", threshold === null ? "none" : short(threshold));
+  number.value = threshold === null ? "" : String(Number(threshold.toPrecision(6)));
+  byId("threshold-reset").disabled = !thresholdMoved;
+  const source = loaded ? thresholdSource(loaded.info.header) : "";
+  byId("threshold-source").textContent = modelThreshold === null
+    ? thresholdMoved ? "Set by you: this model holds no calibration." : "This model holds no calibration: set a threshold yourself, or go by the scores."
+    : thresholdMoved ? `Set by you. The model's own is ${short(modelThreshold)}, ${source}.` : `The model's own, ${source}.`;
+}
+
+/** Scores beyond the slider's end move the end, but not under someone's hand. */
+function growThreshold() {
+  if (document.activeElement === slider || !loaded) return;
+  let highest = 0;
+  for (const { picture, stale } of table.rows) if (picture && !stale && picture.score > highest) highest = picture.score;
+  if (highest > Number(slider.max) || (modelThreshold === null && table.rows.length > 0)) {
+    const max = Math.max(highest * 1.05, Number(slider.max) === 1 ? 0 : Number(slider.max));
+    if (max > 0 && max !== Number(slider.max)) slider.max = String(max);
+  }
+}
+
+/** @param {number | null} value */
+function moveThreshold(value) {
+  thresholdMoved = value !== modelThreshold;
+  table.setThreshold(value);
+  showThreshold();
+  clearTimeout(placeTimer);
+  placeTimer = setTimeout(() => void placeScores(), 120);
+}
+let placeTimer = 0;
+
+/** Asks the program where the scores lie on the scale from 0 to 1 for the threshold in force. */
+async function placeScores() {
+  for (;;) {
+    const threshold = table.threshold;
+    const rows = table.rowsWithoutDisplay();
+    if (threshold === null || rows.length === 0) return;
+    const part = rows.slice(0, 500);
+    let values;
+    try {
+      values = await scorer.display(threshold, Float64Array.from(part, (row) => row.picture?.score ?? NaN));
+    } catch {
+      return;
+    }
+    if (table.threshold === threshold) table.setDisplays(part, values, threshold);
+  }
+}
+
+slider.addEventListener("input", () => moveThreshold(Number(slider.value)));
+number.addEventListener("change", () => {
+  if (number.value.trim() === "") moveThreshold(modelThreshold);
+  else if (Number.isFinite(number.valueAsNumber)) moveThreshold(number.valueAsNumber);
+});
+byId("threshold-reset").addEventListener("click", () => {
+  moveThreshold(modelThreshold);
+  slider.focus();
+});
+
+// --- Results out -----------------------------------------------------------------------------
+
+function about() {
+  return {
+    program: `skip-ganomaly ${loaded?.build.version ?? ""}`.trim(),
+    model: loaded && { file: model.name, method: loaded.info.method, size: loaded.info.size, channels: loaded.info.channels, threshold: modelThreshold },
+    threshold: table.threshold,
+    device: root.dataset.device ?? null,
+  };
+}
+
+async function lines() {
+  await placeScores();
+  return table.lines();
+}
+
+byId("export-csv").addEventListener("click", async () => {
+  download("skip-ganomaly.csv", new Blob([toCsv(await lines())], { type: "text/csv;charset=utf-8" }));
+});
+byId("export-json").addEventListener("click", async () => {
+  download("skip-ganomaly.json", new Blob([toJson(await lines(), about())], { type: "application/json" }));
+});
+byId("export-zip").addEventListener("click", async () => {
+  const button = byId("export-zip");
+  button.disabled = true;
+  try {
+    const all = await lines();
+    const rows = table.rows.slice();
+    const zip = new ZipWriter();
+    const encoder = new TextEncoder();
+    zip.add("scores.csv", encoder.encode(toCsv(all)));
+    zip.add("scores.json", encoder.encode(toJson(all, about())));
+    let pause = performance.now() + 20;
+    for (const { item, picture } of rows) {
+      if (!picture) continue;
+      const stem = item.path.replace(/\.[^./]+$/, "");
+      zip.add(`pictures/${stem}-input.png`, picture.input);
+      if (picture.reconstruction) zip.add(`pictures/${stem}-reconstruction.png`, picture.reconstruction);
+      zip.add(`pictures/${stem}-heat.png`, picture.heat);
+      if (performance.now() > pause) {
+        await new Promise((resolve) => setTimeout(resolve));
+        pause = performance.now() + 20;
+      }
+    }
+    download("skip-ganomaly.zip", zip.finish());
+  } catch (error) {
+    notice(error instanceof Error ? error.message : String(error), true);
+  } finally {
+    button.disabled = table.rows.length === 0;
+  }
+});
+
+// --- Start -----------------------------------------------------------------------------------
+
+void loadFirstModel();
+void loadSamples();

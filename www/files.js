@@ -1,0 +1,218 @@
+// @ts-check
+/**
+ * The ways in: drop (with folders), paste, file and folder inputs, camera. Files are handed on as
+ * they are found and not read here.
+ *
+ * @typedef {{ name: string, path: string, blob: Blob }} Found
+ * @typedef {(pictures: Found[]) => void} OnPictures
+ */
+
+const PICTURE = /\.(png|jpe?g|jfif|webp|gif|bmp|tiff?|heic|heif|avif)$/i;
+const MODEL = /\.safetensors$/i;
+
+/** @param {File} file @param {string} [path] @returns {Found} */
+const found = (file, path) => ({ name: file.name, path: path || file.webkitRelativePath || file.name, blob: file });
+
+/** @param {FileSystemDirectoryEntry} directory @returns {Promise<FileSystemEntry[]>} */
+async function list(directory) {
+  const reader = directory.createReader();
+  /** @type {FileSystemEntry[]} */
+  const entries = [];
+  for (;;) {
+    // The reader gives at most a hundred at a time, then an empty list.
+    const part = /** @type {FileSystemEntry[]} */ (
+      await new Promise((resolve, reject) => reader.readEntries(resolve, reject))
+    );
+    if (part.length === 0) break;
+    entries.push(...part);
+  }
+  return entries.sort((a, b) => a.name.localeCompare(b.name, "en", { numeric: true }));
+}
+
+/** @param {FileSystemEntry} entry @param {(file: File, path: string) => void} each */
+async function walk(entry, each) {
+  if (entry.isFile) {
+    const file = /** @type {File} */ (
+      await new Promise((resolve, reject) => /** @type {FileSystemFileEntry} */ (entry).file(resolve, reject))
+    );
+    each(file, entry.fullPath.replace(/^\//, ""));
+    return;
+  }
+  for (const child of await list(/** @type {FileSystemDirectoryEntry} */ (entry))) await walk(child, each);
+}
+
+/**
+ * @param {{
+ *   onPictures: OnPictures,
+ *   onModel: (file: File) => void,
+ *   onNotice: (words: string) => void,
+ * }} handlers
+ */
+export function acceptFiles({ onPictures, onModel, onNotice }) {
+  /** Files chosen one by one: everything that is not a model is tried as a picture. @param {File[]} files */
+  const chosen = (files) => {
+    const models = files.filter((file) => MODEL.test(file.name));
+    const pictures = files.filter((file) => !MODEL.test(file.name));
+    if (models.length > 1) onNotice(`${models.length} model files were given; only ${models[0].name} is loaded.`);
+    if (models.length > 0) onModel(models[0]);
+    if (pictures.length > 0) onPictures(pictures.map((file) => found(file)));
+  };
+
+  /** @param {number} skipped @param {number} taken */
+  const tellSkipped = (skipped, taken) => {
+    if (taken === 0) onNotice("The folder holds no picture files (PNG, JPEG, WebP, GIF, BMP or TIFF).");
+    else if (skipped > 0) onNotice(`Left out ${skipped} ${skipped === 1 ? "file" : "files"} of the folder: not a picture by name.`);
+  };
+
+  /** @param {FileSystemEntry[]} directories */
+  const folders = async (directories) => {
+    let skipped = 0;
+    let taken = 0;
+    /** @type {Found[]} */
+    let part = [];
+    const flush = () => {
+      if (part.length > 0) onPictures(part);
+      part = [];
+    };
+    try {
+      for (const directory of directories) {
+        await walk(directory, (file, path) => {
+          if (!PICTURE.test(file.name)) {
+            skipped++;
+            return;
+          }
+          taken++;
+          part.push(found(file, path));
+          if (part.length >= 100) flush();
+        });
+      }
+    } catch (error) {
+      onNotice(`The folder could not be read to its end: ${error instanceof Error ? error.message : error}`);
+    }
+    flush();
+    tellSkipped(skipped, taken);
+  };
+
+  // --- inputs
+  const input = (/** @type {string} */ id) => /** @type {HTMLInputElement} */ (document.getElementById(id));
+  const onChange = (/** @type {HTMLInputElement} */ element, /** @type {(files: File[]) => void} */ take) => {
+    element.addEventListener("change", () => {
+      const files = [...(element.files ?? [])];
+      element.value = ""; // so that the same file can be chosen again
+      if (files.length > 0) take(files);
+    });
+  };
+  onChange(input("files"), chosen);
+  onChange(input("folder"), (files) => {
+    const pictures = files.filter((file) => PICTURE.test(file.name));
+    pictures.sort((a, b) => a.webkitRelativePath.localeCompare(b.webkitRelativePath, "en", { numeric: true }));
+    if (pictures.length > 0) onPictures(pictures.map((file) => found(file)));
+    tellSkipped(files.length - pictures.length, pictures.length);
+  });
+  onChange(input("model-file"), (files) => onModel(files[0]));
+
+  // --- drop: anywhere on the page
+  const root = document.documentElement;
+  let depth = 0;
+  const carriesFiles = (/** @type {DragEvent} */ event) => event.dataTransfer?.types.includes("Files") ?? false;
+  addEventListener("dragenter", (event) => {
+    if (!carriesFiles(event)) return;
+    depth++;
+    root.dataset.dragging = "";
+  });
+  addEventListener("dragleave", () => {
+    depth = Math.max(0, depth - 1);
+    if (depth === 0) delete root.dataset.dragging;
+  });
+  addEventListener("dragover", (event) => {
+    event.preventDefault(); // without it the browser opens the file instead
+    if (event.dataTransfer) event.dataTransfer.dropEffect = "copy";
+  });
+  addEventListener("drop", (event) => {
+    event.preventDefault();
+    depth = 0;
+    delete root.dataset.dragging;
+    const data = event.dataTransfer;
+    if (!data) return;
+    // The list empties when this handler returns: everything is taken out now.
+    /** @type {FileSystemEntry[]} */
+    const directories = [];
+    /** @type {File[]} */
+    const files = [];
+    for (const item of data.items) {
+      if (item.kind !== "file") continue;
+      const entry = item.webkitGetAsEntry?.();
+      const file = entry?.isDirectory ? null : item.getAsFile();
+      if (entry?.isDirectory) directories.push(entry);
+      else if (file) files.push(file);
+    }
+    if (files.length > 0) chosen(files);
+    if (directories.length > 0) void folders(directories);
+    if (files.length === 0 && directories.length === 0) {
+      onNotice("That was a link or text, not a file. Save the picture first, then drop the file: this page fetches nothing from elsewhere.");
+    }
+  });
+
+  // --- paste
+  addEventListener("paste", (event) => {
+    const files = [...(event.clipboardData?.files ?? [])];
+    if (files.length === 0) return;
+    event.preventDefault();
+    chosen(files);
+  });
+
+  acceptCamera(onPictures, onNotice);
+}
+
+/** @param {OnPictures} onPictures @param {(words: string) => void} onNotice */
+function acceptCamera(onPictures, onNotice) {
+  const button = /** @type {HTMLButtonElement} */ (document.getElementById("camera"));
+  const dialog = /** @type {HTMLDialogElement} */ (document.getElementById("camera-dialog"));
+  const video = /** @type {HTMLVideoElement} */ (dialog.querySelector("video"));
+  const take = /** @type {HTMLButtonElement} */ (document.getElementById("camera-take"));
+  const said = /** @type {HTMLElement} */ (document.getElementById("camera-said"));
+  if (!navigator.mediaDevices?.getUserMedia) {
+    button.hidden = true; // a page without https or without a camera interface
+    return;
+  }
+  /** @type {MediaStream | null} */
+  let stream = null;
+  let taken = 0;
+  const stop = () => {
+    for (const track of stream?.getTracks() ?? []) track.stop();
+    stream = null;
+    video.srcObject = null;
+  };
+  button.addEventListener("click", async () => {
+    let opened;
+    try {
+      opened = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" }, audio: false });
+    } catch (error) {
+      const denied = error instanceof DOMException && error.name === "NotAllowedError";
+      onNotice(denied
+        ? "The camera stays off: the browser was told not to allow it. Allow it in the address bar's settings and try again."
+        : "No camera could be opened.");
+      return;
+    }
+    stop();
+    stream = opened;
+    said.textContent = "";
+    video.srcObject = stream;
+    dialog.showModal();
+    await video.play().catch(() => {});
+  });
+  dialog.addEventListener("close", stop);
+  take.addEventListener("click", () => {
+    if (!video.videoWidth) return;
+    const canvas = document.createElement("canvas");
+    canvas.width = video.videoWidth;
+    canvas.height = video.videoHeight;
+    canvas.getContext("2d")?.drawImage(video, 0, 0);
+    canvas.toBlob((blob) => {
+      if (!blob) return;
+      const name = `camera-${++taken}.png`;
+      onPictures([{ name, path: name, blob }]);
+      said.textContent = `${name} taken.`;
+    }, "image/png");
+  });
+}

@@ -1,0 +1,75 @@
+// @ts-check
+/**
+ * A small PNG writer. The table keeps a row's pictures as PNG bytes: a few kilobytes each,
+ * where the raw pixels of thousands of rows would fill the memory of the tab.
+ */
+
+const CRC_TABLE = new Uint32Array(256);
+for (let n = 0; n < 256; n++) {
+  let c = n;
+  for (let k = 0; k < 8; k++) c = c & 1 ? 0xedb88320 ^ (c >>> 1) : c >>> 1;
+  CRC_TABLE[n] = c >>> 0;
+}
+
+/**
+ * @param {Uint8Array} bytes
+ * @param {number} [crc] the result for the bytes before these
+ */
+export function crc32(bytes, crc = 0) {
+  let c = ~crc >>> 0;
+  for (let i = 0; i < bytes.length; i++) c = CRC_TABLE[(c ^ bytes[i]) & 0xff] ^ (c >>> 8);
+  return ~c >>> 0;
+}
+
+/** @param {Uint8Array<ArrayBuffer>} raw */
+async function zlib(raw) {
+  const stream = new Blob([raw]).stream().pipeThrough(new CompressionStream("deflate"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
+
+/**
+ * @param {Uint8Array} rgba `size * size * 4` bytes; alpha is dropped, the pictures are opaque
+ * @param {number} size side in pixels
+ * @returns {Promise<Uint8Array<ArrayBuffer>>}
+ */
+export async function encodePng(rgba, size) {
+  let grey = true;
+  for (let i = 0; grey && i < rgba.length; i += 4) {
+    grey = rgba[i] === rgba[i + 1] && rgba[i] === rgba[i + 2];
+  }
+  const channels = grey ? 1 : 3;
+  const stride = size * channels;
+  const raw = new Uint8Array(size * (stride + 1));
+  for (let y = 0, at = 0; y < size; y++) {
+    raw[at++] = y === 0 ? 0 : 2; // row filter "up": neighbouring rows are alike
+    for (let x = 0; x < size; x++) {
+      const here = (y * size + x) * 4;
+      for (let c = 0; c < channels; c++) {
+        raw[at++] = y === 0 ? rgba[here + c] : rgba[here + c] - rgba[here + c - size * 4];
+      }
+    }
+  }
+  const data = await zlib(raw);
+
+  const png = new Uint8Array(8 + 25 + 12 + data.length + 12);
+  const view = new DataView(png.buffer);
+  png.set([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
+  let at = 8;
+  /** @param {string} type @param {Uint8Array} body */
+  const chunk = (type, body) => {
+    view.setUint32(at, body.length);
+    for (let i = 0; i < 4; i++) png[at + 4 + i] = type.charCodeAt(i);
+    png.set(body, at + 8);
+    view.setUint32(at + 8 + body.length, crc32(png.subarray(at + 4, at + 8 + body.length)));
+    at += 12 + body.length;
+  };
+  const header = new Uint8Array(13);
+  const headerView = new DataView(header.buffer);
+  headerView.setUint32(0, size);
+  headerView.setUint32(4, size);
+  header.set([8, grey ? 0 : 2, 0, 0, 0], 8);
+  chunk("IHDR", header);
+  chunk("IDAT", data);
+  chunk("IEND", new Uint8Array(0));
+  return png;
+}

@@ -1,0 +1,438 @@
+// @ts-check
+/**
+ * The worker that runs the model. Nothing else loads `pkg/`.
+ *
+ * It opens the CPU module first, so that a picture is scored soon, and looks for WebGPU behind it.
+ * WebGPU takes over only after it gave the score that the model file says it should give.
+ * Work is done one message after another; a swap of devices happens between two batches.
+ *
+ * @typedef {import("./protocol.js").ToWorker} ToWorker
+ * @typedef {import("./protocol.js").FromWorker} FromWorker
+ * @typedef {import("./protocol.js").Source} Source
+ * @typedef {import("./protocol.js").Scored} Scored
+ * @typedef {typeof import("./pkg/cpu/skip_ganomaly.js")} Module
+ * @typedef {{ kind: "cpu" | "webgpu", module: Module, device: any, model: any }} Engine
+ */
+import { encodePng } from "./png.js";
+
+const scope = /** @type {any} */ (globalThis);
+
+/** A file larger than this is refused before it is read. */
+const MAX_FILE_BYTES = 256 * 1024 * 1024;
+/** How long WebGPU may take to start before the page stops waiting for it. */
+const GPU_START_LIMIT_MS = 120_000;
+/** How long WebGPU may take for one batch before it counts as lost. */
+const GPU_BATCH_LIMIT_MS = 60_000;
+
+/** Thrown for what a person should read as it stands. */
+class Plain extends Error {}
+
+/** @type {Engine | null} */
+let engine = null;
+/** @type {Blob | null} the model in use */
+let modelBlob = null;
+/** @type {"auto" | "cpu" | "webgpu"} */
+let wanted = "auto";
+/** Why the device in use is the one in use. */
+let deviceReason = "";
+let gpuTried = false;
+/** Set once this worker can no longer be trusted; the page then starts a new one. */
+let dead = false;
+/** @type {((reason: string) => void) | null} told when the WebGPU device is lost */
+let onDeviceLost = null;
+
+/** @param {FromWorker} message @param {Transferable[]} [transfer] */
+function post(message, transfer = []) {
+  scope.postMessage(message, transfer);
+}
+
+/** @param {unknown} error */
+function text(error) {
+  const message = error instanceof Error ? error.message : String(error);
+  return message.trim() || "no reason was given";
+}
+
+/** @param {"panic" | "device-lost"} cause @param {string} reason */
+function die(cause, reason) {
+  if (dead) return;
+  dead = true;
+  post({ type: "fatal", cause, reason });
+}
+
+/** @param {unknown} error */
+const isPanic = (error) => error instanceof WebAssembly.RuntimeError;
+
+// --- Modules ---------------------------------------------------------------------------------
+
+/** @param {string} path */
+async function fetchOk(path) {
+  const url = new URL(path, import.meta.url);
+  let response;
+  try {
+    response = await fetch(url);
+  } catch {
+    throw new Plain(`${url.pathname} could not be fetched. Check the connection and reload.`);
+  }
+  if (!response.ok) throw new Plain(`${url.pathname} could not be fetched: the server answered ${response.status}.`);
+  return response;
+}
+
+/** @param {"cpu" | "webgpu"} kind @returns {Promise<Engine>} */
+async function openEngine(kind) {
+  const wasm = fetchOk(kind === "cpu" ? "./pkg/cpu/skip_ganomaly_bg.wasm" : "./pkg/gpu/skip_ganomaly_bg.wasm");
+  wasm.catch(() => {}); // reported below, by the await
+  /** @type {Module} */
+  let module;
+  try {
+    module = kind === "cpu"
+      ? await import("./pkg/cpu/skip_ganomaly.js")
+      : /** @type {any} */ (await import("./pkg/gpu/skip_ganomaly.js"));
+  } catch {
+    await wasm; // says more, where it failed as well
+    throw new Plain("The program's own files could not be loaded. Check the connection and reload.");
+  }
+  const response = await wasm;
+  try {
+    await module.default({ module_or_path: response });
+  } catch (error) {
+    if (error instanceof WebAssembly.CompileError) {
+      throw new Plain("This browser cannot run the program: it needs WebAssembly with SIMD (Chrome 91, Firefox 89, Safari 16.4 or newer).");
+    }
+    throw error;
+  }
+  module.start();
+  const device = await module.Device.open(kind);
+  return { kind, module, device, model: null };
+}
+
+/** @param {Engine} target @param {Blob} blob */
+async function loadInto(target, blob) {
+  const bytes = new Uint8Array(await blob.arrayBuffer());
+  const model = target.module.Model.load(target.device, bytes);
+  return model;
+}
+
+// --- WebGPU ----------------------------------------------------------------------------------
+
+/** Is there an adapter worth using? Throws `Plain` with the reason when not. */
+async function findAdapter() {
+  const gpu = scope.navigator.gpu;
+  if (!gpu) throw new Plain("this browser has no WebGPU");
+  let adapter;
+  try {
+    adapter = await gpu.requestAdapter();
+  } catch {
+    adapter = null;
+  }
+  if (!adapter) throw new Plain("this browser has no WebGPU adapter");
+  const info = adapter.info ?? {};
+  const words = [info.vendor, info.architecture, info.device, info.description].filter(Boolean).join(" ");
+  const software = Boolean(info.isFallbackAdapter ?? adapter.isFallbackAdapter) || /swiftshader|llvmpipe|software/i.test(words);
+  if (software && wanted !== "webgpu") {
+    throw new Plain("the only WebGPU adapter here is a software one, which is slower");
+  }
+  return { software, words };
+}
+
+/** Watches every device that the module asks for: the module itself is told too late, or by a panic. */
+function watchDevices() {
+  const prototype = scope.GPUAdapter?.prototype;
+  if (!prototype || prototype.requestDevice.watched) return;
+  const original = prototype.requestDevice;
+  /** @this {any} @param {any[]} args */
+  const watched = async function (...args) {
+    const device = await original.apply(this, args);
+    device.lost.then((/** @type {any} */ info) => {
+      onDeviceLost?.(info?.message || info?.reason || "no reason was given");
+    });
+    return device;
+  };
+  watched.watched = true;
+  prototype.requestDevice = watched;
+}
+
+/** A picture made here, for a model file that stores no score to compare with. */
+function testPicture() {
+  const size = 64;
+  const rgba = new Uint8Array(size * size * 4);
+  for (let y = 0; y < size; y++) {
+    for (let x = 0; x < size; x++) {
+      const at = (y * size + x) * 4;
+      rgba[at] = x * 4;
+      rgba[at + 1] = y * 4;
+      rgba[at + 2] = (x ^ y) * 4;
+    }
+  }
+  return encodePng(rgba, size);
+}
+
+/** Does the engine give the score that it should? Throws `Plain` when not. @param {Engine} gpu */
+async function check(gpu) {
+  const stored = await gpu.model.self_check();
+  if (stored) {
+    if (!stored.passed) throw new Plain(`WebGPU gave the score ${stored.got} where the model file says ${stored.expected}`);
+    return;
+  }
+  const cpu = engine?.kind === "cpu" ? engine : await openEngine("cpu");
+  if (!cpu.model) cpu.model = await loadInto(cpu, /** @type {Blob} */ (modelBlob));
+  const picture = await testPicture();
+  const [a] = await cpu.model.score([picture]);
+  const [b] = await gpu.model.score([picture]);
+  if (!(Math.abs(a.score - b.score) <= 1e-3)) {
+    throw new Plain(`WebGPU gave the score ${b.score} for a test picture where the CPU gave ${a.score}`);
+  }
+}
+
+/** @returns {Promise<{ gpu: Engine, loaded: Blob, reason: string }>} */
+async function startGpu() {
+  const { software } = await findAdapter();
+  watchDevices();
+  let lost = () => {};
+  /** @type {Promise<never>} */
+  const failure = new Promise((_, reject) => {
+    lost = /** @type {any} */ ((/** @type {string} */ why) => reject(new Plain(`the WebGPU device was lost while it started (${why})`)));
+    setTimeout(() => reject(new Plain("WebGPU did not start within two minutes")), GPU_START_LIMIT_MS);
+  });
+  failure.catch(() => {});
+  onDeviceLost = lost;
+  try {
+    const started = (async () => {
+      const gpu = await openEngine("webgpu");
+      const loaded = /** @type {Blob} */ (modelBlob);
+      gpu.model = await loadInto(gpu, loaded);
+      await check(gpu);
+      return { gpu, loaded };
+    })();
+    started.catch(() => {});
+    const { gpu, loaded } = await Promise.race([started, failure]);
+    const reason = software
+      ? "Runs on WebGPU with a software adapter, as the address asks."
+      : "Runs on your graphics processor (WebGPU).";
+    return { gpu, loaded, reason };
+  } catch (error) {
+    onDeviceLost = null;
+    throw error instanceof Plain ? error : new Plain(`WebGPU could not be started (${text(error)})`);
+  }
+}
+
+/** @param {Engine} gpu @param {string} reason */
+function takeOver(gpu, reason) {
+  engine = gpu;
+  deviceReason = reason;
+  onDeviceLost = (why) => die("device-lost", why);
+  post({ type: "device", device: "webgpu", reason });
+}
+
+/** Brings WebGPU up behind the CPU, while the CPU goes on scoring. */
+async function upgrade() {
+  gpuTried = true;
+  try {
+    const { gpu, loaded, reason } = await startGpu();
+    serial(async () => {
+      if (loaded !== modelBlob) gpu.model = await loadInto(gpu, /** @type {Blob} */ (modelBlob));
+      takeOver(gpu, reason);
+    });
+  } catch (error) {
+    deviceReason = `Runs on your CPU: ${text(error)}.`;
+    post({ type: "device", device: "cpu", reason: deviceReason });
+  }
+}
+
+// --- Messages --------------------------------------------------------------------------------
+
+/** @type {Promise<void>} */
+let tail = Promise.resolve();
+/** @param {() => Promise<void>} work */
+function serial(work) {
+  tail = tail.then(async () => {
+    if (dead) return;
+    try {
+      await work();
+    } catch (error) {
+      die("panic", text(error));
+    }
+  });
+}
+
+/** @param {{ device: "auto" | "cpu" | "webgpu", reason?: string }} message */
+async function open(message) {
+  wanted = message.device;
+  if (wanted === "cpu") {
+    gpuTried = true;
+    deviceReason = message.reason ?? "Runs on your CPU, as the address asks.";
+  }
+  // A forced WebGPU needs the model before it can be checked: it is opened by the first load.
+  if (wanted === "webgpu") return;
+  try {
+    engine = await openEngine("cpu");
+  } catch (error) {
+    dead = true;
+    post({ type: "failed", reason: text(error) });
+  }
+}
+
+/** @param {{ id: number, model: Blob }} message */
+async function load({ id, model: blob }) {
+  const before = modelBlob;
+  try {
+    if (wanted === "webgpu" && !gpuTried) {
+      gpuTried = true;
+      modelBlob = blob;
+      try {
+        const { gpu, reason } = await startGpu();
+        takeOver(gpu, reason);
+      } catch (error) {
+        deviceReason = `Runs on your CPU, although the address asks for WebGPU: ${text(error)}.`;
+      }
+    }
+    engine ??= await openEngine("cpu");
+    if (!(engine.kind === "webgpu" && engine.model && modelBlob === blob)) {
+      const model = await loadInto(engine, blob);
+      engine.model?.free();
+      engine.model = model;
+      modelBlob = blob;
+    }
+  } catch (error) {
+    if (isPanic(error)) {
+      post({ type: "load-failed", id, reason: "the program stopped while it read this file" });
+      throw error;
+    }
+    modelBlob = before;
+    post({ type: "load-failed", id, reason: text(error) });
+    return;
+  }
+  post({
+    type: "loaded",
+    id,
+    info: engine.model.info(),
+    build: engine.module.build_info(),
+    device: engine.kind,
+    reason: deviceReason,
+  });
+  if (!gpuTried) {
+    // After the first pictures, so that the larger module does not stand in their way.
+    gpuTried = true;
+    setTimeout(() => void upgrade(), 250);
+  }
+}
+
+/** @param {Source} source @returns {Promise<Uint8Array>} */
+async function read(source) {
+  if ("url" in source) {
+    const response = await fetchOk(source.url);
+    return new Uint8Array(await response.arrayBuffer());
+  }
+  const { blob } = source;
+  if (blob.size > MAX_FILE_BYTES) {
+    throw new Plain(`The file has ${(blob.size / 1048576).toFixed(0)} MB; at most ${MAX_FILE_BYTES / 1048576} MB are read.`);
+  }
+  try {
+    return new Uint8Array(await blob.arrayBuffer());
+  } catch {
+    throw new Plain("The file could not be read. It may have been moved, changed or locked since it was added.");
+  }
+}
+
+/** @param {Engine} on @param {Uint8Array[]} files */
+async function scoreOn(on, files) {
+  if (on.kind === "cpu") return on.model.score(files);
+  let timer = 0;
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Plain("no answer within a minute")), GPU_BATCH_LIMIT_MS);
+  });
+  try {
+    return await Promise.race([on.model.score(files), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** @param {{ id: number, items: { key: number, source: Source }[] }} message */
+async function score({ id, items }) {
+  const on = /** @type {Engine} */ (engine);
+  const began = performance.now();
+  const reads = await Promise.allSettled(items.map((item) => read(item.source)));
+  /** @type {Uint8Array[]} */
+  const files = [];
+  for (const one of reads) if (one.status === "fulfilled") files.push(one.value);
+
+  /** @type {any[]} */
+  let scored = [];
+  if (files.length > 0) {
+    try {
+      scored = await scoreOn(on, files);
+    } catch (error) {
+      if (on.kind === "webgpu") return die("device-lost", text(error));
+      if (isPanic(error)) return die("panic", text(error));
+      scored = files.map(() => ({ error: text(error) }));
+    }
+    if (on.kind === "webgpu" && scored.some((one) => !("error" in one) && !Number.isFinite(one.score))) {
+      return die("device-lost", "WebGPU gave a score that is not a number");
+    }
+  }
+  if (dead) return;
+
+  /** @type {Transferable[]} */
+  const transfer = [];
+  let next = 0;
+  /** @type {Promise<Scored>[]} */
+  const results = reads.map(async (one) => {
+    if (one.status === "rejected") return { error: text(one.reason) };
+    const { input, reconstruction, heat, ...rest } = scored[next++];
+    if (rest.error !== undefined) return { error: String(rest.error) };
+    if (!Number.isFinite(rest.score)) return { error: "The model gave a score that is not a number for this picture." };
+    const [inputPng, reconstructionPng, heatPng] = await Promise.all([
+      encodePng(input, rest.size),
+      reconstruction ? encodePng(reconstruction, rest.size) : null,
+      encodePng(heat, rest.size),
+    ]);
+    transfer.push(inputPng.buffer, heatPng.buffer);
+    if (reconstructionPng) transfer.push(reconstructionPng.buffer);
+    return { ...rest, input: inputPng, reconstruction: reconstructionPng, heat: heatPng };
+  });
+  const all = await Promise.all(results);
+  if (dead) return;
+  post({
+    type: "scored",
+    id,
+    device: on.kind,
+    elapsedMs: performance.now() - began,
+    results: all.map((result, i) => ({ key: items[i].key, result })),
+  }, transfer);
+}
+
+/** @param {{ id: number, threshold: number, scores: Float64Array<ArrayBuffer> }} message */
+async function display({ id, threshold, scores }) {
+  const values = new Float64Array(scores.length).fill(NaN);
+  if (engine?.model) {
+    const header = engine.model.info().header;
+    for (let i = 0; i < scores.length; i++) {
+      values[i] = engine.module.display_score(header, threshold, scores[i]) ?? NaN;
+    }
+  }
+  post({ type: "displayed", id, values }, [values.buffer]);
+}
+
+scope.onmessage = (/** @type {MessageEvent<ToWorker>} */ { data }) => {
+  if (data.type === "open") serial(() => open(data));
+  else if (data.type === "load") serial(() => load(data));
+  else if (data.type === "score") serial(() => score(data));
+  else if (data.type === "display") serial(() => display(data));
+};
+
+// A panic in a task that the module started itself reaches nobody's await. Before WebGPU took over
+// it only ends that attempt; afterwards the worker cannot be trusted.
+/** @param {unknown} error */
+function stray(error) {
+  if (engine?.kind === "webgpu") die("device-lost", text(error));
+  else if (onDeviceLost) onDeviceLost(text(error));
+  else if (isPanic(error)) die("panic", text(error));
+}
+scope.addEventListener("error", (/** @type {ErrorEvent} */ event) => {
+  event.preventDefault();
+  stray(event.error ?? event.message);
+});
+scope.addEventListener("unhandledrejection", (/** @type {PromiseRejectionEvent} */ event) => {
+  event.preventDefault();
+  stray(event.reason);
+});
