@@ -1,9 +1,9 @@
 // What the service worker keeps, with a content hash for each file:
-//   [{ "url": "./pkg/cpu/skip_ganomaly.js", "revision": "<sha256>", "group": "first" | "gpu" }]
+//   [{ "url": "./pkg/cpu/skip_ganomaly.js", "revision": "<sha256>", "lazy": false }]
 //
 //   node scripts/precache.mjs [FILE]      writes the list (default: stdout)
 //
-// "first" is the whole first load; "gpu" is the WebGPU module, kept only where it was used.
+// A lazy file is kept when it is first asked for: the WebGPU module. The rest is the first load.
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -30,7 +30,7 @@ function walk(dir, prefix = '') {
     .sort();
 }
 
-/** Every file of the page: { url, path, group }, in a fixed order. */
+/** Every file of the page: { url, path, group: 'first' | 'gpu' }, in a fixed order. */
 export function pageFiles({ www = join(root, 'www'), pkg = join(root, 'pkg'), pkgCpu = join(pkg, 'cpu') } = {}) {
   const module = (dir, kind) =>
     walk(dir)
@@ -58,7 +58,7 @@ export function revision(path) {
 }
 
 export function precacheList(dirs) {
-  return pageFiles(dirs).map(({ url, path, group }) => ({ url, revision: revision(path), group }));
+  return pageFiles(dirs).map(({ url, path, group }) => ({ url, revision: revision(path), lazy: group === 'gpu' }));
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

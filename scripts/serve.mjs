@@ -139,6 +139,8 @@ export async function serve({ port = 8080, host = '127.0.0.1', log = undefined, 
     }
   }
   const { port: bound } = server.address();
+  // Hashes the modules now rather than during the first visit.
+  precacheList(options);
   const shown = host.includes(':') ? `[${host}]` : host;
   return {
     url: `http://${shown}:${bound}/`,

@@ -54,7 +54,10 @@ export async function openPage(browser, url, query = '', { timeout = 120_000, ..
   page.on('pageerror', (error) => problems.push(String(error)));
   await page.goto(`${url}${query}`);
   try {
-    await page.waitForFunction(() => document.documentElement.dataset.state === 'ready', undefined, { timeout });
+    // 'loading' ends in 'ready' or in 'failed'.
+    await page.waitForFunction(() => document.documentElement.dataset.state !== 'loading', undefined, { timeout });
+    const state = await page.evaluate(() => document.documentElement.dataset.state);
+    if (state !== 'ready') throw new Error(`state '${state}'`);
   } catch (error) {
     const state = await page.evaluate(() => ({ ...document.documentElement.dataset, text: document.body.innerText.slice(0, 500) }));
     throw new Error(`the page did not get ready: ${JSON.stringify(state)} ${problems.join('; ')}`, { cause: error });

@@ -124,7 +124,7 @@ test('the precache list has the first load and the GPU module, not the training 
   assert.ok(urls.includes('./index.html') && urls.includes('./pkg/cpu/skip_ganomaly_bg.wasm'));
   assert.ok(urls.includes('./samples/gallery/a.png'));
   assert.ok(!urls.some((url) => url.includes('solar-ir') || url.endsWith('sw.js')));
-  assert.deepEqual(list.filter((entry) => entry.group === 'gpu').map((entry) => entry.url), ['./pkg/gpu/skip_ganomaly_bg.wasm']);
+  assert.deepEqual(list.filter((entry) => entry.lazy).map((entry) => entry.url), ['./pkg/gpu/skip_ganomaly_bg.wasm']);
   assert.ok(list.every((entry) => /^[0-9a-f]{64}$/.test(entry.revision)));
 });
 
