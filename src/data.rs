@@ -49,7 +49,9 @@ pub enum DataError {
         source: std::io::Error,
     },
     /// A batch size of zero, or fewer pictures than one batch.
-    #[error("a batch of {batch} needs at least one and at most as many pictures as there are: got {pictures}")]
+    #[error(
+        "a batch of {batch} needs at least one and at most as many pictures as there are: got {pictures}"
+    )]
     BatchSize {
         /// Pictures asked for in one batch.
         batch: usize,

@@ -137,7 +137,12 @@ pub fn f1_max(scores: &[f64], abnormal: &[bool]) -> Result<BestF1, MetricError> 
     let groups = groups(scores, abnormal)?;
     let (m, _) = totals(&groups);
     let (mut hits, mut flagged) = (0, 0);
-    let mut best = BestF1 { f1: -1.0, precision: 0.0, recall: 0.0, threshold: f64::NAN };
+    let mut best = BestF1 {
+        f1: -1.0,
+        precision: 0.0,
+        recall: 0.0,
+        threshold: f64::NAN,
+    };
     for (k, group) in groups.iter().enumerate() {
         hits += group.abnormal;
         flagged += group.abnormal + group.normals;
@@ -160,7 +165,11 @@ fn threshold_below(flagged: f64, next: Option<f64>) -> f64 {
         // Halves first: the sum of two large scores may overflow.
         Some(next) => {
             let middle = next / 2.0 + flagged / 2.0;
-            if middle > next && middle < flagged { middle } else { next }
+            if middle > next && middle < flagged {
+                middle
+            } else {
+                next
+            }
         }
         None => flagged.next_down(),
     }
@@ -218,10 +227,17 @@ struct Group {
 /// The distinct scores, highest first, with how many pictures of each class have them.
 fn groups(scores: &[f64], abnormal: &[bool]) -> Result<Vec<Group>, MetricError> {
     if scores.len() != abnormal.len() {
-        return Err(MetricError::Lengths { scores: scores.len(), labels: abnormal.len() });
+        return Err(MetricError::Lengths {
+            scores: scores.len(),
+            labels: abnormal.len(),
+        });
     }
     check_finite(scores)?;
-    let mut pairs: Vec<_> = scores.iter().copied().zip(abnormal.iter().copied()).collect();
+    let mut pairs: Vec<_> = scores
+        .iter()
+        .copied()
+        .zip(abnormal.iter().copied())
+        .collect();
     pairs.sort_unstable_by(|a, b| b.0.total_cmp(&a.0));
     let mut groups: Vec<Group> = Vec::new();
     for (score, abnormal) in pairs {
@@ -239,20 +255,31 @@ fn groups(scores: &[f64], abnormal: &[bool]) -> Result<Vec<Group>, MetricError> 
         }
     }
     match totals(&groups) {
-        (0, normals) => Err(MetricError::OneClass { normals, abnormal: 0 }),
-        (abnormal, 0) => Err(MetricError::OneClass { normals: 0, abnormal }),
+        (0, normals) => Err(MetricError::OneClass {
+            normals,
+            abnormal: 0,
+        }),
+        (abnormal, 0) => Err(MetricError::OneClass {
+            normals: 0,
+            abnormal,
+        }),
         _ => Ok(groups),
     }
 }
 
 /// Abnormal and normal pictures.
 fn totals(groups: &[Group]) -> (usize, usize) {
-    groups.iter().fold((0, 0), |(m, n), group| (m + group.abnormal, n + group.normals))
+    groups.iter().fold((0, 0), |(m, n), group| {
+        (m + group.abnormal, n + group.normals)
+    })
 }
 
 fn check_finite(values: &[f64]) -> Result<(), MetricError> {
     match values.iter().position(|value| !value.is_finite()) {
-        Some(index) => Err(MetricError::NotFinite { index, value: values[index] }),
+        Some(index) => Err(MetricError::NotFinite {
+            index,
+            value: values[index],
+        }),
         None => Ok(()),
     }
 }
@@ -264,11 +291,15 @@ mod tests {
     use super::*;
 
     const SCORES: [f64; 12] = [0.1, 0.4, 0.35, 0.8, 0.4, 0.4, 0.7, 0.2, 0.8, 0.05, 0.4, 0.6];
-    const ABNORMAL: [bool; 12] =
-        [false, false, true, true, true, false, false, false, true, false, true, true];
+    const ABNORMAL: [bool; 12] = [
+        false, false, true, true, true, false, false, false, true, false, true, true,
+    ];
 
     fn close(got: f64, expected: f64) {
-        assert!((got - expected).abs() < 1e-12, "expected {expected}, got {got}");
+        assert!(
+            (got - expected).abs() < 1e-12,
+            "expected {expected}, got {got}"
+        );
     }
 
     #[test]
@@ -334,7 +365,10 @@ mod tests {
         assert_eq!(abnormal.iter().filter(|&&a| a).count(), 82);
         close(auroc(&scores, &abnormal).unwrap(), 0.649_648_615_130_219_2);
         close(auprc(&scores, &abnormal).unwrap(), 0.542_296_891_606_258_2);
-        close(f1_max(&scores, &abnormal).unwrap().f1, 0.611_570_247_933_884_3);
+        close(
+            f1_max(&scores, &abnormal).unwrap().f1,
+            0.611_570_247_933_884_3,
+        );
     }
 
     #[test]
@@ -355,9 +389,14 @@ mod tests {
 
     #[test]
     fn quantiles_as_numpy() {
-        for (q, expected) in
-            [(0.0, 0.05), (0.01, 0.0555), (0.25, 0.3125), (0.5, 0.4), (0.9, 0.79), (1.0, 0.8)]
-        {
+        for (q, expected) in [
+            (0.0, 0.05),
+            (0.01, 0.0555),
+            (0.25, 0.3125),
+            (0.5, 0.4),
+            (0.9, 0.79),
+            (1.0, 0.8),
+        ] {
             close(quantile(&SCORES, q).unwrap(), expected);
         }
         assert_eq!(quantile(&[3.0], 0.99), Ok(3.0));
@@ -374,14 +413,32 @@ mod tests {
             f1_max(&nan, &both).unwrap_err(),
             quantile(&nan, 0.5).unwrap_err(),
         ] {
-            assert!(matches!(error, MetricError::NotFinite { index: 1, .. }), "{error}");
+            assert!(
+                matches!(error, MetricError::NotFinite { index: 1, .. }),
+                "{error}"
+            );
         }
-        assert_eq!(auroc(&[1.0], &both), Err(MetricError::Lengths { scores: 1, labels: 2 }));
+        assert_eq!(
+            auroc(&[1.0], &both),
+            Err(MetricError::Lengths {
+                scores: 1,
+                labels: 2
+            })
+        );
         assert_eq!(
             auroc(&[1.0, 2.0], &[false, false]),
-            Err(MetricError::OneClass { normals: 2, abnormal: 0 })
+            Err(MetricError::OneClass {
+                normals: 2,
+                abnormal: 0
+            })
         );
-        assert_eq!(auroc(&[], &[]), Err(MetricError::OneClass { normals: 0, abnormal: 0 }));
+        assert_eq!(
+            auroc(&[], &[]),
+            Err(MetricError::OneClass {
+                normals: 0,
+                abnormal: 0
+            })
+        );
         assert_eq!(quantile(&[], 0.5), Err(MetricError::Empty));
         assert_eq!(quantile(&[1.0], 1.5), Err(MetricError::Quantile(1.5)));
         assert!(quantile(&[1.0], f64::NAN).is_err());
@@ -393,7 +450,12 @@ mod tests {
             .prop_filter("both classes", |pairs| {
                 pairs.iter().any(|p| p.1) && pairs.iter().any(|p| !p.1)
             })
-            .prop_map(|pairs| pairs.into_iter().map(|(s, a)| (f64::from(s) / 4.0 - 2.0, a)).unzip())
+            .prop_map(|pairs| {
+                pairs
+                    .into_iter()
+                    .map(|(s, a)| (f64::from(s) / 4.0 - 2.0, a))
+                    .unzip()
+            })
     }
 
     proptest! {

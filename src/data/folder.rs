@@ -85,37 +85,64 @@ impl Folder {
         } else if train.join("good").is_dir() {
             (Layout::Mvtec, train.join("good"))
         } else if train.is_dir() || test.is_dir() {
-            return Err(DataError::UnknownLayout { root: root.into(), found: describe(root)? });
+            return Err(DataError::UnknownLayout {
+                root: root.into(),
+                found: describe(root)?,
+            });
         } else {
             (Layout::Plain, root.into())
         };
         let train: Vec<_> = pictures_in(&folder)?.into_iter().map(normal).collect();
         if train.is_empty() {
-            return Err(DataError::NoPictures { folder, expected: expected_extensions() });
+            return Err(DataError::NoPictures {
+                folder,
+                expected: expected_extensions(),
+            });
         }
         let test = match layout {
             Layout::Paper => paper_test(&test)?,
             Layout::Mvtec => mvtec_test(root, &test)?,
             Layout::Plain => Vec::new(),
         };
-        Ok(Self { root: root.into(), layout, train, test })
+        Ok(Self {
+            root: root.into(),
+            layout,
+            train,
+            test,
+        })
     }
 }
 
 fn normal(path: PathBuf) -> Sample {
-    Sample { path, abnormal: false, class: "normal".into(), mask: None }
+    Sample {
+        path,
+        abnormal: false,
+        class: "normal".into(),
+        mask: None,
+    }
 }
 
 fn paper_test(test: &Path) -> Result<Vec<Sample>, DataError> {
-    let mut samples: Vec<_> = pictures_if_there(&test.join("0.normal"))?.into_iter().map(normal).collect();
+    let mut samples: Vec<_> = pictures_if_there(&test.join("0.normal"))?
+        .into_iter()
+        .map(normal)
+        .collect();
     let abnormal = test.join("1.abnormal");
     for path in pictures_if_there(&abnormal)? {
         let inside = path.strip_prefix(&abnormal).unwrap_or(&path);
         let class = match inside.components().count() {
             0 | 1 => class_of_name(&path),
-            _ => inside.iter().next().map_or_else(String::new, |name| name.to_string_lossy().into_owned()),
+            _ => inside
+                .iter()
+                .next()
+                .map_or_else(String::new, |name| name.to_string_lossy().into_owned()),
         };
-        samples.push(Sample { path, abnormal: true, class, mask: None });
+        samples.push(Sample {
+            path,
+            abnormal: true,
+            class,
+            mask: None,
+        });
     }
     Ok(samples)
 }
@@ -139,16 +166,28 @@ fn mvtec_test(root: &Path, test: &Path) -> Result<Vec<Sample>, DataError> {
         return Ok(samples);
     }
     for folder in subfolders(test)? {
-        let class = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let class = folder
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
         for path in pictures_in(&folder)? {
             if class == "good" {
                 samples.push(normal(path));
                 continue;
             }
             let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-            let mask = root.join("ground_truth").join(&class).join(format!("{stem}_mask.png"));
+            let mask = root
+                .join("ground_truth")
+                .join(&class)
+                .join(format!("{stem}_mask.png"));
             let mask = mask.is_file().then_some(mask);
-            samples.push(Sample { path, abnormal: true, class: class.clone(), mask });
+            samples.push(Sample {
+                path,
+                abnormal: true,
+                class: class.clone(),
+                mask,
+            });
         }
     }
     Ok(samples)
@@ -167,7 +206,10 @@ fn describe(root: &Path) -> Result<String, DataError> {
             found.push(format!("{part} without subfolders"));
         }
         for name in names.iter().take(8) {
-            found.push(format!("{part}/{}", name.file_name().unwrap_or_default().to_string_lossy()));
+            found.push(format!(
+                "{part}/{}",
+                name.file_name().unwrap_or_default().to_string_lossy()
+            ));
         }
         if names.len() > 8 {
             found.push(format!("and {} more in {part}", names.len() - 8));
@@ -177,7 +219,10 @@ fn describe(root: &Path) -> Result<String, DataError> {
 }
 
 fn subfolders(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
-    let failed = |source| DataError::Read { path: folder.into(), source };
+    let failed = |source| DataError::Read {
+        path: folder.into(),
+        source,
+    };
     let mut folders = Vec::new();
     for entry in fs::read_dir(folder).map_err(failed)? {
         let path = entry.map_err(failed)?.path();
@@ -190,7 +235,11 @@ fn subfolders(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
 }
 
 fn pictures_if_there(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
-    if folder.is_dir() { pictures_in(folder) } else { Ok(Vec::new()) }
+    if folder.is_dir() {
+        pictures_in(folder)
+    } else {
+        Ok(Vec::new())
+    }
 }
 
 /// All pictures under a folder, by their extension, sorted.
@@ -227,7 +276,8 @@ fn walk(folder: &Path) -> (Vec<PathBuf>, Vec<(PathBuf, std::io::Error)>) {
 
 fn is_hidden(path: &Path) -> bool {
     // `__MACOSX` is what macOS leaves in archives.
-    path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b".") || name == "__MACOSX")
+    path.file_name()
+        .is_some_and(|name| name.as_encoded_bytes().starts_with(b".") || name == "__MACOSX")
 }
 
 fn has_picture_extension(path: &Path) -> bool {
@@ -237,7 +287,11 @@ fn has_picture_extension(path: &Path) -> bool {
 }
 
 fn expected_extensions() -> String {
-    EXTENSIONS[..10].iter().map(|extension| format!(".{extension}")).collect::<Vec<_>>().join(", ")
+    EXTENSIONS[..10]
+        .iter()
+        .map(|extension| format!(".{extension}"))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// The files that paths on a command line mean, each once, in the order given.
@@ -271,11 +325,16 @@ fn wildcard(path: &Path) -> Option<Vec<PathBuf>> {
     if !pattern.contains(['*', '?']) || path.exists() {
         return None;
     }
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let parent = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty());
     let mut files: Vec<_> = fs::read_dir(parent.unwrap_or(Path::new(".")))
         .ok()?
         .filter_map(|entry| Some(entry.ok()?.file_name()))
-        .filter(|name| name.to_str().is_some_and(|name| matches(pattern.as_bytes(), name.as_bytes())))
+        .filter(|name| {
+            name.to_str()
+                .is_some_and(|name| matches(pattern.as_bytes(), name.as_bytes()))
+        })
         .map(|name| parent.map_or_else(|| PathBuf::from(&name), |parent| parent.join(&name)))
         .filter(|file| file.is_file())
         .collect();
@@ -341,7 +400,10 @@ fn read_bounded(path: &Path) -> Result<Vec<u8>, String> {
         .and_then(|file| file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes))
         .map_err(failed)?;
     if bytes.len() as u64 > MAX_FILE_BYTES {
-        return Err(format!("expected a file of at most {} MiB, got a larger one", MAX_FILE_BYTES >> 20));
+        return Err(format!(
+            "expected a file of at most {} MiB, got a larger one",
+            MAX_FILE_BYTES >> 20
+        ));
     }
     Ok(bytes)
 }
@@ -375,7 +437,9 @@ pub fn load(
         })
         .collect();
     let mut loaded = LoadedPictures::default();
-    loaded.values.reserve_exact(preprocessing.values() * pictures.iter().filter(|p| p.is_ok()).count());
+    loaded
+        .values
+        .reserve_exact(preprocessing.values() * pictures.iter().filter(|p| p.is_ok()).count());
     for (index, picture) in pictures.into_iter().enumerate() {
         match picture {
             Ok(values) => {
@@ -435,11 +499,260 @@ pub fn digest(root: &Path, paths: &[PathBuf]) -> Result<String, DataError> {
         let relative = path.strip_prefix(root).unwrap_or(path);
         let parts: Vec<_> = relative.iter().map(|part| part.to_string_lossy()).collect();
         let name = parts.join("/");
-        let bytes = fs::read(path).map_err(|source| DataError::Read { path: path.clone(), source })?;
+        let bytes = fs::read(path).map_err(|source| DataError::Read {
+            path: path.clone(),
+            source,
+        })?;
         hasher.update((name.len() as u64).to_le_bytes());
         hasher.update(name.as_bytes());
         hasher.update((bytes.len() as u64).to_le_bytes());
         hasher.update(&bytes);
     }
-    Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hasher
+        .finalize()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use tempfile::TempDir;
+
+    use super::*;
+
+    fn png(value: u8) -> Vec<u8> {
+        let mut bytes = std::io::Cursor::new(Vec::new());
+        let picture = ::image::GrayImage::from_pixel(4, 4, ::image::Luma([value]));
+        picture
+            .write_to(&mut bytes, ::image::ImageFormat::Png)
+            .unwrap();
+        bytes.into_inner()
+    }
+
+    fn folder(files: &[&str]) -> TempDir {
+        let root = tempfile::tempdir().unwrap();
+        for (value, file) in files.iter().enumerate() {
+            let path = root.path().join(file);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, png(value as u8 * 10)).unwrap();
+        }
+        root
+    }
+
+    fn names(root: &TempDir, paths: &[PathBuf]) -> Vec<String> {
+        let below = |path: &PathBuf| {
+            path.strip_prefix(root.path())
+                .unwrap_or(path)
+                .display()
+                .to_string()
+        };
+        paths.iter().map(below).collect()
+    }
+
+    #[test]
+    fn the_papers_layout() {
+        let root = folder(&[
+            "train/0.normal/b.png",
+            "train/0.normal/a.JPG",
+            "train/0.normal/.hidden.png",
+            "train/0.normal/notes.txt",
+            "test/0.normal/5.png",
+            "test/1.abnormal/cell-multi_3559.png",
+            "test/1.abnormal/soiling-12.png",
+            "test/1.abnormal/777.png",
+            "test/1.abnormal/odd.png",
+            "test/1.abnormal/crack9.png",
+            "test/1.abnormal/dent/x_1.png",
+        ]);
+        let data = Folder::open(root.path()).unwrap();
+        assert_eq!(data.layout, Layout::Paper);
+        let train: Vec<_> = data.train.iter().map(|s| s.path.clone()).collect();
+        assert_eq!(
+            names(&root, &train),
+            ["train/0.normal/a.JPG", "train/0.normal/b.png"]
+        );
+        assert!(
+            data.train
+                .iter()
+                .all(|s| !s.abnormal && s.class == "normal")
+        );
+        let test: Vec<_> = data
+            .test
+            .iter()
+            .map(|s| (s.abnormal, s.class.as_str()))
+            .collect();
+        assert_eq!(
+            test,
+            [
+                (false, "normal"),
+                (true, "abnormal"),
+                (true, "cell-multi"),
+                (true, "abnormal"),
+                (true, "dent"),
+                (true, "abnormal"),
+                (true, "soiling"),
+            ]
+        );
+    }
+
+    #[test]
+    fn mvtecs_layout_with_masks() {
+        let root = folder(&[
+            "train/good/000.png",
+            "test/good/000.png",
+            "test/scratch/000.png",
+            "test/scratch/001.png",
+            "test/bent/000.png",
+            "ground_truth/scratch/000_mask.png",
+        ]);
+        let data = Folder::open(root.path()).unwrap();
+        assert_eq!((data.layout, data.train.len()), (Layout::Mvtec, 1));
+        let test: Vec<_> = data
+            .test
+            .iter()
+            .map(|s| (s.class.as_str(), s.abnormal, s.mask.is_some()))
+            .collect();
+        assert_eq!(
+            test,
+            [
+                ("bent", true, false),
+                ("normal", false, false),
+                ("scratch", true, true),
+                ("scratch", true, false),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_plain_folder_is_all_normal() {
+        let root = folder(&["b/2.png", "1.png", "__MACOSX/3.png"]);
+        let data = Folder::open(root.path()).unwrap();
+        assert_eq!(
+            (data.layout, data.train.len(), data.test.len()),
+            (Layout::Plain, 2, 0)
+        );
+    }
+
+    #[test]
+    fn errors_name_what_was_expected() {
+        let message = |path: &Path| Folder::open(path).unwrap_err().to_string();
+        let root = folder(&["train/fine/1.png", "test/broken/1.png"]);
+        let unknown = message(root.path());
+        assert!(
+            unknown.contains("train/fine, test/broken") && unknown.contains("train/0.normal"),
+            "{unknown}"
+        );
+        let empty = tempfile::tempdir().unwrap();
+        let nothing = message(empty.path());
+        assert!(
+            nothing.contains(".png") && nothing.contains("no pictures"),
+            "{nothing}"
+        );
+        assert!(message(&empty.path().join("x")).contains("nothing"));
+        assert!(message(&root.path().join("train/fine/1.png")).contains("is a file"));
+    }
+
+    #[test]
+    fn loading_skips_bad_files_and_says_why() {
+        let root = folder(&["0.png", "1.png", "2.png"]);
+        fs::write(root.path().join("1.png"), b"").unwrap();
+        fs::write(root.path().join("2.png"), b"just text").unwrap();
+        let paths: Vec<_> = ["0.png", "1.png", "2.png", "none.png", "0.png"]
+            .map(|n| root.path().join(n))
+            .into();
+        let most = AtomicUsize::new(0);
+        let preprocessing = Preprocessing::new(2, 1);
+        let loaded = load(&paths, &preprocessing, |done| {
+            most.fetch_max(done, Ordering::Relaxed);
+        });
+        assert_eq!(most.into_inner(), 5);
+        assert_eq!(loaded.kept, [0, 4]);
+        assert_eq!(loaded.values, [-1.0; 8]);
+        let reasons: Vec<_> = loaded
+            .skipped
+            .iter()
+            .map(|(_, reason)| reason.as_str())
+            .collect();
+        assert!(
+            reasons[0].contains("empty")
+                && reasons[1].contains("text")
+                && reasons[2].contains("cannot be read")
+        );
+
+        let chunked: Vec<_> = chunks(&paths, &preprocessing, 2).collect();
+        assert_eq!(chunked.iter().map(Vec::len).collect::<Vec<_>>(), [2, 2, 1]);
+        let flat: Vec<_> = chunked.into_iter().flatten().collect();
+        assert!(
+            flat.iter()
+                .enumerate()
+                .all(|(i, l)| l.index == i && l.path == paths[i])
+        );
+        assert_eq!(
+            flat.iter()
+                .filter(|l| l.picture.is_ok())
+                .map(|l| l.index)
+                .collect::<Vec<_>>(),
+            loaded.kept
+        );
+        assert!(
+            load_one(root.path(), &preprocessing)
+                .unwrap_err()
+                .contains("folder")
+        );
+    }
+
+    #[test]
+    fn paths_become_files() {
+        let root = folder(&["a/2.png", "a/1.png", "a/deep/3.webp", "x1.png", "x2.png"]);
+        fs::write(root.path().join("a/readme.txt"), "").unwrap();
+        let at = |name: &str| root.path().join(name);
+        let got = expand(&[
+            at("a/readme.txt"),
+            at("a"),
+            at("x?.png"),
+            at("missing.png"),
+            at("a/1.png"),
+            at("no*.png"),
+        ]);
+        assert_eq!(
+            names(&root, &got),
+            [
+                "a/readme.txt",
+                "a/1.png",
+                "a/2.png",
+                "a/deep/3.webp",
+                "x1.png",
+                "x2.png",
+                "missing.png",
+                "no*.png",
+            ]
+        );
+        for (pattern, name, expected) in [
+            ("*.png", "a.png", true),
+            ("*", "", true),
+            ("a*b*c", "aXbYbc", true),
+            ("?", "", false),
+            ("*.png", "a.jpg", false),
+        ] {
+            assert_eq!(
+                matches(pattern.as_bytes(), name.as_bytes()),
+                expected,
+                "{pattern} {name}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_digest_follows_names_and_bytes_but_not_the_place() {
+        let (one, other) = (folder(&["a.png", "b/c.png"]), folder(&["a.png", "b/c.png"]));
+        let of = |root: &TempDir| digest(root.path(), &expand(&[root.path().into()])).unwrap();
+        assert_eq!(of(&one), of(&other));
+        assert_eq!(of(&one).len(), 64);
+        fs::rename(one.path().join("a.png"), one.path().join("a2.png")).unwrap();
+        assert_ne!(of(&one), of(&other));
+        fs::write(other.path().join("a.png"), png(99)).unwrap();
+        assert_ne!(of(&folder(&["a.png", "b/c.png"])), of(&other));
+        assert!(digest(one.path(), &[one.path().join("gone.png")]).is_err());
+    }
 }

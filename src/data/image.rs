@@ -28,7 +28,8 @@ const MAX_DECODER_BYTES: u64 = MAX_PIXELS * 8 + (64 << 20);
 /// The file name extensions of pictures, in lower case. Those after `tiff` cannot be read, but a
 /// folder of them deserves to hear why.
 pub const EXTENSIONS: [&str; 13] = [
-    "png", "jpg", "jpeg", "jpe", "jfif", "bmp", "gif", "webp", "tif", "tiff", "heic", "heif", "avif",
+    "png", "jpg", "jpeg", "jpe", "jfif", "bmp", "gif", "webp", "tif", "tiff", "heic", "heif",
+    "avif",
 ];
 
 /// Why the bytes of a file are not a picture that can be scored.
@@ -76,7 +77,9 @@ pub enum ImageError {
 
 /// Settings that no network input can have.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("expected pictures of 1 to 4096 pixels a side with 1 or 3 channels, got {size} with {channels}")]
+#[error(
+    "expected pictures of 1 to 4096 pixels a side with 1 or 3 channels, got {size} with {channels}"
+)]
 pub struct PreprocessingError {
     /// Side in pixels.
     pub size: usize,
@@ -110,15 +113,29 @@ impl Picture {
         let (width, height) = (self.width() as usize, self.height() as usize);
         let side = side.max(1);
         let longer = width.max(height);
-        let fit = |length: usize| if longer <= side { length } else { (length * side / longer).max(1) };
+        let fit = |length: usize| {
+            if longer <= side {
+                length
+            } else {
+                (length * side / longer).max(1)
+            }
+        };
         let (to_width, to_height) = (fit(width), fit(height));
-        let rgb = resample(&rgb8(&self.pixels), 3, (width, height), (to_width, to_height));
-        let rgba = rgb.chunks_exact(3).flat_map(|p| [p[0], p[1], p[2], 255]).collect();
+        let rgb = resample(
+            &rgb8(&self.pixels),
+            3,
+            (width, height),
+            (to_width, to_height),
+        );
+        let rgba = rgb
+            .chunks_exact(3)
+            .flat_map(|p| [p[0], p[1], p[2], 255])
+            .collect();
         (to_width, to_height, rgba)
     }
 }
 
-/// Decodes the first frame of a picture and turns it upright.
+/// Decodes a picture, the first frame of an animation, and turns it upright.
 ///
 /// The size is read and checked before the pixels are decoded: a small file that states a huge
 /// picture costs nothing.
@@ -136,7 +153,10 @@ pub fn decode(bytes: &[u8]) -> Result<Picture, ImageError> {
     }
     let format = image::guess_format(bytes).map_err(|_| ImageError::UnknownFormat)?;
     let name = format_name(format).ok_or(ImageError::UnknownFormat)?;
-    let damaged = |reason: String| ImageError::Decode { format: name, reason };
+    let damaged = |reason: String| ImageError::Decode {
+        format: name,
+        reason,
+    };
     let plain = |error: image::ImageError| match error {
         image::ImageError::Limits(_) => damaged(format!(
             "it needs more than the {} MiB of memory that are allowed for one picture",
@@ -148,6 +168,13 @@ pub fn decode(bytes: &[u8]) -> Result<Picture, ImageError> {
     if format == ImageFormat::Jpeg && !jpeg_is_complete(bytes) {
         return Err(damaged("the file ends before the picture does".into()));
     }
+    // A PNG states its size in fixed places, so that even a bare header is refused for what it is.
+    if let (ImageFormat::Png, Some(header)) = (format, bytes.get(16..24)) {
+        let side = |at: usize| {
+            u32::from_be_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]])
+        };
+        check_size(side(0), side(4))?;
+    }
     let mut limits = Limits::default();
     limits.max_alloc = Some(MAX_DECODER_BYTES);
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
@@ -155,11 +182,11 @@ pub fn decode(bytes: &[u8]) -> Result<Picture, ImageError> {
     let mut decoder = reader.into_decoder().map_err(plain)?;
     let (width, height) = decoder.dimensions();
     if width == 0 || height == 0 {
-        return Err(damaged(format!("expected at least one pixel, got {width} x {height}")));
+        return Err(damaged(format!(
+            "expected at least one pixel, got {width} x {height}"
+        )));
     }
-    if u64::from(width) * u64::from(height) > MAX_PIXELS || width > MAX_SIDE || height > MAX_SIDE {
-        return Err(ImageError::TooLarge { width, height, max_pixels: MAX_PIXELS, max_side: MAX_SIDE });
-    }
+    check_size(width, height)?;
     limits.reserve(decoder.total_bytes()).map_err(plain)?;
     decoder.set_limits(limits).map_err(plain)?;
     // An unreadable EXIF block is no reason to refuse a picture.
@@ -167,6 +194,18 @@ pub fn decode(bytes: &[u8]) -> Result<Picture, ImageError> {
     let mut pixels = DynamicImage::from_decoder(decoder).map_err(plain)?;
     pixels.apply_orientation(orientation);
     Ok(Picture { pixels, format })
+}
+
+fn check_size(width: u32, height: u32) -> Result<(), ImageError> {
+    if u64::from(width) * u64::from(height) > MAX_PIXELS || width > MAX_SIDE || height > MAX_SIDE {
+        return Err(ImageError::TooLarge {
+            width,
+            height,
+            max_pixels: MAX_PIXELS,
+            max_side: MAX_SIDE,
+        });
+    }
+    Ok(())
 }
 
 /// The name of a format that is read here.
@@ -192,12 +231,16 @@ fn recognise_other(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
         let brands = |wanted: &[&[u8; 4]]| {
             let major = &bytes[8..12];
             let compatible = bytes.get(16..end.max(16)).unwrap_or_default();
-            std::iter::once(major).chain(compatible.chunks_exact(4)).any(|b| wanted.iter().any(|w| b == *w))
+            std::iter::once(major)
+                .chain(compatible.chunks_exact(4))
+                .any(|b| wanted.iter().any(|w| b == *w))
         };
         if brands(&[b"avif", b"avis"]) {
             return Some(("AVIF pictures", CONVERT));
         }
-        if brands(&[b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"]) {
+        if brands(&[
+            b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1",
+        ]) {
             return Some(("HEIC pictures", CONVERT));
         }
         return Some(("videos", "save single frames as PNG or JPEG"));
@@ -217,26 +260,40 @@ fn recognise_other(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
     }
     // safetensors: the length of a JSON object in 8 bytes, then the object.
     if bytes.len() >= 10 && bytes[8] == b'{' && bytes[6] == 0 && bytes[7] == 0 {
-        return Some(("model files (safetensors)", "open it as a model, not as a picture"));
+        return Some((
+            "model files (safetensors)",
+            "open it as a model, not as a picture",
+        ));
     }
     let head = &bytes[..bytes.len().min(1024)];
-    let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
-    if text.starts_with(b"<svg") || text.starts_with(b"<?xml") && head.windows(4).any(|w| w == b"<svg") {
+    let text = head
+        .strip_prefix(b"\xef\xbb\xbf")
+        .unwrap_or(head)
+        .trim_ascii_start();
+    if text.starts_with(b"<svg")
+        || text.starts_with(b"<?xml") && head.windows(4).any(|w| w == b"<svg")
+    {
         return Some(("SVG drawings", CONVERT));
     }
     if image::guess_format(bytes).is_err() && looks_like_text(head) {
-        return Some(("text files", "give a picture; a text file stays one under another name"));
+        return Some((
+            "text files",
+            "give a picture; a text file stays one under another name",
+        ));
     }
     None
 }
 
 fn looks_like_text(head: &[u8]) -> bool {
-    let printable = head.iter().all(|&b| b >= 0x20 || matches!(b, b'\t' | b'\n' | b'\r' | 0x0c));
+    let printable = head
+        .iter()
+        .all(|&b| b >= 0x20 || matches!(b, b'\t' | b'\n' | b'\r' | 0x0c));
     // The head may end inside a character.
-    printable && match std::str::from_utf8(head) {
-        Ok(_) => true,
-        Err(error) => error.error_len().is_none(),
-    }
+    printable
+        && match std::str::from_utf8(head) {
+            Ok(_) => true,
+            Err(error) => error.error_len().is_none(),
+        }
 }
 
 /// Whether an end marker follows the first scan. (The decoder fills what is missing with grey.)
@@ -280,7 +337,8 @@ pub enum Resize {
 /// - Grey is `(19595 R + 38470 G + 7471 B + 32768) >> 16`, the Rec. 601 luma of Pillow's
 ///   `convert('L')`; the `image` crate's own luma is Rec. 709 and would shift every colour picture.
 /// - Alpha is dropped, not composed onto a background, as `convert('RGB')` does.
-/// - 16-bit values keep their high byte; floating-point values are clamped to 0..1.
+/// - 16-bit values keep their high byte (Pillow cuts grey ones off at 255, which whitens most of such
+///   a picture); floating-point values are clamped to 0..1.
 /// - Palettes are looked up and CMYK is turned into RGB by the decoder.
 /// - Unlike the published loader, EXIF orientation has been applied by [`decode`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -296,7 +354,11 @@ pub struct Preprocessing {
 impl Preprocessing {
     /// Pictures of `size` x `size` with 1 or 3 `channels`.
     pub fn new(size: usize, channels: usize) -> Self {
-        Self { size, channels, resize: Resize::Bilinear }
+        Self {
+            size,
+            channels,
+            resize: Resize::Bilinear,
+        }
     }
 
     /// Checks what a file or a user asked for.
@@ -346,7 +408,10 @@ fn rgb8(pixels: &DynamicImage) -> Vec<u8> {
         grey.flat_map(|v| [v, v, v]).collect()
     }
     fn first3<T: Copy>(values: &[T], stride: usize, to8: impl Fn(T) -> u8 + Copy) -> Vec<u8> {
-        values.chunks_exact(stride).flat_map(|p| [to8(p[0]), to8(p[1]), to8(p[2])]).collect()
+        values
+            .chunks_exact(stride)
+            .flat_map(|p| [to8(p[0]), to8(p[1]), to8(p[2])])
+            .collect()
     }
     match pixels {
         DynamicImage::ImageLuma8(p) => repeat(p.iter().copied()),
@@ -371,7 +436,10 @@ fn grey8(pixels: &DynamicImage) -> Vec<u8> {
         DynamicImage::ImageLumaA8(p) => p.chunks_exact(2).map(|p| p[0]).collect(),
         DynamicImage::ImageLuma16(p) => p.iter().map(|&v| high_byte(v)).collect(),
         DynamicImage::ImageLumaA16(p) => p.chunks_exact(2).map(|p| high_byte(p[0])).collect(),
-        colour => rgb8(colour).chunks_exact(3).map(|p| luma601(p[0], p[1], p[2])).collect(),
+        colour => rgb8(colour)
+            .chunks_exact(3)
+            .map(|p| luma601(p[0], p[1], p[2]))
+            .collect(),
     }
 }
 
@@ -404,12 +472,19 @@ fn resample_with(
     if from == to {
         return pixels.to_vec();
     }
-    let kind = if channels == 1 { PixelType::U8 } else { PixelType::U8x3 };
+    let kind = if channels == 1 {
+        PixelType::U8
+    } else {
+        PixelType::U8x3
+    };
     let side = |length: usize| u32::try_from(length).expect("sides are checked to be small");
-    let source = ImageRef::new(side(from.0), side(from.1), pixels, kind).expect("one value a channel and pixel");
+    let source = ImageRef::new(side(from.0), side(from.1), pixels, kind)
+        .expect("one value a channel and pixel");
     let mut target = Image::new(side(to.0), side(to.1), kind);
     let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
-    resizer.resize(&source, &mut target, &options).expect("both pictures have one pixel type");
+    resizer
+        .resize(&source, &mut target, &options)
+        .expect("both pictures have one pixel type");
     target.into_vec()
 }
 
@@ -419,9 +494,16 @@ fn resample_with(
 /// # Panics
 /// If there are not `channels * size * size` values or the channels are neither 1 nor 3.
 pub fn to_rgba(values: &[f32], channels: usize, size: usize) -> Vec<u8> {
-    assert!(channels == 1 || channels == 3, "expected 1 or 3 channels, got {channels}");
+    assert!(
+        channels == 1 || channels == 3,
+        "expected 1 or 3 channels, got {channels}"
+    );
     let plane = size * size;
-    assert_eq!(values.len(), channels * plane, "expected {channels} x {size} x {size} values");
+    assert_eq!(
+        values.len(),
+        channels * plane,
+        "expected {channels} x {size} x {size} values"
+    );
     let mut rgba = Vec::with_capacity(plane * 4);
     for at in 0..plane {
         let rgb: [f32; 3] = std::array::from_fn(|c| values[(c % channels) * plane + at]);
@@ -488,4 +570,376 @@ pub fn heat_map_rgba(residual_map: &[f32], scale: f32) -> Vec<u8> {
             [r, g, b, 255]
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use fast_image_resize::CpuExtensions;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// The six pixels that most test files hold.
+    const RGB: [u8; 18] = [
+        255, 0, 0, 0, 255, 0, 0, 0, 255, 10, 200, 30, 255, 255, 255, 7, 8, 9,
+    ];
+
+    fn encode(pixels: &DynamicImage, format: ImageFormat) -> Vec<u8> {
+        let mut bytes = Cursor::new(Vec::new());
+        pixels.write_to(&mut bytes, format).unwrap();
+        bytes.into_inner()
+    }
+
+    fn rgb_picture(width: u32, height: u32, values: &[u8]) -> DynamicImage {
+        image::RgbImage::from_raw(width, height, values.to_vec())
+            .unwrap()
+            .into()
+    }
+
+    /// The same generator as in the script that asked Pillow.
+    fn noise(n: usize) -> Vec<u8> {
+        let mut x: u64 = 12_345;
+        (0..n)
+            .map(|_| {
+                x = (x * 1_103_515_245 + 12_345) % (1 << 31);
+                ((x >> 16) % 256) as u8
+            })
+            .collect()
+    }
+
+    /// Files that Pillow 13 wrote, against what its `convert('RGB')` and `convert('L')` say of them.
+    #[test]
+    fn colours_as_pillow() {
+        let grey = [76, 150, 29, 124, 255, 8];
+        for (name, bytes) in [
+            ("rgba.png", &include_bytes!("testdata/rgba.png")[..]),
+            ("palette.png", include_bytes!("testdata/palette.png")),
+            ("lossless.webp", include_bytes!("testdata/lossless.webp")),
+            ("colour.gif", include_bytes!("testdata/colour.gif")),
+            ("colour.bmp", include_bytes!("testdata/colour.bmp")),
+        ] {
+            let picture = decode(bytes).unwrap();
+            assert_eq!((picture.width(), picture.height()), (3, 2), "{name}");
+            assert_eq!(rgb8(&picture.pixels), RGB, "{name}");
+            assert_eq!(grey8(&picture.pixels), grey, "{name}");
+        }
+        let grey_alpha = decode(include_bytes!("testdata/grey-alpha.png")).unwrap();
+        assert_eq!(grey8(&grey_alpha.pixels), [0, 100, 255]);
+        assert_eq!(
+            rgb8(&grey_alpha.pixels),
+            [0, 0, 0, 100, 100, 100, 255, 255, 255]
+        );
+        let cyan = decode(include_bytes!("testdata/cmyk.jpg")).unwrap();
+        for (got, expected) in rgb8(&cyan.pixels).iter().zip([0, 255, 255].iter().cycle()) {
+            assert!(got.abs_diff(*expected) <= 3, "{got} for {expected}");
+        }
+    }
+
+    #[test]
+    fn sixteen_bits_keep_the_high_byte() {
+        for bytes in [
+            &include_bytes!("testdata/grey16.png")[..],
+            include_bytes!("testdata/grey16.tif"),
+        ] {
+            let picture = decode(bytes).unwrap();
+            assert_eq!(grey8(&picture.pixels), [0, 0, 1, 127, 254, 255]);
+        }
+        let deep =
+            image::ImageBuffer::<image::Rgb<u16>, _>::from_raw(1, 1, vec![256u16, 65_535, 128]);
+        assert_eq!(rgb8(&deep.unwrap().into()), [1, 255, 0]);
+        let float =
+            image::Rgb32FImage::from_raw(1, 2, vec![0.5, -3.0, 9.0, f32::NAN, 1.0, 0.0]).unwrap();
+        assert_eq!(rgb8(&float.into()), [128, 0, 255, 0, 255, 0]);
+    }
+
+    /// Pillow 13, `resize((s, s), Image.BILINEAR)`; its weights have more bits, so one level of
+    /// difference is allowed.
+    #[test]
+    fn resizes_as_pillow() {
+        fn check(channels: usize, from: (usize, usize), to: (usize, usize), expected: &[u8]) {
+            let got = resample(&noise(from.0 * from.1 * channels), channels, from, to);
+            assert_eq!(got.len(), expected.len());
+            let worst = got.iter().zip(expected).map(|(a, b)| a.abs_diff(*b)).max();
+            assert!(
+                worst <= Some(1),
+                "{from:?} to {to:?}: {worst:?}\n{got:?}\n{expected:?}"
+            );
+        }
+        check(
+            1,
+            (24, 40),
+            (6, 6),
+            &[
+                128, 130, 135, 132, 133, 129, 138, 134, 128, 119, 130, 156, 129, 131, 121, 133,
+                127, 141, //
+                117, 133, 125, 142, 141, 149, 131, 117, 129, 131, 134, 113, 153, 115, 112, 128,
+                137, 136,
+            ],
+        );
+        check(
+            1,
+            (5, 4),
+            (8, 8),
+            &[
+                220, 126, 10, 71, 123, 166, 92, 31, 208, 122, 16, 71, 125, 177, 125, 81, 185, 114,
+                27, 71, //
+                128, 199, 191, 180, 173, 110, 32, 61, 110, 180, 181, 177, 172, 109, 29, 40, 70,
+                121, 95, 72, //
+                157, 111, 50, 50, 76, 129, 69, 18, 127, 114, 97, 91, 127, 206, 103, 17, 112, 116,
+                120, 112, //
+                153, 244, 120, 16,
+            ],
+        );
+        check(
+            3,
+            (21, 13),
+            (4, 4),
+            &[
+                120, 138, 148, 125, 119, 135, 168, 121, 125, 134, 122, 117, 124, 162, 136, 124,
+                144, 119, //
+                135, 137, 131, 116, 133, 127, 133, 153, 120, 128, 127, 141, 129, 151, 151, 123,
+                114, 136, //
+                136, 115, 125, 133, 113, 127, 146, 162, 118, 100, 128, 127,
+            ],
+        );
+    }
+
+    #[test]
+    fn the_input_is_planar_and_from_minus_one_to_one() {
+        let picture = decode(include_bytes!("testdata/colour.bmp")).unwrap();
+        let values = Preprocessing::new(2, 3).apply(&picture);
+        assert_eq!(values.len(), Preprocessing::new(2, 3).values());
+        let square = rgb_picture(2, 2, &[0, 1, 2, 255, 254, 253, 128, 127, 126, 10, 20, 30]);
+        let square = Picture {
+            pixels: square,
+            format: ImageFormat::Png,
+        };
+        let expected = [0u8, 255, 128, 10, 1, 254, 127, 20, 2, 253, 126, 30]
+            .map(|v| (f32::from(v) / 255.0 - 0.5) / 0.5);
+        assert_eq!(Preprocessing::new(2, 3).apply(&square), expected);
+        assert_eq!((expected[0], expected[1]), (-1.0, 1.0));
+        assert_eq!(Preprocessing::new(1, 1).apply(&square).len(), 1);
+    }
+
+    #[test]
+    fn exif_orientation_turns_the_picture() {
+        // Black on the left, white on the right; orientation 6 is shown turned clockwise.
+        let row = [[0u8; 24], [255u8; 24]].concat();
+        let upright = encode(&rgb_picture(16, 8, &row.repeat(8)), ImageFormat::Jpeg);
+        let mut exif = b"\xff\xe1\x00\x22Exif\0\0II*\0\x08\0\0\0\x01\0".to_vec();
+        exif.extend(b"\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0");
+        assert_eq!(exif.len(), 2 + 0x22);
+        let turned = [&upright[..2], &exif, &upright[2..]].concat();
+        let picture = decode(&turned).unwrap();
+        assert_eq!((picture.width(), picture.height()), (8, 16));
+        let grey = grey8(&picture.pixels);
+        assert!(
+            grey[..32].iter().all(|&v| v < 40) && grey[96..].iter().all(|&v| v > 215),
+            "{grey:?}"
+        );
+    }
+
+    #[test]
+    fn a_huge_picture_is_refused_by_its_header() {
+        let mut header = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR".to_vec();
+        header.extend([20_000u32.to_be_bytes(), 20_000u32.to_be_bytes()].concat());
+        header.extend([8, 0, 0, 0, 0, 1, 2, 3, 4]);
+        let error = decode(&header).unwrap_err();
+        assert!(
+            matches!(
+                error,
+                ImageError::TooLarge {
+                    width: 20_000,
+                    height: 20_000,
+                    ..
+                }
+            ),
+            "{error}"
+        );
+        let message = error.to_string();
+        assert!(
+            message.contains("20000 x 20000") && message.contains("64000000"),
+            "{message}"
+        );
+
+        let mut bmp = encode(&rgb_picture(1, 1, &[1, 2, 3]), ImageFormat::Bmp);
+        bmp[18..22].copy_from_slice(&31_000u32.to_le_bytes());
+        assert!(matches!(
+            decode(&bmp),
+            Err(ImageError::TooLarge {
+                width: 31_000,
+                height: 1,
+                ..
+            })
+        ));
+        let mut gif = include_bytes!("testdata/colour.gif").to_vec();
+        gif[6..10].copy_from_slice(&[255; 4]);
+        assert!(matches!(
+            decode(&gif),
+            Err(ImageError::TooLarge { width: 65_535, .. })
+        ));
+        let mut jpeg = encode(&rgb_picture(8, 8, &[9; 192]), ImageFormat::Jpeg);
+        let frame = jpeg
+            .windows(2)
+            .position(|pair| pair == [0xff, 0xc0])
+            .unwrap();
+        jpeg[frame + 5..frame + 9].copy_from_slice(&[255; 4]);
+        assert!(matches!(
+            decode(&jpeg),
+            Err(ImageError::TooLarge { height: 65_535, .. })
+        ));
+    }
+
+    #[test]
+    fn what_is_no_picture_is_refused_in_plain_words() {
+        assert_eq!(decode(&[]).unwrap_err(), ImageError::Empty);
+        for (bytes, word) in [
+            (&b"this is a text file under a wrong name"[..], "text files"),
+            (b"BMW is text, too", "BMP"),
+            (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "HEIC"),
+            (b"\0\0\0\x18ftypmif1\0\0\0\0mif1avif", "AVIF"),
+            (b"\0\0\0\x1cftypavif\0\0\0\0mif1miaf", "AVIF"),
+            (b"\0\0\0\x18ftypisom\0\0\0\0mp41avc1", "videos"),
+            (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "SVG"),
+            (b"<?xml version='1.0'?>\n<!-- x --><svg/>", "SVG"),
+            (b"%PDF-1.7 ...", "PDF"),
+            (b"PK\x03\x04 docx", "ZIP"),
+            (b"\x10\0\0\0\0\0\0\0{\"a\":1}", "safetensors"),
+            (b"\x01\x02\x03\x04\xfe\x00", "another kind"),
+        ] {
+            let message = decode(bytes).unwrap_err().to_string();
+            assert!(message.contains(word), "expected {word} in: {message}");
+        }
+        let heic = decode(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
+            .unwrap_err()
+            .to_string();
+        assert_eq!(
+            heic,
+            "HEIC pictures cannot be read in this program; convert to PNG or JPEG"
+        );
+    }
+
+    #[test]
+    fn damaged_pictures_are_errors() {
+        let whole = rgb_picture(40, 30, &noise(3600));
+        for format in [
+            ImageFormat::Png,
+            ImageFormat::Jpeg,
+            ImageFormat::Bmp,
+            ImageFormat::Tiff,
+        ] {
+            let bytes = encode(&whole, format);
+            assert!(decode(&bytes).is_ok(), "{format:?}");
+            for part in [0.1, 0.5, 0.9] {
+                let cut = &bytes[..(bytes.len() as f64 * part) as usize];
+                let error = decode(cut).map(|picture| picture.pixels.width());
+                assert!(
+                    matches!(error, Err(ImageError::Decode { .. })),
+                    "{format:?} {part}: {error:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn sizes_and_channels_are_checked() {
+        assert!(Preprocessing::new(32, 1).check().is_ok());
+        for (size, channels) in [(0, 1), (5000, 1), (32, 2), (32, 0)] {
+            assert!(Preprocessing::new(size, channels).check().is_err());
+        }
+    }
+
+    #[test]
+    fn preprocessing_is_stored_in_plain_words() {
+        let text = serde_json::to_string(&Preprocessing::new(64, 1)).unwrap();
+        assert_eq!(text, r#"{"size":64,"channels":1,"resize":"bilinear"}"#);
+    }
+
+    #[test]
+    fn values_become_pixels_again() {
+        let rgba = to_rgba(&[-1.0, 1.0, 0.0, f32::NAN], 1, 2);
+        assert_eq!(
+            rgba[..12],
+            [0, 0, 0, 255, 255, 255, 255, 255, 128, 128, 128, 255]
+        );
+        assert_eq!(rgba[12..15], NOT_A_NUMBER);
+        assert_eq!(to_rgba(&[-2.0, 0.5, 3.0], 3, 1), [0, 191, 255, 255]);
+    }
+
+    #[test]
+    fn the_heat_map_has_one_scale_and_survives_nonsense() {
+        assert_eq!(heat_colour(0.0), HEAT[0]);
+        assert_eq!(heat_colour(1.0), HEAT[8]);
+        assert_eq!(heat_colour(0.5), HEAT[4]);
+        assert_eq!(heat_colour(f32::INFINITY), HEAT[8]);
+        let map = heat_map_rgba(&[0.0, 0.2, 0.4, f32::NAN, -1.0], 0.2);
+        assert_eq!(map[0..4], [0, 0, 4, 255]);
+        assert_eq!(map[4..8], map[8..12]);
+        assert_eq!(map[12..15], NOT_A_NUMBER);
+        assert_eq!(map[16..19], HEAT[0]);
+        assert_eq!(heat_map_rgba(&[0.0, 0.1], 0.0)[4..7], HEAT[8]);
+        // Lightness only grows: the map reads the same without colours.
+        let light: Vec<u8> = (0..=100)
+            .map(|i| heat_colour(i as f32 / 100.0))
+            .map(|[r, g, b]| luma601(r, g, b))
+            .collect();
+        assert!(light.is_sorted(), "{light:?}");
+    }
+
+    #[test]
+    fn thumbnails_fit_and_keep_the_shape() {
+        let picture = Picture {
+            pixels: rgb_picture(40, 30, &noise(3600)),
+            format: ImageFormat::Png,
+        };
+        let (width, height, rgba) = picture.thumbnail_rgba(20);
+        assert_eq!((width, height, rgba.len()), (20, 15, 1200));
+        assert_eq!(picture.thumbnail_rgba(64).0, 40);
+        assert_eq!(picture.thumbnail_rgba(0).2.len(), 4);
+    }
+
+    proptest! {
+        #[test]
+        fn resampling_is_the_same_with_and_without_simd(
+            (width, height, to) in (1usize..90, 1usize..90, 1usize..70),
+            three: bool,
+            seed: u8,
+        ) {
+            let channels = if three { 3 } else { 1 };
+            let mut pixels = noise(width * height * channels);
+            pixels.iter_mut().for_each(|v| *v = v.wrapping_add(seed));
+            let mut plain = Resizer::new();
+            // SAFETY: no extension is supported everywhere.
+            unsafe { plain.set_cpu_extensions(CpuExtensions::None) };
+            prop_assert_eq!(
+                resample_with(&mut plain, &pixels, channels, (width, height), (to, to)),
+                resample(&pixels, channels, (width, height), (to, to))
+            );
+        }
+
+        #[test]
+        fn an_even_picture_stays_even(width in 1usize..600, height in 1usize..50, to in 1usize..64, value: u8) {
+            let got = resample(&vec![value; width * height], 1, (width, height), (to, to));
+            prop_assert!(got.iter().all(|&v| v == value));
+        }
+
+        #[test]
+        fn a_picture_of_the_right_size_is_not_touched(side in 1usize..40) {
+            let pixels = rgb_picture(side as u32, side as u32, &noise(side * side * 3));
+            let picture = Picture { pixels, format: ImageFormat::Png };
+            let values = Preprocessing::new(side, 3).apply(&picture);
+            let back = to_rgba(&values, 3, side);
+            let expected: Vec<u8> = rgb8(&picture.pixels).chunks(3).flat_map(|p| [p[0], p[1], p[2], 255]).collect();
+            prop_assert_eq!(back, expected);
+        }
+
+        #[test]
+        fn any_bytes_give_an_answer(start in 0usize..9, bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let magic: [&[u8]; 9] = [
+                b"", b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR\0\0\0\x04\0\0\0\x04", b"\xff\xd8\xff", b"GIF89a", b"BM",
+                b"II*\0", b"MM\0*", b"RIFF\x10\0\0\0WEBP", b"\0\0\0\x18ftyp",
+            ];
+            let _ = decode(&[magic[start], &bytes].concat());
+        }
+    }
 }
