@@ -1,7 +1,7 @@
 // What a visitor downloads, against its limits. Exits with 1 where one is passed.
 //
 //   node scripts/budget.mjs
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
@@ -28,6 +28,9 @@ function folderBytes(dir) {
 export function measure({ www = join(root, 'www'), pkg = join(root, 'pkg') } = {}) {
   const files = pageFiles({ www, pkg }).map((file) => ({ ...file, gzip: gzipped(file.path) }));
   const first = files.filter((file) => file.group === 'first');
+  // The service worker is downloaded too, though it does not keep itself.
+  const worker = join(www, 'sw.js');
+  if (existsSync(worker)) first.push({ url: './sw.js', path: worker, group: 'first', gzip: gzipped(worker) });
   const sum = (list) => list.reduce((total, file) => total + file.gzip, 0);
   const models = first.filter((file) => extname(file.path) === '.safetensors');
   for (const [name, found] of [
