@@ -1,0 +1,112 @@
+//! Nearest neighbour: the distance to the closest training picture. A baseline that needs no GAN.
+
+use burn::tensor::{Device, Tensor, TensorData};
+
+use super::{Detector, Measurement, Method};
+use crate::data::image::Preprocessing;
+use crate::score::RawScore;
+
+/// The training pictures themselves.
+pub struct Nearest {
+    /// `[values, pictures]`: transposed once, for the product with a batch.
+    pictures: Tensor<2>,
+    /// ‖p‖² of each picture, `[1, pictures]`.
+    squares: Tensor<2>,
+    preprocessing: Preprocessing,
+}
+
+impl Nearest {
+    /// Keeps the pictures.
+    ///
+    /// # Shapes
+    /// - `pictures`: `[n, c, size, size]` as one slice
+    ///
+    /// # Panics
+    /// If there is no whole picture.
+    pub fn fit(pictures: &[f32], preprocessing: &Preprocessing, device: &Device) -> Self {
+        let pictures = rows(pictures, preprocessing, device);
+        Self {
+            squares: pictures.clone().square().sum_dim(1).transpose(),
+            pictures: pictures.transpose(),
+            preprocessing: preprocessing.clone(),
+        }
+    }
+}
+
+impl Detector for Nearest {
+    fn method(&self) -> Method {
+        Method::Nearest
+    }
+
+    fn preprocessing(&self) -> &Preprocessing {
+        &self.preprocessing
+    }
+
+    fn parameters(&self) -> usize {
+        self.pictures.shape().num_elements()
+    }
+
+    fn device(&self) -> Device {
+        self.pictures.device()
+    }
+
+    fn measure(&self, x: Tensor<4>) -> Measurement {
+        let shape = x.shape();
+        let [n, c, h, w] = x.dims();
+        let x = x.reshape([n, c * h * w]);
+        // ‖x - p‖² = ‖x‖² - 2 x·p + ‖p‖²; ‖x‖² does not change which p is nearest.
+        let distances = self.squares.clone() - x.matmul(self.pictures.clone()).mul_scalar(2.0);
+        let nearest = distances.argmin(1).reshape([n]);
+        let x_hat = self.pictures.clone().select(1, nearest).transpose();
+        Measurement { x_hat: x_hat.reshape(shape), features: None }
+    }
+
+    fn score(&self, x: &[f32], x_hat: &[f32], _features: Option<(&[f32], &[f32])>) -> RawScore {
+        residual_norm(x, x_hat)
+    }
+}
+
+/// Pictures as rows, `[n, values]`.
+pub(super) fn rows(pictures: &[f32], preprocessing: &Preprocessing, device: &Device) -> Tensor<2> {
+    let length = preprocessing.values();
+    assert!(
+        !pictures.is_empty() && pictures.len() % length == 0,
+        "expected whole pictures of {length} values, got {} values",
+        pictures.len()
+    );
+    let shape = [pictures.len() / length, length];
+    Tensor::from_data(TensorData::new(pictures.to_vec(), shape), device)
+}
+
+/// A = R = ‖x - x̂‖₂ / √values: the root of the mean square.
+pub(super) fn residual_norm(x: &[f32], x_hat: &[f32]) -> RawScore {
+    let norm = crate::score::residual(crate::score::Residual::L2, x, x_hat).sqrt();
+    RawScore { anomaly_score: norm, residual: norm, latent: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::detector::score_batch;
+
+    #[test]
+    fn a_training_picture_is_its_own_neighbour() {
+        let preprocessing = Preprocessing::new(32, 1);
+        let pictures: Vec<f32> =
+            (0..3).flat_map(|k| (0..1024).map(move |i| ((i * (k + 2)) % 7) as f32 / 7.0)).collect();
+        let nearest = Nearest::fit(&pictures, &preprocessing, &Device::flex());
+        let mut probe = pictures[1024..2048].to_vec();
+        let scored = pollster(score_batch(&nearest, &probe));
+        assert_eq!(scored[0].raw.anomaly_score, 0.0);
+        probe[0] += 0.5;
+        let scored = pollster(score_batch(&nearest, &probe));
+        assert!((scored[0].raw.anomaly_score - 0.5 / 32.0).abs() < 1e-6);
+        assert_eq!(scored[0].x_hat, pictures[1024..2048]);
+    }
+
+    fn pollster(
+        scored: impl Future<Output = Result<Vec<crate::detector::Scored>, crate::nn::tensors::TensorError>>,
+    ) -> Vec<crate::detector::Scored> {
+        pollster::block_on(scored).expect("a readable device")
+    }
+}

@@ -1,0 +1,145 @@
+//! Principal components: what a linear model of the training pictures leaves over. A baseline that
+//! needs no GAN.
+
+use burn::tensor::{Device, Tensor, TensorData};
+
+use super::nearest::{residual_norm, rows};
+use super::{Detector, Measurement, Method};
+use crate::data::image::Preprocessing;
+use crate::score::RawScore;
+
+/// Components that are usual in the comparison.
+pub const COMPONENTS: usize = 32;
+
+/// Rounds of the orthogonal iteration: the residual norm of real pictures no longer moves.
+const ROUNDS: usize = 30;
+
+/// Directions that are carried beside the wanted ones: they speed up the last of these.
+const SPARE: usize = 8;
+
+/// Mean and leading directions of the training pictures.
+pub struct Pca {
+    /// `[1, values]`
+    mean: Tensor<2>,
+    /// Orthonormal, `[values, components]`
+    directions: Tensor<2>,
+    preprocessing: Preprocessing,
+}
+
+impl Pca {
+    /// Fits `components` directions by orthogonal iteration on the covariance.
+    ///
+    /// # Shapes
+    /// - `pictures`: `[n, c, size, size]` as one slice
+    ///
+    /// # Panics
+    /// If there is no whole picture.
+    pub fn fit(
+        pictures: &[f32],
+        components: usize,
+        preprocessing: &Preprocessing,
+        device: &Device,
+    ) -> Self {
+        let x = rows(pictures, preprocessing, device);
+        let [n, values] = x.dims();
+        let components = components.min(n).min(values);
+        let carried = (components + SPARE).min(n).min(values);
+        let mean = x.clone().mean_dim(0);
+        let x = x - mean.clone();
+        let x_t = x.clone().transpose();
+        // Pictures themselves are a start that no direction of the data is orthogonal to.
+        let stride = n / carried;
+        let start = (0..carried).map(|k| x.clone().narrow(0, k * stride, 1)).collect();
+        let mut basis = orthonormal(Tensor::cat(start, 0).transpose());
+        for _ in 0..ROUNDS {
+            basis = orthonormal(x_t.clone().matmul(x.clone().matmul(basis)));
+        }
+        Self {
+            mean,
+            directions: basis.narrow(1, 0, components),
+            preprocessing: preprocessing.clone(),
+        }
+    }
+}
+
+/// Gram and Schmidt on the host in f64, twice for accuracy.
+fn orthonormal(columns: Tensor<2>) -> Tensor<2> {
+    let device = columns.device();
+    let [length, count] = columns.dims();
+    let values = columns.transpose().into_data().try_into_vec::<f32>().expect("f32 values");
+    let mut basis: Vec<Vec<f64>> = Vec::with_capacity(count);
+    for column in values.chunks_exact(length) {
+        let mut column: Vec<f64> = column.iter().map(|&v| f64::from(v)).collect();
+        for _ in 0..2 {
+            for direction in &basis {
+                let along: f64 = column.iter().zip(direction).map(|(a, b)| a * b).sum();
+                column.iter_mut().zip(direction).for_each(|(a, b)| *a -= along * b);
+            }
+        }
+        let norm = column.iter().map(|v| v * v).sum::<f64>().sqrt();
+        // A direction that the data does not have stays zero and explains nothing.
+        let scale = if norm > 1e-9 { 1.0 / norm } else { 0.0 };
+        column.iter_mut().for_each(|v| *v *= scale);
+        basis.push(column);
+    }
+    let flat: Vec<f32> = basis.into_iter().flatten().map(|v| v as f32).collect();
+    Tensor::<2>::from_data(TensorData::new(flat, [count, length]), &device).transpose()
+}
+
+impl Detector for Pca {
+    fn method(&self) -> Method {
+        Method::Pca
+    }
+
+    fn preprocessing(&self) -> &Preprocessing {
+        &self.preprocessing
+    }
+
+    fn parameters(&self) -> usize {
+        self.mean.shape().num_elements() + self.directions.shape().num_elements()
+    }
+
+    fn device(&self) -> Device {
+        self.mean.device()
+    }
+
+    fn measure(&self, x: Tensor<4>) -> Measurement {
+        let shape = x.shape();
+        let [n, c, h, w] = x.dims();
+        let centred = x.reshape([n, c * h * w]) - self.mean.clone();
+        let codes = centred.matmul(self.directions.clone()); // [n, components]
+        let x_hat = codes.matmul(self.directions.clone().transpose()) + self.mean.clone();
+        Measurement { x_hat: x_hat.reshape(shape), features: None }
+    }
+
+    fn score(&self, x: &[f32], x_hat: &[f32], _features: Option<(&[f32], &[f32])>) -> RawScore {
+        residual_norm(x, x_hat)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::detector::score_batch;
+
+    /// Pictures mixed from two fixed patterns, and one with a third.
+    #[test]
+    fn two_components_explain_a_mixture_of_two_patterns() {
+        let preprocessing = Preprocessing::new(32, 1);
+        let pattern = |k: usize| {
+            (0..1024).map(move |i| (((i * (2 * k + 3)) % (11 + k)) as f32 / 11.0) - 0.5)
+        };
+        let mix = |a: f32, b: f32, c: f32| {
+            let all = pattern(0).zip(pattern(1)).zip(pattern(2));
+            all.map(move |((p, q), r)| a * p + b * q + c * r).collect::<Vec<f32>>()
+        };
+        let pictures: Vec<f32> =
+            (0..20).flat_map(|k| mix((k % 5) as f32 / 5.0, (k % 7) as f32 / 7.0, 0.0)).collect();
+        let pca = Pca::fit(&pictures, 2, &preprocessing, &Device::flex());
+        let score = |picture: &[f32]| {
+            pollster::block_on(score_batch(&pca, picture)).expect("readable")[0].raw.residual
+        };
+        assert!(score(&mix(0.3, 0.9, 0.0)) < 1e-4);
+        assert!(score(&mix(0.3, 0.9, 0.5)) > 0.05);
+    }
+}

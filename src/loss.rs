@@ -1,0 +1,119 @@
+//! The losses of Skip-GANomaly: one function, one equation.
+//!
+//! D hands over logits rather than probabilities: BCE(σ(l), t) is computed from l, which does not
+//! overflow where the sigmoid saturates.
+//!
+//! Source: Akçay et al. 2019, section 3.2; the published code where it differs is named.
+
+use burn::tensor::Tensor;
+use burn::tensor::activation::log_sigmoid;
+
+/// Weights of the terms in the generator's loss.
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Weights {
+    /// λ_adv.
+    pub adversarial: f64,
+    /// λ_con: 40 in the paper, 50 in the published code (the default here).
+    pub contextual: f64,
+    /// λ_lat.
+    pub latent: f64,
+}
+
+impl Default for Weights {
+    fn default() -> Self {
+        Self { adversarial: 1.0, contextual: 50.0, latent: 1.0 }
+    }
+}
+
+/// Binary cross entropy against "real": BCE(σ(l), 1) = -E log σ(l)
+///
+/// The generator's adversarial loss on D(x̂), and the discriminator's on D(x).
+///
+/// # Shapes
+/// - `logit`: `[n]`
+/// - returns `[1]`
+pub fn bce_real(logit: Tensor<1>) -> Tensor<1> {
+    log_sigmoid(logit).mean().neg()
+}
+
+/// Binary cross entropy against "fake": BCE(σ(l), 0) = -E log (1 - σ(l))
+///
+/// # Shapes
+/// - `logit`: `[n]`
+/// - returns `[1]`
+pub fn bce_fake(logit: Tensor<1>) -> Tensor<1> {
+    log_sigmoid(logit.neg()).mean().neg()
+}
+
+/// Contextual loss: L_con = E|x - x̂|
+///
+/// # Shapes
+/// - `x`, `x_hat`: `[n, c, h, w]`, in `[-1, 1]`
+/// - returns `[1]`
+///
+/// # Panics
+/// If the shapes differ: Burn would broadcast axes of length 1 silently.
+pub fn contextual(x: Tensor<4>, x_hat: Tensor<4>) -> Tensor<1> {
+    assert_eq!(x.dims(), x_hat.dims(), "an image and its reconstruction differ in shape");
+    (x - x_hat).abs().mean()
+}
+
+/// Latent loss: L_lat = E(f(x) - f(x̂))²
+///
+/// # Shapes
+/// - `f`, `f_hat`: `[n, features]`
+/// - returns `[1]`
+///
+/// # Panics
+/// If the shapes differ.
+pub fn latent(f: Tensor<2>, f_hat: Tensor<2>) -> Tensor<1> {
+    assert_eq!(f.dims(), f_hat.dims(), "features of an image and its reconstruction differ");
+    (f - f_hat).square().mean()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burn::tensor::{Device, TensorData};
+
+    fn vector(values: &[f32]) -> Tensor<1> {
+        Tensor::from_data(TensorData::from(values), &Device::flex())
+    }
+
+    fn scalar(loss: Tensor<1>) -> f32 {
+        loss.into_data().try_into_vec::<f32>().expect("f32")[0]
+    }
+
+    #[test]
+    fn bce_is_the_log_of_the_probability() {
+        let probability = |l: f32| 1.0 / (1.0 + (-l).exp());
+        let logits = [-2.0, 0.0, 0.5, 3.0];
+        let real: f32 = logits.iter().map(|&l| -probability(l).ln()).sum::<f32>() / 4.0;
+        let fake: f32 = logits.iter().map(|&l| -(1.0 - probability(l)).ln()).sum::<f32>() / 4.0;
+        assert!((scalar(bce_real(vector(&logits))) - real).abs() < 1e-6);
+        assert!((scalar(bce_fake(vector(&logits))) - fake).abs() < 1e-6);
+    }
+
+    #[test]
+    fn bce_stays_finite_where_the_sigmoid_saturates() {
+        assert!((scalar(bce_fake(vector(&[200.0]))) - 200.0).abs() < 1e-3);
+        assert_eq!(scalar(bce_real(vector(&[200.0]))), 0.0);
+    }
+
+    #[test]
+    fn contextual_and_latent_are_means() {
+        let x = vector(&[0.0, 1.0, -1.0, 0.5]);
+        let y = vector(&[0.5, 1.0, 1.0, 0.5]);
+        let image = |t: &Tensor<1>| t.clone().reshape([1, 1, 2, 2]);
+        assert_eq!(scalar(contextual(image(&x), image(&y))), 2.5 / 4.0);
+        assert_eq!(scalar(latent(x.reshape([2, 2]), y.reshape([2, 2]))), 4.25 / 4.0);
+    }
+
+    #[test]
+    #[should_panic(expected = "differ in shape")]
+    fn contextual_refuses_to_broadcast() {
+        let x = vector(&[0.0, 1.0, -1.0, 0.5]).reshape([1, 1, 2, 2]);
+        let one = vector(&[0.0]).reshape([1, 1, 1, 1]);
+        contextual(x, one);
+    }
+}

@@ -1,0 +1,308 @@
+//! The one model file: safetensors, with one JSON object under `__metadata__`.
+//!
+//! The program and the page read and write the same file; anything that reads safetensors can read
+//! the weights.
+
+use std::collections::HashMap;
+
+use half::f16;
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use serde::{Deserialize, Serialize};
+
+use crate::calibration::{Calibration, CalibrationError};
+use crate::data::image::Preprocessing;
+use crate::detector::Method;
+use crate::nn::tensors::{HostTensor, NamedTensors};
+use crate::nn::{Architecture, ArchitectureError};
+use crate::score::Residual;
+use crate::train::config::TrainConfig;
+
+/// Version of the format that this crate writes and reads.
+pub const FORMAT: u32 = 1;
+
+/// Largest file that is read.
+pub const MAX_BYTES: usize = 1 << 30;
+
+/// Key of the JSON object under `__metadata__`.
+const KEY: &str = "skip-ganomaly";
+
+/// Everything about a model but its weights.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Header {
+    /// Version of the format, [`FORMAT`].
+    pub format: u32,
+    /// Which method the weights belong to.
+    pub method: Method,
+    /// Shape of the networks.
+    pub architecture: Architecture,
+    /// From a picture to the networks' input.
+    pub preprocessing: Preprocessing,
+    /// From the networks' output to a score.
+    pub scoring: Scoring,
+    /// What normal scores look like; without it there is no verdict.
+    pub calibration: Option<Calibration>,
+    /// How the weights came about.
+    pub training: Option<Training>,
+    /// Score of the built-in picture, against which a device is checked before it is trusted.
+    pub self_check: Option<SelfCheck>,
+    /// Licence of the weights.
+    pub licence: Option<String>,
+}
+
+/// How the score is put together.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Scoring {
+    /// λ in A = λ R + (1 - λ) L.
+    pub lambda: f64,
+    /// How R measures.
+    pub residual: Residual,
+}
+
+impl Default for Scoring {
+    fn default() -> Self {
+        Self { lambda: crate::score::LAMBDA, residual: Residual::default() }
+    }
+}
+
+/// How the weights came about.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Training {
+    /// The settings.
+    pub config: TrainConfig,
+    /// Digest over names and bytes of the training pictures.
+    pub data_digest: String,
+    /// Normal pictures trained on.
+    pub pictures: usize,
+    /// Normal pictures held out for calibration.
+    pub held_out: usize,
+    /// Finished training steps.
+    pub steps: u64,
+    /// Finished epochs.
+    pub epochs: u32,
+    /// Losses of the last step.
+    pub losses: Option<crate::train::Losses>,
+}
+
+/// A known score of the built-in picture ([`crate::detector::self_check_picture`]).
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SelfCheck {
+    /// A of that picture.
+    pub anomaly_score: f64,
+    /// Largest difference that is taken, relative to the score.
+    pub tolerance: f64,
+}
+
+/// A model in memory.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ModelFile {
+    /// Everything but the weights.
+    pub header: Header,
+    /// The weights.
+    pub tensors: NamedTensors,
+}
+
+/// How weights are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
+#[serde(rename_all = "kebab-case")]
+pub enum Precision {
+    /// Half precision: half the size; scores are calibrated after rounding.
+    F16,
+    /// Single precision.
+    #[default]
+    F32,
+}
+
+/// Why a file is no usable model.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ModelFileError {
+    /// The file is empty.
+    #[error("the model file is empty (expected a .safetensors file that `train` wrote)")]
+    Empty,
+    /// The file is larger than this crate reads.
+    #[error("the model file has {got} bytes, more than the {limit} that are read")]
+    TooLarge {
+        /// Largest size.
+        limit: usize,
+        /// Its size.
+        got: usize,
+    },
+    /// No safetensors, or a part of one.
+    #[error("no whole safetensors file: {0} (truncated or of another kind)")]
+    NotSafetensors(String),
+    /// safetensors of another program.
+    #[error("a safetensors file of another program: it has no `{KEY}` entry in its metadata")]
+    Foreign,
+    /// The header is not what it should be.
+    #[error("the model's header cannot be read: {0}")]
+    Header(String),
+    /// A newer format.
+    #[error("the model has format {got}; this program reads format {FORMAT}")]
+    Format {
+        /// The file's format.
+        got: u32,
+    },
+    /// The header's shape is out of range.
+    #[error("the model's header cannot be used: {0}")]
+    Architecture(#[from] ArchitectureError),
+    /// The calibration contradicts itself.
+    #[error(transparent)]
+    Calibration(#[from] CalibrationError),
+    /// A tensor has a type that is not read.
+    #[error("tensor {name} has the type {got}; expected F32 or F16")]
+    Type {
+        /// Its name.
+        name: String,
+        /// Its type.
+        got: String,
+    },
+    /// A weight is infinite or not a number.
+    #[error("tensor {0} holds a value that is not finite")]
+    NotFinite(String),
+}
+
+impl ModelFile {
+    /// Writes the file.
+    ///
+    /// # Errors
+    /// [`ModelFileError::NotFinite`] if a weight is not finite, or becomes so in half precision.
+    pub fn to_bytes(&self, precision: Precision) -> Result<Vec<u8>, ModelFileError> {
+        let header = serde_json::to_string(&self.header)
+            .map_err(|error| ModelFileError::Header(error.to_string()))?;
+        let dtype = match precision {
+            Precision::F16 => Dtype::F16,
+            Precision::F32 => Dtype::F32,
+        };
+        let mut encoded = Vec::with_capacity(self.tensors.len());
+        for (name, tensor) in &self.tensors {
+            let values = &tensor.values;
+            if values.iter().any(|&v| !precision.round(v).is_finite()) {
+                return Err(ModelFileError::NotFinite(name.clone()));
+            }
+            let bytes: Vec<u8> = match precision {
+                Precision::F16 => {
+                    values.iter().flat_map(|&v| f16::from_f32(v).to_le_bytes()).collect()
+                }
+                Precision::F32 => values.iter().flat_map(|v| v.to_le_bytes()).collect(),
+            };
+            encoded.push((name.as_str(), tensor.shape.clone(), bytes));
+        }
+        let views = encoded
+            .iter()
+            .map(|(name, shape, bytes)| {
+                TensorView::new(dtype, shape.clone(), bytes).map(|view| (*name, view))
+            })
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|error| ModelFileError::NotSafetensors(error.to_string()))?;
+        let metadata = HashMap::from([(KEY.to_owned(), header)]);
+        safetensors::serialize(views, Some(metadata))
+            .map_err(|error| ModelFileError::NotSafetensors(error.to_string()))
+    }
+
+    /// Reads a file. Nothing is allocated that the file's own length does not warrant.
+    ///
+    /// # Errors
+    /// See [`ModelFileError`]: each says what was expected and what was got.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, ModelFileError> {
+        if bytes.is_empty() {
+            return Err(ModelFileError::Empty);
+        }
+        if bytes.len() > MAX_BYTES {
+            return Err(ModelFileError::TooLarge { limit: MAX_BYTES, got: bytes.len() });
+        }
+        let not_safetensors = |e: safetensors::SafeTensorError| {
+            ModelFileError::NotSafetensors(e.to_string())
+        };
+        let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(not_safetensors)?;
+        let json = metadata
+            .metadata()
+            .as_ref()
+            .and_then(|map| map.get(KEY))
+            .ok_or(ModelFileError::Foreign)?;
+        let header = Header::from_json(json)?;
+        let file = SafeTensors::deserialize(bytes).map_err(not_safetensors)?;
+        let tensors = file
+            .iter()
+            .map(|(name, view)| Ok((name.to_owned(), decode(name, &view)?)))
+            .collect::<Result<NamedTensors, ModelFileError>>()?;
+        Ok(Self { header, tensors })
+    }
+
+    /// The same model with its weights as `precision` keeps them.
+    pub fn rounded(mut self, precision: Precision) -> Self {
+        for tensor in self.tensors.values_mut() {
+            for value in &mut tensor.values {
+                *value = precision.round(*value);
+            }
+        }
+        self
+    }
+}
+
+impl Precision {
+    /// The value that a file of this precision gives back.
+    pub fn round(self, value: f32) -> f32 {
+        match self {
+            Self::F16 => f16::from_f32(value).to_f32(),
+            Self::F32 => value,
+        }
+    }
+}
+
+impl Header {
+    fn from_json(json: &str) -> Result<Self, ModelFileError> {
+        // The version comes first: a newer header may have fields that this crate cannot read.
+        #[derive(Deserialize)]
+        struct Version {
+            format: u32,
+        }
+        let unreadable = |error: serde_json::Error| ModelFileError::Header(error.to_string());
+        let Version { format } = serde_json::from_str(json).map_err(unreadable)?;
+        if format != FORMAT {
+            return Err(ModelFileError::Format { got: format });
+        }
+        let header: Self = serde_json::from_str(json).map_err(unreadable)?;
+        header.architecture.check()?;
+        if let Some(calibration) = &header.calibration {
+            calibration.check()?;
+        }
+        let (input, network) = (&header.preprocessing, &header.architecture);
+        if (input.size, input.channels) != (network.size, network.channels) {
+            return Err(ModelFileError::Header(format!(
+                "pictures are prepared as {}×{}×{}, but the networks take {}×{}×{}",
+                input.channels, input.size, input.size,
+                network.channels, network.size, network.size,
+            )));
+        }
+        if !(0.0..=1.0).contains(&header.scoring.lambda) {
+            return Err(ModelFileError::Header(format!(
+                "λ must lie between 0 and 1, got {}",
+                header.scoring.lambda
+            )));
+        }
+        Ok(header)
+    }
+}
+
+fn decode(name: &str, view: &TensorView<'_>) -> Result<HostTensor, ModelFileError> {
+    let values: Vec<f32> = match view.dtype() {
+        Dtype::F32 => view
+            .data()
+            .chunks_exact(4)
+            .map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]))
+            .collect(),
+        Dtype::F16 => view
+            .data()
+            .chunks_exact(2)
+            .map(|b| f16::from_le_bytes([b[0], b[1]]).to_f32())
+            .collect(),
+        other => {
+            return Err(ModelFileError::Type { name: name.to_owned(), got: format!("{other:?}") });
+        }
+    };
+    if values.iter().any(|v| !v.is_finite()) {
+        return Err(ModelFileError::NotFinite(name.to_owned()));
+    }
+    Ok(HostTensor { shape: view.shape().to_vec(), values })
+}

@@ -1,0 +1,147 @@
+//! The networks' parts, written as the papers draw them: channel plans as data, `forward` with the
+//! shape in a trailing comment, no device and no loss inside.
+
+pub mod batch_norm;
+pub mod discriminator;
+pub mod init;
+pub mod tensors;
+pub mod unet;
+
+pub use batch_norm::{BatchNorm, Mode};
+pub use discriminator::{Discriminator, Judgement};
+pub use unet::Generator;
+
+use burn::nn::PaddingConfig2d;
+use burn::nn::conv::{Conv2d, ConvTranspose2d};
+
+/// Slope of every LeakyReLU of the paper.
+pub const LEAKY_SLOPE: f64 = 0.2;
+
+/// Smallest and largest side of the pictures that the networks take.
+pub const SIZES: std::ops::RangeInclusive<usize> = 32..=256;
+
+/// The shape of a pair of networks: what must be known to build them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Architecture {
+    /// Side of the square input picture in pixels, a power of two in [`SIZES`] (`isize`).
+    pub size: usize,
+    /// Channels of the input picture: 1 grey, 3 colour (`nc`).
+    pub channels: usize,
+    /// Base width of the generator (`ngf`).
+    pub generator_width: usize,
+    /// Base width of the discriminator (`ndf`).
+    pub discriminator_width: usize,
+    /// Length of the discriminator's feature vector (`nz`).
+    pub features: usize,
+}
+
+/// What is wrong with an [`Architecture`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ArchitectureError {
+    /// The side is no power of two in [`SIZES`].
+    #[error("picture size must be 32, 64, 128 or 256, got {0}")]
+    Size(usize),
+    /// The number of channels is neither 1 nor 3.
+    #[error("channels must be 1 (grey) or 3 (colour), got {0}")]
+    Channels(usize),
+    /// A width is zero or above 256.
+    #[error("{name} must be between 1 and {limit}, got {got}")]
+    Width {
+        /// Which number.
+        name: &'static str,
+        /// The largest that is taken.
+        limit: usize,
+        /// What was given.
+        got: usize,
+    },
+}
+
+impl Architecture {
+    /// The paper's shape for a size, with both base widths equal and 100 features.
+    pub fn new(size: usize, channels: usize, width: usize) -> Self {
+        Self {
+            size,
+            channels,
+            generator_width: width,
+            discriminator_width: width,
+            features: 100,
+        }
+    }
+
+    /// Checks every number.
+    ///
+    /// # Errors
+    /// The first number that is out of range, with the range.
+    pub fn check(&self) -> Result<(), ArchitectureError> {
+        if !self.size.is_power_of_two() || !SIZES.contains(&self.size) {
+            return Err(ArchitectureError::Size(self.size));
+        }
+        if ![1, 3].contains(&self.channels) {
+            return Err(ArchitectureError::Channels(self.channels));
+        }
+        for (name, got, limit) in [
+            ("generator width", self.generator_width, 256),
+            ("discriminator width", self.discriminator_width, 256),
+            ("features", self.features, 4096),
+        ] {
+            if !(1..=limit).contains(&got) {
+                return Err(ArchitectureError::Width { name, limit, got });
+            }
+        }
+        Ok(())
+    }
+
+    /// Down-steps from the picture to a single pixel: log2(size).
+    pub(crate) fn levels(&self) -> usize {
+        self.size.ilog2() as usize
+    }
+}
+
+/// The networks' convolution that halves the side: kernel 4, stride 2, padding 1, no bias.
+pub(crate) fn conv_down(
+    input: usize,
+    output: usize,
+    init: &mut init::Initialiser,
+) -> Conv2d {
+    conv(input, output, [4, 2, 1], init)
+}
+
+/// A square convolution without bias; `plan` is kernel, stride, padding.
+pub(crate) fn conv(
+    input: usize,
+    output: usize,
+    plan: [usize; 3],
+    init: &mut init::Initialiser,
+) -> Conv2d {
+    let [kernel, stride, padding] = plan;
+    Conv2d {
+        weight: init.conv_weight([output, input, kernel, kernel]),
+        bias: None,
+        stride: [stride; 2],
+        kernel_size: [kernel; 2],
+        dilation: [1; 2],
+        groups: 1,
+        padding: PaddingConfig2d::Explicit(padding, padding, padding, padding),
+    }
+}
+
+/// The networks' transposed convolution that doubles the side: kernel 4, stride 2, padding 1.
+pub(crate) fn conv_up(
+    input: usize,
+    output: usize,
+    bias: bool,
+    init: &mut init::Initialiser,
+) -> ConvTranspose2d {
+    ConvTranspose2d {
+        weight: init.conv_weight([input, output, 4, 4]),
+        bias: bias.then(|| init.zeros(output)),
+        stride: [2; 2],
+        kernel_size: [4; 2],
+        dilation: [1; 2],
+        groups: 1,
+        padding: [1; 2],
+        padding_out: [0; 2],
+        channels: [input, output],
+    }
+}

@@ -1,0 +1,99 @@
+//! Skip-GANomaly's discriminator D: a classifier whose last hidden layer is the feature f(x).
+//!
+//! Source: Akçay et al. 2019, section 3, and the published code where the text is silent.
+
+use burn::module::Module;
+use burn::nn::conv::Conv2d;
+use burn::tensor::Tensor;
+use burn::tensor::activation::leaky_relu;
+
+use super::init::Initialiser;
+use super::{Architecture, BatchNorm, LEAKY_SLOPE, Mode, conv, conv_down};
+
+/// One step of the pyramid: convolution, batch norm (not in the first), LeakyReLU.
+#[derive(Module, Debug)]
+pub struct PyramidLevel {
+    conv: Conv2d,
+    norm: Option<BatchNorm>,
+}
+
+/// The discriminator.
+#[derive(Module, Debug)]
+pub struct Discriminator {
+    /// From the picture to 4 × 4, doubling the width each time.
+    pyramid: Vec<PyramidLevel>,
+    /// 4 × 4 to the feature vector.
+    feature: Conv2d,
+    /// Feature vector to one logit.
+    classifier: Conv2d,
+}
+
+/// What D says of a batch.
+pub struct Judgement {
+    /// Logit of "real", `[n]`; D's probability is its sigmoid.
+    pub logit: Tensor<1>,
+    /// Features f(x), `[n, features]`.
+    pub features: Tensor<2>,
+}
+
+impl Discriminator {
+    /// Builds the network with freshly drawn weights.
+    ///
+    /// # Panics
+    /// If [`Architecture::check`] fails.
+    pub fn new(architecture: &Architecture, init: &mut Initialiser) -> Self {
+        architecture.check().expect("a checked architecture");
+        let steps = architecture.levels() - 2; // down to 4 × 4
+        let width = architecture.discriminator_width;
+        let pyramid = (0..steps)
+            .map(|level| {
+                let output = width << level;
+                let input = if level == 0 { architecture.channels } else { output / 2 };
+                PyramidLevel {
+                    conv: conv_down(input, output, init),
+                    norm: (level != 0).then(|| BatchNorm::new(output, init)),
+                }
+            })
+            .collect();
+        Self {
+            pyramid,
+            feature: conv(width << (steps - 1), architecture.features, [4, 1, 0], init),
+            classifier: conv(architecture.features, 1, [3, 1, 1], init),
+        }
+    }
+
+    /// Judges pictures.
+    ///
+    /// # Shapes
+    /// - `x`: `[n, c, size, size]`, in `[-1, 1]`
+    /// - returns logits `[n]` and features `[n, features]`
+    ///
+    /// # Panics
+    /// If the channels or the side are not the architecture's.
+    pub fn forward(&self, x: Tensor<4>, mode: Mode) -> Judgement {
+        let mut h = x;
+        for step in &self.pyramid {
+            h = step.conv.forward(h); // [n, width << level, side / 2, side / 2]
+            if let Some(norm) = &step.norm {
+                h = norm.forward(h, mode);
+            }
+            h = leaky_relu(h, LEAKY_SLOPE);
+        }
+        let features = self.feature.forward(h); // [n, features, 1, 1]
+        let logit = self.classifier.forward(features.clone()); // [n, 1, 1, 1]
+        let [n, length, _, _] = features.dims();
+        Judgement {
+            logit: logit.reshape([n]),
+            features: features.reshape([n, length]),
+        }
+    }
+
+    /// Features f(x) alone.
+    ///
+    /// # Shapes
+    /// - `x`: `[n, c, size, size]`
+    /// - returns `[n, features]`
+    pub fn features(&self, x: Tensor<4>, mode: Mode) -> Tensor<2> {
+        self.forward(x, mode).features
+    }
+}

@@ -1,0 +1,61 @@
+//! The published initialisation, drawn on the host: the same seed gives the same weights on every
+//! device. (Seeding one device and copying to another gave different numbers.)
+
+use burn::module::{Param, ParamId};
+use burn::tensor::{Device, Tensor, TensorData};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use rand_distr::{Distribution, Normal};
+
+/// Standard deviation of the initial weights and of the initial γ.
+const STD: f32 = 0.02;
+
+/// Draws initial parameters for one device.
+pub struct Initialiser {
+    rng: ChaCha8Rng,
+    device: Device,
+}
+
+impl Initialiser {
+    /// Starts from a seed.
+    pub fn new(seed: u64, device: &Device) -> Self {
+        Self {
+            rng: ChaCha8Rng::seed_from_u64(seed),
+            device: device.clone(),
+        }
+    }
+
+    /// Where the parameters go.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// Convolution weights, N(0, 0.02).
+    pub fn conv_weight(&mut self, shape: [usize; 4]) -> Param<Tensor<4>> {
+        self.normal(0.0, shape)
+    }
+
+    /// Batch-norm γ, N(1, 0.02).
+    pub fn gamma(&mut self, channels: usize) -> Param<Tensor<1>> {
+        self.normal(1.0, [channels])
+    }
+
+    /// Biases and batch-norm β.
+    pub fn zeros(&mut self, length: usize) -> Param<Tensor<1>> {
+        self.parameter(vec![0.0; length], [length])
+    }
+
+    fn normal<const D: usize>(&mut self, mean: f32, shape: [usize; D]) -> Param<Tensor<D>> {
+        let normal = Normal::new(mean, STD).expect("a finite, positive standard deviation");
+        let values = normal
+            .sample_iter(&mut self.rng)
+            .take(shape.iter().product())
+            .collect();
+        self.parameter(values, shape)
+    }
+
+    fn parameter<const D: usize>(&self, values: Vec<f32>, shape: [usize; D]) -> Param<Tensor<D>> {
+        let tensor = Tensor::from_data(TensorData::new(values, shape), &self.device);
+        Param::initialized(ParamId::new(), tensor.require_grad())
+    }
+}

@@ -1,0 +1,119 @@
+//! Skip-GANomaly's generator G: a U-Net down to a single pixel.
+//!
+//! Source: Akçay et al. 2019, section 3, and the published code where the text is silent.
+
+use burn::module::Module;
+use burn::nn::conv::{Conv2d, ConvTranspose2d};
+use burn::tensor::Tensor;
+use burn::tensor::activation::{leaky_relu, relu, tanh};
+
+use super::init::Initialiser;
+use super::{Architecture, BatchNorm, LEAKY_SLOPE, Mode, conv_down, conv_up};
+
+/// One step down: convolution, then batch norm where the plan has one.
+#[derive(Module, Debug)]
+pub struct EncoderLevel {
+    conv: Conv2d,
+    norm: Option<BatchNorm>,
+}
+
+/// One step up: transposed convolution, then batch norm where the plan has one.
+#[derive(Module, Debug)]
+pub struct DecoderLevel {
+    conv: ConvTranspose2d,
+    norm: Option<BatchNorm>,
+}
+
+/// The generator: log2(size) steps down to the bottleneck z, as many up, each up-step joined with
+/// the features of the same side on the way down.
+#[derive(Module, Debug)]
+pub struct Generator {
+    /// From the picture (first) to the bottleneck (last).
+    encoder: Vec<EncoderLevel>,
+    /// From the bottleneck (first) to the picture (last).
+    decoder: Vec<DecoderLevel>,
+}
+
+/// Channels after each down-step, as multiples of the base width: 1, 2, 4, 8, 8, 8, …
+fn widths(architecture: &Architecture) -> Vec<usize> {
+    (0..architecture.levels())
+        .map(|level| architecture.generator_width << level.min(3))
+        .collect()
+}
+
+impl Generator {
+    /// Builds the network with freshly drawn weights.
+    ///
+    /// # Panics
+    /// If [`Architecture::check`] fails.
+    pub fn new(architecture: &Architecture, init: &mut Initialiser) -> Self {
+        architecture.check().expect("a checked architecture");
+        let widths = widths(architecture);
+        let innermost = widths.len() - 1;
+
+        let encoder = (0..=innermost)
+            .map(|level| {
+                let input = if level == 0 { architecture.channels } else { widths[level - 1] };
+                EncoderLevel {
+                    conv: conv_down(input, widths[level], init),
+                    // Neither the first nor the bottleneck convolution is normalised.
+                    norm: (level != 0 && level != innermost)
+                        .then(|| BatchNorm::new(widths[level], init)),
+                }
+            })
+            .collect();
+
+        let decoder = (0..=innermost)
+            .rev()
+            .map(|level| {
+                let outermost = level == 0;
+                // Above the bottleneck the skip doubles the channels.
+                let input = if level == innermost { widths[level] } else { 2 * widths[level] };
+                let output = if outermost { architecture.channels } else { widths[level - 1] };
+                DecoderLevel {
+                    conv: conv_up(input, output, outermost, init),
+                    norm: (!outermost).then(|| BatchNorm::new(output, init)),
+                }
+            })
+            .collect();
+
+        Self { encoder, decoder }
+    }
+
+    /// Reconstructs pictures: x̂ = G(x).
+    ///
+    /// # Shapes
+    /// - `x`: `[n, c, size, size]`, in `[-1, 1]`
+    /// - returns `[n, c, size, size]`, in `[-1, 1]`
+    ///
+    /// # Panics
+    /// If the channels or the side are not the architecture's.
+    pub fn forward(&self, x: Tensor<4>, mode: Mode) -> Tensor<4> {
+        let mut skips = Vec::with_capacity(self.encoder.len());
+        let mut h = x;
+        for (level, step) in self.encoder.iter().enumerate() {
+            if level > 0 {
+                h = leaky_relu(h, LEAKY_SLOPE);
+                // The published LeakyReLU works in place: what is skipped is the activated tensor.
+                skips.push(h.clone());
+            }
+            h = step.conv.forward(h); // [n, width << level, side / 2, side / 2]
+            h = normalise(&step.norm, h, mode);
+        }
+        for step in &self.decoder {
+            h = step.conv.forward(relu(h)); // [n, width of the skip, 2 side, 2 side]
+            h = normalise(&step.norm, h, mode);
+            if let Some(skip) = skips.pop() {
+                h = Tensor::cat(vec![skip, h], 1); // [n, 2 width, 2 side, 2 side]
+            }
+        }
+        tanh(h) // [n, c, size, size]
+    }
+}
+
+fn normalise(norm: &Option<BatchNorm>, x: Tensor<4>, mode: Mode) -> Tensor<4> {
+    match norm {
+        Some(norm) => norm.forward(x, mode),
+        None => x,
+    }
+}

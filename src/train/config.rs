@@ -1,0 +1,185 @@
+//! Settings of a training run: one source for the command line, the model file and the page.
+
+use serde::{Deserialize, Serialize};
+
+use crate::nn::{Architecture, ArchitectureError};
+
+/// Settings of a training run. The defaults are the published code's, but for the base width and
+/// the number of channels, which are chosen for a CPU.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "cli", derive(clap::Args))]
+#[serde(default, deny_unknown_fields)]
+pub struct TrainConfig {
+    /// Side of the square pictures: 32, 64, 128 or 256
+    #[cfg_attr(feature = "cli", arg(long, default_value_t = 32))]
+    pub size: usize,
+    /// 1 for grey, 3 for colour
+    #[cfg_attr(feature = "cli", arg(long, default_value_t = 3))]
+    pub channels: usize,
+    /// Base width of both networks (64 in the paper)
+    #[cfg_attr(feature = "cli", arg(long, default_value_t = 64))]
+    pub width: usize,
+    /// Base width of the discriminator, where it differs
+    #[cfg_attr(feature = "cli", arg(long))]
+    pub discriminator_width: Option<usize>,
+    /// Length of the discriminator's feature vector
+    #[cfg_attr(feature = "cli", arg(long, default_value_t = 100))]
+    pub features: usize,
+    /// Passes over the training pictures
+    #[cfg_attr(feature = "cli", arg(long, default_value_t = 15))]
+    pub epochs: u32,
+    /// Pictures in a training step
+    #[cfg_attr(feature = "cli", arg(long, default_value_t = 64))]
+    pub batch: usize,
+    /// Seed of the weights, the order of the pictures and the held-out split
+    #[cfg_attr(feature = "cli", arg(long, default_value_t = 0))]
+    pub seed: u64,
+    /// Adam's learning rate
+    #[cfg_attr(feature = "cli", arg(long, default_value_t = 2e-4))]
+    pub learning_rate: f64,
+    /// Weight of the adversarial loss
+    #[cfg_attr(feature = "cli", arg(long, default_value_t = 1.0))]
+    pub adversarial_weight: f64,
+    /// Weight of the contextual loss (40 in the paper, 50 in its code)
+    #[cfg_attr(feature = "cli", arg(long, default_value_t = 50.0))]
+    pub contextual_weight: f64,
+    /// Weight of the latent loss
+    #[cfg_attr(feature = "cli", arg(long, default_value_t = 1.0))]
+    pub latent_weight: f64,
+    /// Whether the latent loss is part of the discriminator's loss, as in the published code
+    #[cfg_attr(feature = "cli", arg(long, default_value_t = true, action = clap::ArgAction::Set))]
+    pub latent_in_discriminator: bool,
+    /// Share of the normal pictures that is held out for calibration
+    #[cfg_attr(feature = "cli", arg(long, default_value_t = 0.1))]
+    pub held_out: f64,
+    /// Quantile of the held-out normals' scores that becomes the threshold
+    #[cfg_attr(feature = "cli", arg(long, default_value_t = 0.99))]
+    pub threshold_quantile: f64,
+}
+
+impl Default for TrainConfig {
+    fn default() -> Self {
+        Self {
+            size: 32,
+            channels: 3,
+            width: 64,
+            discriminator_width: None,
+            features: 100,
+            epochs: 15,
+            batch: 64,
+            seed: 0,
+            learning_rate: 2e-4,
+            adversarial_weight: 1.0,
+            contextual_weight: 50.0,
+            latent_weight: 1.0,
+            latent_in_discriminator: true,
+            held_out: 0.1,
+            threshold_quantile: crate::calibration::THRESHOLD_QUANTILE,
+        }
+    }
+}
+
+/// What is wrong with a [`TrainConfig`].
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// The networks cannot be built.
+    #[error(transparent)]
+    Architecture(#[from] ArchitectureError),
+    /// A number is out of range.
+    #[error("{name} must be {expected}, got {got}")]
+    Range {
+        /// Which setting.
+        name: &'static str,
+        /// Its range in words.
+        expected: &'static str,
+        /// What was given.
+        got: String,
+    },
+}
+
+impl TrainConfig {
+    /// Shape of the networks.
+    pub fn architecture(&self) -> Architecture {
+        Architecture {
+            size: self.size,
+            channels: self.channels,
+            generator_width: self.width,
+            discriminator_width: self.discriminator_width.unwrap_or(self.width),
+            features: self.features,
+        }
+    }
+
+    /// Weights of the generator's loss.
+    pub fn loss_weights(&self) -> crate::loss::Weights {
+        crate::loss::Weights {
+            adversarial: self.adversarial_weight,
+            contextual: self.contextual_weight,
+            latent: self.latent_weight,
+        }
+    }
+
+    /// Checks every setting.
+    ///
+    /// # Errors
+    /// The first setting that is out of range.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        self.architecture().check()?;
+        let range = |name, expected, ok: bool, got: String| {
+            if ok { Ok(()) } else { Err(ConfigError::Range { name, expected, got }) }
+        };
+        let share = |v: f64| v > 0.0 && v < 1.0;
+        let weight = |v: f64| v.is_finite() && v >= 0.0;
+        range("epochs", "at least 1", self.epochs > 0, self.epochs.to_string())?;
+        // One picture has no batch statistics to speak of.
+        range("batch", "between 2 and 4096", (2..=4096).contains(&self.batch), self.batch.to_string())?;
+        range(
+            "learning-rate",
+            "above 0 and at most 1",
+            self.learning_rate > 0.0 && self.learning_rate <= 1.0,
+            self.learning_rate.to_string(),
+        )?;
+        for (name, value) in [
+            ("adversarial-weight", self.adversarial_weight),
+            ("contextual-weight", self.contextual_weight),
+            ("latent-weight", self.latent_weight),
+        ] {
+            range(name, "a number of at least 0", weight(value), value.to_string())?;
+        }
+        for (name, value) in
+            [("held-out", self.held_out), ("threshold-quantile", self.threshold_quantile)]
+        {
+            range(name, "between 0 and 1, ends excluded", share(value), value.to_string())?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn defaults_are_valid_and_the_published_ones() {
+        let config = TrainConfig::default();
+        assert_eq!(config.check(), Ok(()));
+        assert_eq!(config.architecture(), Architecture::new(32, 3, 64));
+        assert_eq!(config.loss_weights(), crate::loss::Weights::default());
+    }
+
+    #[test]
+    fn each_bad_setting_is_named() {
+        let bad = |change: fn(&mut TrainConfig)| {
+            let mut config = TrainConfig::default();
+            change(&mut config);
+            config.check().expect_err("out of range").to_string()
+        };
+        assert!(bad(|c| c.size = 48).contains("got 48"));
+        assert!(bad(|c| c.channels = 2).contains("channels"));
+        assert!(bad(|c| c.batch = 1).contains("batch"));
+        assert!(bad(|c| c.learning_rate = f64::NAN).contains("learning-rate"));
+        assert!(bad(|c| c.held_out = 1.0).contains("held-out"));
+        assert!(bad(|c| c.latent_weight = -1.0).contains("latent-weight"));
+        assert!(bad(|c| c.epochs = 0).contains("epochs"));
+    }
+}

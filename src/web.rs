@@ -1,0 +1,274 @@
+//! The page's door to the crate: the only file with `#[wasm_bindgen]`.
+//!
+//! Reads the device without blocking only: WebGPU traps on a blocking read. No borrow is held over
+//! an await.
+
+use std::cell::RefCell;
+use std::str::FromStr;
+
+use burn::tensor::{Tensor, TensorData};
+use js_sys::{Error, Uint8Array};
+use serde::Serialize;
+use wasm_bindgen::prelude::*;
+
+use crate::calibration::{self, Verdict};
+use crate::data::image::{self, Picture, Preprocessing};
+use crate::detector::{self, Detector, Scored};
+use crate::device::Kind;
+use crate::model_file::{Header, ModelFile};
+use crate::train::config::TrainConfig;
+use crate::train::step::{PendingLosses, Trainer as Steps, read_losses};
+
+/// Converts once: every error of the crate becomes a JavaScript `Error` with its message.
+fn error(reason: impl std::fmt::Display) -> JsValue {
+    Error::new(&reason.to_string()).into()
+}
+
+/// Plain JavaScript objects rather than `Map`s; `None` becomes `null`.
+fn to_js(value: &impl Serialize) -> Result<JsValue, JsValue> {
+    let serializer = serde_wasm_bindgen::Serializer::json_compatible();
+    value.serialize(&serializer).map_err(error)
+}
+
+/// Makes a panic readable in the console. Called once after the module is loaded.
+#[wasm_bindgen]
+pub fn start() {
+    console_error_panic_hook::set_once();
+}
+
+/// Version of the crate, and the devices that this module holds.
+#[wasm_bindgen]
+pub fn build_info() -> Result<JsValue, JsValue> {
+    #[derive(Serialize)]
+    struct BuildInfo {
+        version: &'static str,
+        devices: Vec<&'static str>,
+    }
+    let devices = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
+    to_js(&BuildInfo { version: env!("CARGO_PKG_VERSION"), devices })
+}
+
+/// A picture decoded and scaled to fit a square of `side` pixels: `{width, height, rgba}`.
+#[wasm_bindgen]
+pub fn preview(bytes: &[u8], side: usize) -> Result<JsValue, JsValue> {
+    let (width, height, rgba) = image::decode(bytes).map_err(error)?.thumbnail_rgba(side);
+    let preview = to_js(&serde_json::json!({ "width": width, "height": height }))?;
+    set(&preview, "rgba", &Uint8Array::from(&rgba[..]))?;
+    Ok(preview)
+}
+
+/// The score as shown for a threshold that was moved; `null` without a calibration.
+#[wasm_bindgen]
+pub fn display_score(header: JsValue, threshold: f64, score: f64) -> Result<Option<f64>, JsValue> {
+    let header: Header = serde_wasm_bindgen::from_value(header).map_err(error)?;
+    let median = header.calibration.map(|calibration| calibration.anomaly_score.median);
+    Ok(median.map(|median| calibration::display(score, threshold, median)))
+}
+
+/// Where tensors live.
+#[wasm_bindgen]
+pub struct Device {
+    kind: Kind,
+    device: burn::tensor::Device,
+}
+
+#[wasm_bindgen]
+impl Device {
+    /// Opens `"cpu"` or `"webgpu"`, whichever this module holds.
+    pub async fn open(kind: String) -> Result<Device, JsValue> {
+        let kind = Kind::from_str(&kind).map_err(error)?;
+        let device = kind.open().await.map_err(error)?;
+        Ok(Device { kind, device })
+    }
+
+    /// `"cpu"` or `"webgpu"`.
+    #[wasm_bindgen(getter)]
+    pub fn kind(&self) -> String {
+        self.kind.as_str().to_owned()
+    }
+}
+
+/// A trained model on a device.
+#[wasm_bindgen]
+pub struct Model {
+    header: Header,
+    detector: Box<dyn Detector>,
+}
+
+/// What the page shows of a model.
+#[derive(Serialize)]
+struct ModelInfo<'a> {
+    method: &'static str,
+    size: usize,
+    channels: usize,
+    parameters: usize,
+    calibrated: bool,
+    threshold: Option<f64>,
+    header: &'a Header,
+}
+
+/// What the page shows of a picture, but for its pixels.
+#[derive(Serialize)]
+struct ScoredPicture {
+    score: f64,
+    residual: f64,
+    latent: Option<f64>,
+    threshold: Option<f64>,
+    verdict: Verdict,
+    display: Option<f64>,
+    width: u32,
+    height: u32,
+    size: usize,
+}
+
+#[wasm_bindgen]
+impl Model {
+    /// Reads a model file and puts its weights on a device.
+    pub fn load(device: &Device, bytes: &[u8]) -> Result<Model, JsValue> {
+        let file = ModelFile::from_bytes(bytes).map_err(error)?;
+        let detector = detector::load(&file, &device.device).map_err(error)?;
+        Ok(Model { header: file.header, detector })
+    }
+
+    /// `{method, size, channels, parameters, calibrated, threshold, header}`
+    pub fn info(&self) -> Result<JsValue, JsValue> {
+        let Preprocessing { size, channels, .. } = *self.detector.preprocessing();
+        let calibration = self.header.calibration.as_ref();
+        to_js(&ModelInfo {
+            method: self.detector.method().as_str(),
+            size,
+            channels,
+            parameters: self.detector.parameters(),
+            calibrated: calibration.is_some(),
+            threshold: calibration.map(|calibration| calibration.threshold),
+            header: &self.header,
+        })
+    }
+
+    /// Scores the built-in picture and compares: `{passed, expected, got, tolerance}`, or `null`
+    /// where the file stores no score.
+    pub async fn self_check(&self) -> Result<JsValue, JsValue> {
+        let Some(stored) = self.header.self_check else {
+            return Ok(JsValue::NULL);
+        };
+        let got = detector::self_check(&*self.detector).await.map_err(error)?.anomaly_score;
+        to_js(&serde_json::json!({
+            "passed": stored.passes(got),
+            "expected": stored.anomaly_score,
+            "got": got,
+            "tolerance": stored.tolerance,
+        }))
+    }
+
+    /// Scores picture files. One entry a file, in order; a file that is no readable picture gives
+    /// `{error}` and the others go on.
+    pub async fn score(&self, files: Vec<Uint8Array>) -> Result<Vec<JsValue>, JsValue> {
+        let preprocessing = self.detector.preprocessing();
+        let mut values = Vec::with_capacity(files.len() * preprocessing.values());
+        let mut results = Vec::with_capacity(files.len());
+        for file in files {
+            let picture = image::decode(&file.to_vec());
+            if let Ok(picture) = &picture {
+                values.extend(preprocessing.apply(picture));
+            }
+            // The decoded pixels are dropped here: a batch of large pictures would not fit.
+            results.push(picture.map(|picture: Picture| (picture.width(), picture.height())));
+        }
+        let mut scored = if values.is_empty() {
+            Vec::new().into_iter()
+        } else {
+            let scored = detector::score_batch(&*self.detector, &values).await;
+            scored.map_err(error)?.into_iter()
+        };
+        let mut inputs = values.chunks_exact(preprocessing.values());
+        results
+            .into_iter()
+            .map(|result| match result {
+                Err(reason) => to_js(&serde_json::json!({ "error": reason.to_string() })),
+                Ok(sides) => {
+                    let missing = || error("a picture was prepared but not scored");
+                    let input = inputs.next().ok_or_else(missing)?;
+                    self.picture(sides, input, &scored.next().ok_or_else(missing)?)
+                }
+            })
+            .collect()
+    }
+
+    fn picture(
+        &self,
+        (width, height): (u32, u32),
+        input: &[f32],
+        scored: &Scored,
+    ) -> Result<JsValue, JsValue> {
+        let Preprocessing { size, channels, .. } = *self.detector.preprocessing();
+        let calibration = self.header.calibration.as_ref();
+        let score = scored.raw.anomaly_score;
+        let picture = to_js(&ScoredPicture {
+            score,
+            residual: scored.raw.residual,
+            latent: scored.raw.latent,
+            threshold: calibration.map(|c| c.threshold),
+            verdict: calibration.map_or(Verdict::Uncalibrated, |c| c.verdict(score)),
+            display: calibration.map(|c| c.display(score)),
+            width,
+            height,
+            size,
+        })?;
+        let scale = calibration::heat_map_scale(calibration);
+        let pixels = [
+            ("input", image::to_rgba(input, channels, size)),
+            ("reconstruction", image::to_rgba(&scored.x_hat, channels, size)),
+            ("heat", image::heat_map_rgba(&scored.residual_map, scale)),
+        ];
+        for (name, rgba) in pixels {
+            set(&picture, name, &Uint8Array::from(&rgba[..]))?;
+        }
+        Ok(picture)
+    }
+}
+
+fn set(object: &JsValue, name: &str, value: &JsValue) -> Result<(), JsValue> {
+    js_sys::Reflect::set(object, &name.into(), value).map(|_| ())
+}
+
+/// Networks under training. Losses wait on the device until they are asked for.
+#[wasm_bindgen]
+pub struct Trainer {
+    steps: RefCell<Steps>,
+    pending: RefCell<Vec<PendingLosses>>,
+    shape: [usize; 4],
+}
+
+#[wasm_bindgen]
+impl Trainer {
+    /// Fresh networks; `options` are the settings of [`TrainConfig`], each with its default.
+    pub fn create(device: &Device, options: JsValue) -> Result<Trainer, JsValue> {
+        let config: TrainConfig = serde_wasm_bindgen::from_value(options).map_err(error)?;
+        config.check().map_err(error)?;
+        Ok(Trainer {
+            steps: RefCell::new(Steps::new(&config, &device.device)),
+            pending: RefCell::default(),
+            shape: [config.batch, config.channels, config.size, config.size],
+        })
+    }
+
+    /// Queues one training step on `batch · channels · size · size` values in [-1, 1].
+    pub fn step(&self, pictures: Vec<f32>) -> Result<(), JsValue> {
+        let expected: usize = self.shape.iter().product();
+        if pictures.len() != expected {
+            let got = pictures.len();
+            return Err(error(format!("expected a batch of {expected} values, got {got}")));
+        }
+        let mut steps = self.steps.borrow_mut();
+        let data = TensorData::new(pictures, self.shape);
+        let x = Tensor::from_data(data, steps.device());
+        self.pending.borrow_mut().push(steps.step(x));
+        Ok(())
+    }
+
+    /// Losses of every step since the last call.
+    pub async fn losses(&self) -> Result<JsValue, JsValue> {
+        let pending = self.pending.take();
+        to_js(&read_losses(pending).await.map_err(error)?)
+    }
+}
