@@ -169,7 +169,7 @@ scorer.addEventListener("failed", (event) => fail(/** @type {CustomEvent<string>
 // --- Queue -----------------------------------------------------------------------------------
 
 let controller = new AbortController();
-/** @type {Set<string>} names of the pictures that wait, for the list under the progress bar */
+/** What was asked for since the queue was last empty; the names of what is not answered yet. */
 const asked = { total: 0, done: 0, names: /** @type {Map<number, string>} */ (new Map()) };
 let ask = 0;
 
@@ -314,9 +314,11 @@ async function loadSamples() {
     list.append(entry);
   }
   byId("thumbs").replaceChildren(list);
-  if (samples.length > 0) {
-    const answer = await scorer.score(samples[0].source);
-    if (!root.dataset.firstScoreMs) await showLook(samples[0], answer, true);
+  // A faulty one shows more than a normal one.
+  const example = samples.find(({ label }) => label !== "normal") ?? samples[0];
+  if (example) {
+    const answer = await scorer.score(example.source);
+    if (!root.dataset.firstScoreMs) await showLook(example, answer, true);
   }
 }
 byId("score-all").addEventListener("click", () => {

@@ -211,12 +211,15 @@ export class Scorer extends EventTarget {
 
   #pump() {
     while (this.#ready && this.#worker && this.#batches.size < BATCHES_IN_FLIGHT && this.#waiting.length > 0) {
+      // A picture that was there when a worker stopped goes alone, with nothing else on its way, to
+      // find out which one it was.
+      const suspect = this.#waiting[0].crashes > 0 || [...this.#batches.values()].some((batch) => batch[0].crashes > 0);
+      if (suspect && this.#batches.size > 0) break;
       /** @type {Request[]} */
       const batch = [];
       let bytes = 0;
       while (batch.length < this.#batchSize && this.#waiting.length > 0) {
         const request = this.#waiting[0];
-        // A picture that was there when a worker stopped goes alone, to find out which one it was.
         if (batch.length > 0 && (bytes + request.bytes > MAX_BATCH_BYTES || request.crashes > 0)) break;
         this.#waiting.shift();
         if (request.signal?.aborted) {

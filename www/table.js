@@ -20,10 +20,13 @@
  * }} Parts
  */
 
-/** Work on rows stops after this long and goes on in the next frame. */
-const FRAME_BUDGET_MS = 8;
+/** Work on rows stops after this long, or this many new rows, and goes on in the next frame. */
+const FRAME_BUDGET_MS = 5;
+const FRAME_ROWS = 8;
 /** The first rows keep their pictures wherever the viewport is. */
 const ALWAYS_DRAWN = 64;
+/** From here on the browser skips the rows that are far from the viewport. */
+const MANY = 100;
 const DRAW_MARGIN = "1200px 0px";
 
 export const VERDICT_WORDS = { normal: "Normal", anomalous: "Anomalous", uncalibrated: "Not calibrated", error: "Unreadable" };
@@ -60,6 +63,7 @@ export class ResultsTable extends EventTarget {
   /** @type {Row[]} all rows, in the order they are shown */ rows = [];
   /** @type {Row[]} not in the document yet */ #coming = [];
   /** @type {Set<Row>} rows whose cells are out of date */ #dirty = new Set();
+  /** @type {Set<Row>} rows whose pictures are to be drawn */ #undrawn = new Set();
   #frame = 0;
   #order = 0;
   /** @type {keyof typeof COMPARE} */ #sort = "order";
@@ -199,8 +203,9 @@ export class ResultsTable extends EventTarget {
   /** @param {Row} row */
   #watch(row) {
     if (!row.picture) return;
-    if (row.order < ALWAYS_DRAWN) this.#draw(row);
+    if (row.order < ALWAYS_DRAWN) this.#undrawn.add(row);
     else this.#observer.observe(row.tr);
+    this.#schedule();
   }
 
   /** @param {IntersectionObserverEntry[]} entries */
@@ -208,9 +213,14 @@ export class ResultsTable extends EventTarget {
     for (const { target, isIntersecting } of entries) {
       const row = this.#byElement.get(target);
       if (!row) continue;
-      if (isIntersecting) this.#draw(row);
-      else this.#release(row);
+      if (isIntersecting) {
+        this.#undrawn.add(row);
+      } else {
+        this.#undrawn.delete(row);
+        this.#release(row);
+      }
     }
+    this.#schedule();
   }
 
   /** @param {Row} row */
@@ -258,7 +268,12 @@ export class ResultsTable extends EventTarget {
     const added = [];
     const compare = COMPARE[this.#sort];
     let taken = 0;
-    while (taken < this.#coming.length && performance.now() < end) {
+    for (const row of this.#undrawn) {
+      if (performance.now() >= end) break;
+      this.#undrawn.delete(row);
+      this.#draw(row);
+    }
+    while (taken < Math.min(this.#coming.length, FRAME_ROWS) && performance.now() < end) {
       const row = this.#coming[taken++];
       this.#judge(row); // the threshold or the model may have changed while it waited
       this.#build(row);
@@ -274,14 +289,16 @@ export class ResultsTable extends EventTarget {
       added.push(row);
     }
     this.#coming.splice(0, taken);
+    this.table.classList.toggle("many", this.rows.length > MANY);
     for (const row of added) this.#watch(row);
+    const stale = this.#dirty.size;
     for (const row of this.#dirty) {
       if (performance.now() >= end) break;
       this.#dirty.delete(row);
       this.#show(row);
     }
-    if (taken > 0 || this.#dirty.size === 0) this.dispatchEvent(new CustomEvent("change"));
-    if (this.#coming.length > 0 || this.#dirty.size > 0) this.#schedule();
+    if (taken > 0 || (stale > 0 && this.#dirty.size === 0)) this.dispatchEvent(new CustomEvent("change"));
+    if (this.#coming.length > 0 || this.#dirty.size > 0 || this.#undrawn.size > 0) this.#schedule();
   }
 
   /** @param {Row} row */
@@ -375,6 +392,7 @@ export class ResultsTable extends EventTarget {
     this.rows = [];
     this.#coming = [];
     this.#dirty.clear();
+    this.#undrawn.clear();
     this.#order = 0;
     this.#body.replaceChildren();
     this.dispatchEvent(new CustomEvent("change"));

@@ -1,0 +1,146 @@
+// How the page's tests drive the page: pictures in, rows out, code put in front of the worker.
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { sampleDir } from './harness.mjs';
+
+/** The first `count` PNG files that come with the page, as full paths in a fixed order. */
+export function samplePaths(count) {
+  const paths = ['solar-ir/test/1.abnormal', 'solar-ir/test/0.normal', 'solar-ir/train/0.normal'].flatMap((folder) =>
+    readdirSync(join(sampleDir, folder))
+      .filter((name) => name.endsWith('.png'))
+      .sort()
+      .map((name) => join(sampleDir, folder, name)),
+  );
+  if (paths.length < count) throw new Error(`${count} sample pictures are needed, there are ${paths.length}`);
+  return paths.slice(0, count);
+}
+
+/** Files for setInputFiles: the samples under other names. */
+export function sampleFiles(count, name = (i) => `sample-${String(i).padStart(3, '0')}.png`) {
+  return samplePaths(count).map((path, i) => ({ name: name(i), mimeType: 'image/png', buffer: readFileSync(path) }));
+}
+
+/** What the rows say of themselves, in the order shown. */
+export function rows(page) {
+  return page.evaluate(() =>
+    [...document.querySelectorAll('#results tbody tr')].map((tr) => ({ ...tr.dataset, text: tr.textContent })),
+  );
+}
+
+export async function waitRows(page, count, timeout = 60_000) {
+  try {
+    await page.waitForFunction(
+      (n) => document.querySelectorAll('#results tbody tr').length === n,
+      count,
+      { timeout, polling: 50 },
+    );
+  } catch {
+    const found = await page.evaluate(() => ({
+      rows: document.querySelectorAll('#results tbody tr').length,
+      state: { ...document.documentElement.dataset },
+      notices: document.querySelector('#notices').textContent,
+      queue: document.querySelector('#queue-words').textContent,
+    }));
+    throw new Error(`expected ${count} rows, got ${JSON.stringify(found)}`);
+  }
+  return rows(page);
+}
+
+export async function waitReady(page, timeout = 60_000) {
+  await page.waitForFunction(() => document.documentElement.dataset.state !== 'loading', undefined, { timeout });
+  const data = await page.evaluate(() => ({
+    ...document.documentElement.dataset,
+    failure: document.querySelector('#failure').textContent,
+  }));
+  if (data.state !== 'ready') throw new Error(`expected the state ready, got ${JSON.stringify(data)}`);
+  return data;
+}
+
+/** Waits until an element's text matches, and gives the text. */
+export async function waitText(page, selector, pattern, timeout = 20_000) {
+  try {
+    await page.waitForFunction(
+      ([where, source, flags]) => new RegExp(source, flags).test(document.querySelector(where)?.textContent ?? ''),
+      [selector, pattern.source, pattern.flags],
+      { timeout, polling: 50 },
+    );
+  } catch {
+    throw new Error(`${selector} should say ${pattern}, says "${await page.textContent(selector)}"`);
+  }
+  return page.textContent(selector);
+}
+
+/**
+ * A page with nothing of an earlier one; `worker` and `module` are code put before the worker's and
+ * after the CPU module's own. Service workers are off, as they would hide requests from the test.
+ */
+export async function open(browser, url, { query = '', worker = '', module = '', ready = true, ...options } = {}) {
+  const context = await browser.newContext({ serviceWorkers: 'block', acceptDownloads: true, ...options });
+  const errors = [];
+  if (worker) await edit(context, '**/worker.js', (text) => `${worker}\n${text}`);
+  if (module) await edit(context, '**/pkg/cpu/skip_ganomaly.js', (text) => `${text}\n${module}`);
+  const page = await context.newPage();
+  page.on('pageerror', (error) => errors.push(String(error)));
+  page.errors = errors;
+  await page.goto(`${url}${query}`);
+  if (ready) await waitReady(page);
+  return page;
+}
+
+export async function edit(context, pattern, change) {
+  await context.route(pattern, async (route) => {
+    const response = await route.fetch();
+    await route.fulfill({ response, body: change(await response.text()) });
+  });
+}
+
+/** Runs one test with its own browser context, and fails it on any error the page did not catch. */
+export async function withPage(browser, url, options, test) {
+  const page = await open(browser, url, options);
+  try {
+    await test(page);
+    if (page.errors.length > 0) throw new Error(`the page had errors: ${page.errors.join('; ')}`);
+  } finally {
+    await page.context().close();
+  }
+}
+
+/** Hands files to the page by a made-up drop or paste. `files`: [{ name, type, bytes }]. */
+export function giveFiles(page, how, files) {
+  const plain = files.map(({ name, mimeType, buffer }) => ({ name, type: mimeType, base64: buffer.toString('base64') }));
+  return page.evaluate(
+    ([kind, list]) => {
+      const data = new DataTransfer();
+      for (const { name, type, base64 } of list) {
+        const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+        data.items.add(new File([bytes], name, { type }));
+      }
+      const event =
+        kind === 'drop'
+          ? new DragEvent('drop', { dataTransfer: data, bubbles: true, cancelable: true })
+          : new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true });
+      document.body.dispatchEvent(event);
+      return event.defaultPrevented;
+    },
+    [how, plain],
+  );
+}
+
+/** The bytes of what a click downloads. */
+export async function downloaded(page, selector) {
+  const [download] = await Promise.all([page.waitForEvent('download'), page.click(selector)]);
+  return { name: download.suggestedFilename(), bytes: readFileSync(await download.path()) };
+}
+
+/** A range input, as a hand would leave it. */
+export function slide(page, selector, value) {
+  return page.$eval(
+    selector,
+    (input, to) => {
+      input.value = String(to);
+      input.dispatchEvent(new Event('input', { bubbles: true }));
+      input.dispatchEvent(new Event('change', { bubbles: true }));
+    },
+    value,
+  );
+}
