@@ -9,7 +9,7 @@
 const NUMBER = new Intl.NumberFormat("en");
 
 /** @param {string} key */
-const words = (key) => key.replaceAll("_", " ").replace(/([a-z])([A-Z])/g, "$1 $2").toLowerCase();
+const words = (key) => key.replaceAll(/[_-]/g, " ").replace(/([a-z])([A-Z])/g, "$1 $2").toLowerCase();
 
 /** @param {unknown} value @returns {string} */
 function say(value) {
@@ -29,16 +29,15 @@ function ordinal(n) {
   return `${text}${end}`;
 }
 
-/** Where the threshold comes from, in words. @param {any} header */
+/** Where the threshold comes from, in words. @param {any} header @returns {string} */
 export function thresholdSource(header) {
   const calibration = header?.calibration;
   if (!calibration) return "";
-  const rule = calibration.rule;
-  let quantile = rule?.quantile ?? rule?.Quantile ?? (typeof rule === "number" ? rule : undefined);
-  if (quantile && typeof quantile === "object") quantile = quantile.q ?? quantile.quantile ?? quantile.level;
-  const normals = calibration.normals ?? calibration.held_out;
-  const of = normals ? `${NUMBER.format(normals)} held-out normal pictures` : "held-out normal pictures";
-  if (typeof quantile === "number") return `from the ${ordinal(quantile <= 1 ? quantile * 100 : quantile)} percentile of ${of}`;
+  const { rule, normals } = calibration;
+  if (rule === "manual") return "set by hand when the model was made";
+  const quantile = rule?.["held-out-quantile"];
+  const of = `${NUMBER.format(normals)} held-out normal pictures`;
+  if (typeof quantile === "number") return `from the ${ordinal(quantile * 100)} percentile of ${of}`;
   return `from ${of}`;
 }
 
@@ -81,6 +80,7 @@ export function showModel(list, info, file) {
   entry(list, "Threshold", info.threshold === null ? "none: the file holds no calibration" : `${say(info.threshold)} ${thresholdSource(header)}`);
   section(list, "Architecture", header?.architecture);
   section(list, "Preprocessing", header?.preprocessing);
+  section(list, "Score", header?.scoring);
   section(list, "Training", header?.training);
   section(list, "Calibration", header?.calibration);
   section(list, "Licence", header?.licence ?? header?.license ?? "not stated");

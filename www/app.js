@@ -24,14 +24,17 @@ const parameters = new URLSearchParams(location.search);
 
 const SAY_EVERY_MS = 1500;
 let sayTimer = 0;
-let sayNext = "";
-/** For screen readers: the last of several messages in a short time. @param {string} words */
-function say(words) {
-  sayNext = words;
+/** @type {Map<string, string>} */
+const sayNext = new Map();
+/** For screen readers, in turns: the last of each kind of message. @param {string} words @param {string} [kind] */
+function say(words, kind = "news") {
+  sayNext.delete(kind);
+  sayNext.set(kind, words);
   if (sayTimer) return;
   sayTimer = setTimeout(() => {
     sayTimer = 0;
-    byId("status").textContent = sayNext;
+    byId("status").textContent = [...sayNext.values()].map(reasonOf).join(" ");
+    sayNext.clear();
   }, SAY_EVERY_MS);
 }
 
@@ -60,6 +63,12 @@ function fail(reason) {
   byId("failure").textContent = reason;
   byId("failure").hidden = false;
   byId("device-words").textContent = "The model is not running.";
+}
+
+/** A reason, ready to have a sentence after it. @param {unknown} error */
+function reasonOf(error) {
+  const reason = (error instanceof Error ? error.message : String(error)).trim();
+  return /[.!?]$/.test(reason) ? reason : `${reason}.`;
 }
 
 // --- Theme -----------------------------------------------------------------------------------
@@ -105,7 +114,7 @@ async function useModel(blob, name, first = false) {
     await scorer.loadModel(blob);
   } catch (error) {
     model = before;
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = reasonOf(error);
     if (loaded) notice(`${name} was not loaded: ${reason} The model before it stays in use.`, true);
     else if (root.dataset.state !== "failed" || !first) fail(`${name} could not be loaded: ${reason} Choose another model file below, or reload the page.`);
     return;
@@ -144,6 +153,8 @@ scorer.addEventListener("loaded", (event) => {
   showThreshold();
   showModel(byId("about-list"), info, model);
   byId("model-said").textContent = `${model.name}: ${info.method}, ${info.size} × ${info.size} pixels, ${info.parameters.toLocaleString("en")} parameters.`;
+  const { lambda } = info.header?.scoring ?? {};
+  if (typeof lambda === "number") byId("formula").textContent = `A = ${lambda} R + ${Number((1 - lambda).toFixed(6))} L`;
   byId("version").textContent = `skip-ganomaly ${build.version}`;
   byId("failure").hidden = true;
   if (root.dataset.state !== "ready") {
@@ -160,7 +171,7 @@ scorer.addEventListener("device", (event) => {
   const words = reason || "Runs on your CPU.";
   if (byId("device-words").textContent !== words) {
     byId("device-words").textContent = words;
-    if (reason) say(words);
+    if (reason) say(words, "device");
   }
 });
 scorer.addEventListener("restart", (event) => notice(/** @type {CustomEvent<string>} */ (event).detail));
@@ -364,7 +375,7 @@ table.addEventListener("change", () => {
   const words = counts.all === 0 ? "No pictures scored yet." : parts.join(", ");
   if (byId("counts").textContent !== words) {
     byId("counts").textContent = words;
-    if (counts.all > 0) say(words);
+    if (counts.all > 0) say(words, "counts");
   }
   for (const button of byId("filter").children) button.lastElementChild.textContent = String(counts[/** @type {"all"} */ (button.dataset.filter)]);
   for (const id of ["export-csv", "export-json", "export-zip", "clear"]) byId(id).disabled = counts.all === 0;

@@ -28,8 +28,13 @@ export async function keepOffline({ idle }) {
 
   // The version is part of the address, so that a new list makes the browser install a new worker
   // beside the old one. The old one serves its own files until no page uses it.
-  const registration = await container.register(`./sw.js?version=${version}`, { scope: "./", updateViaCache: "none" });
-  const worker = registration.installing ?? registration.waiting ?? registration.active;
+  let registration;
+  try {
+    registration = await container.register(`./sw.js?version=${version}`, { scope: "./", updateViaCache: "none" });
+  } catch {
+    return; // storage may be closed to this page, which then works with the network only
+  }
+  const worker = registration?.installing ?? registration?.waiting ?? registration?.active;
   if (!worker) return;
   const settle = () => {
     if (worker.state === "activated") document.documentElement.dataset.offline = "ready";

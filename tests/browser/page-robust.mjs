@@ -455,7 +455,7 @@ test('?model=: a missing one is said in plain words and can be put right; one fr
     assert.match(await other.textContent('#model-said'), /^solar-ir\.safetensors/);
   });
   await withPage(plain, server.url, { query: '?model=./models/solar-ir.safetensors&device=cpu' }, async (other) => {
-    await waitText(other, '#device-words', /\?device=cpu/);
+    await waitText(other, '#device-words', /^Runs on your CPU, as the address asks\.$/);
     assert.equal(await other.getAttribute('html', 'data-device'), 'cpu');
   });
 });
