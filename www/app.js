@@ -149,6 +149,7 @@ scorer.addEventListener("loaded", (event) => {
   const { info, build, generation } = loaded;
   modelThreshold = info.threshold;
   thresholdMoved = false;
+  slider.max = "1";
   table.setModel(generation, modelThreshold);
   showThreshold();
   showModel(byId("about-list"), info, model);

@@ -160,6 +160,25 @@ async function drop300(page) {
   });
 }
 
+test('camera: a picture taken is scored, and closing the dialog lets the camera go', async () => {
+  const withCamera = await launch({ webgpu: false, args: ['--use-fake-ui-for-media-stream', '--use-fake-device-for-media-stream'] });
+  try {
+    await withPage(withCamera, server.url, {}, async (page) => {
+      await page.click('#camera');
+      await page.waitForFunction(() => document.querySelector('#camera-dialog video').videoWidth > 0);
+      await page.click('#camera-take');
+      const [row] = await waitRows(page, 1);
+      assert.equal(row.name, 'camera-1.png');
+      assertScored(row);
+      const track = await page.evaluateHandle(() => document.querySelector('#camera-dialog video').srcObject.getTracks()[0]);
+      await page.keyboard.press('Escape');
+      await page.waitForFunction((one) => one.readyState === 'ended', track);
+    });
+  } finally {
+    await withCamera.close();
+  }
+});
+
 test('300 pictures: a live table and no main-thread task over 50 ms', async (t) => {
   // Another program on the machine can hold up any task. A page with long tasks of its own has
   // them in every round.
