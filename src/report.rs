@@ -796,3 +796,304 @@ fn duration(secs: f64) -> String {
 }
 
 const STYLE: &str = include_str!("report/style.css");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn quantiles(low: f64, high: f64) -> Quantiles {
+        let at = |part: f64| low + (high - low) * part;
+        Quantiles {
+            min: low,
+            q01: at(0.02),
+            q05: at(0.1),
+            q25: at(0.3),
+            median: at(0.4),
+            q75: at(0.55),
+            q95: at(0.8),
+            q99: at(0.92),
+            max: high,
+        }
+    }
+
+    fn calibration() -> Calibration {
+        Calibration {
+            normals: 600,
+            threshold: 0.061,
+            rule: ThresholdRule::HeldOutQuantile(0.99),
+            anomaly_score: quantiles(0.021, 0.066),
+            residual: quantiles(0.022, 0.07),
+            latent: Some(quantiles(0.0004, 0.02)),
+            heat_map_scale: 0.31,
+        }
+    }
+
+    /// Numbers with the look of real ones.
+    fn wobble(k: usize) -> f64 {
+        let x = (k as f64 * 12.9898).sin() * 43_758.545_3;
+        x - x.floor()
+    }
+
+    fn bell(k: usize) -> f64 {
+        (0..4).map(|i| wobble(4 * k + i)).sum::<f64>() / 4.0
+    }
+
+    fn losses() -> Vec<LossPoint> {
+        (1..=1260)
+            .map(|step| {
+                let fall = (-(step as f64) / 180.0).exp();
+                let noise = 0.85 + 0.3 * wobble(step);
+                let contextual = (0.045 + 0.4 * fall) * noise;
+                let (adversarial, latent) =
+                    (1.2 + (1.0 - fall) * 2.0 * noise, 0.02 + 0.3 * fall * noise);
+                LossPoint {
+                    step: step as u64,
+                    epoch: (step as u64 - 1) / 84 + 1,
+                    adversarial,
+                    contextual,
+                    latent,
+                    generator: adversarial + 50.0 * contextual + latent,
+                    discriminator: 0.3 + 0.9 * fall * noise,
+                }
+            })
+            .collect()
+    }
+
+    fn held_out() -> Vec<RawScore> {
+        let score = |k| {
+            let residual = 0.022 + 0.045 * bell(k).powi(2) * 1.4;
+            let latent = 0.01 * bell(k + 999);
+            RawScore {
+                anomaly_score: 0.9 * residual + 0.1 * latent,
+                residual,
+                latent: Some(latent),
+            }
+        };
+        (0..600).map(score).collect()
+    }
+
+    fn sample(k: usize) -> ReportSample {
+        let size = 32;
+        let pixel = |at: usize| {
+            let (x, y) = (at % size, at / size);
+            let hot = k == 3 && (8..15).contains(&x) && (10..20).contains(&y);
+            let value = 90 + (x * 2 + y + k * 10) as u8 % 90;
+            if hot { 250 } else { value }
+        };
+        let grey = |f: &dyn Fn(usize) -> u8| {
+            (0..size * size)
+                .flat_map(|at| [f(at), f(at), f(at), 255])
+                .collect()
+        };
+        let heat: Vec<f32> = (0..size * size)
+            .map(|at| f32::from(pixel(at)) / 255.0 * if k == 3 { 0.3 } else { 0.04 })
+            .collect();
+        ReportSample {
+            name: format!("test/1.abnormal/cell-multi_{}.png", 3500 + k),
+            size,
+            input: grey(&pixel),
+            reconstruction: Some(grey(&|at| 90 + (at % size * 2) as u8)),
+            heat: crate::data::image::heat_map_rgba(&heat, 0.31),
+            score: RawScore {
+                anomaly_score: 0.031_234,
+                residual: 0.034,
+                latent: Some(0.003_21),
+            },
+            verdict: if k == 3 { "anomalous" } else { "normal" }.into(),
+        }
+    }
+
+    fn evaluation() -> Evaluation {
+        let faults = [
+            "cell",
+            "cracking",
+            "diode",
+            "hot-spot",
+            "soiling",
+            "vegetation",
+        ];
+        let mut rows = Vec::new();
+        for (method, bonus) in [
+            ("Skip-GANomaly", 0.0),
+            ("PCA-32", 0.05),
+            ("Nearest neighbour", 0.04),
+        ] {
+            rows.push(EvaluationRow {
+                method: method.into(),
+                class: None,
+                normals: 1000,
+                abnormal: 1999,
+                auroc: 0.77 + bonus,
+                auprc: 0.84 + bonus,
+            });
+            for (k, fault) in faults.iter().enumerate() {
+                rows.push(EvaluationRow {
+                    method: method.into(),
+                    class: Some((*fault).into()),
+                    normals: 1000,
+                    abnormal: 40 + 50 * k,
+                    auroc: 0.6 + 0.3 * wobble(k) + bonus,
+                    auprc: 0.3 + 0.3 * wobble(k + 7),
+                });
+            }
+        }
+        let mut scores = vec![ClassScores {
+            class: "normal".into(),
+            abnormal: false,
+            scores: (0..1000)
+                .map(|k| 0.02 + 0.05 * bell(k + 50).powi(2))
+                .collect(),
+        }];
+        for (n, fault) in faults.iter().enumerate() {
+            scores.push(ClassScores {
+                class: (*fault).into(),
+                abnormal: true,
+                scores: (0..40 + 50 * n)
+                    .map(|k| 0.022 + (0.04 + 0.03 * wobble(n)) * bell(k + 7 * n))
+                    .collect(),
+            });
+        }
+        let curve = |power: f64| {
+            (0..=50)
+                .map(|k| f64::from(k) / 50.0)
+                .map(|x| (x, x.powf(power)))
+                .collect()
+        };
+        let roc = [
+            ("Skip-GANomaly", 0.35),
+            ("PCA-32", 0.25),
+            ("Nearest neighbour", 0.27),
+        ]
+        .map(|(method, power)| RocCurve {
+            method: method.into(),
+            points: curve(power),
+        });
+        Evaluation {
+            rows,
+            scores,
+            roc: roc.into(),
+        }
+    }
+
+    fn html(losses: &[LossPoint], evaluation: Option<&Evaluation>) -> String {
+        let settings = [
+            ("size", "32"),
+            ("channels", "1"),
+            ("width", "32"),
+            ("epochs", "15"),
+            ("seed", "0"),
+        ]
+        .map(|(name, value)| (name.to_string(), value.to_string()));
+        let samples: Vec<_> = (0..8).map(sample).collect();
+        TrainingReport {
+            title: "Training report",
+            command: "skip-ganomaly train --data data/solar-ir --size 32 --channels 1 --out runs/solar-ir",
+            settings: &settings,
+            losses,
+            held_out: &held_out(),
+            calibration: &calibration(),
+            samples: &samples,
+            skipped: &[("b<script>.png".into(), "expected a picture, got an empty file".into())],
+            elapsed_secs: 1503.2,
+            evaluation,
+        }
+        .to_html()
+    }
+
+    #[test]
+    fn the_file_needs_nothing_else_and_escapes_names() {
+        let text = html(&losses(), Some(&evaluation()));
+        assert!(text.starts_with("<!DOCTYPE html>"));
+        for foreign in ["http://", "https://", "<script", "<link", "url("] {
+            assert!(!text.contains(foreign), "found {foreign}");
+        }
+        assert!(text.contains("b&lt;script&gt;.png"));
+        assert!(text.contains("Skip-GANomaly does worse than PCA-32"));
+        assert!(
+            !text.contains("NaN") && !text.contains("inf "),
+            "a chart has no place for such numbers"
+        );
+        // To look at it: REPORT_TO=report.html cargo test the_file_needs
+        if let Ok(path) = std::env::var("REPORT_TO") {
+            std::fs::write(path, text).unwrap();
+        }
+    }
+
+    #[test]
+    fn every_drawing_is_named_and_has_a_table() {
+        let text = html(&losses(), Some(&evaluation()));
+        let drawings = text.matches("<svg").count();
+        assert!(drawings >= 10, "{drawings}");
+        assert_eq!(text.matches("role=\"img\"").count(), drawings);
+        assert_eq!(text.matches("<details>").count(), drawings);
+        let mut ids: Vec<_> = text
+            .split(" id=\"")
+            .skip(1)
+            .map(|rest| rest.split('"').next())
+            .collect();
+        let count = ids.len();
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!((ids.len(), count), (2 * drawings, 2 * drawings));
+        assert_eq!(text.matches("<img").count(), text.matches(" alt=").count());
+    }
+
+    #[test]
+    fn a_bare_run_and_broken_losses_still_give_a_report() {
+        assert!(!html(&[], None).contains("<h2>Losses"));
+        let mut broken = losses();
+        broken.truncate(3);
+        broken.iter_mut().for_each(|p| p.contextual = f64::NAN);
+        let text = html(&broken, None);
+        assert!(text.contains("3 steps") && text.contains("no step had a number"));
+        assert!(!text.contains("NaN"));
+        let calibration = Calibration {
+            latent: None,
+            rule: ThresholdRule::Manual,
+            ..calibration()
+        };
+        let bare = TrainingReport {
+            title: "t",
+            command: "",
+            settings: &[],
+            losses: &[],
+            held_out: &[],
+            calibration: &calibration,
+            samples: &[],
+            skipped: &[],
+            elapsed_secs: 0.0,
+            evaluation: Some(&Evaluation::default()),
+        };
+        assert!(bare.to_html().contains("set by hand"));
+    }
+
+    #[test]
+    fn numbers_are_short_and_never_hide_nonsense() {
+        let got = [0.0, 0.031_234_5, 12.3456, 1234.5, 1e-7, 2.5e7, f64::NAN].map(figures);
+        assert_eq!(
+            got,
+            [
+                "0",
+                "0.03123",
+                "12.35",
+                "1234",
+                "1.000e-7",
+                "2.500e7",
+                "not a number"
+            ]
+        );
+        assert_eq!(
+            [5.0, 61.0, 7260.0].map(duration),
+            ["5.0 s", "1 min 1 s", "2 h 1 min"]
+        );
+        assert_eq!(
+            rule_in_words(ThresholdRule::HeldOutQuantile(0.99)),
+            "the 99 % quantile of held-out normals"
+        );
+        assert_eq!(
+            height_at(&[(0.0, 0.0), (0.0, 0.5), (0.5, 1.0), (1.0, 1.0)], 0.25),
+            0.75
+        );
+        assert_eq!(height_at(&[(0.0, 0.0), (1.0, 1.0)], 1.0), 1.0);
+    }
+}
