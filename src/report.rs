@@ -463,7 +463,7 @@ fn comparison_in_words(mix: &[&EvaluationRow]) -> String {
                 _ => "does worse than",
             };
             format!(
-                "On the full mix {} {verb} {}, which has no GAN: AUROC {} against {}.",
+                "On the full mix {} {verb} {}: AUROC {} against {}.",
                 own.method,
                 best.method,
                 rate(own.auroc),
