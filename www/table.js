@@ -289,6 +289,7 @@ export class ResultsTable extends EventTarget {
       added.push(row);
     }
     this.#coming.splice(0, taken);
+    this.table.classList.toggle("empty", this.rows.length === 0);
     this.table.classList.toggle("many", this.rows.length > MANY);
     for (const row of added) this.#watch(row);
     const stale = this.#dirty.size;
@@ -395,6 +396,7 @@ export class ResultsTable extends EventTarget {
     this.#undrawn.clear();
     this.#order = 0;
     this.#body.replaceChildren();
+    this.table.className = "empty";
     this.dispatchEvent(new CustomEvent("change"));
   }
 }
