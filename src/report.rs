@@ -325,7 +325,7 @@ impl TrainingReport<'_> {
                                         caption { (title) ", mean of each epoch" }
                                         thead { tr { th.number scope="col" { "epoch" } th.number scope="col" { "mean" } } }
                                         tbody { @for (epoch, points) in &epochs {
-                                            tr { th.number scope="row" { (epoch) } td.number { (figures(mean(points.iter().map(|p| of(p))))) } }
+                                            tr { th.number scope="row" { (epoch) } td.number { (figures(mean(points.iter().map(of)))) } }
                                         } }
                                     } }))
                                 },

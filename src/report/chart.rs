@@ -17,6 +17,9 @@ pub struct Line {
     pub band: Vec<(f64, f64)>,
 }
 
+/// Pairs of numbers: points, or the ends of a band.
+type Points = Vec<(f64, f64)>;
+
 /// What is around a drawing.
 pub struct Caption<'a> {
     /// Unique in the page.
@@ -371,7 +374,7 @@ fn thinned(points: &[(f64, f64)], most: usize) -> Vec<(f64, f64)> {
 pub fn joined(
     points: impl Iterator<Item = (f64, f64)>,
     most: usize,
-) -> (Vec<(f64, f64)>, Vec<(f64, f64)>) {
+) -> (Points, Points) {
     let points: Vec<_> = points
         .filter(|p| p.0.is_finite() && p.1.is_finite())
         .collect();
