@@ -371,10 +371,7 @@ fn thinned(points: &[(f64, f64)], most: usize) -> Vec<(f64, f64)> {
 
 /// Points joined to at most `most`: for each run of neighbours the mean, the lowest and the highest.
 /// Points that are not finite are left out.
-pub fn joined(
-    points: impl Iterator<Item = (f64, f64)>,
-    most: usize,
-) -> (Points, Points) {
+pub fn joined(points: impl Iterator<Item = (f64, f64)>, most: usize) -> (Points, Points) {
     let points: Vec<_> = points
         .filter(|p| p.0.is_finite() && p.1.is_finite())
         .collect();
