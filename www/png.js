@@ -21,10 +21,52 @@ export function crc32(bytes, crc = 0) {
   return ~c >>> 0;
 }
 
+/** Below this size packing costs more time than it saves memory. */
+const PACK_FROM = 8192;
+
+/** zlib without packing: one stored block. @param {Uint8Array} raw */
+function store(raw) {
+  const out = new Uint8Array(raw.length + 11);
+  const view = new DataView(out.buffer);
+  view.setUint16(0, 0x7801);
+  out[2] = 1;
+  view.setUint16(3, raw.length, true);
+  view.setUint16(5, raw.length ^ 0xffff, true);
+  out.set(raw, 7);
+  let a = 1;
+  let b = 0;
+  for (let i = 0; i < raw.length; i++) {
+    a += raw[i];
+    b += a; // stays exact: there are few bytes
+  }
+  view.setUint32(raw.length + 7, (((b % 65521) << 16) | a % 65521) >>> 0);
+  return out;
+}
+
 /** @param {Uint8Array<ArrayBuffer>} raw */
 async function zlib(raw) {
-  const stream = new Blob([raw]).stream().pipeThrough(new CompressionStream("deflate"));
-  return new Uint8Array(await new Response(stream).arrayBuffer());
+  if (raw.length < PACK_FROM) return store(raw);
+  const packer = new CompressionStream("deflate");
+  const writer = packer.writable.getWriter();
+  const written = writer.write(raw).then(() => writer.close());
+  const reader = packer.readable.getReader();
+  /** @type {Uint8Array[]} */
+  const parts = [];
+  let length = 0;
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    parts.push(value);
+    length += value.length;
+  }
+  await written;
+  const out = new Uint8Array(length);
+  let at = 0;
+  for (const part of parts) {
+    out.set(part, at);
+    at += part.length;
+  }
+  return out;
 }
 
 /**
