@@ -99,6 +99,8 @@ if (askedDevice && askedDevice !== "cpu" && askedDevice !== "webgpu") {
   notice(`The address asks for the device "${askedDevice}". It can be cpu or webgpu; the page chooses by itself.`);
 }
 
+if (askedDevice === "webgpu") byId("device-words").textContent = "Loading the model and starting WebGPU…";
+
 const DEFAULT_MODEL = "./models/solar-ir.safetensors";
 let model = { name: "", bytes: 0 };
 /** @type {Loaded | null} */
