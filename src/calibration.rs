@@ -134,21 +134,30 @@ impl Calibration {
         let anomaly: Vec<f64> = scores.iter().map(|s| s.anomaly_score).collect();
         let residual: Vec<f64> = scores.iter().map(|s| s.residual).collect();
         let latent: Option<Vec<f64>> = scores.iter().map(|s| s.latent).collect();
-        for values in [Some(&anomaly), Some(&residual), latent.as_ref()].into_iter().flatten() {
+        for values in [Some(&anomaly), Some(&residual), latent.as_ref()]
+            .into_iter()
+            .flatten()
+        {
             if let Some(index) = values.iter().position(|v| !v.is_finite()) {
-                return Err(CalibrationError::NotFinite { index, score: values[index] });
+                return Err(CalibrationError::NotFinite {
+                    index,
+                    score: values[index],
+                });
             }
         }
         let pixels: Vec<f64> = pixel_residuals.iter().map(|&v| f64::from(v)).collect();
         let anomaly_score = Quantiles::of(&anomaly)?;
         Ok(Self {
             normals: scores.len(),
-            threshold: above_the_minimum(quantile(&anomaly, threshold_quantile)?, anomaly_score),
+            threshold: above_the_minimum(
+                rounded(quantile(&anomaly, threshold_quantile)?),
+                anomaly_score,
+            ),
             rule: ThresholdRule::HeldOutQuantile(threshold_quantile),
             anomaly_score,
             residual: Quantiles::of(&residual)?,
             latent: latent.as_deref().map(Quantiles::of).transpose()?,
-            heat_map_scale: quantile(&pixels, HEAT_MAP_QUANTILE)?.max(f64::from(f32::EPSILON)),
+            heat_map_scale: rounded(quantile(&pixels, HEAT_MAP_QUANTILE)?).max(1e-7),
         })
     }
 
@@ -165,7 +174,9 @@ impl Calibration {
             return Err(CalibrationError::Stored("the threshold is not finite"));
         }
         if !(self.heat_map_scale.is_finite() && self.heat_map_scale > 0.0) {
-            return Err(CalibrationError::Stored("the heat map's scale is not positive"));
+            return Err(CalibrationError::Stored(
+                "the heat map's scale is not positive",
+            ));
         }
         if !all.into_iter().flatten().all(|q| q.is_increasing()) {
             return Err(CalibrationError::Stored("the quantiles do not increase"));
@@ -175,7 +186,11 @@ impl Calibration {
 
     /// Anomalous when the score is above the threshold.
     pub fn verdict(&self, anomaly_score: f64) -> Verdict {
-        if anomaly_score > self.threshold { Verdict::Anomalous } else { Verdict::Normal }
+        if anomaly_score > self.threshold {
+            Verdict::Anomalous
+        } else {
+            Verdict::Normal
+        }
     }
 
     /// The score as shown to people: see [`display`].
@@ -209,15 +224,21 @@ fn above_the_minimum(threshold: f64, scores: Quantiles) -> f64 {
     if threshold > scores.min {
         threshold
     } else {
-        scores.max + 1e-6 * scores.max.abs().max(f64::from(f32::EPSILON))
+        rounded(scores.max + 1e-6 * scores.max.abs().max(1e-7))
     }
+}
+
+/// Nine significant digits, more than the networks' f32 have: short numbers survive any JSON reader
+/// to the last bit.
+pub(crate) fn rounded(value: f64) -> f64 {
+    format!("{value:.8e}").parse().unwrap_or(value)
 }
 
 impl Quantiles {
     fn of(values: &[f64]) -> Result<Self, MetricError> {
         let mut sorted = values.to_vec();
         sorted.sort_by(f64::total_cmp);
-        let at = |q| quantile(&sorted, q);
+        let at = |q| quantile(&sorted, q).map(rounded);
         Ok(Self {
             min: at(0.0)?,
             q01: at(0.01)?,
@@ -260,7 +281,11 @@ mod tests {
     fn scores(values: &[f64]) -> Vec<RawScore> {
         values
             .iter()
-            .map(|&v| RawScore { anomaly_score: v, residual: v, latent: Some(v) })
+            .map(|&v| RawScore {
+                anomaly_score: v,
+                residual: v,
+                latent: Some(v),
+            })
             .collect()
     }
 
@@ -290,9 +315,15 @@ mod tests {
 
     #[test]
     fn nothing_or_nan_is_refused() {
-        assert_eq!(Calibration::fit(&[], &[0.1], 0.99), Err(CalibrationError::Empty));
+        assert_eq!(
+            Calibration::fit(&[], &[0.1], 0.99),
+            Err(CalibrationError::Empty)
+        );
         let nan = Calibration::fit(&scores(&[0.1, f64::NAN]), &[0.1], 0.99);
-        assert!(matches!(nan, Err(CalibrationError::NotFinite { index: 1, .. })));
+        assert!(matches!(
+            nan,
+            Err(CalibrationError::NotFinite { index: 1, .. })
+        ));
         for quantile in [0.0, 1.0, f64::NAN] {
             let result = Calibration::fit(&scores(&[0.1]), &[0.1], quantile);
             assert!(matches!(result, Err(CalibrationError::Quantile(_))));

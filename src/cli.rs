@@ -1,1 +1,149 @@
-pub fn run(){}
+//! The program's verbs, one file each. Results go to stdout, everything else to stderr.
+
+mod evaluate;
+mod inspect;
+mod progress;
+mod score;
+mod serve;
+mod train;
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use clap::{Parser, Subcommand};
+use sha2::{Digest, Sha256};
+
+use crate::model_file::{MAX_BYTES, ModelFile};
+
+/// Exit codes, stable: scripts rely on them. Clap's own for a wrong command line is 2.
+mod exit {
+    /// Something failed; stderr says what.
+    pub const FAILED: u8 = 1;
+    /// The work was done, but some pictures could not be read.
+    pub const SOME_SKIPPED: u8 = 3;
+    /// Ctrl-C: a checkpoint was saved.
+    pub const INTERRUPTED: u8 = 130;
+}
+
+/// Image anomaly detection with Skip-GANomaly: train on normal pictures, score any.
+#[derive(Parser)]
+#[command(version, propagate_version = true)]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Train a model on a folder of normal pictures
+    Train(train::Args),
+    /// Score pictures with a trained model
+    Score(score::Args),
+    /// Measure a model on labelled test pictures, beside baselines without a GAN
+    Evaluate(evaluate::Args),
+    /// Say what a model file holds
+    Inspect(inspect::Args),
+    /// Serve the page on this machine
+    Serve(serve::Args),
+}
+
+/// How a verb ended when nothing failed.
+enum Outcome {
+    Done,
+    SomeSkipped,
+    Interrupted,
+}
+
+/// Runs the program on the process's arguments.
+pub fn run() -> ExitCode {
+    let result = match Cli::parse().verb {
+        Verb::Train(args) => train::run(args),
+        Verb::Score(args) => score::run(args),
+        Verb::Evaluate(args) => evaluate::run(args),
+        Verb::Inspect(args) => inspect::run(args),
+        Verb::Serve(args) => serve::run(args).map(|()| Outcome::Done),
+    };
+    match result {
+        Ok(Outcome::Done) => ExitCode::SUCCESS,
+        Ok(Outcome::SomeSkipped) => exit::SOME_SKIPPED.into(),
+        Ok(Outcome::Interrupted) => exit::INTERRUPTED.into(),
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            exit::FAILED.into()
+        }
+    }
+}
+
+/// `skip-ganomaly score ... | head` closes our output early; that is no failure.
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<std::io::Error>())
+        .any(|cause| cause.kind() == std::io::ErrorKind::BrokenPipe)
+}
+
+/// Reads a model file, bounded before it is read.
+fn read_model(path: &Path) -> Result<(ModelFile, Vec<u8>)> {
+    let named = || format!("model file {}", path.display());
+    let metadata = std::fs::metadata(path).with_context(named)?;
+    anyhow::ensure!(
+        metadata.is_file() && metadata.len() <= MAX_BYTES as u64,
+        "model file {}: expected a file of at most {MAX_BYTES} bytes, got {}",
+        path.display(),
+        if metadata.is_file() {
+            format!("{} bytes", metadata.len())
+        } else {
+            "a folder".into()
+        },
+    );
+    let bytes = std::fs::read(path).with_context(named)?;
+    let model = ModelFile::from_bytes(&bytes).with_context(named)?;
+    Ok((model, bytes))
+}
+
+/// Writes a file whole or not at all: beside its place first, then moved there.
+fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
+    let named = || format!("cannot write {}", path.display());
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder.to_path_buf(),
+        _ => PathBuf::from("."),
+    };
+    std::fs::create_dir_all(&folder).with_context(named)?;
+    let mut file = tempfile::NamedTempFile::new_in(&folder).with_context(named)?;
+    file.write_all(bytes).with_context(named)?;
+    file.as_file().sync_all().with_context(named)?;
+    file.persist(path).with_context(named)?;
+    // The temporary file is private; what takes its place should be as other files are.
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o644))
+            .with_context(named)?;
+    }
+    Ok(())
+}
+
+/// SHA-256 of some bytes in hexadecimal.
+fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes)
+        .iter()
+        .fold(String::new(), |mut hex, byte| {
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        })
+}
+
+/// Tells what was left out of a set of pictures, on stderr.
+fn report_skipped(skipped: &[(PathBuf, String)]) {
+    const SHOWN: usize = 10;
+    for (path, reason) in skipped.iter().take(SHOWN) {
+        eprintln!("skipped {}: {reason}", path.display());
+    }
+    if skipped.len() > SHOWN {
+        eprintln!("skipped {} more pictures", skipped.len() - SHOWN);
+    }
+}

@@ -119,9 +119,15 @@ pub async fn score_batch(
         reader = reader.tensor("f", f).tensor("f_hat", f_hat);
     }
     let read = reader.read().await?;
-    let rows = |name: &str| read.get(name).map(|t| t.values.chunks_exact(t.values.len() / n));
+    let rows = |name: &str| {
+        read.get(name)
+            .map(|t| t.values.chunks_exact(t.values.len() / n))
+    };
     let x_hats = rows("x_hat").into_iter().flatten();
-    let mut features = rows("f").into_iter().flatten().zip(rows("f_hat").into_iter().flatten());
+    let mut features = rows("f")
+        .into_iter()
+        .flatten()
+        .zip(rows("f_hat").into_iter().flatten());
     Ok(values
         .chunks_exact(length)
         .zip(x_hats)
@@ -140,9 +146,9 @@ pub async fn score_batch(
 /// reads from files.
 pub fn load(file: &ModelFile, device: &Device) -> Result<Box<dyn Detector>, LoadError> {
     match file.header.method {
-        Method::SkipGanomaly => {
-            Ok(Box::new(skip_ganomaly::SkipGanomaly::from_file(file, device)?))
-        }
+        Method::SkipGanomaly => Ok(Box::new(skip_ganomaly::SkipGanomaly::from_file(
+            file, device,
+        )?)),
         method @ (Method::Pca | Method::Nearest) => Err(LoadError::Method(method)),
     }
 }
@@ -189,7 +195,11 @@ pub async fn calibrate(
         scored.extend(score_batch(detector, batch).await?);
     }
     let raw: Vec<RawScore> = scored.iter().map(|s| s.raw).collect();
-    let pixels: Vec<f32> = scored.iter().flat_map(|s| &s.residual_map).copied().collect();
+    let pixels: Vec<f32> = scored
+        .iter()
+        .flat_map(|s| &s.residual_map)
+        .copied()
+        .collect();
     let calibration = Calibration::fit(&raw, &pixels, threshold_quantile)?;
     Ok((calibration, scored))
 }
@@ -225,7 +235,7 @@ pub async fn self_check(detector: &dyn Detector) -> Result<SelfCheck, TensorErro
     let picture = self_check_picture(detector.preprocessing());
     let scored = score_batch(detector, &picture).await?;
     Ok(SelfCheck {
-        anomaly_score: scored[0].raw.anomaly_score,
+        anomaly_score: crate::calibration::rounded(scored[0].raw.anomaly_score),
         tolerance: SELF_CHECK_TOLERANCE,
     })
 }

@@ -84,7 +84,10 @@ impl Kind {
                 .graphics_api(burn::tensor::wgpu::WgpuBackend::WebGpu)
                 .init_async()
                 .await
-                .map_err(|error| DeviceError::Start { kind: "webgpu", reason: error.to_string() }),
+                .map_err(|error| DeviceError::Start {
+                    kind: "webgpu",
+                    reason: error.to_string(),
+                }),
             #[cfg(feature = "vulkan")]
             Self::Vulkan => Ok(Device::vulkan(burn::tensor::DeviceKind::DefaultDevice)),
             #[cfg(feature = "cuda")]
@@ -97,9 +100,16 @@ impl std::str::FromStr for Kind {
     type Err = DeviceError;
 
     fn from_str(name: &str) -> Result<Self, DeviceError> {
-        Self::ALL.iter().copied().find(|kind| kind.as_str() == name).ok_or_else(|| {
-            let names: Vec<_> = Self::ALL.iter().map(|kind| kind.as_str()).collect();
-            DeviceError::Unknown { expected: names.join(", "), got: name.to_owned() }
-        })
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|kind| kind.as_str() == name)
+            .ok_or_else(|| {
+                let names: Vec<_> = Self::ALL.iter().map(|kind| kind.as_str()).collect();
+                DeviceError::Unknown {
+                    expected: names.join(", "),
+                    got: name.to_owned(),
+                }
+            })
     }
 }

@@ -35,5 +35,7 @@ pub mod train;
 
 #[cfg(feature = "cli")]
 pub mod cli;
+#[cfg(feature = "cli")]
+pub mod report;
 #[cfg(target_family = "wasm")]
 pub mod web;

@@ -21,7 +21,11 @@ pub struct Weights {
 
 impl Default for Weights {
     fn default() -> Self {
-        Self { adversarial: 1.0, contextual: 50.0, latent: 1.0 }
+        Self {
+            adversarial: 1.0,
+            contextual: 50.0,
+            latent: 1.0,
+        }
     }
 }
 
@@ -54,7 +58,11 @@ pub fn bce_fake(logit: Tensor<1>) -> Tensor<1> {
 /// # Panics
 /// If the shapes differ: Burn would broadcast axes of length 1 silently.
 pub fn contextual(x: Tensor<4>, x_hat: Tensor<4>) -> Tensor<1> {
-    assert_eq!(x.dims(), x_hat.dims(), "an image and its reconstruction differ in shape");
+    assert_eq!(
+        x.dims(),
+        x_hat.dims(),
+        "an image and its reconstruction differ in shape"
+    );
     (x - x_hat).abs().mean()
 }
 
@@ -67,7 +75,11 @@ pub fn contextual(x: Tensor<4>, x_hat: Tensor<4>) -> Tensor<1> {
 /// # Panics
 /// If the shapes differ.
 pub fn latent(f: Tensor<2>, f_hat: Tensor<2>) -> Tensor<1> {
-    assert_eq!(f.dims(), f_hat.dims(), "features of an image and its reconstruction differ");
+    assert_eq!(
+        f.dims(),
+        f_hat.dims(),
+        "features of an image and its reconstruction differ"
+    );
     (f - f_hat).square().mean()
 }
 
@@ -89,7 +101,11 @@ mod tests {
         let probability = |l: f32| 1.0 / (1.0 + (-l).exp());
         let logits = [-2.0, 0.0, 0.5, 3.0];
         let real: f32 = logits.iter().map(|&l| -probability(l).ln()).sum::<f32>() / 4.0;
-        let fake: f32 = logits.iter().map(|&l| -(1.0 - probability(l)).ln()).sum::<f32>() / 4.0;
+        let fake: f32 = logits
+            .iter()
+            .map(|&l| -(1.0 - probability(l)).ln())
+            .sum::<f32>()
+            / 4.0;
         assert!((scalar(bce_real(vector(&logits))) - real).abs() < 1e-6);
         assert!((scalar(bce_fake(vector(&logits))) - fake).abs() < 1e-6);
     }
@@ -106,7 +122,10 @@ mod tests {
         let y = vector(&[0.5, 1.0, 1.0, 0.5]);
         let image = |t: &Tensor<1>| t.clone().reshape([1, 1, 2, 2]);
         assert_eq!(scalar(contextual(image(&x), image(&y))), 2.5 / 4.0);
-        assert_eq!(scalar(latent(x.reshape([2, 2]), y.reshape([2, 2]))), 4.25 / 4.0);
+        assert_eq!(
+            scalar(latent(x.reshape([2, 2]), y.reshape([2, 2]))),
+            4.25 / 4.0
+        );
     }
 
     #[test]

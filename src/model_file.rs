@@ -60,7 +60,10 @@ pub struct Scoring {
 
 impl Default for Scoring {
     fn default() -> Self {
-        Self { lambda: crate::score::LAMBDA, residual: Residual::default() }
+        Self {
+            lambda: crate::score::LAMBDA,
+            residual: Residual::default(),
+        }
     }
 }
 
@@ -181,9 +184,10 @@ impl ModelFile {
                 return Err(ModelFileError::NotFinite(name.clone()));
             }
             let bytes: Vec<u8> = match precision {
-                Precision::F16 => {
-                    values.iter().flat_map(|&v| f16::from_f32(v).to_le_bytes()).collect()
-                }
+                Precision::F16 => values
+                    .iter()
+                    .flat_map(|&v| f16::from_f32(v).to_le_bytes())
+                    .collect(),
                 Precision::F32 => values.iter().flat_map(|v| v.to_le_bytes()).collect(),
             };
             encoded.push((name.as_str(), tensor.shape.clone(), bytes));
@@ -209,11 +213,13 @@ impl ModelFile {
             return Err(ModelFileError::Empty);
         }
         if bytes.len() > MAX_BYTES {
-            return Err(ModelFileError::TooLarge { limit: MAX_BYTES, got: bytes.len() });
+            return Err(ModelFileError::TooLarge {
+                limit: MAX_BYTES,
+                got: bytes.len(),
+            });
         }
-        let not_safetensors = |e: safetensors::SafeTensorError| {
-            ModelFileError::NotSafetensors(e.to_string())
-        };
+        let not_safetensors =
+            |e: safetensors::SafeTensorError| ModelFileError::NotSafetensors(e.to_string());
         let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(not_safetensors)?;
         let json = metadata
             .metadata()
@@ -264,6 +270,8 @@ impl Header {
         }
         let header: Self = serde_json::from_str(json).map_err(unreadable)?;
         header.architecture.check()?;
+        let preparable = header.preprocessing.check();
+        preparable.map_err(|error| ModelFileError::Header(error.to_string()))?;
         if let Some(calibration) = &header.calibration {
             calibration.check()?;
         }
@@ -271,8 +279,12 @@ impl Header {
         if (input.size, input.channels) != (network.size, network.channels) {
             return Err(ModelFileError::Header(format!(
                 "pictures are prepared as {}×{}×{}, but the networks take {}×{}×{}",
-                input.channels, input.size, input.size,
-                network.channels, network.size, network.size,
+                input.channels,
+                input.size,
+                input.size,
+                network.channels,
+                network.size,
+                network.size,
             )));
         }
         if !(0.0..=1.0).contains(&header.scoring.lambda) {
@@ -298,11 +310,190 @@ fn decode(name: &str, view: &TensorView<'_>) -> Result<HostTensor, ModelFileErro
             .map(|b| f16::from_le_bytes([b[0], b[1]]).to_f32())
             .collect(),
         other => {
-            return Err(ModelFileError::Type { name: name.to_owned(), got: format!("{other:?}") });
+            return Err(ModelFileError::Type {
+                name: name.to_owned(),
+                got: format!("{other:?}"),
+            });
         }
     };
     if values.iter().any(|v| !v.is_finite()) {
         return Err(ModelFileError::NotFinite(name.to_owned()));
     }
-    Ok(HostTensor { shape: view.shape().to_vec(), values })
+    Ok(HostTensor {
+        shape: view.shape().to_vec(),
+        values,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::score::RawScore;
+    use proptest::prelude::*;
+
+    fn model() -> ModelFile {
+        let normal = |v: f64| RawScore {
+            anomaly_score: v,
+            residual: v,
+            latent: Some(v),
+        };
+        let scores: Vec<_> = (1..20).map(|k| normal(f64::from(k) / 17.0)).collect();
+        let architecture = Architecture::new(32, 1, 4);
+        let header = Header {
+            format: FORMAT,
+            method: Method::SkipGanomaly,
+            architecture,
+            preprocessing: Preprocessing::new(32, 1),
+            scoring: Scoring::default(),
+            calibration: Some(Calibration::fit(&scores, &[0.25, 0.5], 0.99).expect("scores")),
+            training: Some(Training {
+                config: TrainConfig {
+                    channels: 1,
+                    width: 4,
+                    ..TrainConfig::default()
+                },
+                data_digest: "0f".into(),
+                pictures: 90,
+                held_out: 10,
+                steps: 7,
+                epochs: 1,
+                losses: None,
+            }),
+            self_check: Some(SelfCheck {
+                anomaly_score: 0.1,
+                tolerance: 1e-3,
+            }),
+            licence: Some("MIT".into()),
+        };
+        let tensor = |shape: &[usize], values: &[f32]| HostTensor {
+            shape: shape.to_vec(),
+            values: values.to_vec(),
+        };
+        let tensors = NamedTensors::from([
+            (
+                "generator.a".to_owned(),
+                tensor(&[2, 3], &[0.5, -1.0, 0.1, 3.0, 1e-9, 7.0]),
+            ),
+            ("generator.b".to_owned(), tensor(&[1], &[0.333])),
+        ]);
+        ModelFile { header, tensors }
+    }
+
+    fn bytes() -> Vec<u8> {
+        model().to_bytes(Precision::F32).expect("finite weights")
+    }
+
+    /// The same file with its JSON object replaced.
+    fn with_header(edit: impl FnOnce(&mut serde_json::Value)) -> Vec<u8> {
+        let mut header = serde_json::to_value(model().header).expect("a header");
+        edit(&mut header);
+        let tensor = TensorView::new(Dtype::F32, vec![1], &[0; 4]).expect("a tensor");
+        let metadata = HashMap::from([(KEY.to_owned(), header.to_string())]);
+        safetensors::serialize([("generator.b", tensor)], Some(metadata)).expect("a file")
+    }
+
+    fn refused(bytes: &[u8]) -> ModelFileError {
+        ModelFile::from_bytes(bytes).expect_err("a file that must be refused")
+    }
+
+    #[test]
+    fn both_precisions_round_trip() {
+        assert_eq!(
+            ModelFile::from_bytes(&bytes()).expect("a whole file"),
+            model()
+        );
+        let half = model().to_bytes(Precision::F16).expect("finite weights");
+        let read = ModelFile::from_bytes(&half).expect("a whole file");
+        assert_eq!(read, model().rounded(Precision::F16));
+        // What was rounded once is kept.
+        assert_eq!(read.to_bytes(Precision::F16).expect("finite weights"), half);
+    }
+
+    #[test]
+    fn foreign_and_empty_files_are_named() {
+        assert!(matches!(refused(&[]), ModelFileError::Empty));
+        assert!(matches!(
+            refused(b"\x89PNG\r\n\x1a\n and so on"),
+            ModelFileError::NotSafetensors(_)
+        ));
+        let tensor = TensorView::new(Dtype::F32, vec![1], &[0; 4]).expect("a tensor");
+        let foreign = safetensors::serialize([("weight", tensor)], None).expect("a file");
+        assert!(matches!(refused(&foreign), ModelFileError::Foreign));
+    }
+
+    #[test]
+    fn a_header_that_claims_too_much_is_refused_unallocated() {
+        let mut claims = u64::MAX.to_le_bytes().to_vec();
+        claims.extend_from_slice(b"{}");
+        assert!(matches!(
+            refused(&claims),
+            ModelFileError::NotSafetensors(_)
+        ));
+        let json =
+            br#"{"w":{"dtype":"F32","shape":[1000000,1000000],"data_offsets":[0,4000000000000]}}"#;
+        let mut claims = (json.len() as u64).to_le_bytes().to_vec();
+        claims.extend_from_slice(json);
+        assert!(matches!(
+            refused(&claims),
+            ModelFileError::NotSafetensors(_)
+        ));
+    }
+
+    #[test]
+    fn newer_formats_and_bad_headers_are_named() {
+        let newer = with_header(|header| header["format"] = 2.into());
+        assert!(matches!(refused(&newer), ModelFileError::Format { got: 2 }));
+        let size = with_header(|header| header["architecture"]["size"] = 33.into());
+        assert!(refused(&size).to_string().contains("got 33"));
+        let lambda = with_header(|header| header["scoring"]["lambda"] = 2.into());
+        assert!(refused(&lambda).to_string().contains("got 2"));
+        let input = with_header(|header| header["preprocessing"]["size"] = 64.into());
+        assert!(refused(&input).to_string().contains("64"));
+        let scale = with_header(|header| header["calibration"]["heat_map_scale"] = 0.into());
+        assert!(matches!(refused(&scale), ModelFileError::Calibration(_)));
+        let missing = with_header(|header| header["method"] = serde_json::Value::Null);
+        assert!(matches!(refused(&missing), ModelFileError::Header(_)));
+    }
+
+    #[test]
+    fn weights_that_are_no_numbers_are_neither_written_nor_read() {
+        let mut nan = model();
+        nan.tensors.get_mut("generator.b").expect("b").values[0] = f32::NAN;
+        assert!(matches!(
+            nan.to_bytes(Precision::F32),
+            Err(ModelFileError::NotFinite(_))
+        ));
+        nan.tensors.get_mut("generator.b").expect("b").values[0] = 1e6;
+        assert!(matches!(
+            nan.to_bytes(Precision::F16),
+            Err(ModelFileError::NotFinite(_))
+        ));
+        let mut bytes = bytes();
+        let end = bytes.len();
+        bytes[end - 4..].copy_from_slice(&f32::NAN.to_le_bytes());
+        assert!(matches!(refused(&bytes), ModelFileError::NotFinite(_)));
+    }
+
+    #[test]
+    fn other_number_types_are_named() {
+        let tensor = TensorView::new(Dtype::I64, vec![1], &[0; 8]).expect("a tensor");
+        let header = serde_json::to_string(&model().header).expect("a header");
+        let metadata = HashMap::from([(KEY.to_owned(), header)]);
+        let file = safetensors::serialize([("a", tensor)], Some(metadata)).expect("a file");
+        assert!(matches!(refused(&file), ModelFileError::Type { .. }));
+    }
+
+    proptest! {
+        #[test]
+        fn any_truncation_is_an_error(cut in 0..bytes().len()) {
+            prop_assert!(ModelFile::from_bytes(&bytes()[..cut]).is_err());
+        }
+
+        #[test]
+        fn damage_never_panics(at in 0..bytes().len(), value: u8) {
+            let mut damaged = bytes();
+            damaged[at] = value;
+            let _ = ModelFile::from_bytes(&damaged);
+        }
+    }
 }

@@ -99,11 +99,7 @@ impl Architecture {
 }
 
 /// The networks' convolution that halves the side: kernel 4, stride 2, padding 1, no bias.
-pub(crate) fn conv_down(
-    input: usize,
-    output: usize,
-    init: &mut init::Initialiser,
-) -> Conv2d {
+pub(crate) fn conv_down(input: usize, output: usize, init: &mut init::Initialiser) -> Conv2d {
     conv(input, output, [4, 2, 1], init)
 }
 
@@ -143,5 +139,75 @@ pub(crate) fn conv_up(
         padding: [1; 2],
         padding_out: [0; 2],
         channels: [input, output],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burn::tensor::{Device, Tensor};
+
+    fn networks(architecture: Architecture) -> (Generator, Discriminator) {
+        let mut init = init::Initialiser::new(0, &Device::flex());
+        let generator = Generator::new(&architecture, &mut init);
+        (generator, Discriminator::new(&architecture, &mut init))
+    }
+
+    #[test]
+    fn parameter_counts_are_the_published_ones() {
+        for (size, generator, discriminator) in [
+            (32, 16_659_075, Some(1_069_700)),
+            (64, 29_244_035, Some(3_577_476)),
+            (128, 41_828_995, Some(12_787_332)),
+            (256, 54_413_955, None),
+        ] {
+            let (g, d) = networks(Architecture::new(size, 3, 64));
+            assert_eq!(tensors::learnt_values(&g), generator, "G at {size}");
+            if let Some(expected) = discriminator {
+                assert_eq!(tensors::learnt_values(&d), expected, "D at {size}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_size_and_channel_count_keeps_its_shape() {
+        for size in [32, 64, 128, 256] {
+            for channels in [1, 3] {
+                let (g, d) = networks(Architecture::new(size, channels, 2));
+                let x = Tensor::zeros([2, channels, size, size], &Device::flex());
+                for mode in [Mode::Inference, Mode::Training] {
+                    assert_eq!(g.forward(x.clone(), mode).dims(), [2, channels, size, size]);
+                    let judgement = d.forward(x.clone(), mode);
+                    assert_eq!(judgement.logit.dims(), [2]);
+                    assert_eq!(judgement.features.dims(), [2, 100]);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn shapes_out_of_range_are_named() {
+        let broken = |change: fn(&mut Architecture)| {
+            let mut architecture = Architecture::new(32, 3, 64);
+            change(&mut architecture);
+            architecture.check().expect_err("out of range").to_string()
+        };
+        assert!(broken(|a| a.size = 16).contains("got 16"));
+        assert!(broken(|a| a.size = 512).contains("got 512"));
+        assert!(broken(|a| a.channels = 4).contains("got 4"));
+        assert!(broken(|a| a.generator_width = 0).contains("generator width"));
+        assert!(broken(|a| a.features = 1 << 20).contains("features"));
+    }
+
+    #[test]
+    fn the_same_seed_draws_the_same_weights() {
+        let draw = |seed| {
+            let mut init = init::Initialiser::new(seed, &Device::flex());
+            let generator = Generator::new(&Architecture::new(32, 1, 2), &mut init);
+            let reader = tensors::Reader::new().module("g", &generator);
+            pollster::block_on(reader.read()).expect("a readable device")
+        };
+        assert_eq!(draw(3), draw(3));
+        assert_ne!(draw(3), draw(4));
     }
 }

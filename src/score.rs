@@ -42,8 +42,15 @@ pub fn anomaly_score(lambda: f64, residual: f64, latent: f64) -> f64 {
 /// # Panics
 /// If the lengths differ.
 pub fn residual(kind: Residual, x: &[f32], x_hat: &[f32]) -> f64 {
-    assert_eq!(x.len(), x_hat.len(), "an image and its reconstruction differ in length");
-    let differences = x.iter().zip(x_hat).map(|(&x, &y)| f64::from(x) - f64::from(y));
+    assert_eq!(
+        x.len(),
+        x_hat.len(),
+        "an image and its reconstruction differ in length"
+    );
+    let differences = x
+        .iter()
+        .zip(x_hat)
+        .map(|(&x, &y)| f64::from(x) - f64::from(y));
     let sum: f64 = match kind {
         Residual::L1 => differences.map(f64::abs).sum(),
         Residual::L2 => differences.map(|d| d * d).sum(),
@@ -68,8 +75,16 @@ pub fn latent(f: &[f32], f_hat: &[f32]) -> f64 {
 /// # Panics
 /// If the lengths differ or are no multiple of `channels`.
 pub fn residual_map(x: &[f32], x_hat: &[f32], channels: usize) -> Vec<f32> {
-    assert_eq!(x.len(), x_hat.len(), "an image and its reconstruction differ in length");
-    assert_eq!(x.len() % channels, 0, "values do not divide into {channels} channels");
+    assert_eq!(
+        x.len(),
+        x_hat.len(),
+        "an image and its reconstruction differ in length"
+    );
+    assert_eq!(
+        x.len() % channels,
+        0,
+        "values do not divide into {channels} channels"
+    );
     let pixels = x.len() / channels;
     (0..pixels)
         .map(|pixel| {

@@ -2,6 +2,7 @@
 
 pub mod adam;
 pub mod config;
+pub mod events;
 pub mod run;
 pub mod step;
 
@@ -25,8 +26,13 @@ pub struct Losses {
 impl Losses {
     /// Whether every loss is a number.
     pub fn is_finite(&self) -> bool {
-        let all =
-            [self.adversarial, self.contextual, self.latent, self.generator, self.discriminator];
+        let all = [
+            self.adversarial,
+            self.contextual,
+            self.latent,
+            self.generator,
+            self.discriminator,
+        ];
         all.iter().all(|loss| loss.is_finite())
     }
 }

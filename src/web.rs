@@ -45,7 +45,10 @@ pub fn build_info() -> Result<JsValue, JsValue> {
         devices: Vec<&'static str>,
     }
     let devices = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
-    to_js(&BuildInfo { version: env!("CARGO_PKG_VERSION"), devices })
+    to_js(&BuildInfo {
+        version: env!("CARGO_PKG_VERSION"),
+        devices,
+    })
 }
 
 /// A picture decoded and scaled to fit a square of `side` pixels: `{width, height, rgba}`.
@@ -61,7 +64,9 @@ pub fn preview(bytes: &[u8], side: usize) -> Result<JsValue, JsValue> {
 #[wasm_bindgen]
 pub fn display_score(header: JsValue, threshold: f64, score: f64) -> Result<Option<f64>, JsValue> {
     let header: Header = serde_wasm_bindgen::from_value(header).map_err(error)?;
-    let median = header.calibration.map(|calibration| calibration.anomaly_score.median);
+    let median = header
+        .calibration
+        .map(|calibration| calibration.anomaly_score.median);
     Ok(median.map(|median| calibration::display(score, threshold, median)))
 }
 
@@ -127,7 +132,10 @@ impl Model {
     pub fn load(device: &Device, bytes: &[u8]) -> Result<Model, JsValue> {
         let file = ModelFile::from_bytes(bytes).map_err(error)?;
         let detector = detector::load(&file, &device.device).map_err(error)?;
-        Ok(Model { header: file.header, detector })
+        Ok(Model {
+            header: file.header,
+            detector,
+        })
     }
 
     /// `{method, size, channels, parameters, calibrated, threshold, header}`
@@ -151,7 +159,10 @@ impl Model {
         let Some(stored) = self.header.self_check else {
             return Ok(JsValue::NULL);
         };
-        let got = detector::self_check(&*self.detector).await.map_err(error)?.anomaly_score;
+        let got = detector::self_check(&*self.detector)
+            .await
+            .map_err(error)?
+            .anomaly_score;
         to_js(&serde_json::json!({
             "passed": stored.passes(got),
             "expected": stored.anomaly_score,
@@ -217,7 +228,10 @@ impl Model {
         let scale = calibration::heat_map_scale(calibration);
         let pixels = [
             ("input", image::to_rgba(input, channels, size)),
-            ("reconstruction", image::to_rgba(&scored.x_hat, channels, size)),
+            (
+                "reconstruction",
+                image::to_rgba(&scored.x_hat, channels, size),
+            ),
             ("heat", image::heat_map_rgba(&scored.residual_map, scale)),
         ];
         for (name, rgba) in pixels {
@@ -257,7 +271,9 @@ impl Trainer {
         let expected: usize = self.shape.iter().product();
         if pictures.len() != expected {
             let got = pictures.len();
-            return Err(error(format!("expected a batch of {expected} values, got {got}")));
+            return Err(error(format!(
+                "expected a batch of {expected} values, got {got}"
+            )));
         }
         let mut steps = self.steps.borrow_mut();
         let data = TensorData::new(pictures, self.shape);

@@ -58,7 +58,10 @@ impl Detector for Nearest {
         let distances = self.squares.clone() - x.matmul(self.pictures.clone()).mul_scalar(2.0);
         let nearest = distances.argmin(1).reshape([n]);
         let x_hat = self.pictures.clone().select(1, nearest).transpose();
-        Measurement { x_hat: x_hat.reshape(shape), features: None }
+        Measurement {
+            x_hat: x_hat.reshape(shape),
+            features: None,
+        }
     }
 
     fn score(&self, x: &[f32], x_hat: &[f32], _features: Option<(&[f32], &[f32])>) -> RawScore {
@@ -81,7 +84,11 @@ pub(super) fn rows(pictures: &[f32], preprocessing: &Preprocessing, device: &Dev
 /// A = R = ‖x - x̂‖₂ / √values: the root of the mean square.
 pub(super) fn residual_norm(x: &[f32], x_hat: &[f32]) -> RawScore {
     let norm = crate::score::residual(crate::score::Residual::L2, x, x_hat).sqrt();
-    RawScore { anomaly_score: norm, residual: norm, latent: None }
+    RawScore {
+        anomaly_score: norm,
+        residual: norm,
+        latent: None,
+    }
 }
 
 #[cfg(test)]
@@ -92,8 +99,9 @@ mod tests {
     #[test]
     fn a_training_picture_is_its_own_neighbour() {
         let preprocessing = Preprocessing::new(32, 1);
-        let pictures: Vec<f32> =
-            (0..3).flat_map(|k| (0..1024).map(move |i| ((i * (k + 2)) % 7) as f32 / 7.0)).collect();
+        let pictures: Vec<f32> = (0..3)
+            .flat_map(|k| (0..1024).map(move |i| ((i * (k + 2)) % 7) as f32 / 7.0))
+            .collect();
         let nearest = Nearest::fit(&pictures, &preprocessing, &Device::flex());
         let mut probe = pictures[1024..2048].to_vec();
         let scored = pollster(score_batch(&nearest, &probe));
@@ -105,7 +113,9 @@ mod tests {
     }
 
     fn pollster(
-        scored: impl Future<Output = Result<Vec<crate::detector::Scored>, crate::nn::tensors::TensorError>>,
+        scored: impl Future<
+            Output = Result<Vec<crate::detector::Scored>, crate::nn::tensors::TensorError>,
+        >,
     ) -> Vec<crate::detector::Scored> {
         pollster::block_on(scored).expect("a readable device")
     }

@@ -49,7 +49,9 @@ impl Pca {
         let x_t = x.clone().transpose();
         // Pictures themselves are a start that no direction of the data is orthogonal to.
         let stride = n / carried;
-        let start = (0..carried).map(|k| x.clone().narrow(0, k * stride, 1)).collect();
+        let start = (0..carried)
+            .map(|k| x.clone().narrow(0, k * stride, 1))
+            .collect();
         let mut basis = orthonormal(Tensor::cat(start, 0).transpose());
         for _ in 0..ROUNDS {
             basis = orthonormal(x_t.clone().matmul(x.clone().matmul(basis)));
@@ -66,14 +68,21 @@ impl Pca {
 fn orthonormal(columns: Tensor<2>) -> Tensor<2> {
     let device = columns.device();
     let [length, count] = columns.dims();
-    let values = columns.transpose().into_data().try_into_vec::<f32>().expect("f32 values");
+    let values = columns
+        .transpose()
+        .into_data()
+        .try_into_vec::<f32>()
+        .expect("f32 values");
     let mut basis: Vec<Vec<f64>> = Vec::with_capacity(count);
     for column in values.chunks_exact(length) {
         let mut column: Vec<f64> = column.iter().map(|&v| f64::from(v)).collect();
         for _ in 0..2 {
             for direction in &basis {
                 let along: f64 = column.iter().zip(direction).map(|(a, b)| a * b).sum();
-                column.iter_mut().zip(direction).for_each(|(a, b)| *a -= along * b);
+                column
+                    .iter_mut()
+                    .zip(direction)
+                    .for_each(|(a, b)| *a -= along * b);
             }
         }
         let norm = column.iter().map(|v| v * v).sum::<f64>().sqrt();
@@ -109,7 +118,10 @@ impl Detector for Pca {
         let centred = x.reshape([n, c * h * w]) - self.mean.clone();
         let codes = centred.matmul(self.directions.clone()); // [n, components]
         let x_hat = codes.matmul(self.directions.clone().transpose()) + self.mean.clone();
-        Measurement { x_hat: x_hat.reshape(shape), features: None }
+        Measurement {
+            x_hat: x_hat.reshape(shape),
+            features: None,
+        }
     }
 
     fn score(&self, x: &[f32], x_hat: &[f32], _features: Option<(&[f32], &[f32])>) -> RawScore {
@@ -126,18 +138,21 @@ mod tests {
     #[test]
     fn two_components_explain_a_mixture_of_two_patterns() {
         let preprocessing = Preprocessing::new(32, 1);
-        let pattern = |k: usize| {
-            (0..1024).map(move |i| (((i * (2 * k + 3)) % (11 + k)) as f32 / 11.0) - 0.5)
-        };
+        let pattern =
+            |k: usize| (0..1024).map(move |i| (((i * (2 * k + 3)) % (11 + k)) as f32 / 11.0) - 0.5);
         let mix = |a: f32, b: f32, c: f32| {
             let all = pattern(0).zip(pattern(1)).zip(pattern(2));
-            all.map(move |((p, q), r)| a * p + b * q + c * r).collect::<Vec<f32>>()
+            all.map(move |((p, q), r)| a * p + b * q + c * r)
+                .collect::<Vec<f32>>()
         };
-        let pictures: Vec<f32> =
-            (0..20).flat_map(|k| mix((k % 5) as f32 / 5.0, (k % 7) as f32 / 7.0, 0.0)).collect();
+        let pictures: Vec<f32> = (0..20)
+            .flat_map(|k| mix((k % 5) as f32 / 5.0, (k % 7) as f32 / 7.0, 0.0))
+            .collect();
         let pca = Pca::fit(&pictures, 2, &preprocessing, &Device::flex());
         let score = |picture: &[f32]| {
-            pollster::block_on(score_batch(&pca, picture)).expect("readable")[0].raw.residual
+            pollster::block_on(score_batch(&pca, picture)).expect("readable")[0]
+                .raw
+                .residual
         };
         assert!(score(&mix(0.3, 0.9, 0.0)) < 1e-4);
         assert!(score(&mix(0.3, 0.9, 0.5)) > 0.05);

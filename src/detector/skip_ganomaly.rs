@@ -2,7 +2,6 @@
 //!
 //! Source: Akçay et al. 2019, section 3.3.
 
-use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
 use super::{Detector, Measurement, Method, paper_score};
@@ -57,7 +56,7 @@ impl Detector for SkipGanomaly {
     }
 
     fn parameters(&self) -> usize {
-        self.generator.num_params() + self.discriminator.num_params()
+        tensors::learnt_values(&self.generator) + tensors::learnt_values(&self.discriminator)
     }
 
     fn device(&self) -> Device {
@@ -71,7 +70,10 @@ impl Detector for SkipGanomaly {
         let both = Tensor::cat(vec![x, x_hat.clone()], 0);
         let features = self.discriminator.features(both, Mode::Inference);
         let (f, f_hat) = (features.clone().narrow(0, 0, n), features.narrow(0, n, n));
-        Measurement { x_hat, features: Some((f, f_hat)) }
+        Measurement {
+            x_hat,
+            features: Some((f, f_hat)),
+        }
     }
 
     fn score(&self, x: &[f32], x_hat: &[f32], features: Option<(&[f32], &[f32])>) -> RawScore {

@@ -48,7 +48,11 @@ impl Discriminator {
         let pyramid = (0..steps)
             .map(|level| {
                 let output = width << level;
-                let input = if level == 0 { architecture.channels } else { output / 2 };
+                let input = if level == 0 {
+                    architecture.channels
+                } else {
+                    output / 2
+                };
                 PyramidLevel {
                     conv: conv_down(input, output, init),
                     norm: (level != 0).then(|| BatchNorm::new(output, init)),

@@ -56,6 +56,7 @@ impl Initialiser {
 
     fn parameter<const D: usize>(&self, values: Vec<f32>, shape: [usize; D]) -> Param<Tensor<D>> {
         let tensor = Tensor::from_data(TensorData::new(values, shape), &self.device);
-        Param::initialized(ParamId::new(), tensor.require_grad())
+        let trained = self.device.is_autodiff();
+        Param::initialized(ParamId::new(), tensor.set_require_grad(trained))
     }
 }

@@ -104,12 +104,18 @@ impl Reader {
             return Ok(NamedTensors::new());
         }
         let read = |error: String| TensorError::Read(error);
-        let data = self.transaction.execute_async().await.map_err(|e| read(e.to_string()))?;
+        let data = self
+            .transaction
+            .execute_async()
+            .await
+            .map_err(|e| read(e.to_string()))?;
         self.names
             .into_iter()
             .zip(data)
             .map(|((name, shape), data)| {
-                let values = data.try_into_vec::<f32>().map_err(|e| read(format!("{name}: {e:?}")))?;
+                let values = data
+                    .try_into_vec::<f32>()
+                    .map_err(|e| read(format!("{name}: {e:?}")))?;
                 Ok((name, HostTensor { shape, values }))
             })
             .collect()
@@ -129,6 +135,18 @@ impl ModuleVisitor for Reader {
     }
 }
 
+/// How many values of a network are learnt: its running statistics are not.
+pub fn learnt_values(module: &impl Module) -> usize {
+    let reader = Reader::new().module("network", module);
+    let learnt = reader
+        .names
+        .iter()
+        .filter(|(name, _)| !name.contains(".running_"));
+    learnt
+        .map(|(_, shape)| shape.iter().product::<usize>())
+        .sum()
+}
+
 /// Puts host tensors into a network of the same shape.
 ///
 /// Takes the tensors whose names begin with `prefix` and a dot; others are left in place.
@@ -136,7 +154,12 @@ impl ModuleVisitor for Reader {
 /// # Errors
 /// The first tensor that is missing, of another shape, or not finite.
 pub fn load<M: Module>(module: M, prefix: &str, tensors: &NamedTensors) -> Result<M, TensorError> {
-    let mut loader = Loader { tensors, prefix, path: Path::default(), error: None };
+    let mut loader = Loader {
+        tensors,
+        prefix,
+        path: Path::default(),
+        error: None,
+    };
     let module = module.map(&mut loader);
     match loader.error {
         Some(error) => Err(error),
@@ -167,7 +190,9 @@ pub fn find<'a>(
     name: &str,
     expected: &[usize],
 ) -> Result<&'a HostTensor, TensorError> {
-    let found = tensors.get(name).ok_or_else(|| TensorError::Missing(name.to_owned()))?;
+    let found = tensors
+        .get(name)
+        .ok_or_else(|| TensorError::Missing(name.to_owned()))?;
     if found.shape != expected {
         return Err(TensorError::Shape {
             name: name.to_owned(),
@@ -197,7 +222,11 @@ impl ModuleMapper for Loader<'_> {
             Ok(found) => {
                 let data = TensorData::new(found.values.clone(), found.shape.clone());
                 let new = Tensor::from_data(data, &old.device());
-                if old.is_require_grad() { new.require_grad() } else { new }
+                if old.is_require_grad() {
+                    new.require_grad()
+                } else {
+                    new
+                }
             }
             Err(error) => {
                 self.error = Some(error);

@@ -53,7 +53,11 @@ impl Generator {
 
         let encoder = (0..=innermost)
             .map(|level| {
-                let input = if level == 0 { architecture.channels } else { widths[level - 1] };
+                let input = if level == 0 {
+                    architecture.channels
+                } else {
+                    widths[level - 1]
+                };
                 EncoderLevel {
                     conv: conv_down(input, widths[level], init),
                     // Neither the first nor the bottleneck convolution is normalised.
@@ -68,8 +72,16 @@ impl Generator {
             .map(|level| {
                 let outermost = level == 0;
                 // Above the bottleneck the skip doubles the channels.
-                let input = if level == innermost { widths[level] } else { 2 * widths[level] };
-                let output = if outermost { architecture.channels } else { widths[level - 1] };
+                let input = if level == innermost {
+                    widths[level]
+                } else {
+                    2 * widths[level]
+                };
+                let output = if outermost {
+                    architecture.channels
+                } else {
+                    widths[level - 1]
+                };
                 DecoderLevel {
                     conv: conv_up(input, output, outermost, init),
                     norm: (!outermost).then(|| BatchNorm::new(output, init)),

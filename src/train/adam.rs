@@ -32,7 +32,11 @@ pub struct Adam {
 impl Adam {
     /// An optimiser that has taken no step.
     pub fn new(learning_rate: f64) -> Self {
-        Self { learning_rate, step: 0, moments: BTreeMap::new() }
+        Self {
+            learning_rate,
+            step: 0,
+            moments: BTreeMap::new(),
+        }
     }
 
     /// Steps taken.
@@ -45,14 +49,21 @@ impl Adam {
     /// θ ← θ - η m̂ / (√v̂ + ε), with m̂ = m / (1 - β1ᵗ) and v̂ = v / (1 - β2ᵗ)
     pub fn step<M: Module>(&mut self, module: M, gradients: &Gradients) -> M {
         self.step += 1;
-        let mut update = Update { adam: self, gradients, path: Path::default() };
+        let mut update = Update {
+            adam: self,
+            gradients,
+            path: Path::default(),
+        };
         module.map(&mut update)
     }
 
     /// Adds step and moments to what is read from the device.
     pub fn read(&self, mut reader: Reader, prefix: &str, device: &Device) -> Reader {
         let step = TensorData::new(vec![self.step as f32], [1]);
-        reader = reader.tensor(format!("{prefix}.step"), Tensor::<1>::from_data(step, device));
+        reader = reader.tensor(
+            format!("{prefix}.step"),
+            Tensor::<1>::from_data(step, device),
+        );
         for (name, (first, second)) in &self.moments {
             reader = reader
                 .tensor(format!("{prefix}.{name}.{FIRST}"), first.clone())
@@ -77,7 +88,10 @@ impl Adam {
         let ending = format!(".{FIRST}");
         let mut moments = BTreeMap::new();
         for (full, first) in tensors {
-            let Some(name) = full.strip_prefix(&lead).and_then(|n| n.strip_suffix(&ending)) else {
+            let Some(name) = full
+                .strip_prefix(&lead)
+                .and_then(|n| n.strip_suffix(&ending))
+            else {
                 continue;
             };
             let first = find(tensors, full, &first.shape)?;
@@ -88,7 +102,11 @@ impl Adam {
             };
             moments.insert(name.to_owned(), (put(&first.values), put(&second.values)));
         }
-        Ok(Self { learning_rate, step, moments })
+        Ok(Self {
+            learning_rate,
+            step,
+            moments,
+        })
     }
 }
 
@@ -108,9 +126,13 @@ impl Update<'_> {
                 first.mul_scalar(BETA_1) + gradient.mul_scalar(1.0 - BETA_1),
                 second.mul_scalar(BETA_2) + squared.mul_scalar(1.0 - BETA_2),
             ),
-            None => (gradient.mul_scalar(1.0 - BETA_1), squared.mul_scalar(1.0 - BETA_2)),
+            None => (
+                gradient.mul_scalar(1.0 - BETA_1),
+                squared.mul_scalar(1.0 - BETA_2),
+            ),
         };
-        adam.moments.insert(self.path.name(), (first.clone(), second.clone()));
+        adam.moments
+            .insert(self.path.name(), (first.clone(), second.clone()));
         let root = (1.0 - BETA_2.powi(adam.step)).sqrt();
         let rate = adam.learning_rate / (1.0 - BETA_1.powi(adam.step));
         // √(v / (1 - β2ᵗ)) + ε, both multiplied by the root of the correction.

@@ -126,13 +126,31 @@ impl TrainConfig {
     pub fn check(&self) -> Result<(), ConfigError> {
         self.architecture().check()?;
         let range = |name, expected, ok: bool, got: String| {
-            if ok { Ok(()) } else { Err(ConfigError::Range { name, expected, got }) }
+            if ok {
+                Ok(())
+            } else {
+                Err(ConfigError::Range {
+                    name,
+                    expected,
+                    got,
+                })
+            }
         };
         let share = |v: f64| v > 0.0 && v < 1.0;
         let weight = |v: f64| v.is_finite() && v >= 0.0;
-        range("epochs", "at least 1", self.epochs > 0, self.epochs.to_string())?;
+        range(
+            "epochs",
+            "at least 1",
+            self.epochs > 0,
+            self.epochs.to_string(),
+        )?;
         // One picture has no batch statistics to speak of.
-        range("batch", "between 2 and 4096", (2..=4096).contains(&self.batch), self.batch.to_string())?;
+        range(
+            "batch",
+            "between 2 and 4096",
+            (2..=4096).contains(&self.batch),
+            self.batch.to_string(),
+        )?;
         range(
             "learning-rate",
             "above 0 and at most 1",
@@ -144,12 +162,23 @@ impl TrainConfig {
             ("contextual-weight", self.contextual_weight),
             ("latent-weight", self.latent_weight),
         ] {
-            range(name, "a number of at least 0", weight(value), value.to_string())?;
+            range(
+                name,
+                "a number of at least 0",
+                weight(value),
+                value.to_string(),
+            )?;
         }
-        for (name, value) in
-            [("held-out", self.held_out), ("threshold-quantile", self.threshold_quantile)]
-        {
-            range(name, "between 0 and 1, ends excluded", share(value), value.to_string())?;
+        for (name, value) in [
+            ("held-out", self.held_out),
+            ("threshold-quantile", self.threshold_quantile),
+        ] {
+            range(
+                name,
+                "between 0 and 1, ends excluded",
+                share(value),
+                value.to_string(),
+            )?;
         }
         Ok(())
     }

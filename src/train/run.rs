@@ -108,7 +108,11 @@ impl Run {
     ///
     /// # Errors
     /// If a setting is out of range or the training pictures do not fill one batch.
-    pub fn new(config: &TrainConfig, pictures: Pictures, device: &Device) -> Result<Self, RunError> {
+    pub fn new(
+        config: &TrainConfig,
+        pictures: Pictures,
+        device: &Device,
+    ) -> Result<Self, RunError> {
         config.check()?;
         let n = pictures.values.len() / preprocessing(config).values();
         let (training, held_out) = split_held_out(n, config.held_out, config.seed);
@@ -131,7 +135,11 @@ impl Run {
     /// # Errors
     /// If the checkpoint is of other pictures, is a finished model, or does not fit its header.
     pub fn resume(file: &ModelFile, pictures: Pictures, device: &Device) -> Result<Self, RunError> {
-        let training = file.header.training.as_ref().ok_or(RunError::NoCheckpoint("settings"))?;
+        let training = file
+            .header
+            .training
+            .as_ref()
+            .ok_or(RunError::NoCheckpoint("settings"))?;
         if training.data_digest != pictures.digest {
             return Err(RunError::OtherPictures {
                 expected: training.data_digest.clone(),
@@ -213,7 +221,10 @@ impl Run {
     /// # Errors
     /// If the device cannot be read.
     pub async fn checkpoint(&self) -> Result<ModelFile, RunError> {
-        Ok(ModelFile { header: self.header(), tensors: self.trainer.read().await? })
+        Ok(ModelFile {
+            header: self.header(),
+            tensors: self.trainer.read().await?,
+        })
     }
 
     /// Ends the run: rounds the weights as the file will keep them, and calibrates those on the
@@ -223,7 +234,11 @@ impl Run {
     /// If the device cannot be read or a score is not finite.
     pub async fn finish(&self, precision: Precision) -> Result<Finished, RunError> {
         let tensors = self.trainer.weights().await?;
-        let mut model = ModelFile { header: self.header(), tensors }.rounded(precision);
+        let mut model = ModelFile {
+            header: self.header(),
+            tensors,
+        }
+        .rounded(precision);
         let device = self.trainer.device().clone().without_autodiff();
         let detector = SkipGanomaly::from_file(&model, &device)?;
         let held_out = self.gather(&self.held_out);
@@ -235,6 +250,21 @@ impl Run {
         Ok(Finished { model, held_out })
     }
 
+    /// Mean R and L of the held-out normals, as the weights are now.
+    ///
+    /// # Errors
+    /// If the device cannot be read or a score is not finite.
+    pub async fn validate(&self) -> Result<(f64, f64), RunError> {
+        let scored = self.finish(Precision::F32).await?.held_out;
+        let mean = |of: fn(&Scored) -> f64| {
+            scored.iter().map(|(_, scored)| of(scored)).sum::<f64>() / scored.len() as f64
+        };
+        Ok((
+            mean(|s| s.raw.residual),
+            mean(|s| s.raw.latent.unwrap_or_default()),
+        ))
+    }
+
     /// Values of one picture, `[c, size, size]`.
     pub fn picture(&self, index: usize) -> &[f32] {
         let length = preprocessing(&self.config).values();
@@ -242,7 +272,11 @@ impl Run {
     }
 
     fn gather(&self, indices: &[usize]) -> Vec<f32> {
-        indices.iter().flat_map(|&index| self.picture(index)).copied().collect()
+        indices
+            .iter()
+            .flat_map(|&index| self.picture(index))
+            .copied()
+            .collect()
     }
 
     fn header(&self) -> Header {

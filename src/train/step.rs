@@ -53,6 +53,21 @@ impl Trainer {
         }
     }
 
+    /// Given weights and fresh optimisers.
+    ///
+    /// # Errors
+    /// If a tensor is missing, of another shape, or not finite.
+    pub fn from_weights(
+        config: &TrainConfig,
+        tensors: &NamedTensors,
+        device: &Device,
+    ) -> Result<Self, TensorError> {
+        let mut trainer = Self::new(config, device);
+        trainer.generator = tensors::load(trainer.generator, GENERATOR, tensors)?;
+        trainer.discriminator = tensors::load(trainer.discriminator, DISCRIMINATOR, tensors)?;
+        Ok(trainer)
+    }
+
     /// Takes over weights, moments and all, from what [`Trainer::read`] gave.
     ///
     /// # Errors
@@ -62,9 +77,7 @@ impl Trainer {
         tensors: &NamedTensors,
         device: &Device,
     ) -> Result<Self, TensorError> {
-        let mut trainer = Self::new(config, device);
-        trainer.generator = tensors::load(trainer.generator, GENERATOR, tensors)?;
-        trainer.discriminator = tensors::load(trainer.discriminator, DISCRIMINATOR, tensors)?;
+        let mut trainer = Self::from_weights(config, tensors, device)?;
         let rate = config.learning_rate;
         trainer.generator_adam = Adam::restore(rate, tensors, GENERATOR_ADAM, device)?;
         trainer.discriminator_adam = Adam::restore(rate, tensors, DISCRIMINATOR_ADAM, device)?;
@@ -90,8 +103,13 @@ impl Trainer {
     /// If the device cannot be read.
     pub async fn read(&self) -> Result<NamedTensors, TensorError> {
         let device = self.device.clone().without_autodiff();
-        let reader = self.generator_adam.read(self.read_weights(), GENERATOR_ADAM, &device);
-        self.discriminator_adam.read(reader, DISCRIMINATOR_ADAM, &device).read().await
+        let reader = self
+            .generator_adam
+            .read(self.read_weights(), GENERATOR_ADAM, &device);
+        self.discriminator_adam
+            .read(reader, DISCRIMINATOR_ADAM, &device)
+            .read()
+            .await
     }
 
     fn read_weights(&self) -> Reader {
@@ -128,8 +146,9 @@ impl Trainer {
             discriminator = discriminator + latent(real.features, fake.features);
         }
         let gradients = discriminator.backward();
-        self.discriminator =
-            self.discriminator_adam.step(self.discriminator.clone(), &gradients);
+        self.discriminator = self
+            .discriminator_adam
+            .step(self.discriminator.clone(), &gradients);
 
         let losses = [adversarial, contextual, latent_g, generator, discriminator];
         PendingLosses(Tensor::cat(losses.map(Tensor::inner).to_vec(), 0))

@@ -1,0 +1,116 @@
+//! `inspect`: what a model file holds.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use anyhow::Result;
+
+use super::{Outcome, read_model, sha256};
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// Model file or checkpoint
+    file: PathBuf,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(args: Args) -> Result<Outcome> {
+    let (model, bytes) = read_model(&args.file)?;
+    let mut out = std::io::stdout().lock();
+    let header = &model.header;
+    let values: usize = model
+        .tensors
+        .values()
+        .map(|tensor| tensor.values.len())
+        .sum();
+    if args.json {
+        let tensors: serde_json::Map<_, _> = model
+            .tensors
+            .iter()
+            .map(|(name, tensor)| (name.clone(), serde_json::json!(tensor.shape)))
+            .collect();
+        let json = serde_json::json!({
+            "file": args.file,
+            "bytes": bytes.len(),
+            "sha256": sha256(&bytes),
+            "values": values,
+            "header": header,
+            "tensors": tensors,
+        });
+        writeln!(out, "{json}")?;
+        return Ok(Outcome::Done);
+    }
+
+    let shape = &header.architecture;
+    writeln!(out, "file          {}", args.file.display())?;
+    writeln!(
+        out,
+        "size          {} bytes, {values} values, sha256 {}",
+        bytes.len(),
+        sha256(&bytes)
+    )?;
+    writeln!(
+        out,
+        "method        {} (format {})",
+        header.method, header.format
+    )?;
+    writeln!(
+        out,
+        "pictures      {} × {} pixels, {}",
+        shape.size,
+        shape.size,
+        if shape.channels == 1 {
+            "grey"
+        } else {
+            "colour"
+        }
+    )?;
+    writeln!(
+        out,
+        "networks      widths {} (G) and {} (D), {} features",
+        shape.generator_width, shape.discriminator_width, shape.features
+    )?;
+    writeln!(
+        out,
+        "score         A = {} R + {} L, R in {}",
+        header.scoring.lambda,
+        1.0 - header.scoring.lambda,
+        serde_json::to_value(header.scoring.residual)?
+            .as_str()
+            .unwrap_or_default()
+    )?;
+    match &header.training {
+        None => writeln!(out, "training      not recorded")?,
+        Some(training) => {
+            writeln!(
+                out,
+                "training      {} steps ({} epochs) on {} normal pictures, {} held out, seed {}",
+                training.steps,
+                training.epochs,
+                training.pictures,
+                training.held_out,
+                training.config.seed
+            )?;
+            writeln!(out, "data          sha256 {}", training.data_digest)?;
+        }
+    }
+    match &header.calibration {
+        None => writeln!(out, "calibration   none: scores come without a verdict")?,
+        Some(calibration) => {
+            writeln!(
+                out,
+                "calibration   threshold {} from {} held-out normals",
+                calibration.threshold, calibration.normals
+            )?;
+            for (name, value) in calibration.anomaly_score.entries() {
+                writeln!(out, "              {name:>8} {value}")?;
+            }
+        }
+    }
+    if let Some(licence) = &header.licence {
+        writeln!(out, "licence       {licence}")?;
+    }
+    Ok(Outcome::Done)
+}

@@ -1,0 +1,293 @@
+//! `score`: one line a picture.
+
+use std::collections::HashMap;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use serde::Serialize;
+
+use super::{Outcome, progress, read_model};
+use crate::calibration::{Verdict, heat_map_scale};
+use crate::data::folder::{chunks, expand};
+use crate::data::image::heat_map_rgba;
+use crate::detector::{self, Scored};
+use crate::device::Kind;
+use crate::score::Residual;
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// Model file that `train` wrote
+    #[arg(long)]
+    model: PathBuf,
+    /// Pictures, or folders of them
+    #[arg(required = true)]
+    paths: Vec<PathBuf>,
+    /// Print JSON, one object a line, instead of a table
+    #[arg(long, conflicts_with = "csv")]
+    json: bool,
+    /// Write a CSV file
+    #[arg(long)]
+    csv: Option<PathBuf>,
+    /// Write a heat map of every picture into this folder
+    #[arg(long)]
+    maps: Option<PathBuf>,
+    /// Measure the residual otherwise than the model does; its calibration then does not apply
+    #[arg(long, value_enum)]
+    residual: Option<Residual>,
+    /// Pictures that are scored at once; does not change any score
+    #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=4096))]
+    batch: u16,
+    /// Where to compute
+    #[arg(long, value_enum, default_value = "cpu")]
+    device: Kind,
+}
+
+/// One picture's line.
+#[derive(Serialize)]
+struct Row<'a> {
+    path: &'a Path,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+    score: Option<f64>,
+    residual: Option<f64>,
+    latent: Option<f64>,
+    threshold: Option<f64>,
+    verdict: Option<Verdict>,
+    display: Option<f64>,
+}
+
+pub fn run(args: Args) -> Result<Outcome> {
+    let (mut model, _) = read_model(&args.model)?;
+    if let Some(residual) = args.residual
+        && residual != model.header.scoring.residual
+    {
+        model.header.scoring.residual = residual;
+        // Its threshold was learnt on other scores.
+        model.header.calibration = None;
+    }
+    let calibration = model.header.calibration.clone();
+    let device = pollster::block_on(args.device.open())?;
+    let detector = detector::load(&model, &device)?;
+    let paths = expand(&args.paths);
+    anyhow::ensure!(
+        !paths.is_empty(),
+        "no pictures found in the folders that were named"
+    );
+
+    let mut output = Output::open(&args)?;
+    let mut maps = args.maps.as_deref().map(Maps::open).transpose()?;
+    let bar = progress::bar(paths.len() as u64, "scoring");
+    let mut skipped = 0;
+    let preprocessing = detector.preprocessing().clone();
+    for chunk in chunks(&paths, &preprocessing, args.batch.into()) {
+        let values: Vec<f32> = chunk
+            .iter()
+            .filter_map(|loaded| loaded.picture.as_ref().ok())
+            .flat_map(|picture| picture.values.iter().copied())
+            .collect();
+        let scored = match values.is_empty() {
+            true => Vec::new(),
+            false => pollster::block_on(detector::score_batch(&*detector, &values))?,
+        };
+        let mut scored = scored.into_iter();
+        for loaded in &chunk {
+            let row = match &loaded.picture {
+                Err(reason) => {
+                    skipped += 1;
+                    Row::unreadable(loaded.path, reason)
+                }
+                Ok(_) => {
+                    let scored = scored
+                        .next()
+                        .context("a picture was prepared but not scored")?;
+                    if let Some(maps) = &mut maps {
+                        let scale = heat_map_scale(calibration.as_ref());
+                        let rgba = heat_map_rgba(&scored.residual_map, scale);
+                        maps.write(loaded.path, &rgba, preprocessing.size)?;
+                    }
+                    Row::scored(loaded.path, &scored, calibration.as_ref())
+                }
+            };
+            output.write(&row)?;
+            bar.inc(1);
+        }
+    }
+    bar.finish_and_clear();
+    output.finish()?;
+    if skipped > 0 {
+        eprintln!("{skipped} of {} pictures could not be read", paths.len());
+        return Ok(Outcome::SomeSkipped);
+    }
+    Ok(Outcome::Done)
+}
+
+impl<'a> Row<'a> {
+    fn unreadable(path: &'a Path, reason: &str) -> Self {
+        Self {
+            path,
+            error: Some(reason.to_owned()),
+            score: None,
+            residual: None,
+            latent: None,
+            threshold: None,
+            verdict: None,
+            display: None,
+        }
+    }
+
+    fn scored(
+        path: &'a Path,
+        scored: &Scored,
+        calibration: Option<&crate::calibration::Calibration>,
+    ) -> Self {
+        let score = scored.raw.anomaly_score;
+        Self {
+            path,
+            error: None,
+            score: Some(score),
+            residual: Some(scored.raw.residual),
+            latent: scored.raw.latent,
+            threshold: calibration.map(|c| c.threshold),
+            verdict: calibration.map(|c| c.verdict(score)),
+            display: calibration.map(|c| c.display(score)),
+        }
+    }
+}
+
+/// Where lines go.
+enum Output {
+    Table(BufWriter<std::io::Stdout>),
+    Json(BufWriter<std::io::Stdout>),
+    Csv(Box<csv::Writer<std::fs::File>>),
+}
+
+impl Output {
+    fn open(args: &Args) -> Result<Self> {
+        let stdout = || BufWriter::new(std::io::stdout());
+        if args.json {
+            return Ok(Self::Json(stdout()));
+        }
+        if let Some(path) = &args.csv {
+            let named = || format!("cannot write {}", path.display());
+            let mut writer = csv::Writer::from_path(path).with_context(named)?;
+            writer.write_record([
+                "path",
+                "score",
+                "residual",
+                "latent",
+                "threshold",
+                "verdict",
+                "display",
+                "error",
+            ])?;
+            return Ok(Self::Csv(Box::new(writer)));
+        }
+        let mut table = stdout();
+        writeln!(
+            table,
+            "{:>10} {:>10} {:>10} {:>8}  {:<12} path",
+            "score", "residual", "latent", "display", "verdict"
+        )?;
+        Ok(Self::Table(table))
+    }
+
+    fn write(&mut self, row: &Row<'_>) -> Result<()> {
+        let verdict = row.verdict.unwrap_or(Verdict::Uncalibrated);
+        match self {
+            Self::Json(out) => {
+                serde_json::to_writer(&mut *out, row)?;
+                out.write_all(b"\n")?;
+            }
+            Self::Csv(out) => {
+                let number = |value: Option<f64>| value.map(|v| v.to_string()).unwrap_or_default();
+                out.write_record([
+                    row.path.display().to_string(),
+                    number(row.score),
+                    number(row.residual),
+                    number(row.latent),
+                    number(row.threshold),
+                    row.verdict.map(|v| v.to_string()).unwrap_or_default(),
+                    number(row.display),
+                    row.error.clone().unwrap_or_default(),
+                ])?;
+            }
+            Self::Table(out) => match &row.error {
+                Some(reason) => writeln!(
+                    out,
+                    "{:>42}  {:<12} {}: {reason}",
+                    "",
+                    "error",
+                    row.path.display()
+                )?,
+                None => {
+                    let number = |value: Option<f64>| {
+                        value.map_or_else(|| "-".to_owned(), |v| format!("{v:.6}"))
+                    };
+                    let display = row
+                        .display
+                        .map_or_else(|| "-".to_owned(), |v| format!("{v:.3}"));
+                    writeln!(
+                        out,
+                        "{:>10} {:>10} {:>10} {display:>8}  {verdict:<12} {}",
+                        number(row.score),
+                        number(row.residual),
+                        number(row.latent),
+                        row.path.display(),
+                        verdict = verdict.as_str(),
+                    )?;
+                }
+            },
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> Result<()> {
+        match self {
+            Self::Table(mut out) | Self::Json(mut out) => out.flush()?,
+            Self::Csv(mut out) => out.flush()?,
+        }
+        Ok(())
+    }
+}
+
+/// Heat maps as PNG files, named after their pictures.
+struct Maps {
+    folder: PathBuf,
+    /// How often a name was used: pictures of two folders may share one.
+    names: HashMap<String, usize>,
+}
+
+impl Maps {
+    fn open(folder: &Path) -> Result<Self> {
+        std::fs::create_dir_all(folder)
+            .with_context(|| format!("cannot make the folder {}", folder.display()))?;
+        Ok(Self {
+            folder: folder.to_path_buf(),
+            names: HashMap::new(),
+        })
+    }
+
+    fn write(&mut self, picture: &Path, rgba: &[u8], side: usize) -> Result<()> {
+        let stem = picture
+            .file_stem()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        let used = self.names.entry(stem.clone()).or_default();
+        *used += 1;
+        let name = match *used {
+            1 => format!("{stem}.heat.png"),
+            n => format!("{stem}.{n}.heat.png"),
+        };
+        let path = self.folder.join(name);
+        image::save_buffer(
+            &path,
+            rgba,
+            side as u32,
+            side as u32,
+            image::ColorType::Rgba8,
+        )
+        .with_context(|| format!("cannot write {}", path.display()))
+    }
+}
