@@ -52,5 +52,5 @@ build() { # kind profile features
   say "$kind: $(wc -c <"$dir/skip_ganomaly_bg.wasm") bytes, $(gzip -9 -c "$dir/skip_ganomaly_bg.wasm" | wc -c) after gzip, in $((SECONDS - started)) s"
 }
 
-if [ "$KIND" != gpu ]; then build cpu release cpu; fi
-if [ "$KIND" != cpu ]; then build gpu gpu webgpu; fi
+if [ "$KIND" != gpu ]; then build cpu web cpu; fi
+if [ "$KIND" != cpu ]; then build gpu web webgpu; fi
