@@ -3,6 +3,7 @@
 
 pub mod batch_norm;
 pub mod discriminator;
+mod inference;
 pub mod init;
 pub mod tensors;
 pub mod unet;

@@ -8,7 +8,7 @@ use super::{Detector, Measurement, Method, paper_score};
 use crate::data::image::Preprocessing;
 use crate::model_file::{ModelFile, Scoring};
 use crate::nn::init::Initialiser;
-use crate::nn::tensors::{self, TensorError};
+use crate::nn::tensors::{self, TensorError, learnt_values};
 use crate::nn::{Discriminator, Generator, Mode};
 use crate::score::RawScore;
 
@@ -21,6 +21,7 @@ pub const DISCRIMINATOR: &str = "discriminator";
 pub struct SkipGanomaly {
     generator: Generator,
     discriminator: Discriminator,
+    parameters: usize,
     preprocessing: Preprocessing,
     scoring: Scoring,
     device: Device,
@@ -36,9 +37,12 @@ impl SkipGanomaly {
         let mut init = Initialiser::new(0, device);
         let generator = Generator::new(architecture, &mut init);
         let discriminator = Discriminator::new(architecture, &mut init);
+        let generator = tensors::load(generator, GENERATOR, &file.tensors)?;
+        let discriminator = tensors::load(discriminator, DISCRIMINATOR, &file.tensors)?;
         Ok(Self {
-            generator: tensors::load(generator, GENERATOR, &file.tensors)?,
-            discriminator: tensors::load(discriminator, DISCRIMINATOR, &file.tensors)?,
+            parameters: learnt_values(&generator) + learnt_values(&discriminator),
+            generator: generator.for_inference(),
+            discriminator: discriminator.for_inference(),
             preprocessing: file.header.preprocessing.clone(),
             scoring: file.header.scoring,
             device: device.clone(),
@@ -56,7 +60,7 @@ impl Detector for SkipGanomaly {
     }
 
     fn parameters(&self) -> usize {
-        tensors::learnt_values(&self.generator) + tensors::learnt_values(&self.discriminator)
+        self.parameters
     }
 
     fn device(&self) -> Device {

@@ -76,10 +76,19 @@ impl BatchNorm {
             }
         }
     }
+    /// Inference mode as y = scale · x + shift, each `[c]`.
+    pub(super) fn scale_and_shift(&self) -> (Tensor<1>, Tensor<1>) {
+        let deviation = (self.running_variance.value_sync() + EPSILON).sqrt();
+        let scale = self.gamma.val() / deviation;
+        let shift = self.beta.val() - self.running_mean.value_sync() * scale.clone();
+        (scale, shift)
+    }
 }
 
 fn blend(running: &RunningState<Tensor<1>>, batch: Tensor<1>) {
     let old = running.value_sync().detach();
     let new = old.mul_scalar(1.0 - MOMENTUM) + batch.detach().mul_scalar(MOMENTUM);
     running.update(new.detach());
+    // An update waits until the next read; visitors of the network would miss it.
+    running.value_sync();
 }

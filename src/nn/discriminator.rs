@@ -7,6 +7,7 @@ use burn::nn::conv::Conv2d;
 use burn::tensor::Tensor;
 use burn::tensor::activation::leaky_relu;
 
+use super::inference::fold;
 use super::init::Initialiser;
 use super::{Architecture, BatchNorm, LEAKY_SLOPE, Mode, conv, conv_down};
 
@@ -66,6 +67,19 @@ impl Discriminator {
         }
     }
 
+    /// The same network for scoring only, in fewer operations; it can no longer be trained or saved.
+    pub fn for_inference(mut self) -> Self {
+        let steps = self.pyramid.into_iter().map(|step| PyramidLevel {
+            conv: match step.norm {
+                Some(norm) => fold(step.conv, norm),
+                None => step.conv,
+            },
+            norm: None,
+        });
+        self.pyramid = steps.collect();
+        self
+    }
+
     /// Judges pictures.
     ///
     /// # Shapes
@@ -75,6 +89,26 @@ impl Discriminator {
     /// # Panics
     /// If the channels or the side are not the architecture's.
     pub fn forward(&self, x: Tensor<4>, mode: Mode) -> Judgement {
+        let features = self.features(x, mode);
+        let [n, length] = features.dims();
+        let logit = self
+            .classifier
+            .forward(features.clone().reshape([n, length, 1, 1])); // [n, 1, 1, 1]
+        Judgement {
+            logit: logit.reshape([n]),
+            features,
+        }
+    }
+
+    /// Features f(x) alone.
+    ///
+    /// # Shapes
+    /// - `x`: `[n, c, size, size]`, in `[-1, 1]`
+    /// - returns `[n, features]`
+    ///
+    /// # Panics
+    /// If the channels or the side are not the architecture's.
+    pub fn features(&self, x: Tensor<4>, mode: Mode) -> Tensor<2> {
         let mut h = x;
         for step in &self.pyramid {
             h = step.conv.forward(h); // [n, width << level, side / 2, side / 2]
@@ -84,20 +118,7 @@ impl Discriminator {
             h = leaky_relu(h, LEAKY_SLOPE);
         }
         let features = self.feature.forward(h); // [n, features, 1, 1]
-        let logit = self.classifier.forward(features.clone()); // [n, 1, 1, 1]
         let [n, length, _, _] = features.dims();
-        Judgement {
-            logit: logit.reshape([n]),
-            features: features.reshape([n, length]),
-        }
-    }
-
-    /// Features f(x) alone.
-    ///
-    /// # Shapes
-    /// - `x`: `[n, c, size, size]`
-    /// - returns `[n, features]`
-    pub fn features(&self, x: Tensor<4>, mode: Mode) -> Tensor<2> {
-        self.forward(x, mode).features
+        features.reshape([n, length])
     }
 }

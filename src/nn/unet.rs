@@ -7,6 +7,7 @@ use burn::nn::conv::{Conv2d, ConvTranspose2d};
 use burn::tensor::Tensor;
 use burn::tensor::activation::{leaky_relu, relu, tanh};
 
+use super::inference::{fold, fold_transposed, trim, trim_transposed};
 use super::init::Initialiser;
 use super::{Architecture, BatchNorm, LEAKY_SLOPE, Mode, conv_down, conv_up};
 
@@ -90,6 +91,35 @@ impl Generator {
             .collect();
 
         Self { encoder, decoder }
+    }
+
+    /// The same network for scoring only, in fewer operations; it can no longer be trained or saved.
+    pub fn for_inference(self) -> Self {
+        let innermost = self.encoder.len() - 1;
+        let encoder = self.encoder.into_iter().enumerate().map(|(level, step)| {
+            let conv = match step.norm {
+                Some(norm) => fold(step.conv, norm),
+                None if level == innermost => trim(step.conv),
+                None => step.conv,
+            };
+            EncoderLevel { conv, norm: None }
+        });
+        let decoder = self.decoder.into_iter().enumerate().map(|(level, step)| {
+            let conv = match step.norm {
+                Some(norm) => fold_transposed(step.conv, norm),
+                None => step.conv,
+            };
+            let conv = if level == 0 {
+                trim_transposed(conv)
+            } else {
+                conv
+            };
+            DecoderLevel { conv, norm: None }
+        });
+        Self {
+            encoder: encoder.collect(),
+            decoder: decoder.collect(),
+        }
     }
 
     /// Reconstructs pictures: x̂ = G(x).
