@@ -23,6 +23,8 @@
 /** Work on rows stops after this long, or this many new rows, and goes on in the next frame. */
 const FRAME_BUDGET_MS = 5;
 const FRAME_ROWS = 8;
+/** A frame that takes longer, with layout and paint, makes the next one smaller. */
+const FRAME_TARGET_MS = 20;
 /** The first rows keep their pictures wherever the viewport is. */
 const ALWAYS_DRAWN = 64;
 /** From here on the browser skips the rows that are far from the viewport. */
@@ -65,6 +67,7 @@ export class ResultsTable extends EventTarget {
   /** @type {Set<Row>} rows whose cells are out of date */ #dirty = new Set();
   /** @type {Set<Row>} rows whose pictures are to be drawn */ #undrawn = new Set();
   #frame = 0;
+  #frameRows = FRAME_ROWS;
   #order = 0;
   /** @type {keyof typeof COMPARE} */ #sort = "order";
   /** @type {number | null} */ #threshold = null;
@@ -263,7 +266,8 @@ export class ResultsTable extends EventTarget {
   }
 
   #work() {
-    const end = performance.now() + FRAME_BUDGET_MS;
+    const began = performance.now();
+    const end = began + FRAME_BUDGET_MS;
     /** @type {Row[]} */
     const added = [];
     const compare = COMPARE[this.#sort];
@@ -273,7 +277,7 @@ export class ResultsTable extends EventTarget {
       this.#undrawn.delete(row);
       this.#draw(row);
     }
-    while (taken < Math.min(this.#coming.length, FRAME_ROWS) && performance.now() < end) {
+    while (taken < Math.min(this.#coming.length, this.#frameRows) && performance.now() < end) {
       const row = this.#coming[taken++];
       this.#judge(row); // the threshold or the model may have changed while it waited
       this.#build(row);
@@ -299,6 +303,13 @@ export class ResultsTable extends EventTarget {
       this.#show(row);
     }
     if (taken > 0 || (stale > 0 && this.#dirty.size === 0)) this.dispatchEvent(new CustomEvent("change"));
+    if (taken > 0) {
+      // Runs once the frame is laid out and painted.
+      setTimeout(() => {
+        const slow = performance.now() - began > FRAME_TARGET_MS;
+        this.#frameRows = slow ? Math.ceil(this.#frameRows / 2) : Math.min(this.#frameRows + 1, FRAME_ROWS);
+      });
+    }
     if (this.#coming.length > 0 || this.#dirty.size > 0 || this.#undrawn.size > 0) this.#schedule();
   }
 

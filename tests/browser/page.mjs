@@ -179,24 +179,40 @@ test('camera: a picture taken is scored, and closing the dialog lets the camera 
   }
 });
 
+/** The page's main-thread tasks in a trace, from the drop on, longest first: how long each lasted, and how long it ran. */
+function mainThreadTasks(trace) {
+  const { traceEvents } = JSON.parse(trace.toString());
+  const main = traceEvents.find((event) => event.name === 'FireAnimationFrame');
+  const drop = traceEvents.find((event) => event.name === 'EventDispatch' && event.args.data?.type === 'drop');
+  return traceEvents
+    .filter(({ name, pid, tid, ts, dur, tdur }) => name === 'RunTask' && pid === main.pid && tid === main.tid && ts + dur > drop.ts && tdur !== undefined)
+    .map(({ dur, tdur }) => ({ lasted: dur / 1000, ran: tdur / 1000 }))
+    .sort((a, b) => b.ran - a.ran);
+}
+
 test('300 pictures: a live table and no main-thread task over 50 ms', async (t) => {
-  // Another program on the machine can hold up any task. A page with long tasks of its own has
-  // them in every round.
+  // Where other programs keep the machine busy, a task also lasts as long as it waits for a
+  // processor. So a round with long tasks is repeated, and where every round has some, what counts
+  // is how long they ran.
   const rounds = [];
   for (let round = 0; round < 3; round++) {
     await withPage(browser, server.url, {}, async (page) => {
+      await browser.startTracing(page, { categories: ['devtools.timeline', 'disabled-by-default-devtools.timeline'] });
       const { tasks, steps, progressShown, drawn } = await drop300(page);
-      rounds.push(tasks);
-      t.diagnostic(`round ${round + 1}: tasks over 50 ms: [${tasks}] ms, rows came in ${steps.length} steps`);
+      const traced = mainThreadTasks(await browser.stopTracing());
+      assert.ok(traced.length > 100, 'the trace has the tasks of the page');
+      rounds.push({ tasks, ran: Math.round(traced[0].ran) });
+      t.diagnostic(`round ${round + 1}: tasks over 50 ms: [${tasks}]; the longest ran ${traced[0].ran.toFixed(1)} ms; rows came in ${steps.length} steps`);
       assert.equal(steps.at(-1), 300);
       assert.ok(steps.filter((n) => n > 0).length >= 10, `rows came in few steps: ${steps}`);
       assert.ok(progressShown >= 3, 'the progress was shown while the rows came');
       assert.ok(drawn < 900, `${drawn} pictures are drawn at once; those far away should not be`);
       if (round === 0) (await waitRows(page, 300)).forEach(assertScored);
     });
-    if (rounds.at(-1).length === 0) break;
+    if (rounds.at(-1).tasks.length === 0) return;
   }
-  assert.deepEqual(rounds.at(-1), [], `tasks over 50 ms in each round: ${JSON.stringify(rounds)}`);
+  const least = Math.min(...rounds.map(({ ran }) => ran));
+  assert.ok(least <= 40, `tasks over 50 ms in each round, and not for want of a processor: ${JSON.stringify(rounds)}`);
 });
 
 test('threshold: slider and number change verdicts, texts and exports, reset brings the model\'s back', onPage({}, async (page) => {
