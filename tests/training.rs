@@ -1,0 +1,312 @@
+//! Training as a whole: it learns, repeats itself, goes on where it stopped, and what it leaves
+//! scores as it did when it was calibrated.
+
+use burn::tensor::{Device, Tensor, TensorData};
+use pollster::block_on;
+use skip_ganomaly::data::image::Preprocessing;
+use skip_ganomaly::detector::{self, Scored, score_batch};
+use skip_ganomaly::metrics::quantile;
+use skip_ganomaly::model_file::{ModelFile, Precision};
+use skip_ganomaly::nn::init::Initialiser;
+use skip_ganomaly::nn::{BatchNorm, Mode};
+use skip_ganomaly::train::Losses;
+use skip_ganomaly::train::config::TrainConfig;
+use skip_ganomaly::train::run::{Pictures, Run, RunError};
+use skip_ganomaly::train::step::{Trainer, read_losses};
+
+const SIZE: usize = 32;
+
+fn config() -> TrainConfig {
+    TrainConfig {
+        size: SIZE,
+        channels: 1,
+        width: 4,
+        batch: 8,
+        epochs: 2,
+        ..TrainConfig::default()
+    }
+}
+
+/// Smooth pictures that differ in direction, frequency and brightness.
+fn pictures(n: usize) -> Pictures {
+    let values = (0..n * SIZE * SIZE)
+        .map(|i| {
+            let (k, y, x) = (i / (SIZE * SIZE), i / SIZE % SIZE, i % SIZE);
+            let k = k as f32;
+            let phase = (x as f32 * (0.2 + 0.03 * k) + y as f32 * (0.6 - 0.05 * k)).sin();
+            (0.6 * phase + 0.3 * (1.7 * k).sin()).clamp(-1.0, 1.0)
+        })
+        .collect();
+    Pictures {
+        values,
+        digest: format!("{n} waves"),
+    }
+}
+
+fn start(config: &TrainConfig, n: usize) -> Run {
+    Run::new(config, pictures(n), &Device::flex()).expect("a run that can start")
+}
+
+fn steps(run: &mut Run, count: usize) -> Vec<Losses> {
+    (0..count).for_each(|_| run.step());
+    block_on(run.losses()).expect("finite losses")
+}
+
+fn scores(model: &ModelFile, values: &[f32]) -> Vec<Scored> {
+    let detector = detector::load(model, &Device::flex()).expect("weights that fit");
+    block_on(score_batch(&*detector, values)).expect("a readable device")
+}
+
+#[test]
+fn eight_pictures_are_learnt_by_heart() {
+    let config = TrainConfig {
+        width: 8,
+        learning_rate: 2e-3,
+        ..config()
+    };
+    let mut trainer = Trainer::new(&config, &Device::flex());
+    let values = pictures(8).values;
+    let pending = (0..80)
+        .map(|_| {
+            let data = TensorData::new(values.clone(), [8, 1, SIZE, SIZE]);
+            trainer.step(Tensor::from_data(data, trainer.device()))
+        })
+        .collect();
+    let losses = block_on(read_losses(pending)).expect("a readable device");
+    assert!(losses.iter().all(Losses::is_finite));
+    let (first, last) = (losses[0].contextual, losses[79].contextual);
+    assert!(last < 0.2 * first, "from {first} to {last}");
+}
+
+#[test]
+fn a_seed_says_everything() {
+    let train = |seed| {
+        let mut run = start(&TrainConfig { seed, ..config() }, 20);
+        let losses = steps(&mut run, 3);
+        let state = block_on(run.checkpoint()).expect("a readable device");
+        (losses, state.tensors)
+    };
+    let (once, again, other) = (train(5), train(5), train(6));
+    assert_eq!(once, again);
+    assert_ne!(once.0, other.0);
+    assert_ne!(once.1, other.1);
+}
+
+#[test]
+fn a_run_goes_on_where_its_checkpoint_was_made() {
+    // 27 training pictures make three steps an epoch: the checkpoint lies within the second epoch.
+    let config = TrainConfig {
+        epochs: 4,
+        ..config()
+    };
+    let mut whole = start(&config, 30);
+    let before = steps(&mut whole, 4);
+    let checkpoint = block_on(whole.checkpoint()).expect("a readable device");
+    let bytes = checkpoint.to_bytes(Precision::F32).expect("finite weights");
+
+    let read = ModelFile::from_bytes(&bytes).expect("a whole file");
+    assert_eq!(read, checkpoint);
+    let training = read.header.training.as_ref().expect("a training record");
+    assert_eq!((training.steps, training.epochs), (4, 1));
+    assert_eq!(training.losses, before.last().copied());
+    let mut resumed = Run::resume(&read, pictures(30), &Device::flex()).expect("the same pictures");
+    assert_eq!(resumed.steps(), 4);
+    assert_eq!(resumed.total_steps(), 12);
+
+    let (expected, got) = (steps(&mut whole, 4), steps(&mut resumed, 4));
+    for (number, (expected, got)) in expected.iter().zip(&got).enumerate() {
+        for (name, of) in [
+            ("adversarial", (|l| l.adversarial) as fn(&Losses) -> f64),
+            ("contextual", |l| l.contextual),
+            ("latent", |l| l.latent),
+            ("discriminator", |l| l.discriminator),
+        ] {
+            let (expected, got) = (of(expected), of(got));
+            assert!(
+                (got - expected).abs() <= 1e-6 * expected.abs(),
+                "step {number} after the checkpoint, {name}: got {got}, expected {expected}"
+            );
+        }
+    }
+}
+
+#[test]
+fn only_a_checkpoint_of_the_same_pictures_is_resumed() {
+    let mut run = start(&config(), 20);
+    steps(&mut run, 1);
+    let checkpoint = block_on(run.checkpoint()).expect("a readable device");
+    let resume = |file: &ModelFile, pictures| match Run::resume(file, pictures, &Device::flex()) {
+        Ok(_) => panic!("a run that must not go on"),
+        Err(error) => error,
+    };
+
+    let error = resume(&checkpoint, pictures(21));
+    assert!(matches!(error, RunError::OtherPictures { .. }), "{error}");
+    let message = error.to_string();
+    assert!(
+        message.contains("20 waves") && message.contains("21 waves"),
+        "{message}"
+    );
+
+    let finished = block_on(run.finish(Precision::F32)).expect("finite scores");
+    let error = resume(&finished.model, pictures(20));
+    assert!(matches!(error, RunError::NoCheckpoint(_)), "{error}");
+
+    let mut unknown = checkpoint.clone();
+    unknown.header.training = None;
+    let error = resume(&unknown, pictures(20));
+    assert!(matches!(error, RunError::NoCheckpoint(_)), "{error}");
+
+    let mut incomplete = checkpoint;
+    let lost = "discriminator.feature.weight";
+    incomplete.tensors.remove(lost).expect("a known name");
+    let message = resume(&incomplete, pictures(20)).to_string();
+    assert!(message.contains(lost), "{message}");
+}
+
+#[test]
+fn a_loss_that_is_no_number_ends_the_run() {
+    let mut broken = pictures(20);
+    broken.values.fill(f32::NAN);
+    let mut run = Run::new(&config(), broken, &Device::flex()).expect("a run that can start");
+    run.step();
+    run.step();
+    let error = block_on(run.losses()).expect_err("a loss that is no number");
+    assert!(
+        matches!(error, RunError::Diverged { step: 1, .. }),
+        "{error}"
+    );
+    assert!(error.to_string().contains("--learning-rate"), "{error}");
+}
+
+#[test]
+fn a_run_needs_a_batch_of_pictures_and_sound_settings() {
+    let refused = |config: &TrainConfig, n| match Run::new(config, pictures(n), &Device::flex()) {
+        Ok(_) => panic!("a run that must not start"),
+        Err(error) => error.to_string(),
+    };
+    // One of eight is held out.
+    let message = refused(&config(), 8);
+    assert!(message.contains('8') && message.contains('7'), "{message}");
+    let bad = TrainConfig {
+        size: 48,
+        ..config()
+    };
+    assert!(refused(&bad, 20).contains("got 48"));
+}
+
+#[test]
+fn the_running_variance_is_the_unbiased_one() {
+    let device = Device::flex();
+    let norm = BatchNorm::new(1, &mut Initialiser::new(0, &device));
+    let x = Tensor::<4>::from_data(
+        TensorData::new(vec![1.0_f32, 2.0, 3.0, 6.0], [2, 1, 1, 2]),
+        &device,
+    );
+    let read = |t: Tensor<1>| t.into_data().try_into_vec::<f32>().expect("f32")[0];
+    let mean = || read(norm.running_mean.value_sync());
+    let variance = || read(norm.running_variance.value_sync());
+
+    norm.forward(x.clone(), Mode::Inference);
+    assert_eq!((mean(), variance()), (0.0, 1.0), "inference moves nothing");
+    // The mean is 3; the squared differences 4, 1, 0 and 9 make 14/3 with n - 1, 14/4 with n.
+    let y = norm.forward(x.clone(), Mode::Training);
+    assert!((mean() - 0.3).abs() < 1e-6, "{}", mean());
+    assert!(
+        (variance() - (0.9 + 0.1 * 14.0 / 3.0)).abs() < 1e-6,
+        "{}",
+        variance()
+    );
+    // The batch itself is normalised with the biased one.
+    let (gamma, beta) = (read(norm.gamma.val()), read(norm.beta.val()));
+    let got = y.into_data().try_into_vec::<f32>().expect("f32");
+    for (got, x) in got.iter().zip([1.0_f32, 2.0, 3.0, 6.0]) {
+        let expected = gamma * (x - 3.0) / 3.5_f32.sqrt() + beta;
+        assert!((got - expected).abs() < 1e-4, "{got} {expected}");
+    }
+    let (old_mean, old_variance) = (mean(), variance());
+    let y = norm.forward(x, Mode::Inference);
+    assert_eq!((mean(), variance()), (old_mean, old_variance));
+    let got = y.into_data().try_into_vec::<f32>().expect("f32")[3];
+    let expected = gamma * (6.0 - old_mean) / (old_variance + 1e-5).sqrt() + beta;
+    assert!((got - expected).abs() < 1e-4, "{got} {expected}");
+}
+
+#[test]
+fn a_score_does_not_depend_on_the_neighbours() {
+    let mut run = start(&config(), 20);
+    steps(&mut run, 4);
+    let model = block_on(run.finish(Precision::F32))
+        .expect("finite scores")
+        .model;
+    let length = SIZE * SIZE;
+    let values = pictures(5).values;
+    let together = scores(&model, &values);
+    let reversed: Vec<f32> = values.rchunks(length).flatten().copied().collect();
+    let backwards = scores(&model, &reversed);
+    for (i, expected) in together.iter().enumerate() {
+        let alone = &scores(&model, &values[i * length..(i + 1) * length])[0];
+        for other in [alone, &backwards[4 - i]] {
+            let pairs = [
+                (other.raw.anomaly_score, expected.raw.anomaly_score),
+                (other.raw.residual, expected.raw.residual),
+                (
+                    other.raw.latent.expect("features"),
+                    expected.raw.latent.expect("features"),
+                ),
+            ];
+            for (got, expected) in pairs {
+                assert!(
+                    (got - expected).abs() <= 1e-6 * expected,
+                    "picture {i}: {got} and {expected}"
+                );
+            }
+        }
+    }
+}
+
+/// The rounded weights are calibrated, not those before rounding: a model read back from its file
+/// gives the very scores that its calibration was learnt from.
+#[test]
+fn a_file_scores_as_it_was_calibrated() {
+    let mut run = start(&config(), 70);
+    steps(&mut run, 8);
+    let mut thresholds = Vec::new();
+    for precision in [Precision::F32, Precision::F16] {
+        let finished = block_on(run.finish(precision)).expect("finite scores");
+        let bytes = finished.model.to_bytes(precision).expect("finite weights");
+        let read = ModelFile::from_bytes(&bytes).expect("a whole file");
+        assert_eq!(read, finished.model);
+
+        assert_eq!(finished.held_out.len(), 7);
+        let values: Vec<f32> = finished
+            .held_out
+            .iter()
+            .flat_map(|(index, _)| run.picture(*index))
+            .copied()
+            .collect();
+        let again = scores(&read, &values);
+        for (got, (index, expected)) in again.iter().zip(&finished.held_out) {
+            assert_eq!(got, expected, "picture {index} in {precision:?}");
+        }
+
+        let calibration = read.header.calibration.as_ref().expect("calibrated");
+        let raw: Vec<f64> = again.iter().map(|s| s.raw.anomaly_score).collect();
+        let close = |got: f64, expected: f64| (got - expected).abs() <= 1e-8 * expected;
+        let q = |q| quantile(&raw, q).expect("scores");
+        assert!(close(calibration.threshold, q(0.99)));
+        assert!(close(calibration.anomaly_score.median, q(0.5)));
+        assert_eq!(calibration.normals, 7);
+        thresholds.push(calibration.threshold);
+
+        let check = read.header.self_check.expect("a stored self check");
+        let picture = detector::self_check_picture(&Preprocessing::new(SIZE, 1));
+        let got = scores(&read, &picture)[0].raw.anomaly_score;
+        assert!(close(got, check.anomaly_score), "{got}");
+        assert!(check.passes(got) && !check.passes(1.01 * got));
+    }
+    assert_ne!(
+        thresholds[0], thresholds[1],
+        "rounding to f16 must show in the scores"
+    );
+}
