@@ -24,6 +24,21 @@ after(async () => {
 const onPage = (options, run) => () => withPage(plain, server.url, options, run);
 const onGpuPage = (options, run) => () => withPage(gpu, server.url, options, run);
 
+const modelBytes = () => readFileSync(join(root, 'www/models/solar-ir.safetensors'));
+
+/** The shipped model with another header. */
+function withHeader(change) {
+  const bytes = modelBytes();
+  const length = Number(bytes.readBigUInt64LE(0));
+  const whole = JSON.parse(bytes.toString('utf8', 8, 8 + length));
+  whole.__metadata__['skip-ganomaly'] = JSON.stringify(change(JSON.parse(whole.__metadata__['skip-ganomaly'])));
+  const text = Buffer.from(JSON.stringify(whole));
+  const padded = Buffer.concat([text, Buffer.alloc((8 - (text.length % 8)) % 8, ' ')]);
+  const size = Buffer.alloc(8);
+  size.writeBigUInt64LE(BigInt(padded.length));
+  return Buffer.concat([size, padded, bytes.subarray(8 + length)]);
+}
+
 const close = (a, b, tolerance, what) => assert.ok(Math.abs(a - b) <= tolerance, `${what}: ${a} against ${b}`);
 
 // --- Bad files
@@ -146,7 +161,7 @@ test('a software adapter that nobody asked for: the CPU, and the page says why',
   assert.equal(await page.getAttribute('html', 'data-device'), 'cpu');
 }));
 
-test('WebGPU that fails its start-up check is not used', onGpuPage({
+test('WebGPU that cannot be fetched: the CPU, and the page says why', onGpuPage({
   query: '?device=webgpu',
   worker: `const realFetch = globalThis.fetch; globalThis.fetch = (...a) => String(a[0]).includes('/pkg/gpu/') ? Promise.reject(new TypeError('cut off')) : realFetch(...a);`,
 }, async (page) => {
@@ -154,6 +169,24 @@ test('WebGPU that fails its start-up check is not used', onGpuPage({
   await page.setInputFiles('#files', sampleFiles(1));
   assert.ok(Number((await waitRows(page, 1))[0].score) > 0);
 }));
+
+test('WebGPU that fails its start-up check is not used', async () => {
+  const page = await open(gpu, server.url, { ready: false, query: '?model=models/other.safetensors&device=webgpu', routes: {
+    '**/models/other.safetensors': withHeader((header) => {
+      assert.ok(header.self_check.anomaly_score > 0, 'the shipped model stores a score to check against');
+      return { ...header, self_check: { ...header.self_check, anomaly_score: header.self_check.anomaly_score * 1.5 } };
+    }),
+  } });
+  try {
+    await waitReady(page, 120_000);
+    assert.equal(await page.getAttribute('html', 'data-device'), 'cpu');
+    await waitText(page, '#device-words', /^Runs on your CPU, although the address asks for WebGPU: WebGPU gave the score [\d.e-]+ where the model file says [\d.e-]+\.$/);
+    await page.setInputFiles('#files', sampleFiles(1));
+    assert.ok(Number((await waitRows(page, 1))[0].score) > 0);
+  } finally {
+    await page.context().close();
+  }
+});
 
 const scoresOf = (list) => new Map(list.map((row) => [row.name, Number(row.score)]));
 
@@ -375,7 +408,6 @@ test('a new version of the site: never a mix of old and new files', async () => 
 
 // --- Models
 
-const modelBytes = () => readFileSync(join(root, 'www/models/solar-ir.safetensors'));
 const asModel = (name, buffer) => ({ name, mimeType: 'application/octet-stream', buffer });
 
 test('a model file: earlier results are marked and can be scored again; a bad one changes nothing', onPage({}, async (page) => {
@@ -413,21 +445,11 @@ test('a model file: earlier results are marked and can be scored again; a bad on
 }));
 
 test('a model without calibration: scores, no verdict and no threshold made up', onPage({}, async (page) => {
-  // The shipped model with its calibration taken out of the header.
-  const bytes = modelBytes();
-  const length = Number(bytes.readBigUInt64LE(0));
-  const header = JSON.parse(bytes.toString('utf8', 8, 8 + length));
-  for (const [key, text] of Object.entries(header.__metadata__)) {
-    if (!text.startsWith('{')) continue;
-    const inner = JSON.parse(text);
-    if (inner.calibration) header.__metadata__[key] = JSON.stringify({ ...inner, calibration: null });
-  }
-  const text = Buffer.from(JSON.stringify(header));
-  const padded = Buffer.concat([text, Buffer.alloc((8 - (text.length % 8)) % 8, ' ')]);
-  assert.ok(padded.length < length, 'a calibration was taken out');
-  const size = Buffer.alloc(8);
-  size.writeBigUInt64LE(BigInt(padded.length));
-  await page.setInputFiles('#model-file', asModel('raw.safetensors', Buffer.concat([size, padded, bytes.subarray(8 + length)])));
+  const raw = withHeader((header) => {
+    assert.ok(header.calibration.threshold > 0);
+    return { ...header, calibration: null };
+  });
+  await page.setInputFiles('#model-file', asModel('raw.safetensors', raw));
   await waitText(page, '#model-said', /^raw\.safetensors/);
   await page.setInputFiles('#files', sampleFiles(2));
   const found = await waitRows(page, 2);
