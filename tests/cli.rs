@@ -1,0 +1,1091 @@
+//! The program as its users meet it: files, lines, exit codes, messages.
+#![cfg(feature = "cli")]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
+
+use image::{Rgb, RgbImage};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use skip_ganomaly::data::batch::split_held_out;
+use skip_ganomaly::data::folder::Folder;
+use skip_ganomaly::metrics::quantile;
+use skip_ganomaly::model_file::ModelFile;
+use tempfile::TempDir;
+
+const FAILED: i32 = 1;
+const WRONG_COMMAND_LINE: i32 = 2;
+const SOME_SKIPPED: i32 = 3;
+const INTERRUPTED: i32 = 130;
+
+/// Files of a run.
+const RUN_FILES: [&str; 5] = [
+    "checkpoint.safetensors",
+    "events.jsonl",
+    "model.safetensors",
+    "report.html",
+    "run.json",
+];
+
+fn program() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_skip-ganomaly"))
+}
+
+fn solar_ir() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("www/samples/solar-ir")
+}
+
+fn temporary() -> TempDir {
+    tempfile::tempdir().expect("a temporary folder")
+}
+
+/// The smallest net, grey.
+const TINY: [&str; 10] = [
+    "--size",
+    "32",
+    "--channels",
+    "1",
+    "--width",
+    "2",
+    "--features",
+    "20",
+    "--learning-rate",
+    "0.002",
+];
+
+fn train(data: &Path, out: &Path, more: &[&str]) -> Command {
+    let mut command = program();
+    command.arg("train").arg("--data").arg(data);
+    command.arg("--out").arg(out).args(TINY).args(more);
+    command
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).expect("UTF-8")
+}
+
+/// Runs a command that must end with `code`; gives stdout and stderr.
+fn run(command: &mut Command, code: i32) -> (String, String) {
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = command
+        .stdin(Stdio::null())
+        .output()
+        .expect("the program starts");
+    let (stdout, stderr) = (text(&stdout), text(&stderr));
+    assert_eq!(status.code(), Some(code), "{command:?}\n{stdout}\n{stderr}");
+    (stdout, stderr)
+}
+
+/// Runs a command that must fail; its message must hold all of `words`.
+fn refused(command: &mut Command, words: &[&str]) {
+    let (stdout, stderr) = run(command, FAILED);
+    assert_eq!(stdout, "", "a failure leaves stdout empty");
+    for word in words {
+        assert!(stderr.contains(word), "{word:?} is not in: {stderr}");
+    }
+    assert!(!stderr.contains("panicked"), "{stderr}");
+}
+
+fn json(line: &str) -> Value {
+    serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))
+}
+
+fn json_lines(lines: &str) -> Vec<Value> {
+    lines.lines().map(json).collect()
+}
+
+fn number(value: &Value) -> f64 {
+    value.as_f64().unwrap_or_else(|| panic!("{value}"))
+}
+
+fn assert_close(what: &str, got: f64, expected: f64) {
+    assert!(
+        (got - expected).abs() <= 1e-6 * expected.abs(),
+        "{what}: got {got}, expected {expected}"
+    );
+}
+
+/// One tiny run that most tests share.
+struct Trained {
+    /// Contents of every file of the run.
+    files: BTreeMap<String, Vec<u8>>,
+    /// What `--json` printed.
+    summary: String,
+}
+
+impl Trained {
+    fn text(&self, file: &str) -> String {
+        text(&self.files[file])
+    }
+
+    fn model(&self) -> ModelFile {
+        ModelFile::from_bytes(&self.files["model.safetensors"]).expect("a whole model file")
+    }
+}
+
+static TRAINED: LazyLock<Trained> = LazyLock::new(|| {
+    let folder = temporary();
+    let out = folder.path().join("run");
+    let more = [
+        "--batch",
+        "16",
+        "--epochs",
+        "2",
+        "--licence",
+        "MIT",
+        "--json",
+    ];
+    let (summary, _) = run(&mut train(&solar_ir(), &out, &more), 0);
+    let files = fs::read_dir(&out).expect("the run's folder").map(|entry| {
+        let entry = entry.expect("an entry");
+        let name = entry.file_name().to_string_lossy().into_owned();
+        (name, fs::read(entry.path()).expect("a readable file"))
+    });
+    Trained {
+        files: files.collect(),
+        summary,
+    }
+});
+
+/// A folder with the shared model in it.
+fn with_model() -> (TempDir, PathBuf) {
+    let folder = temporary();
+    let model = folder.path().join("model.safetensors");
+    fs::write(&model, &TRAINED.files["model.safetensors"]).expect("a written model");
+    (folder, model)
+}
+
+/// Some test pictures, normal and abnormal, in no special order.
+fn some_pictures() -> Vec<PathBuf> {
+    let folder = Folder::open(&solar_ir()).expect("the sample pictures");
+    let normal = folder.test.iter().filter(|sample| !sample.abnormal).take(4);
+    let abnormal = folder.test.iter().filter(|sample| sample.abnormal);
+    let chosen = normal.chain(abnormal.step_by(9));
+    let mut paths: Vec<PathBuf> = chosen.map(|sample| sample.path.clone()).collect();
+    paths.rotate_left(3);
+    paths
+}
+
+fn score(model: &Path, paths: &[PathBuf], more: &[&str]) -> Command {
+    let mut command = program();
+    command.arg("score").arg("--model").arg(model);
+    command.args(paths).args(more);
+    command
+}
+
+fn scored(model: &Path, paths: &[PathBuf], more: &[&str]) -> Vec<Value> {
+    let more = [more, &["--json"]].concat();
+    json_lines(&run(&mut score(model, paths, &more), 0).0)
+}
+
+fn paths_of(rows: &[Value]) -> Vec<PathBuf> {
+    let path = |row: &Value| PathBuf::from(row["path"].as_str().expect("a path"));
+    rows.iter().map(path).collect()
+}
+
+/// Coloured stripes, shifted from picture to picture; a bright square where it is abnormal.
+fn picture(number: u32, abnormal: bool) -> RgbImage {
+    RgbImage::from_fn(40, 36, |x, y| {
+        if abnormal && (12..24).contains(&x) && (12..24).contains(&y) {
+            return Rgb([255, 255, 0]);
+        }
+        let stripe = ((x + 2 * y + 3 * number) % 16) as u8;
+        Rgb([8 * stripe, 10 * stripe, 40])
+    })
+}
+
+fn save(picture: &RgbImage, path: &Path) {
+    fs::create_dir_all(path.parent().expect("a folder")).expect("a new folder");
+    picture.save(path).expect("a written picture");
+}
+
+#[test]
+fn a_run_leaves_its_files() {
+    let trained = &*TRAINED;
+    assert_eq!(
+        trained.files.keys().collect::<Vec<_>>(),
+        RUN_FILES,
+        "and no temporary ones"
+    );
+
+    let summary = json_lines(&trained.summary);
+    assert_eq!(summary.len(), 1, "{}", trained.summary);
+    let summary = &summary[0];
+    assert_eq!(summary["pictures"], 450);
+    assert_eq!(summary["held_out"], 50);
+    assert_eq!(summary["steps"], 56);
+    assert_eq!(summary["skipped"], 0);
+    assert_eq!(summary["bytes"], trained.files["model.safetensors"].len());
+
+    let model = trained.model();
+    let calibration = model.header.calibration.as_ref().expect("calibrated");
+    assert_eq!(calibration.normals, 50);
+    assert_eq!(number(&summary["threshold"]), calibration.threshold);
+    assert_eq!(model.header.licence.as_deref(), Some("MIT"));
+    assert!(model.header.self_check.is_some());
+    assert!(model.tensors.keys().all(|name| !name.starts_with("adam.")));
+    let checkpoint = ModelFile::from_bytes(&trained.files["checkpoint.safetensors"]);
+    let checkpoint = checkpoint.expect("a whole checkpoint");
+    assert_eq!(checkpoint.header.training.expect("settings").steps, 56);
+
+    let events = json_lines(&trained.text("events.jsonl"));
+    let of = |kind: &str| -> Vec<&Value> {
+        events
+            .iter()
+            .filter(|event| event["event"] == kind)
+            .collect()
+    };
+    assert_eq!(events[0]["event"], "started");
+    assert_eq!(events[0]["total_steps"], 56);
+    assert_eq!(events[0]["config"]["width"], 2);
+    let steps = of("step");
+    assert_eq!(steps.len(), 56);
+    for (number, event) in (1_u64..).zip(&steps) {
+        assert_eq!(event["step"], number);
+        assert_eq!(event["epoch"], (number - 1) / 28 + 1);
+        for loss in [
+            "adversarial",
+            "contextual",
+            "latent",
+            "generator",
+            "discriminator",
+        ] {
+            assert!(event[loss].is_f64(), "{event}");
+        }
+    }
+    let contextual = |i: usize| number(&steps[i]["contextual"]);
+    assert!(contextual(55) < 0.8 * contextual(0), "it learns");
+    assert_eq!(of("epoch").len(), 2);
+    assert!(number(&of("epoch")[1]["held_out_residual"]) > 0.0);
+    let last = events.last().expect("events");
+    assert_eq!(last["event"], "finished");
+    assert_eq!(last["threshold"], summary["threshold"]);
+
+    let settings = json(&trained.text("run.json"));
+    let command = settings["command"].as_str().expect("the command line");
+    assert!(command.starts_with("skip-ganomaly train"), "{command}");
+}
+
+#[test]
+fn the_report_loads_nothing() {
+    let html = TRAINED.text("report.html");
+    assert!(html.starts_with("<!DOCTYPE html>"), "{:.80}", html);
+    assert!(html.contains("<svg") && html.contains("data:image/png;base64,"));
+    let lower = html.to_lowercase();
+    for attribute in ["src=", "href=", "data=", "action=", "srcset=", "url("] {
+        for (at, _) in lower.match_indices(attribute) {
+            let value = lower[at + attribute.len()..].trim_start_matches(['"', '\'', ' ']);
+            assert!(
+                value.starts_with("data:image/png;base64,") || value.starts_with('#'),
+                "{:.100}",
+                &lower[at..]
+            );
+        }
+    }
+    for forbidden in ["<script src", "<link", "@import", "<iframe", "<base"] {
+        assert!(!lower.contains(forbidden), "{forbidden}");
+    }
+    let threshold = TRAINED.model().header.calibration.expect("calibrated");
+    let digits = threshold.threshold.to_string();
+    assert!(html.contains(&digits[..5]), "the threshold {digits}");
+}
+
+#[test]
+fn an_interrupted_run_ends_like_an_uninterrupted_one() {
+    let folder = temporary();
+    let (whole, parts) = (folder.path().join("whole"), folder.path().join("parts"));
+    let more = ["--batch", "16", "--epochs", "3", "--seed", "9"];
+    run(&mut train(&solar_ir(), &whole, &more), 0);
+
+    let child = train(&solar_ir(), &parts, &more)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let mut child = Running(child);
+    let events = parts.join("events.jsonl");
+    let steps_done = || {
+        let log = fs::read_to_string(&events).unwrap_or_default();
+        log.matches(r#""event":"step""#).count()
+    };
+    wait_until("the third step", || steps_done() >= 3);
+    signal(&child.0, "INT");
+    let status = child.0.wait().expect("an ended program");
+    assert_eq!(status.code(), Some(INTERRUPTED));
+    let mut message = String::new();
+    let stderr = child.0.stderr.as_mut().expect("a pipe");
+    stderr.read_to_string(&mut message).expect("UTF-8");
+    assert!(message.contains("--resume"), "{message}");
+    assert!(!parts.join("model.safetensors").exists());
+    let stopped = json_lines(&fs::read_to_string(&events).expect("events"));
+    let last = stopped.last().expect("events");
+    assert_eq!(last["event"], "interrupted");
+    let stopped_at = last["step"].as_u64().expect("a step");
+    assert!((3..84).contains(&stopped_at), "{last}");
+
+    // What would overwrite it is refused.
+    refused(
+        &mut train(&solar_ir(), &parts, &more),
+        &["holds a run already", "--resume"],
+    );
+
+    let resume = |out: &Path| {
+        let mut command = program();
+        command.args(["train", "--json", "--resume"]).arg(out);
+        command
+    };
+    let (summary, _) = run(&mut resume(&parts), 0);
+    assert_eq!(json(&summary)["steps"], 84);
+
+    let read = |out: &Path| {
+        let bytes = fs::read(out.join("model.safetensors")).expect("a model");
+        ModelFile::from_bytes(&bytes).expect("a whole model file")
+    };
+    let (expected, got) = (read(&whole), read(&parts));
+    assert!(
+        got.tensors.keys().eq(expected.tensors.keys()),
+        "the same tensors"
+    );
+    for (name, expected) in &expected.tensors {
+        for (got, expected) in got.tensors[name].values.iter().zip(&expected.values) {
+            assert!(
+                (got - expected).abs() <= 1e-6 * expected.abs().max(1e-3),
+                "{name}: got {got}, expected {expected}"
+            );
+        }
+    }
+    let threshold = |model: &ModelFile| model.header.calibration.as_ref().map(|c| c.threshold);
+    assert_close(
+        "threshold",
+        threshold(&got).expect("calibrated"),
+        threshold(&expected).expect("calibrated"),
+    );
+
+    // Each step is logged once, in order, whoever took it.
+    let events = json_lines(&fs::read_to_string(&events).expect("events"));
+    let steps: Vec<u64> = events
+        .iter()
+        .filter(|event| event["event"] == "step")
+        .map(|event| event["step"].as_u64().expect("a step"))
+        .collect();
+    assert_eq!(steps, (1..=84).collect::<Vec<_>>());
+    assert_eq!(events.iter().filter(|e| e["event"] == "started").count(), 2);
+
+    // Other pictures do not go with the checkpoint.
+    let other = folder.path().join("other");
+    for k in 0..20 {
+        save(&picture(k, false), &other.join(format!("{k}.png")));
+    }
+    refused(
+        resume(&parts).arg("--data").arg(&other),
+        &["other pictures", "digest", "got"],
+    );
+}
+
+#[test]
+fn a_finished_run_resumed_gives_the_same_model() {
+    let folder = temporary();
+    for (name, bytes) in &TRAINED.files {
+        fs::write(folder.path().join(name), bytes).expect("a written file");
+    }
+    let mut command = program();
+    command
+        .args(["train", "--json", "--resume"])
+        .arg(folder.path());
+    let (summary, _) = run(&mut command, 0);
+    assert_eq!(json(&summary)["steps"], 56);
+    let model = fs::read(folder.path().join("model.safetensors")).expect("a model");
+    let read = ModelFile::from_bytes(&model).expect("a whole model file");
+    // The licence was an option of the first command.
+    assert_eq!(read.header, TRAINED.model().header);
+    assert!(
+        model == TRAINED.files["model.safetensors"],
+        "the same bytes"
+    );
+}
+
+#[test]
+fn scores_do_not_depend_on_order_batch_or_threads() {
+    let (_folder, model) = with_model();
+    let paths = some_pictures();
+    assert!(paths.len() > 8);
+    let expected = scored(&model, &paths, &[]);
+    assert_eq!(paths_of(&expected), paths, "one line a picture, in order");
+    let threshold = TRAINED.model().header.calibration.expect("calibrated");
+    let threshold = threshold.threshold;
+    for row in &expected {
+        let score = number(&row["score"]);
+        let parts = 0.9 * number(&row["residual"]) + 0.1 * number(&row["latent"]);
+        assert_close("A = 0.9 R + 0.1 L", score, parts);
+        assert_eq!(number(&row["threshold"]), threshold);
+        let anomalous = score > threshold;
+        let verdict = if anomalous { "anomalous" } else { "normal" };
+        assert_eq!(row["verdict"], verdict);
+        let display = number(&row["display"]);
+        assert!((0.0..=1.0).contains(&display) && (display > 0.5) == anomalous);
+        assert!(row.get("error").is_none(), "{row}");
+    }
+
+    let by_path: BTreeMap<PathBuf, &Value> =
+        paths_of(&expected).into_iter().zip(&expected).collect();
+    let check = |rows: Vec<Value>, order: &[PathBuf]| {
+        assert_eq!(paths_of(&rows), order);
+        for (row, path) in rows.iter().zip(order) {
+            for part in ["score", "residual", "latent", "display"] {
+                let what = format!("{part} of {}", path.display());
+                assert_close(&what, number(&row[part]), number(&by_path[path][part]));
+            }
+        }
+    };
+    for path in [&paths[0], &paths[5]] {
+        let alone = std::slice::from_ref(path);
+        check(scored(&model, alone, &[]), alone);
+    }
+    let reversed: Vec<PathBuf> = paths.iter().rev().cloned().collect();
+    check(scored(&model, &reversed, &[]), &reversed);
+    for batch in ["1", "7", "64"] {
+        check(scored(&model, &paths, &["--batch", batch]), &paths);
+    }
+    let mut command = score(&model, &paths, &["--json"]);
+    let (stdout, _) = run(command.env("RAYON_NUM_THREADS", "1"), 0);
+    check(json_lines(&stdout), &paths);
+}
+
+#[test]
+fn unreadable_pictures_are_named_and_the_rest_is_scored() {
+    let (folder, model) = with_model();
+    let good = some_pictures();
+    let png = fs::read(&good[0]).expect("a picture");
+    let at = |name: &str, bytes: &[u8]| {
+        let path = folder.path().join(name);
+        fs::write(&path, bytes).expect("a written file");
+        path
+    };
+    let paths = [
+        good[0].clone(),
+        at("empty.png", b""),
+        at(
+            "text.png",
+            b"This is no picture at all, but a line of text.\n",
+        ),
+        good[1].clone(),
+        at("half.png", &png[..png.len() / 2]),
+        folder.path().join("missing.png"),
+        good[2].clone(),
+    ];
+    let command = &mut score(&model, &paths, &["--json", "--batch", "3"]);
+    let (stdout, stderr) = run(command, SOME_SKIPPED);
+    let rows = json_lines(&stdout);
+    assert_eq!(paths_of(&rows), paths);
+    let whole = scored(&model, &good[..3], &[]);
+    for (at, row) in rows.iter().enumerate() {
+        match [0, 3, 6].iter().position(|&good| good == at) {
+            Some(good) => {
+                assert!(row.get("error").is_none(), "{row}");
+                assert_close(
+                    "score",
+                    number(&row["score"]),
+                    number(&whole[good]["score"]),
+                );
+            }
+            None => {
+                let reason = row["error"].as_str().expect("a reason");
+                assert!(reason.len() > 10, "{row}");
+                assert!(row["score"].is_null() && row["verdict"].is_null(), "{row}");
+            }
+        }
+    }
+    let reason = |at: usize| rows[at]["error"].as_str().expect("a reason");
+    assert!(reason(1).contains("empty"), "{}", reason(1));
+    assert!(reason(2).contains("text"), "{}", reason(2));
+    assert!(reason(4).contains("PNG"), "{}", reason(4));
+    assert!(stderr.contains("4 of 7"), "{stderr}");
+
+    // None that can be read is no crash either; the table says the same.
+    let (stdout, _) = run(&mut score(&model, &paths[1..3], &[]), SOME_SKIPPED);
+    assert_eq!(stdout.matches("error").count(), 2, "{stdout}");
+}
+
+#[test]
+fn tables_csv_and_heat_maps() {
+    let (folder, model) = with_model();
+    let paths = &some_pictures()[..3];
+    let expected = scored(&model, paths, &[]);
+
+    let (table, _) = run(&mut score(&model, paths, &[]), 0);
+    let lines: Vec<&str> = table.lines().collect();
+    assert_eq!(lines.len(), 4, "{table}");
+    for (line, row) in lines[1..].iter().zip(&expected) {
+        let digits = format!("{:.6}", number(&row["score"]));
+        assert!(line.contains(&digits), "{digits} in {line}");
+        assert!(line.contains(row["verdict"].as_str().expect("a verdict")));
+        assert!(line.ends_with(row["path"].as_str().expect("a path")));
+    }
+
+    let bad = folder.path().join("bad, and \"quoted\".png");
+    fs::write(&bad, "").expect("a written file");
+    let (csv, maps) = (folder.path().join("s.csv"), folder.path().join("maps"));
+    let mut all = paths.to_vec();
+    all.insert(1, bad.clone());
+    let command = &mut score(&model, &all, &[]);
+    let (stdout, _) = run(
+        command.arg("--csv").arg(&csv).arg("--maps").arg(&maps),
+        SOME_SKIPPED,
+    );
+    assert_eq!(stdout, "", "the rows are in the file");
+    let mut reader = csv::Reader::from_path(&csv).expect("a CSV file");
+    let rows: Vec<BTreeMap<String, String>> = reader
+        .deserialize()
+        .collect::<Result<_, _>>()
+        .expect("whole rows");
+    assert_eq!(rows.len(), 4);
+    assert_eq!(rows[1]["path"], bad.display().to_string());
+    assert!(rows[1]["error"].contains("empty") && rows[1]["score"].is_empty());
+    for (row, expected) in [&rows[0], &rows[2], &rows[3]].into_iter().zip(&expected) {
+        for column in ["score", "residual", "latent", "threshold", "display"] {
+            let got: f64 = row[column].parse().expect("a number");
+            assert_close(column, got, number(&expected[column]));
+        }
+        assert_eq!(
+            row["verdict"],
+            expected["verdict"].as_str().expect("a verdict")
+        );
+        assert_eq!(row["error"], "");
+    }
+
+    let mut names: Vec<String> = fs::read_dir(&maps)
+        .expect("the folder of maps")
+        .map(|entry| {
+            entry
+                .expect("an entry")
+                .file_name()
+                .to_string_lossy()
+                .into()
+        })
+        .collect();
+    names.sort();
+    let mut wanted: Vec<String> = paths
+        .iter()
+        .map(|path| {
+            format!(
+                "{}.heat.png",
+                path.file_stem().expect("a name").to_string_lossy()
+            )
+        })
+        .collect();
+    wanted.sort();
+    assert_eq!(names, wanted);
+    let map = image::open(maps.join(&names[0]))
+        .expect("a picture")
+        .into_rgba8();
+    assert_eq!(map.dimensions(), (32, 32));
+    assert!(map.pixels().all(|pixel| pixel.0[3] == 255));
+}
+
+#[test]
+fn another_residual_has_no_threshold() {
+    let (_folder, model) = with_model();
+    let paths = &some_pictures()[..2];
+    let (l1, l2) = (
+        scored(&model, paths, &["--residual", "l1"]),
+        scored(&model, paths, &["--residual", "l2"]),
+    );
+    assert_eq!(l1, scored(&model, paths, &[]), "L1 is the model's own");
+    for (l1, l2) in l1.iter().zip(&l2) {
+        assert!(number(&l1["threshold"]) > 0.0);
+        for absent in ["threshold", "verdict", "display"] {
+            assert!(l2[absent].is_null(), "{l2}");
+        }
+        // The mean of squares is at least the square of the mean, and here below the mean.
+        let (mean, squares) = (number(&l1["residual"]), number(&l2["residual"]));
+        assert!(squares >= mean * mean && squares < 2.0 * mean);
+        assert_ne!(l1["score"], l2["score"]);
+        assert_eq!(l1["latent"], l2["latent"]);
+    }
+    let (table, _) = run(&mut score(&model, paths, &["--residual", "l2"]), 0);
+    assert_eq!(table.matches("uncalibrated").count(), 2, "{table}");
+}
+
+#[test]
+fn inspect_tells_what_a_file_holds() {
+    let (_folder, model) = with_model();
+    let bytes = &TRAINED.files["model.safetensors"];
+    let hex: String = Sha256::digest(bytes)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    let calibration = TRAINED.model().header.calibration.expect("calibrated");
+
+    let inspect = |more: &[&str]| run(program().arg("inspect").arg(&model).args(more), 0).0;
+    let words = inspect(&[]);
+    for word in [
+        "skip-ganomaly",
+        "32 × 32",
+        "grey",
+        &hex,
+        "56 steps",
+        "450 normal pictures",
+        "50 held out",
+        &calibration.threshold.to_string(),
+        "MIT",
+    ] {
+        assert!(words.contains(word), "{word:?} is not in:\n{words}");
+    }
+    assert!(words.contains("A = 0.9 R + 0.1 L"), "{words}");
+
+    let object = json(&inspect(&["--json"]));
+    assert_eq!(object["bytes"], bytes.len());
+    assert_eq!(object["sha256"], hex);
+    assert_eq!(object["header"]["architecture"]["size"], 32);
+    assert_eq!(object["header"]["training"]["config"]["epochs"], 2);
+    let threshold = number(&object["header"]["calibration"]["threshold"]);
+    assert_eq!(threshold, calibration.threshold);
+    let shape = &object["tensors"]["generator.encoder.0.conv.weight"];
+    assert_eq!(*shape, serde_json::json!([2, 1, 4, 4]));
+}
+
+#[test]
+fn evaluate_stands_beside_two_baselines() {
+    let (_folder, model) = with_model();
+    let evaluate = |more: &[&str]| {
+        let mut command = program();
+        command.arg("evaluate").arg("--model").arg(&model);
+        command.arg("--data").arg(solar_ir()).args(more);
+        run(&mut command, 0).0
+    };
+    let object = json(&evaluate(&["--json"]));
+    let rows = object["rows"].as_array().expect("rows");
+    let folder = Folder::open(&solar_ir()).expect("the sample pictures");
+    let mut classes: Vec<&str> = folder
+        .test
+        .iter()
+        .filter(|sample| sample.abnormal)
+        .map(|sample| sample.class.as_str())
+        .collect();
+    let abnormal = classes.len();
+    let normal = folder.test.len() - abnormal;
+    classes.sort_unstable();
+    classes.dedup();
+    assert!(classes.len() > 5, "{classes:?}");
+    for method in ["skip-ganomaly", "pca-32", "nearest"] {
+        let rows: Vec<&Value> = rows.iter().filter(|row| row["method"] == method).collect();
+        assert_eq!(rows[0]["class"], "full mix");
+        assert_eq!(rows[0]["normal"], normal);
+        assert_eq!(rows[0]["abnormal"], abnormal);
+        let names: Vec<&str> = rows[1..]
+            .iter()
+            .map(|row| row["class"].as_str().expect("a class"))
+            .collect();
+        assert_eq!(names, classes);
+        let mut of_classes = 0;
+        for row in &rows {
+            for figure in ["auroc", "auprc"] {
+                assert!((0.0..=1.0).contains(&number(&row[figure])), "{row}");
+            }
+            if row["class"] != "full mix" {
+                of_classes += row["abnormal"].as_u64().expect("a count");
+            }
+        }
+        assert_eq!(of_classes, abnormal as u64);
+    }
+    for baseline in ["pca-32", "nearest"] {
+        let row = rows.iter().find(|row| row["method"] == baseline);
+        let auroc = number(&row.expect("a row")["auroc"]);
+        assert!(auroc > 0.65, "{baseline} finds faults: {auroc}");
+    }
+    let threshold = number(&object["at_threshold"]["threshold"]);
+    let calibration = TRAINED.model().header.calibration.expect("calibrated");
+    assert_eq!(threshold, calibration.threshold);
+
+    let table = evaluate(&["--no-baselines"]);
+    assert!(table.contains("full mix") && table.contains("threshold"));
+    assert!(!table.contains("nearest") && !table.contains("pca"));
+}
+
+#[test]
+fn half_precision_is_calibrated_as_it_is_written() {
+    let folder = temporary();
+    let out = folder.path().join("run");
+    let more = [
+        "--batch",
+        "16",
+        "--epochs",
+        "2",
+        "--precision",
+        "f16",
+        "--json",
+    ];
+    run(&mut train(&solar_ir(), &out, &more), 0);
+    let model = out.join("model.safetensors");
+    let bytes = fs::read(&model).expect("a model");
+    let full = TRAINED.files["model.safetensors"].len();
+    assert!(
+        bytes.len() < full * 6 / 10,
+        "{} of {full} bytes",
+        bytes.len()
+    );
+
+    // The very pictures that it was calibrated on, scored by the program from the file.
+    let header = ModelFile::from_bytes(&bytes).expect("a whole file").header;
+    let calibration = header.calibration.expect("calibrated");
+    let normals = Folder::open(&solar_ir())
+        .expect("the sample pictures")
+        .train;
+    let (_, held_out) = split_held_out(normals.len(), 0.1, 0);
+    let paths: Vec<PathBuf> = held_out.iter().map(|&i| normals[i].path.clone()).collect();
+    let rows = scored(&model, &paths, &[]);
+    let scores: Vec<f64> = rows.iter().map(|row| number(&row["score"])).collect();
+    for (name, q, expected) in [
+        ("median", 0.5, calibration.anomaly_score.median),
+        ("maximum", 1.0, calibration.anomaly_score.max),
+        ("threshold", 0.99, calibration.threshold),
+    ] {
+        assert_close(name, quantile(&scores, q).expect("scores"), expected);
+    }
+    let anomalous = rows.iter().filter(|row| row["verdict"] == "anomalous");
+    assert_eq!(
+        anomalous.count(),
+        1,
+        "of 50, the 99th percentile leaves one"
+    );
+}
+
+#[test]
+fn colour_pictures_in_the_mvtec_layout_with_a_bad_one_among_them() {
+    let folder = temporary();
+    let data = folder.path().join("data");
+    for k in 0..24 {
+        save(
+            &picture(k, false),
+            &data.join(format!("train/good/{k:03}.png")),
+        );
+    }
+    fs::write(data.join("train/good/broken.png"), b"\x89PNG\r\n").expect("a written file");
+    for k in 30..36 {
+        save(&picture(k, false), &data.join(format!("test/good/{k}.png")));
+        save(
+            &picture(k, true),
+            &data.join(format!("test/square/{k}.png")),
+        );
+    }
+    let out = folder.path().join("run");
+    let mut command = train(&data, &out, &["--batch", "8", "--epochs", "4", "--json"]);
+    let (summary, stderr) = run(command.args(["--held-out", "0.2"]), SOME_SKIPPED);
+    let summary = json(&summary);
+    assert_eq!(summary["skipped"], 1);
+    assert_eq!(summary["pictures"], 19);
+    assert_eq!(summary["held_out"], 5);
+    assert!(stderr.contains("broken.png"), "{stderr}");
+
+    let mut command = program();
+    command
+        .arg("evaluate")
+        .arg("--json")
+        .arg("--data")
+        .arg(&data);
+    command.arg("--model").arg(out.join("model.safetensors"));
+    let object = json(&run(&mut command, 0).0);
+    let rows = object["rows"].as_array().expect("rows");
+    assert_eq!(rows.len(), 3, "a single class is the full mix: {object}");
+    assert!(
+        rows.iter()
+            .all(|row| row["normal"] == 6 && row["abnormal"] == 6)
+    );
+    let nearest = rows.iter().find(|row| row["method"] == "nearest");
+    assert_eq!(number(&nearest.expect("a row")["auroc"]), 1.0);
+}
+
+#[test]
+fn unusable_models_are_refused_in_words() {
+    let (folder, model) = with_model();
+    let bytes = &TRAINED.files["model.safetensors"];
+    let picture = &some_pictures()[..1];
+    let at = |name: &str, bytes: &[u8]| {
+        let path = folder.path().join(name);
+        fs::write(&path, bytes).expect("a written file");
+        path
+    };
+    let missing = folder.path().join("missing.safetensors");
+    refused(
+        &mut score(&missing, picture, &[]),
+        &["missing.safetensors", "No such file"],
+    );
+    refused(
+        &mut score(folder.path(), picture, &[]),
+        &["expected a file", "got a folder"],
+    );
+    let cut = at("cut.safetensors", &bytes[..bytes.len() - 100]);
+    refused(
+        &mut score(&cut, picture, &[]),
+        &["cut.safetensors", "no whole safetensors file", "truncated"],
+    );
+    let empty = at("empty.safetensors", b"");
+    refused(&mut score(&empty, picture, &[]), &["is empty", "expected"]);
+    let other = at(
+        "picture.safetensors",
+        &fs::read(&picture[0]).expect("a picture"),
+    );
+    refused(
+        &mut score(&other, picture, &[]),
+        &["no whole safetensors file"],
+    );
+
+    let mut foreign = br#"{"weight":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#.to_vec();
+    let length = (foreign.len() as u64).to_le_bytes();
+    foreign.splice(..0, length);
+    foreign.extend([0; 4]);
+    let foreign = at("foreign.safetensors", &foreign);
+    for verb in ["score", "evaluate", "inspect"] {
+        let mut command = program();
+        match verb {
+            "score" => command.arg(verb).arg("--model").arg(&foreign).args(picture),
+            "evaluate" => {
+                let command = command.arg(verb).arg("--model").arg(&foreign);
+                command.arg("--data").arg(solar_ir())
+            }
+            _ => command.arg(verb).arg(&foreign),
+        };
+        refused(&mut command, &["another program", "skip-ganomaly"]);
+    }
+
+    let mut lost = TRAINED.model();
+    lost.tensors.remove("generator.encoder.0.conv.weight");
+    let lost = lost.to_bytes(Default::default()).expect("finite weights");
+    let lost = at("lost.safetensors", &lost);
+    refused(
+        &mut score(&lost, picture, &[]),
+        &["generator.encoder.0.conv.weight", "missing"],
+    );
+
+    let nothing = folder.path().join("nothing");
+    fs::create_dir(&nothing).expect("a new folder");
+    refused(&mut score(&model, &[nothing], &[]), &["no pictures found"]);
+}
+
+#[test]
+fn runs_that_cannot_start_say_why_and_leave_nothing() {
+    let folder = temporary();
+    let out = folder.path().join("run");
+    let few = folder.path().join("few");
+    for k in 0..5 {
+        save(&picture(k, false), &few.join(format!("{k}.png")));
+    }
+    let empty = folder.path().join("empty");
+    fs::create_dir(&empty).expect("a new folder");
+    let odd = folder.path().join("odd");
+    fs::create_dir_all(odd.join("train/nominal")).expect("a new folder");
+
+    refused(
+        &mut train(&empty, &out, &[]),
+        &["no pictures in", "expected", "png"],
+    );
+    refused(
+        &mut train(&folder.path().join("missing"), &out, &[]),
+        &["missing", "expected a folder"],
+    );
+    refused(
+        &mut train(&odd, &out, &[]),
+        &["train/0.normal", "train/good", "nominal"],
+    );
+    // Of five, one is held out.
+    refused(
+        &mut train(&few, &out, &["--batch", "16"]),
+        &["batch of 16", "got 4"],
+    );
+    let setting = |name: &str, value: &str| {
+        let mut command = program();
+        command.args(["train", "--data"]).arg(&few);
+        command.arg("--out").arg(&out).args([name, value]);
+        command
+    };
+    refused(
+        &mut setting("--size", "33"),
+        &["32, 64, 128 or 256", "got 33"],
+    );
+    refused(&mut setting("--channels", "2"), &["1 (grey) or 3", "got 2"]);
+    refused(
+        &mut setting("--batch", "1"),
+        &["between 2 and 4096", "got 1"],
+    );
+    refused(
+        &mut setting("--held-out", "1.5"),
+        &["held-out", "between 0 and 1", "got 1.5"],
+    );
+    refused(
+        &mut setting("--learning-rate", "0"),
+        &["learning-rate", "above 0", "got 0"],
+    );
+    assert!(!out.exists(), "nothing is written before a run can start");
+
+    let mut command = program();
+    command.args(["train", "--resume"]).arg(&few);
+    refused(&mut command, &["not a run's folder"]);
+
+    // What clap refuses has its own code.
+    for arguments in [
+        &["train"][..],
+        &["train", "--data", "x", "--out", "y", "--device", "abacus"],
+        &["score", "--model", "x"],
+        &["score", "--model", "x", "--batch", "0", "y"],
+        &["paint"],
+        &[],
+    ] {
+        let (stdout, stderr) = run(program().args(arguments), WRONG_COMMAND_LINE);
+        assert!(stdout.is_empty(), "{stdout}");
+        assert!(stderr.contains("--help"), "{stderr}");
+    }
+    let (version, _) = run(program().arg("--version"), 0);
+    assert!(version.contains(env!("CARGO_PKG_VERSION")), "{version}");
+}
+
+/// `skip-ganomaly score ... --json | head -1` is no failure.
+#[test]
+fn a_reader_that_leaves_early_is_no_failure() {
+    let (_folder, model) = with_model();
+    let all = solar_ir().join("test");
+    let mut child = score(&model, &[all], &["--json"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    drop(child.stdout.take());
+    let Output { status, stderr, .. } = child.wait_with_output().expect("an ended program");
+    assert_eq!(status.code(), Some(0), "{}", text(&stderr));
+    assert!(!text(&stderr).contains("error"), "{}", text(&stderr));
+}
+
+#[test]
+fn the_page_is_served_and_nothing_else() {
+    let folder = temporary();
+    let root = folder.path().join("root");
+    for (file, content) in [
+        ("root/www/index.html", "the page"),
+        ("root/www/app.js", "export {}"),
+        ("root/pkg/cpu/module.wasm", "wasm"),
+        ("root/secret.txt", "the secret"),
+        ("secret.txt", "the secret"),
+    ] {
+        let path = folder.path().join(file);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("a new folder");
+        fs::write(path, content).expect("a written file");
+    }
+    let child = program()
+        .args(["serve", "--port", "0", "--dir"])
+        .arg(&root)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the program starts");
+    let mut child = Running(child);
+    let mut url = String::new();
+    let stdout = child.0.stdout.take().expect("a pipe");
+    BufReader::new(stdout).read_line(&mut url).expect("a line");
+    let address = url
+        .trim()
+        .strip_prefix("http://")
+        .and_then(|rest| rest.strip_suffix('/'))
+        .unwrap_or_else(|| panic!("expected a URL, got {url:?}"));
+    assert!(address.starts_with("127.0.0.1:"), "{address}");
+
+    let (head, body) = get(address, "/");
+    assert!(
+        head.starts_with("http/1.1 200") && body == "the page",
+        "{head}"
+    );
+    assert!(head.contains("content-type: text/html"), "{head}");
+    assert!(head.contains("cache-control: no-cache"), "{head}");
+    let (head, _) = get(address, "/app.js");
+    assert!(
+        head.starts_with("http/1.1 200") && head.contains("javascript"),
+        "{head}"
+    );
+    let (head, body) = get(address, "/pkg/cpu/module.wasm");
+    assert!(head.starts_with("http/1.1 200") && body == "wasm", "{head}");
+    assert!(head.contains("content-type: application/wasm"), "{head}");
+    for absent in ["/pkg/none.js", "/none.html", "/pkg/"] {
+        let (head, _) = get(address, absent);
+        assert!(head.starts_with("http/1.1 404"), "{absent}: {head}");
+    }
+    for outside in [
+        "/../secret.txt",
+        "/../../secret.txt",
+        "/pkg/../secret.txt",
+        "/pkg/../../secret.txt",
+        "/%2e%2e/secret.txt",
+        "/..%2fsecret.txt",
+        "/pkg/%2e%2e/%2e%2e/secret.txt",
+        "/..%5csecret.txt",
+        "//secret.txt",
+    ] {
+        let (head, body) = get(address, outside);
+        assert!(head.starts_with("http/1.1 4"), "{outside}: {head}");
+        assert!(!body.contains("the secret"), "{outside}");
+    }
+
+    signal(&child.0, "TERM");
+    child.0.wait().expect("an ended program");
+    assert!(TcpStream::connect(address).is_err());
+
+    refused(
+        program()
+            .args(["serve", "--port", "0", "--dir"])
+            .arg(folder.path()),
+        &["expected www/index.html", "pkg"],
+    );
+}
+
+/// Status line and headers in lower case, and body.
+fn get(address: &str, path: &str) -> (String, String) {
+    let mut stream = TcpStream::connect(address).expect("a server");
+    stream
+        .set_read_timeout(Some(Duration::from_secs(20)))
+        .expect("a time limit");
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
+    )
+    .expect("a request sent");
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).expect("an answer");
+    let answer = text(&answer);
+    let (head, body) = answer.split_once("\r\n\r\n").expect("a head and a body");
+    (head.to_lowercase(), body.to_owned())
+}
+
+/// A program that is ended when a test fails.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn signal(child: &Child, name: &str) {
+    let status = Command::new("kill")
+        .args([format!("-{name}"), child.id().to_string()])
+        .status()
+        .expect("the program `kill`");
+    assert!(status.success());
+}
+
+fn wait_until(what: &str, condition: impl Fn() -> bool) {
+    let started = Instant::now();
+    while !condition() {
+        assert!(
+            started.elapsed() < Duration::from_secs(60),
+            "no sign of {what}"
+        );
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}

@@ -1,0 +1,315 @@
+//! The gradients of a training step against finite differences, and what the step makes of them.
+//!
+//! A step leaves its gradients in Adam's first moments (after one step, half of them), so that what
+//! is checked is the step itself: which terms each network's loss has, what is detached, and every
+//! layer's backward pass. The differences come from the networks without automatic
+//! differentiation, with the losses written anew in f64.
+
+use burn::tensor::{Device, Tensor, TensorData};
+use pollster::block_on;
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use rand_distr::{Distribution, Uniform};
+use skip_ganomaly::nn::init::Initialiser;
+use skip_ganomaly::nn::tensors::{NamedTensors, load};
+use skip_ganomaly::nn::{Architecture, Discriminator, Generator, Mode};
+use skip_ganomaly::train::config::TrainConfig;
+use skip_ganomaly::train::step::Trainer;
+
+const BATCH: usize = 4;
+const SIZE: usize = 32;
+
+/// Entries that are checked in each tensor, the one with the largest gradient among them.
+const ENTRIES: usize = 4;
+
+/// Largest difference that is taken, relative to the largest gradient in the tensor. Activations
+/// with a kink and f32 leave up to half of this.
+const TOLERANCE: f64 = 4e-2;
+
+fn config() -> TrainConfig {
+    TrainConfig {
+        size: SIZE,
+        channels: 1,
+        width: 2,
+        features: 10,
+        batch: BATCH,
+        ..TrainConfig::default()
+    }
+}
+
+/// Fresh weights, the convolutions' five times as large: the published ones are so small that most
+/// of a fresh network's signal comes from the batch norms.
+fn weights(config: &TrainConfig) -> NamedTensors {
+    let trainer = Trainer::new(config, &Device::flex());
+    let mut tensors = block_on(trainer.weights()).expect("a readable device");
+    for (name, tensor) in &mut tensors {
+        if tensor.shape.len() == 4 {
+            tensor.values.iter_mut().for_each(|value| *value *= 5.0);
+        } else if name.ends_with(".beta") || name.ends_with(".bias") {
+            // Zeros hide a forgotten shift.
+            let shifts = uniform(name.len() as u64, tensor.values.len());
+            tensor.values = shifts.iter().map(|shift| 0.2 * shift).collect();
+        }
+    }
+    tensors
+}
+
+/// Numbers in `[-1, 1)`.
+fn uniform(seed: u64, count: usize) -> Vec<f32> {
+    let numbers = Uniform::new(-1.0, 1.0).expect("a range");
+    numbers
+        .sample_iter(ChaCha8Rng::seed_from_u64(seed))
+        .take(count)
+        .collect()
+}
+
+fn batch(device: &Device) -> Tensor<4> {
+    let values = uniform(7, BATCH * SIZE * SIZE);
+    Tensor::from_data(TensorData::new(values, [BATCH, 1, SIZE, SIZE]), device)
+}
+
+fn host<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
+    let values = tensor.into_data().try_into_vec::<f32>().expect("f32");
+    values.into_iter().map(f64::from).collect()
+}
+
+/// The networks without automatic differentiation.
+struct Networks(Generator, Discriminator);
+
+impl Networks {
+    fn new(architecture: &Architecture, tensors: &NamedTensors) -> Self {
+        let mut init = Initialiser::new(0, &Device::flex());
+        let generator = Generator::new(architecture, &mut init);
+        let discriminator = Discriminator::new(architecture, &mut init);
+        Self(
+            load(generator, "generator", tensors).expect("a trainer's own weights"),
+            load(discriminator, "discriminator", tensors).expect("a trainer's own weights"),
+        )
+    }
+}
+
+fn mean(values: impl ExactSizeIterator<Item = f64>) -> f64 {
+    let count = values.len() as f64;
+    values.sum::<f64>() / count
+}
+
+/// -log σ(l)
+fn softplus_of_minus(logit: f64) -> f64 {
+    (-logit).exp().ln_1p()
+}
+
+/// Everything that the two losses are made of.
+struct Terms {
+    contextual: f64,
+    latent: f64,
+    /// BCE of D(x) and of D(x̂) against "real", of D(x̂) against "fake".
+    real: f64,
+    deceived: f64,
+    fake: f64,
+}
+
+fn terms(networks: &Networks, x: &Tensor<4>, x_hat: &Tensor<4>) -> Terms {
+    let Networks(_, discriminator) = networks;
+    let real = discriminator.forward(x.clone(), Mode::Training);
+    let fake = discriminator.forward(x_hat.clone(), Mode::Training);
+    let (x, x_hat) = (host(x.clone()), host(x_hat.clone()));
+    let (f, f_hat) = (host(real.features), host(fake.features));
+    let (logit, logit_hat) = (host(real.logit), host(fake.logit));
+    Terms {
+        contextual: mean(x.iter().zip(&x_hat).map(|(a, b)| (a - b).abs())),
+        latent: mean(f.iter().zip(&f_hat).map(|(a, b)| (a - b).powi(2))),
+        real: mean(logit.iter().map(|&l| softplus_of_minus(l))),
+        deceived: mean(logit_hat.iter().map(|&l| softplus_of_minus(l))),
+        fake: mean(logit_hat.iter().map(|&l| softplus_of_minus(-l))),
+    }
+}
+
+/// The generator's loss with D as it is.
+fn generator_loss(networks: &Networks, x: &Tensor<4>) -> f64 {
+    let x_hat = networks.0.forward(x.clone(), Mode::Training);
+    let terms = terms(networks, x, &x_hat);
+    terms.deceived + 50.0 * terms.contextual + terms.latent
+}
+
+/// The gradients of one step by name: its first moments, doubled.
+fn gradients_of_a_step(config: &TrainConfig, tensors: &NamedTensors) -> NamedTensors {
+    let mut trainer =
+        Trainer::from_weights(config, tensors, &Device::flex()).expect("a trainer's own weights");
+    trainer.step(batch(trainer.device()));
+    let read = block_on(trainer.read()).expect("a readable device");
+    let moment = |name: &str| {
+        let name = name.strip_prefix("adam.")?.strip_suffix(".first_moment")?;
+        Some(name.to_owned())
+    };
+    read.iter()
+        .filter_map(|(name, tensor)| {
+            let mut gradient = tensor.clone();
+            gradient.values.iter_mut().for_each(|value| *value *= 2.0);
+            Some((moment(name)?, gradient))
+        })
+        .collect()
+}
+
+/// Compares gradients of the tensors under `prefix` with central differences of `loss`.
+fn compare(
+    prefix: &str,
+    gradients: &NamedTensors,
+    tensors: &NamedTensors,
+    loss: impl Fn(&NamedTensors) -> f64,
+) {
+    let learnt: Vec<&String> = tensors
+        .keys()
+        .filter(|name| name.starts_with(prefix) && !name.contains(".running_"))
+        .collect();
+    assert!(learnt.len() > 8, "{prefix} has {learnt:?}");
+    let mut failures = Vec::new();
+    for (number, name) in learnt.into_iter().enumerate() {
+        let gradient = &gradients
+            .get(name)
+            .unwrap_or_else(|| panic!("{name} got no gradient"))
+            .values;
+        let values = &tensors[name].values;
+        assert_eq!(gradient.len(), values.len(), "{name}");
+        let magnitude = |i: usize| f64::from(gradient[i].abs());
+        let largest = (0..gradient.len())
+            .max_by(|&a, &b| magnitude(a).total_cmp(&magnitude(b)))
+            .expect("a value");
+        assert!(magnitude(largest) > 0.0, "{name} has no gradient but 0");
+        let others = uniform(number as u64, ENTRIES - 1);
+        let others = others
+            .iter()
+            .map(|at| ((at + 1.0) / 2.0 * gradient.len() as f32) as usize % gradient.len());
+
+        let rms = (values.iter().map(|v| f64::from(v * v)).sum::<f64>() / values.len() as f64)
+            .sqrt()
+            .max(0.1);
+        // Longer steps cross more kinks, shorter ones drown in f32.
+        let step = 5e-4 * rms;
+        for entry in std::iter::once(largest).chain(others) {
+            let at = |offset: f64| {
+                let mut moved = tensors.clone();
+                let value = &mut moved.get_mut(name).expect("the same names").values[entry];
+                *value = (f64::from(*value) + offset) as f32;
+                (f64::from(*value), loss(&moved))
+            };
+            let ((high, above), (low, below)) = (at(step), at(-step));
+            let expected = (above - below) / (high - low);
+            let got = f64::from(gradient[entry]);
+            let allowed = TOLERANCE * magnitude(largest) + 1e-4;
+            if (got - expected).abs() > allowed {
+                failures.push(format!(
+                    "{name}[{entry}]: got {got}, expected {expected} ± {allowed}"
+                ));
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+#[test]
+fn the_generator_descends_its_own_loss() {
+    let config = config();
+    let tensors = weights(&config);
+    let x = batch(&Device::flex());
+    let gradients = gradients_of_a_step(&config, &tensors);
+    compare("generator.", &gradients, &tensors, |moved| {
+        generator_loss(&Networks::new(&config.architecture(), moved), &x)
+    });
+}
+
+/// Were any of the generator's loss to reach D, or G's update to change what D is shown, D's
+/// gradients would not be those of its own loss.
+#[test]
+fn the_discriminator_descends_its_own_loss_alone() {
+    for latent_in_discriminator in [true, false] {
+        let config = TrainConfig {
+            latent_in_discriminator,
+            ..config()
+        };
+        let tensors = weights(&config);
+        let x = batch(&Device::flex());
+        let gradients = gradients_of_a_step(&config, &tensors);
+        let before = Networks::new(&config.architecture(), &tensors);
+        let x_hat = before.0.forward(x.clone(), Mode::Training);
+        compare("discriminator.", &gradients, &tensors, |moved| {
+            let networks = Networks::new(&config.architecture(), moved);
+            let terms = terms(&networks, &x, &x_hat);
+            let latent = if latent_in_discriminator {
+                terms.latent
+            } else {
+                0.0
+            };
+            terms.real + terms.fake + latent
+        });
+    }
+}
+
+/// Adam's first step is η against the sign of the gradient, wherever the gradient is not as small
+/// as ε.
+#[test]
+fn the_first_step_moves_each_weight_by_the_learning_rate() {
+    let config = TrainConfig {
+        learning_rate: 1e-3,
+        ..config()
+    };
+    let tensors = weights(&config);
+    let gradients = gradients_of_a_step(&config, &tensors);
+    let mut trainer =
+        Trainer::from_weights(&config, &tensors, &Device::flex()).expect("a trainer's own weights");
+    trainer.step(batch(trainer.device()));
+    let after = block_on(trainer.weights()).expect("a readable device");
+    let mut moved = 0;
+    for (name, gradient) in &gradients {
+        let (old, new) = (&tensors[name].values, &after[name].values);
+        for ((g, old), new) in gradient.values.iter().zip(old).zip(new) {
+            if g.abs() > 1e-4 {
+                let expected = -1e-3 * g.signum();
+                assert!(
+                    (new - old - expected).abs() < 1e-6,
+                    "{name}: moved by {}, expected {expected}",
+                    new - old
+                );
+                moved += 1;
+            }
+        }
+    }
+    assert!(moved > 1000, "only {moved} weights moved");
+}
+
+/// The terms as `loss` computes them on the device are those of the equations.
+#[test]
+fn the_device_and_the_host_agree_on_the_losses() {
+    use skip_ganomaly::loss;
+    let config = config();
+    let networks = Networks::new(&config.architecture(), &weights(&config));
+    let x = batch(&Device::flex());
+    let x_hat = networks.0.forward(x.clone(), Mode::Training);
+    let expected = terms(&networks, &x, &x_hat);
+    let real = networks.1.forward(x.clone(), Mode::Training);
+    let fake = networks.1.forward(x_hat.clone(), Mode::Training);
+    for (name, got, expected) in [
+        (
+            "contextual",
+            loss::contextual(x, x_hat),
+            expected.contextual,
+        ),
+        (
+            "latent",
+            loss::latent(real.features, fake.features),
+            expected.latent,
+        ),
+        ("real", loss::bce_real(real.logit), expected.real),
+        (
+            "deceived",
+            loss::bce_real(fake.logit.clone()),
+            expected.deceived,
+        ),
+        ("fake", loss::bce_fake(fake.logit), expected.fake),
+    ] {
+        let got = host(got)[0];
+        assert!(
+            (got - expected).abs() <= 1e-5 * expected,
+            "{name}: got {got}, expected {expected}"
+        );
+    }
+}
