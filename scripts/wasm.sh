@@ -23,7 +23,7 @@ done
 toolchain="$("$ROOT/scripts/wasm-toolchain.sh")"
 eval "$toolchain"
 
-# The CPU module gains about 15 % in speed; the GPU module is 38 MB and is left as it is
+# The CPU module gains in speed, the GPU module's size after compression would not change
 # (docs/performance.md has the figures).
 WASM_OPT_FLAGS=(-O2 --enable-simd --enable-bulk-memory --enable-bulk-memory-opt --enable-nontrapping-float-to-int
   --enable-sign-ext --enable-mutable-globals --enable-reference-types --enable-multivalue)

@@ -164,7 +164,7 @@ impl Calibration {
     /// Checks numbers that come from a file.
     ///
     /// # Errors
-    /// If one is not finite, or the threshold or the scale contradicts the quantiles.
+    /// If a number is not finite, the scale is not positive or the quantiles do not increase.
     pub fn check(&self) -> Result<(), CalibrationError> {
         let all = [Some(self.anomaly_score), Some(self.residual), self.latent];
         if self.normals == 0 {

@@ -78,6 +78,12 @@ pub trait Detector {
     fn score(&self, x: &[f32], x_hat: &[f32], features: Option<(&[f32], &[f32])>) -> RawScore;
 }
 
+/// Pictures that are scored together where there are many; no score depends on it.
+pub(crate) const SCORED_AT_ONCE: usize = 64;
+
+/// Pixel residuals that the heat map's scale is taken from, at most: enough for its quantile.
+const SCALE_PIXELS: usize = 4_000_000;
+
 /// One scored picture.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scored {
@@ -191,15 +197,13 @@ pub async fn calibrate(
 ) -> Result<(Calibration, Vec<Scored>), FitError> {
     let Preprocessing { size, channels, .. } = *detector.preprocessing();
     let mut scored = Vec::new();
-    for batch in held_out.chunks(64 * channels * size * size) {
+    for batch in held_out.chunks(SCORED_AT_ONCE * channels * size * size) {
         scored.extend(score_batch(detector, batch).await?);
     }
     let raw: Vec<RawScore> = scored.iter().map(|s| s.raw).collect();
-    let pixels: Vec<f32> = scored
-        .iter()
-        .flat_map(|s| &s.residual_map)
-        .copied()
-        .collect();
+    let pixels = scored.iter().flat_map(|s| &s.residual_map).copied();
+    let every = 1 + held_out.len() / channels / SCALE_PIXELS;
+    let pixels: Vec<f32> = pixels.step_by(every).collect();
     let calibration = Calibration::fit(&raw, &pixels, threshold_quantile)?;
     Ok((calibration, scored))
 }

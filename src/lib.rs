@@ -5,6 +5,22 @@
 //! discriminator's features of it, differ more than those of normal pictures do (Akçay et al.
 //! 2019).
 //!
+//! # Example
+//!
+//! ```no_run
+//! use skip_ganomaly::{data::image, detector, device::Kind, model_file::ModelFile};
+//!
+//! # async fn score() -> Result<(), Box<dyn std::error::Error>> {
+//! let model = ModelFile::from_bytes(&std::fs::read("model.safetensors")?)?;
+//! let detector = detector::load(&model, &Kind::Cpu.open().await?)?;
+//! let picture = image::decode(&std::fs::read("picture.png")?)?;
+//! let values = detector.preprocessing().apply(&picture);
+//! let scored = detector::score_batch(&*detector, &values).await?;
+//! println!("{}", scored[0].raw.anomaly_score);
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # Map
 //!
 //! | module | holds |

@@ -93,6 +93,39 @@ impl Architecture {
         Ok(())
     }
 
+    /// How many values the two networks learn, counted without building them.
+    pub fn learnt_values(&self) -> usize {
+        let widths = self.widths();
+        let innermost = widths.len() - 1;
+        let mut count = self.channels; // the outermost transposed convolution's bias
+        for (level, &width) in widths.iter().enumerate() {
+            let outer = if level == 0 {
+                self.channels
+            } else {
+                widths[level - 1]
+            };
+            let joined = if level == innermost { width } else { 2 * width };
+            count += 16 * outer * (width + joined);
+            let down_norm = level != 0 && level != innermost;
+            let up_norm = level != 0;
+            count += if down_norm { 2 * width } else { 0 } + if up_norm { 2 * outer } else { 0 };
+        }
+        let mut input = self.channels;
+        for level in 0..self.levels() - 2 {
+            let output = self.discriminator_width << level;
+            count += 16 * input * output + if level == 0 { 0 } else { 2 * output };
+            input = output;
+        }
+        count + 16 * input * self.features + 9 * self.features
+    }
+
+    /// The generator's channels after each down-step: 1, 2, 4, 8, 8, … times the base width.
+    pub(crate) fn widths(&self) -> Vec<usize> {
+        (0..self.levels())
+            .map(|level| self.generator_width << level.min(3))
+            .collect()
+    }
+
     /// Down-steps from the picture to a single pixel: log2(size).
     pub(crate) fn levels(&self) -> usize {
         self.size.ilog2() as usize
@@ -167,6 +200,21 @@ mod tests {
             if let Some(expected) = discriminator {
                 assert_eq!(tensors::learnt_values(&d), expected, "D at {size}");
             }
+        }
+    }
+
+    #[test]
+    fn counted_values_are_those_of_the_built_networks() {
+        for (size, channels, width, discriminator_width) in
+            [(32, 1, 3, 3), (64, 3, 2, 5), (256, 1, 2, 1)]
+        {
+            let architecture = Architecture {
+                discriminator_width,
+                ..Architecture::new(size, channels, width)
+            };
+            let (g, d) = networks(architecture);
+            let built = tensors::learnt_values(&g) + tensors::learnt_values(&d);
+            assert_eq!(architecture.learnt_values(), built);
         }
     }
 

@@ -298,6 +298,8 @@ async function load({ id, model: blob }) {
       throw error;
     }
     modelBlob = before;
+    // With no model yet, WebGPU could not be checked: the next model may try again.
+    if (wanted === "webgpu" && !before) gpuTried = false;
     post({ type: "load-failed", id, reason: text(error) });
     return;
   }

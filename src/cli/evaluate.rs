@@ -99,10 +99,16 @@ pub fn run(args: Args) -> Result<Outcome> {
 
     if !args.no_baselines {
         let training = training_pictures(&folder, &preprocessing)?;
+        note_other_pictures(&model.header, training.len() / preprocessing.values());
         let baselines: [(String, Box<dyn Detector>); 2] = [
             (
                 format!("pca-{COMPONENTS}"),
-                Box::new(Pca::fit(&training, COMPONENTS, &preprocessing, &device)),
+                Box::new(pollster::block_on(Pca::fit(
+                    &training,
+                    COMPONENTS,
+                    &preprocessing,
+                    &device,
+                ))?),
             ),
             (
                 "nearest".to_owned(),
@@ -196,6 +202,19 @@ fn training_pictures(folder: &Folder, preprocessing: &Preprocessing) -> Result<V
         "the baselines need training pictures, found none"
     );
     Ok(loaded.values)
+}
+
+/// The comparison is fair on the same pictures only.
+fn note_other_pictures(header: &Header, baselines: usize) {
+    if let Some(training) = &header.training
+        && training.pictures + training.held_out != baselines
+    {
+        eprintln!(
+            "note: the baselines are fitted on this folder's {baselines} training pictures; \
+             the model knew {} others",
+            training.pictures + training.held_out
+        );
+    }
 }
 
 /// The full mix and each abnormal class, against all normals.

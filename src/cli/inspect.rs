@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
+use crate::calibration::rounded;
+
 use super::{Outcome, read_model, sha256};
 
 #[derive(clap::Args)]
@@ -76,7 +78,7 @@ pub fn run(args: Args) -> Result<Outcome> {
         out,
         "score         A = {} R + {} L, R in {}",
         header.scoring.lambda,
-        1.0 - header.scoring.lambda,
+        rounded(1.0 - header.scoring.lambda),
         serde_json::to_value(header.scoring.residual)?
             .as_str()
             .unwrap_or_default()

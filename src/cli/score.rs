@@ -1,6 +1,6 @@
 //! `score`: one line a picture.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
@@ -42,6 +42,9 @@ pub struct Args {
     #[arg(long, value_enum, default_value = "cpu")]
     device: Kind,
 }
+
+/// What a model whose weights overflow says of a picture.
+const NOT_FINITE: &str = "its score is not a finite number: the model's weights overflow";
 
 /// One picture's line.
 #[derive(Serialize)]
@@ -101,6 +104,12 @@ pub fn run(args: Args) -> Result<Outcome> {
                     let scored = scored
                         .next()
                         .context("a picture was prepared but not scored")?;
+                    if !scored.raw.anomaly_score.is_finite() {
+                        skipped += 1;
+                        output.write(&Row::unreadable(loaded.path, NOT_FINITE))?;
+                        bar.inc(1);
+                        continue;
+                    }
                     if let Some(maps) = &mut maps {
                         let scale = heat_map_scale(calibration.as_ref());
                         let rgba = heat_map_rgba(&scored.residual_map, scale);
@@ -116,7 +125,7 @@ pub fn run(args: Args) -> Result<Outcome> {
     bar.finish_and_clear();
     output.finish()?;
     if skipped > 0 {
-        eprintln!("{skipped} of {} pictures could not be read", paths.len());
+        eprintln!("{skipped} of {} pictures could not be scored", paths.len());
         return Ok(Outcome::SomeSkipped);
     }
     Ok(Outcome::Done)
@@ -254,8 +263,8 @@ impl Output {
 /// Heat maps as PNG files, named after their pictures.
 struct Maps {
     folder: PathBuf,
-    /// How often a name was used: pictures of two folders may share one.
-    names: HashMap<String, usize>,
+    /// Names used so far: pictures of two folders may share one.
+    names: HashSet<String>,
 }
 
 impl Maps {
@@ -264,7 +273,7 @@ impl Maps {
             .with_context(|| format!("cannot make the folder {}", folder.display()))?;
         Ok(Self {
             folder: folder.to_path_buf(),
-            names: HashMap::new(),
+            names: HashSet::new(),
         })
     }
 
@@ -274,12 +283,12 @@ impl Maps {
             .unwrap_or_default()
             .to_string_lossy()
             .into_owned();
-        let used = self.names.entry(stem.clone()).or_default();
-        *used += 1;
-        let name = match *used {
-            1 => format!("{stem}.heat.png"),
-            n => format!("{stem}.{n}.heat.png"),
-        };
+        let mut name = format!("{stem}.heat.png");
+        let mut copy = 1;
+        while !self.names.insert(name.clone()) {
+            copy += 1;
+            name = format!("{stem}.{copy}.heat.png");
+        }
         let path = self.folder.join(name);
         image::save_buffer(
             &path,

@@ -70,8 +70,13 @@ pub fn run(args: Args) -> Result<Outcome> {
     let started = Instant::now();
     let stop = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&stop);
-    ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed))
-        .context("cannot watch for Ctrl-C")?;
+    let handler = move || {
+        // The first waits for the step under way; a second does not.
+        if flag.swap(true, Ordering::Relaxed) {
+            std::process::exit(super::exit::INTERRUPTED.into());
+        }
+    };
+    ctrlc::set_handler(handler).context("cannot watch for Ctrl-C")?;
 
     let (folder, settings, resumed) = match &args.resume {
         Some(folder) => {
@@ -87,7 +92,7 @@ pub fn run(args: Args) -> Result<Outcome> {
         }
         None => {
             let folder = args.out.clone().context("--out is missing")?;
-            for file in [SETTINGS, MODEL] {
+            for file in [CHECKPOINT, MODEL] {
                 anyhow::ensure!(
                     !folder.join(file).exists(),
                     "{} holds a run already; choose another --out, or --resume it",
@@ -169,6 +174,9 @@ pub fn run(args: Args) -> Result<Outcome> {
                 "contextual {:.4}, G {:.3}, D {:.3}",
                 losses.contextual, losses.generator, losses.discriminator
             ));
+        }
+        if run.take_restarted() {
+            events.write(Event::DiscriminatorRestarted { step: run.steps() })?;
         }
         bar.inc(1);
         if run.steps() % run.steps_per_epoch() == 0 {

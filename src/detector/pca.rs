@@ -6,6 +6,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use super::nearest::{residual_norm, rows};
 use super::{Detector, Measurement, Method};
 use crate::data::image::Preprocessing;
+use crate::nn::tensors::{Reader, TensorError};
 use crate::score::RawScore;
 
 /// Components that are usual in the comparison.
@@ -32,14 +33,17 @@ impl Pca {
     /// # Shapes
     /// - `pictures`: `[n, c, size, size]` as one slice
     ///
+    /// # Errors
+    /// If the device cannot be read.
+    ///
     /// # Panics
     /// If there is no whole picture.
-    pub fn fit(
+    pub async fn fit(
         pictures: &[f32],
         components: usize,
         preprocessing: &Preprocessing,
         device: &Device,
-    ) -> Self {
+    ) -> Result<Self, TensorError> {
         let x = rows(pictures, preprocessing, device);
         let [n, values] = x.dims();
         let components = components.min(n).min(values);
@@ -52,27 +56,27 @@ impl Pca {
         let start = (0..carried)
             .map(|k| x.clone().narrow(0, k * stride, 1))
             .collect();
-        let mut basis = orthonormal(Tensor::cat(start, 0).transpose());
+        let mut basis = orthonormal(Tensor::cat(start, 0).transpose()).await?;
         for _ in 0..ROUNDS {
-            basis = orthonormal(x_t.clone().matmul(x.clone().matmul(basis)));
+            basis = orthonormal(x_t.clone().matmul(x.clone().matmul(basis))).await?;
         }
-        Self {
+        Ok(Self {
             mean,
             directions: basis.narrow(1, 0, components),
             preprocessing: preprocessing.clone(),
-        }
+        })
     }
 }
 
 /// Gram and Schmidt on the host in f64, twice for accuracy.
-fn orthonormal(columns: Tensor<2>) -> Tensor<2> {
+async fn orthonormal(columns: Tensor<2>) -> Result<Tensor<2>, TensorError> {
     let device = columns.device();
     let [length, count] = columns.dims();
-    let values = columns
-        .transpose()
-        .into_data()
-        .try_into_vec::<f32>()
-        .expect("f32 values");
+    let read = Reader::new()
+        .tensor("columns", columns.transpose())
+        .read()
+        .await?;
+    let values = &read["columns"].values;
     let mut basis: Vec<Vec<f64>> = Vec::with_capacity(count);
     for column in values.chunks_exact(length) {
         let mut column: Vec<f64> = column.iter().map(|&v| f64::from(v)).collect();
@@ -92,7 +96,8 @@ fn orthonormal(columns: Tensor<2>) -> Tensor<2> {
         basis.push(column);
     }
     let flat: Vec<f32> = basis.into_iter().flatten().map(|v| v as f32).collect();
-    Tensor::<2>::from_data(TensorData::new(flat, [count, length]), &device).transpose()
+    let rows = Tensor::<2>::from_data(TensorData::new(flat, [count, length]), &device);
+    Ok(rows.transpose())
 }
 
 impl Detector for Pca {
@@ -148,7 +153,8 @@ mod tests {
         let pictures: Vec<f32> = (0..20)
             .flat_map(|k| mix((k % 5) as f32 / 5.0, (k % 7) as f32 / 7.0, 0.0))
             .collect();
-        let pca = Pca::fit(&pictures, 2, &preprocessing, &Device::flex());
+        let fit = Pca::fit(&pictures, 2, &preprocessing, &Device::flex());
+        let pca = pollster::block_on(fit).expect("readable");
         let score = |picture: &[f32]| {
             pollster::block_on(score_batch(&pca, picture)).expect("readable")[0]
                 .raw

@@ -34,7 +34,12 @@ impl SkipGanomaly {
     /// If a tensor is missing, of another shape, or not finite.
     pub fn from_file(file: &ModelFile, device: &Device) -> Result<Self, TensorError> {
         let architecture = &file.header.architecture;
-        let mut init = Initialiser::new(0, device);
+        let found = file.tensors.values().map(|t| t.values.len()).sum();
+        let expected = architecture.learnt_values();
+        if found < expected {
+            return Err(TensorError::TooFew { expected, found });
+        }
+        let mut init = Initialiser::blank(device);
         let generator = Generator::new(architecture, &mut init);
         let discriminator = Discriminator::new(architecture, &mut init);
         let generator = tensors::load(generator, GENERATOR, &file.tensors)?;

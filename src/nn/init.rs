@@ -12,7 +12,8 @@ const STD: f32 = 0.02;
 
 /// Draws initial parameters for one device.
 pub struct Initialiser {
-    rng: ChaCha8Rng,
+    /// None: zeros, for networks whose weights come from elsewhere.
+    rng: Option<ChaCha8Rng>,
     device: Device,
 }
 
@@ -20,7 +21,15 @@ impl Initialiser {
     /// Starts from a seed.
     pub fn new(seed: u64, device: &Device) -> Self {
         Self {
-            rng: ChaCha8Rng::seed_from_u64(seed),
+            rng: Some(ChaCha8Rng::seed_from_u64(seed)),
+            device: device.clone(),
+        }
+    }
+
+    /// Zeros in place of draws, for networks whose weights are loaded next.
+    pub fn blank(device: &Device) -> Self {
+        Self {
+            rng: None,
             device: device.clone(),
         }
     }
@@ -46,11 +55,14 @@ impl Initialiser {
     }
 
     fn normal<const D: usize>(&mut self, mean: f32, shape: [usize; D]) -> Param<Tensor<D>> {
-        let normal = Normal::new(mean, STD).expect("a finite, positive standard deviation");
-        let values = normal
-            .sample_iter(&mut self.rng)
-            .take(shape.iter().product())
-            .collect();
+        let count = shape.iter().product();
+        let values = match &mut self.rng {
+            None => vec![0.0; count],
+            Some(rng) => {
+                let normal = Normal::new(mean, STD).expect("a finite, positive deviation");
+                normal.sample_iter(rng).take(count).collect()
+            }
+        };
         self.parameter(values, shape)
     }
 

@@ -40,6 +40,17 @@ pub enum TensorError {
     /// A value is infinite or not a number.
     #[error("tensor {0} holds a value that is not finite")]
     NotFinite(String),
+    /// A running variance is negative.
+    #[error("tensor {0} holds a negative variance")]
+    Negative(String),
+    /// The header promises larger networks than the file has values for.
+    #[error("the networks have {expected} values, the file only {found}")]
+    TooFew {
+        /// Values of the networks.
+        expected: usize,
+        /// Values in the file.
+        found: usize,
+    },
     /// The device could not be read.
     #[error("the device could not be read: {0}")]
     Read(String),
@@ -202,6 +213,9 @@ pub fn find<'a>(
     }
     if found.values.iter().any(|value| !value.is_finite()) {
         return Err(TensorError::NotFinite(name.to_owned()));
+    }
+    if name.ends_with(".running_variance") && found.values.iter().any(|&v| v < 0.0) {
+        return Err(TensorError::Negative(name.to_owned()));
     }
     Ok(found)
 }

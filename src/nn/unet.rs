@@ -35,13 +35,6 @@ pub struct Generator {
     decoder: Vec<DecoderLevel>,
 }
 
-/// Channels after each down-step, as multiples of the base width: 1, 2, 4, 8, 8, 8, …
-fn widths(architecture: &Architecture) -> Vec<usize> {
-    (0..architecture.levels())
-        .map(|level| architecture.generator_width << level.min(3))
-        .collect()
-}
-
 impl Generator {
     /// Builds the network with freshly drawn weights.
     ///
@@ -49,7 +42,7 @@ impl Generator {
     /// If [`Architecture::check`] fails.
     pub fn new(architecture: &Architecture, init: &mut Initialiser) -> Self {
         architecture.check().expect("a checked architecture");
-        let widths = widths(architecture);
+        let widths = architecture.widths();
         let innermost = widths.len() - 1;
 
         let encoder = (0..=innermost)

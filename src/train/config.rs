@@ -4,11 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::nn::{Architecture, ArchitectureError};
 
-/// Settings of a training run. The defaults are the published code's, but for the base width and
-/// the number of channels, which are chosen for a CPU.
+/// Settings of a training run. The defaults are the published code's.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "cli", derive(clap::Args))]
-#[serde(default, deny_unknown_fields)]
+#[serde(default)]
 pub struct TrainConfig {
     /// Side of the square pictures: 32, 64, 128 or 256
     #[cfg_attr(feature = "cli", arg(long, default_value_t = 32))]

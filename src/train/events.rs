@@ -45,6 +45,11 @@ pub enum Event {
         /// Seconds since this part of the run began.
         elapsed_secs: f64,
     },
+    /// The discriminator's loss had collapsed: it was drawn anew.
+    DiscriminatorRestarted {
+        /// Steps finished.
+        step: u64,
+    },
     /// The run was stopped and can be resumed.
     Interrupted {
         /// Steps finished.
@@ -68,6 +73,7 @@ impl Event {
             Self::Started { step, .. }
             | Self::Step { step, .. }
             | Self::Epoch { step, .. }
+            | Self::DiscriminatorRestarted { step }
             | Self::Interrupted { step }
             | Self::Finished { step, .. } => step,
         }

@@ -93,6 +93,8 @@ pub struct Run {
     steps: u64,
     pending: Vec<PendingLosses>,
     last: Option<Losses>,
+    /// Whether the discriminator was drawn anew since this was asked for.
+    restarted: bool,
 }
 
 /// What a finished run leaves.
@@ -127,6 +129,7 @@ impl Run {
             steps: 0,
             pending: Vec::new(),
             last: None,
+            restarted: false,
         })
     }
 
@@ -210,10 +213,15 @@ impl Run {
             });
         }
         if let Some(last) = losses.last() {
-            self.trainer.restart_if_collapsed(last);
+            self.restarted |= self.trainer.restart_if_collapsed(last);
             self.last = Some(*last);
         }
         Ok(losses)
+    }
+
+    /// Whether the discriminator was drawn anew since the last call.
+    pub fn take_restarted(&mut self) -> bool {
+        std::mem::take(&mut self.restarted)
     }
 
     /// Everything that [`Run::resume`] needs.
@@ -253,16 +261,24 @@ impl Run {
     /// Mean R and L of the held-out normals, as the weights are now.
     ///
     /// # Errors
-    /// If the device cannot be read or a score is not finite.
+    /// If the device cannot be read.
     pub async fn validate(&self) -> Result<(f64, f64), RunError> {
-        let scored = self.finish(Precision::F32).await?.held_out;
-        let mean = |of: fn(&Scored) -> f64| {
-            scored.iter().map(|(_, scored)| of(scored)).sum::<f64>() / scored.len() as f64
+        let tensors = self.trainer.weights().await?;
+        let model = ModelFile {
+            header: self.header(),
+            tensors,
         };
-        Ok((
-            mean(|s| s.raw.residual),
-            mean(|s| s.raw.latent.unwrap_or_default()),
-        ))
+        let device = self.trainer.device().clone().without_autodiff();
+        let detector = SkipGanomaly::from_file(&model, &device)?;
+        let (mut residual, mut latent) = (0.0, 0.0);
+        for batch in self.held_out.chunks(detector::SCORED_AT_ONCE) {
+            for scored in detector::score_batch(&detector, &self.gather(batch)).await? {
+                residual += scored.raw.residual;
+                latent += scored.raw.latent.unwrap_or_default();
+            }
+        }
+        let count = self.held_out.len() as f64;
+        Ok((residual / count, latent / count))
     }
 
     /// Values of one picture, `[c, size, size]`.

@@ -39,9 +39,19 @@ impl Trainer {
     /// # Panics
     /// If [`TrainConfig::check`] fails.
     pub fn new(config: &TrainConfig, device: &Device) -> Self {
+        Self::build(config, device, |device| {
+            Initialiser::new(config.seed, device)
+        })
+    }
+
+    fn build(
+        config: &TrainConfig,
+        device: &Device,
+        init: impl FnOnce(&Device) -> Initialiser,
+    ) -> Self {
         config.check().expect("checked settings");
         let device = device.clone().autodiff();
-        let mut init = Initialiser::new(config.seed, &device);
+        let mut init = init(&device);
         let architecture = config.architecture();
         Self {
             generator: Generator::new(&architecture, &mut init),
@@ -62,7 +72,7 @@ impl Trainer {
         tensors: &NamedTensors,
         device: &Device,
     ) -> Result<Self, TensorError> {
-        let mut trainer = Self::new(config, device);
+        let mut trainer = Self::build(config, device, Initialiser::blank);
         trainer.generator = tensors::load(trainer.generator, GENERATOR, tensors)?;
         trainer.discriminator = tensors::load(trainer.discriminator, DISCRIMINATOR, tensors)?;
         Ok(trainer)
