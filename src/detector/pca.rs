@@ -153,7 +153,8 @@ mod tests {
         let pictures: Vec<f32> = (0..20)
             .flat_map(|k| mix((k % 5) as f32 / 5.0, (k % 7) as f32 / 7.0, 0.0))
             .collect();
-        let fit = Pca::fit(&pictures, 2, &preprocessing, &Device::flex());
+        let device = Device::flex();
+        let fit = Pca::fit(&pictures, 2, &preprocessing, &device);
         let pca = pollster::block_on(fit).expect("readable");
         let score = |picture: &[f32]| {
             pollster::block_on(score_batch(&pca, picture)).expect("readable")[0]
