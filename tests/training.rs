@@ -76,6 +76,13 @@ fn eight_pictures_are_learnt_by_heart() {
     assert!(losses.iter().all(Losses::is_finite));
     let (first, last) = (losses[0].contextual, losses[79].contextual);
     assert!(last < 0.2 * first, "from {first} to {last}");
+
+    // Files keep losses to the last bit: a resumed run writes the bytes that it would have written.
+    for losses in &losses {
+        let text = serde_json::to_string(losses).expect("JSON");
+        let read: Losses = serde_json::from_str(&text).expect("the same JSON");
+        assert_eq!(read, *losses, "{text}");
+    }
 }
 
 #[test]
