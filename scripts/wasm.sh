@@ -25,7 +25,7 @@ eval "$toolchain"
 
 # The CPU module gains in speed, the GPU module's size after compression would not change
 # (docs/performance.md has the figures).
-WASM_OPT_FLAGS=(-O2 --enable-simd --enable-bulk-memory --enable-bulk-memory-opt --enable-nontrapping-float-to-int
+WASM_OPT_FLAGS=(-O1 --enable-simd --enable-bulk-memory --enable-bulk-memory-opt --enable-nontrapping-float-to-int
   --enable-sign-ext --enable-mutable-globals --enable-reference-types --enable-multivalue)
 
 build() { # kind profile features

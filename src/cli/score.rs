@@ -204,10 +204,7 @@ impl Output {
     fn write(&mut self, row: &Row<'_>) -> Result<()> {
         let verdict = row.verdict.unwrap_or(Verdict::Uncalibrated);
         match self {
-            Self::Json(out) => {
-                serde_json::to_writer(&mut *out, row)?;
-                out.write_all(b"\n")?;
-            }
+            Self::Json(out) => writeln!(out, "{}", serde_json::to_string(row)?)?,
             Self::Csv(out) => {
                 let number = |value: Option<f64>| value.map(|v| v.to_string()).unwrap_or_default();
                 out.write_record([

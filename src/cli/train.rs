@@ -87,6 +87,7 @@ pub fn run(args: Args) -> Result<Outcome> {
             if let Some(data) = &args.data {
                 settings.data = std::path::absolute(data)?;
             }
+            eprintln!("going on with the run's own settings; others given here do not count");
             let (checkpoint, _) = read_model(&folder.join(CHECKPOINT))?;
             (folder.clone(), settings, Some(checkpoint))
         }
@@ -258,16 +259,19 @@ pub fn run(args: Args) -> Result<Outcome> {
         "threshold": calibration.threshold,
         "elapsed_secs": elapsed_secs,
     });
+    let mut out = std::io::stdout().lock();
     if args.json {
-        println!("{summary}");
+        writeln!(out, "{summary}")?;
     } else {
-        println!(
+        let model = folder.join(MODEL);
+        writeln!(
+            out,
             "model      {} ({} bytes)",
-            folder.join(MODEL).display(),
+            model.display(),
             bytes.len()
-        );
-        println!("report     {}", folder.join(REPORT).display());
-        println!("threshold  {}", calibration.threshold);
+        )?;
+        writeln!(out, "report     {}", folder.join(REPORT).display())?;
+        writeln!(out, "threshold  {}", calibration.threshold)?;
     }
     Ok(if skipped.is_empty() {
         Outcome::Done

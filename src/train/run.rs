@@ -51,7 +51,7 @@ pub enum RunError {
         learning_rate: f64,
     },
     /// The checkpoint belongs to other pictures.
-    #[error("the checkpoint was made on other pictures (digest {expected}, got {got})")]
+    #[error("the checkpoint was made on other pictures: expected digest {expected}, got {got}")]
     OtherPictures {
         /// The checkpoint's.
         expected: String,
@@ -148,6 +148,9 @@ impl Run {
                 expected: training.data_digest.clone(),
                 got: pictures.digest,
             });
+        }
+        if !file.tensors.keys().any(|name| name.starts_with("adam.")) {
+            return Err(RunError::NoCheckpoint("optimiser state"));
         }
         let mut run = Self::new(&training.config, pictures, device)?;
         run.trainer = Trainer::restore(&run.config, &file.tensors, device)?;

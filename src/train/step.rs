@@ -6,6 +6,7 @@ use burn::tensor::{Device, Tensor};
 use super::Losses;
 use super::adam::Adam;
 use super::config::TrainConfig;
+use crate::calibration::rounded;
 use crate::detector::skip_ganomaly::{DISCRIMINATOR, GENERATOR};
 use crate::loss::{bce_fake, bce_real, contextual, latent};
 use crate::nn::init::Initialiser;
@@ -191,11 +192,11 @@ pub async fn read_losses(pending: Vec<PendingLosses>) -> Result<Vec<Losses>, Ten
         .values
         .chunks_exact(5)
         .map(|v| Losses {
-            adversarial: v[0].into(),
-            contextual: v[1].into(),
-            latent: v[2].into(),
-            generator: v[3].into(),
-            discriminator: v[4].into(),
+            adversarial: rounded(v[0].into()),
+            contextual: rounded(v[1].into()),
+            latent: rounded(v[2].into()),
+            generator: rounded(v[3].into()),
+            discriminator: rounded(v[4].into()),
         })
         .collect())
 }
