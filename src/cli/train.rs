@@ -339,8 +339,14 @@ fn spread<T>(all: &[T], count: usize) -> Vec<&T> {
     (0..count).map(|k| &all[k * all.len() / count]).collect()
 }
 
+/// The command as it could be typed again in a shell.
 fn command_line() -> String {
-    let arguments = std::env::args().skip(1);
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,+@%".contains(c);
+    let quoted = |argument: String| match argument.chars().all(plain) && !argument.is_empty() {
+        true => argument,
+        false => format!("'{}'", argument.replace('\'', r"'\''")),
+    };
+    let arguments = std::env::args().skip(1).map(quoted);
     std::iter::once("skip-ganomaly".to_owned())
         .chain(arguments)
         .collect::<Vec<_>>()
