@@ -304,7 +304,7 @@ async function loadSamples() {
     label,
     source: { url: new URL(file, folder).href },
   }));
-  byId("gallery-words").textContent = `${index.title}. Pick one to score it. Under each: what its makers say it shows.`;
+  byId("gallery-words").textContent = `${index.title}. Pick one to score it. Under each: what its makers say it shows. ${index.note ?? ""}`;
   byId("score-all").disabled = samples.length === 0;
   const list = document.createDocumentFragment();
   for (const item of samples) {
@@ -328,8 +328,7 @@ async function loadSamples() {
     list.append(entry);
   }
   byId("thumbs").replaceChildren(list);
-  // A faulty one shows more than a normal one.
-  const example = samples.find(({ label }) => label !== "normal") ?? samples[0];
+  const example = samples.find(({ name }) => name === index.example) ?? samples[0];
   if (example) {
     const answer = await scorer.score(example.source);
     if (!root.dataset.firstScoreMs) await showLook(example, answer, true);
