@@ -8,7 +8,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use pollster::block_on;
 use skip_ganomaly::data::image::Preprocessing;
 use skip_ganomaly::detector::skip_ganomaly::SkipGanomaly;
-use skip_ganomaly::detector::{Method, score_batch, self_check_picture};
+use skip_ganomaly::detector::{Method, score_on_all_threads, self_check_picture};
 use skip_ganomaly::model_file::{FORMAT, Header, ModelFile, Scoring};
 use skip_ganomaly::train::config::TrainConfig;
 use skip_ganomaly::train::step::{Trainer, read_losses};
@@ -53,7 +53,7 @@ fn main() {
     for n in [1, BATCH] {
         let pictures = picture.repeat(n);
         let median = median_ms(repeats, || {
-            let scored = block_on(score_batch(&detector, &pictures)).expect("a readable device");
+            let scored = score_on_all_threads(&detector, &pictures).expect("a readable device");
             assert_eq!(scored.len(), n);
         });
         report(&format!("score_{n}"), median, width);

@@ -16,6 +16,8 @@ use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 use sha2::{Digest, Sha256};
 
+use crate::detector::{self, Detector, Scored};
+use crate::device::Kind;
 use crate::model_file::{MAX_BYTES, ModelFile};
 
 /// Exit codes, stable: scripts rely on them. Clap's own for a wrong command line is 2.
@@ -84,6 +86,14 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
         .chain()
         .filter_map(|cause| cause.downcast_ref::<std::io::Error>())
         .any(|cause| cause.kind() == std::io::ErrorKind::BrokenPipe)
+}
+
+/// Scores prepared pictures as suits the device.
+fn score_batch(device: Kind, detector: &dyn Detector, values: &[f32]) -> Result<Vec<Scored>> {
+    Ok(match device.as_str() {
+        "cpu" => detector::score_on_all_threads(detector, values)?,
+        _ => pollster::block_on(detector::score_batch(detector, values))?,
+    })
 }
 
 /// Reads a model file, bounded before it is read.

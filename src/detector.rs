@@ -55,7 +55,7 @@ pub struct Measurement {
 }
 
 /// A trained method.
-pub trait Detector {
+pub trait Detector: Sync {
     /// Which one.
     fn method(&self) -> Method;
 
@@ -143,6 +143,29 @@ pub async fn score_batch(
             residual_map: residual_map(x, x_hat, channels),
         })
         .collect())
+}
+
+/// As [`score_batch`], with the batch dealt out to all threads: for the CPU, whose convolutions leave
+/// threads idle within a batch.
+///
+/// # Errors
+/// As [`score_batch`].
+///
+/// # Panics
+/// As [`score_batch`].
+#[cfg(feature = "cli")]
+pub fn score_on_all_threads(
+    detector: &dyn Detector,
+    values: &[f32],
+) -> Result<Vec<Scored>, TensorError> {
+    use rayon::prelude::*;
+    let length = detector.preprocessing().values();
+    let pictures = (values.len() / length).div_ceil(rayon::current_num_threads());
+    let parts: Vec<Vec<Scored>> = values
+        .par_chunks(pictures.max(1) * length)
+        .map(|part| pollster::block_on(score_batch(detector, part)))
+        .collect::<Result<_, _>>()?;
+    Ok(parts.into_iter().flatten().collect())
 }
 
 /// Puts a model file's weights on a device.

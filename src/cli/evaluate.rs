@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use serde::Serialize;
 
-use super::{Outcome, progress, read_model, report_skipped};
+use super::{Outcome, progress, read_model, report_skipped, score_batch};
 use crate::calibration::Verdict;
 use crate::data::folder::{self, Folder, Sample, chunks};
 use crate::data::image::Preprocessing;
@@ -92,7 +92,7 @@ pub fn run(args: Args) -> Result<Outcome> {
     let preprocessing = detector.preprocessing().clone();
 
     let mut skipped = Vec::new();
-    let scores = score_all(&*detector, &folder.test, &mut skipped)?;
+    let scores = score_all(args.device, &*detector, &folder.test, &mut skipped)?;
     report_skipped(&skipped);
     let mut rows = table(detector.method().as_str(), &scores)?;
     let at_threshold = at_threshold(&model.header, &scores);
@@ -116,7 +116,7 @@ pub fn run(args: Args) -> Result<Outcome> {
             ),
         ];
         for (name, baseline) in &baselines {
-            let scores = score_all(&**baseline, &folder.test, &mut Vec::new())?;
+            let scores = score_all(args.device, &**baseline, &folder.test, &mut Vec::new())?;
             rows.extend(table(name, &scores)?);
         }
     }
@@ -154,6 +154,7 @@ pub fn run(args: Args) -> Result<Outcome> {
 
 /// Scores every test picture; lists those that cannot be read.
 fn score_all(
+    device: Kind,
     detector: &dyn Detector,
     test: &[Sample],
     skipped: &mut Vec<(PathBuf, String)>,
@@ -179,7 +180,7 @@ fn score_all(
             }
         }
         if !values.is_empty() {
-            let scored = pollster::block_on(detector::score_batch(detector, &values))?;
+            let scored = score_batch(device, detector, &values)?;
             scores
                 .values
                 .extend(scored.iter().map(|s| s.raw.anomaly_score));

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use serde::Serialize;
 
-use super::{Outcome, progress, read_model};
+use super::{Outcome, progress, read_model, score_batch};
 use crate::calibration::{Verdict, heat_map_scale};
 use crate::data::folder::{chunks, expand};
 use crate::data::image::heat_map_rgba;
@@ -91,7 +91,7 @@ pub fn run(args: Args) -> Result<Outcome> {
             .collect();
         let scored = match values.is_empty() {
             true => Vec::new(),
-            false => pollster::block_on(detector::score_batch(&*detector, &values))?,
+            false => score_batch(args.device, &*detector, &values)?,
         };
         let mut scored = scored.into_iter();
         for loaded in &chunk {
