@@ -1,0 +1,31 @@
+/* tslint:disable */
+/* eslint-disable */
+export const memory: WebAssembly.Memory;
+export const __wbg_device_free: (a: number, b: number) => void;
+export const __wbg_model_free: (a: number, b: number) => void;
+export const __wbg_trainer_free: (a: number, b: number) => void;
+export const build_info: () => [number, number, number];
+export const device_kind: (a: number) => [number, number];
+export const device_open: (a: number, b: number) => any;
+export const display_score: (a: any, b: number, c: number) => [number, number, number, number];
+export const model_info: (a: number) => [number, number, number];
+export const model_load: (a: number, b: number, c: number) => [number, number, number];
+export const model_score: (a: number, b: number, c: number) => any;
+export const model_self_check: (a: number) => any;
+export const preview: (a: number, b: number, c: number) => [number, number, number];
+export const start: () => void;
+export const trainer_create: (a: number, b: any) => [number, number, number];
+export const trainer_losses: (a: number) => any;
+export const trainer_step: (a: number, b: number, c: number) => [number, number];
+export const wasm_bindgen__convert__closures_____invoke__h1d0c86c72c0126dc: (a: number, b: number, c: any) => [number, number];
+export const wasm_bindgen__convert__closures_____invoke__h7f017cdc1d1be1bb: (a: number, b: number, c: any, d: any) => void;
+export const __wbindgen_malloc: (a: number, b: number) => number;
+export const __wbindgen_realloc: (a: number, b: number, c: number, d: number) => number;
+export const __wbindgen_free: (a: number, b: number, c: number) => void;
+export const __wbindgen_exn_store: (a: number) => void;
+export const __externref_table_alloc: () => number;
+export const __wbindgen_externrefs: WebAssembly.Table;
+export const __wbindgen_destroy_closure: (a: number, b: number) => void;
+export const __externref_drop_slice: (a: number, b: number) => void;
+export const __externref_table_dealloc: (a: number) => void;
+export const __wbindgen_start: () => void;

@@ -1,0 +1,36 @@
+/* tslint:disable */
+/* eslint-disable */
+export const memory: WebAssembly.Memory;
+export const __wbg_device_free: (a: number, b: number) => void;
+export const __wbg_model_free: (a: number, b: number) => void;
+export const __wbg_trainer_free: (a: number, b: number) => void;
+export const build_info: () => [number, number, number];
+export const device_kind: (a: number) => [number, number];
+export const device_open: (a: number, b: number) => any;
+export const display_score: (a: any, b: number, c: number) => [number, number, number, number];
+export const model_info: (a: number) => [number, number, number];
+export const model_load: (a: number, b: number, c: number) => [number, number, number];
+export const model_score: (a: number, b: number, c: number) => any;
+export const model_self_check: (a: number) => any;
+export const preview: (a: number, b: number, c: number) => [number, number, number];
+export const start: () => void;
+export const trainer_create: (a: number, b: any) => [number, number, number];
+export const trainer_losses: (a: number) => any;
+export const trainer_step: (a: number, b: number, c: number) => [number, number];
+export const wasm_bindgen__convert__closures_____invoke__h1719ec2ad59babfd: (a: number, b: number, c: any) => [number, number];
+export const wasm_bindgen__convert__closures_____invoke__h1719ec2ad59babfd_18: (a: number, b: number, c: any) => [number, number];
+export const wasm_bindgen__convert__closures_____invoke__h1719ec2ad59babfd_19: (a: number, b: number, c: any) => [number, number];
+export const wasm_bindgen__convert__closures_____invoke__h3fe61c1fb5bdca27: (a: number, b: number, c: any, d: any) => void;
+export const wasm_bindgen__convert__closures_____invoke__h40d9836e92bdb5d4: (a: number, b: number, c: any) => [number, number];
+export const wasm_bindgen__convert__closures_____invoke__h8a7613392d9b50e9: (a: number, b: number, c: any) => void;
+export const wasm_bindgen__convert__closures_____invoke__h8a7613392d9b50e9_17: (a: number, b: number, c: any) => void;
+export const __wbindgen_malloc_command_export: (a: number, b: number) => number;
+export const __wbindgen_realloc_command_export: (a: number, b: number, c: number, d: number) => number;
+export const __wbindgen_free_command_export: (a: number, b: number, c: number) => void;
+export const __wbindgen_exn_store_command_export: (a: number) => void;
+export const __externref_table_alloc_command_export: () => number;
+export const __wbindgen_externrefs: WebAssembly.Table;
+export const __wbindgen_destroy_closure_command_export: (a: number, b: number) => void;
+export const __externref_drop_slice_command_export: (a: number, b: number) => void;
+export const __externref_table_dealloc_command_export: (a: number) => void;
+export const __wbindgen_start: () => void;
