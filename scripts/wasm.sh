@@ -45,6 +45,7 @@ build() { # kind profile features
   say "$kind: wasm-opt"
   "$ROOT/node_modules/.bin/wasm-opt" "${WASM_OPT_FLAGS[@]}" "$dir/skip_ganomaly_bg.wasm" -o "$dir/optimised.wasm"
   mv "$dir/optimised.wasm" "$dir/skip_ganomaly_bg.wasm"
+  node "$ROOT/scripts/neutral-paths.mjs" "$dir/skip_ganomaly_bg.wasm"
   node "$ROOT/scripts/stamp.mjs" --write "$kind" --sources "$sources" --pkg "$OUT" \
     --rustc "$("$RUSTC" -V)" --wasm-bindgen "$WASM_BINDGEN_VERSION"
   say "$kind: $(wc -c <"$dir/skip_ganomaly_bg.wasm") bytes, $(gzip -9 -c "$dir/skip_ganomaly_bg.wasm" | wc -c) after gzip, in $((SECONDS - started)) s"
