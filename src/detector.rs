@@ -112,7 +112,7 @@ pub async fn score_batch(
     let Preprocessing { size, channels, .. } = *detector.preprocessing();
     let length = channels * size * size;
     assert!(
-        !values.is_empty() && values.len() % length == 0,
+        !values.is_empty() && values.len().is_multiple_of(length),
         "expected whole pictures of {length} values, got {} values",
         values.len()
     );

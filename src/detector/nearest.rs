@@ -73,7 +73,7 @@ impl Detector for Nearest {
 pub(super) fn rows(pictures: &[f32], preprocessing: &Preprocessing, device: &Device) -> Tensor<2> {
     let length = preprocessing.values();
     assert!(
-        !pictures.is_empty() && pictures.len() % length == 0,
+        !pictures.is_empty() && pictures.len().is_multiple_of(length),
         "expected whole pictures of {length} values, got {} values",
         pictures.len()
     );
@@ -103,20 +103,15 @@ mod tests {
             .flat_map(|k| (0..1024).map(move |i| ((i * (k + 2)) % 7) as f32 / 7.0))
             .collect();
         let nearest = Nearest::fit(&pictures, &preprocessing, &Device::flex());
+        let score = |picture: &[f32]| {
+            pollster::block_on(score_batch(&nearest, picture)).expect("a readable device")
+        };
         let mut probe = pictures[1024..2048].to_vec();
-        let scored = pollster(score_batch(&nearest, &probe));
+        let scored = score(&probe);
         assert_eq!(scored[0].raw.anomaly_score, 0.0);
         probe[0] += 0.5;
-        let scored = pollster(score_batch(&nearest, &probe));
+        let scored = score(&probe);
         assert!((scored[0].raw.anomaly_score - 0.5 / 32.0).abs() < 1e-6);
         assert_eq!(scored[0].x_hat, pictures[1024..2048]);
-    }
-
-    fn pollster(
-        scored: impl Future<
-            Output = Result<Vec<crate::detector::Scored>, crate::nn::tensors::TensorError>,
-        >,
-    ) -> Vec<crate::detector::Scored> {
-        pollster::block_on(scored).expect("a readable device")
     }
 }
