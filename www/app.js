@@ -353,11 +353,28 @@ function toResults() {
   }
 }
 
+/** Milliseconds that pictures are added for at a time: thousands in one go would hold up the page. */
+const ADDING_MS = 8;
+let adding = Promise.resolve();
+/** @param {import("./files.js").Found[]} pictures @param {AbortSignal} signal */
+async function addPictures(pictures, signal) {
+  let until = performance.now() + ADDING_MS;
+  for (const { name, path, blob } of pictures) {
+    if (performance.now() > until) {
+      await new Promise((resolve) => setTimeout(resolve));
+      until = performance.now() + ADDING_MS;
+    }
+    if (signal.aborted) return;
+    void scoreItem({ name, path, source: { blob } });
+  }
+  say(`${pictures.length} ${pictures.length === 1 ? "picture" : "pictures"} added.`);
+}
+
 acceptFiles({
   onPictures: (pictures) => {
-    for (const { name, path, blob } of pictures) void scoreItem({ name, path, source: { blob } });
     if (root.dataset.state === "ready") toResults();
-    say(`${pictures.length} ${pictures.length === 1 ? "picture" : "pictures"} added.`);
+    const { signal } = controller;
+    adding = adding.then(() => addPictures(pictures, signal));
   },
   onModel: (file) => void useModel(file, file.name),
   onNotice: (words) => notice(words),
