@@ -95,28 +95,23 @@ pub fn run(args: Args) -> Result<Outcome> {
         };
         let mut scored = scored.into_iter();
         for loaded in &chunk {
-            let row = match &loaded.picture {
-                Err(reason) => {
-                    skipped += 1;
-                    Row::unreadable(loaded.path, reason)
-                }
-                Ok(_) => {
-                    let scored = scored
-                        .next()
-                        .context("a picture was prepared but not scored")?;
-                    if !scored.raw.anomaly_score.is_finite() {
-                        skipped += 1;
-                        output.write(&Row::unreadable(loaded.path, NOT_FINITE))?;
-                        bar.inc(1);
-                        continue;
-                    }
-                    if let Some(maps) = &mut maps {
-                        let scale = heat_map_scale(calibration.as_ref());
-                        let rgba = heat_map_rgba(&scored.residual_map, scale);
-                        maps.write(loaded.path, &rgba, preprocessing.size)?;
-                    }
-                    Row::scored(loaded.path, &scored, calibration.as_ref())
-                }
+            let scored = match &loaded.picture {
+                Err(reason) => Err(reason.as_str()),
+                Ok(_) => match scored.next() {
+                    Some(scored) if scored.raw.anomaly_score.is_finite() => Ok(scored),
+                    Some(_) => Err(NOT_FINITE),
+                    None => anyhow::bail!("a picture was prepared but not scored"),
+                },
+            };
+            if let (Ok(scored), Some(maps)) = (&scored, &mut maps) {
+                let scale = heat_map_scale(calibration.as_ref());
+                let rgba = heat_map_rgba(&scored.residual_map, scale);
+                maps.write(loaded.path, &rgba, preprocessing.size)?;
+            }
+            skipped += usize::from(scored.is_err());
+            let row = match &scored {
+                Ok(scored) => Row::scored(loaded.path, scored, calibration.as_ref()),
+                Err(reason) => Row::unreadable(loaded.path, reason),
             };
             output.write(&row)?;
             bar.inc(1);

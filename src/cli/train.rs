@@ -11,8 +11,10 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
 use super::{Outcome, progress, read_model, report_skipped, write_whole};
+use crate::calibration::Calibration;
 use crate::data::folder::{self, Folder};
 use crate::data::image::{heat_map_rgba, to_rgba};
+use crate::detector::Scored;
 use crate::device::Kind;
 use crate::model_file::Precision;
 use crate::report::{LossPoint, ReportSample, TrainingReport};
@@ -213,26 +215,11 @@ pub fn run(args: Args) -> Result<Outcome> {
         elapsed_secs,
     })?;
 
-    let shown = spread(&held_out, REPORT_SAMPLES);
-    let samples: Vec<ReportSample> = shown
-        .iter()
-        .map(|(index, scored)| {
-            let (channels, size) = (config.channels, config.size);
-            ReportSample {
-                name: names[*index].clone(),
-                size,
-                input: to_rgba(run.picture(*index), channels, size),
-                reconstruction: Some(to_rgba(&scored.x_hat, channels, size)),
-                heat: heat_map_rgba(&scored.residual_map, calibration.heat_map_scale as f32),
-                score: scored.raw,
-                verdict: calibration.verdict(scored.raw.anomaly_score).to_string(),
-            }
-        })
-        .collect();
     let skipped: Vec<(String, String)> = skipped
         .iter()
         .map(|(path, reason)| (path.display().to_string(), reason.clone()))
         .collect();
+    let samples = report_samples(&run, &names, &held_out, calibration);
     let raw: Vec<_> = held_out.iter().map(|(_, scored)| scored.raw).collect();
     let report = TrainingReport {
         title: "Training report",
@@ -331,6 +318,28 @@ fn save_checkpoint(run: &Run, folder: &Path) -> Result<()> {
         &folder.join(CHECKPOINT),
         &checkpoint.to_bytes(Precision::F32)?,
     )
+}
+
+/// Held-out pictures beside their reconstructions and heat maps, for the report.
+fn report_samples(
+    run: &Run,
+    names: &[String],
+    held_out: &[(usize, Scored)],
+    calibration: &Calibration,
+) -> Vec<ReportSample> {
+    let (channels, size) = (run.config().channels, run.config().size);
+    spread(held_out, REPORT_SAMPLES)
+        .into_iter()
+        .map(|(index, scored)| ReportSample {
+            name: names[*index].clone(),
+            size,
+            input: to_rgba(run.picture(*index), channels, size),
+            reconstruction: Some(to_rgba(&scored.x_hat, channels, size)),
+            heat: heat_map_rgba(&scored.residual_map, calibration.heat_map_scale as f32),
+            score: scored.raw,
+            verdict: calibration.verdict(scored.raw.anomaly_score).to_string(),
+        })
+        .collect()
 }
 
 /// Some of many, evenly spread.
