@@ -11,6 +11,7 @@ use skip_ganomaly::detector::skip_ganomaly::SkipGanomaly;
 use skip_ganomaly::detector::{Method, score_on_all_threads, self_check_picture};
 use skip_ganomaly::model_file::{FORMAT, Header, ModelFile, Scoring};
 use skip_ganomaly::train::config::TrainConfig;
+use skip_ganomaly::train::skip_ganomaly::SkipGanomalyTrainer;
 use skip_ganomaly::train::step::{Trainer, read_losses};
 
 const SIZE: usize = 32;
@@ -30,9 +31,9 @@ fn main() {
         batch: BATCH,
         ..TrainConfig::default()
     };
-    let mut trainer = Trainer::new(&config, &device);
+    let mut trainer = SkipGanomalyTrainer::new(&config, &device);
     let preprocessing = Preprocessing::new(SIZE, CHANNELS);
-    let tensors = block_on(trainer.weights()).expect("a readable device");
+    let tensors = block_on(trainer.read_weights().read()).expect("a readable device");
     let model = ModelFile {
         header: Header {
             format: FORMAT,

@@ -2,6 +2,7 @@
 
 pub mod batch;
 pub mod image;
+pub mod pictures;
 
 #[cfg(all(feature = "cli", not(target_family = "wasm")))]
 pub mod folder;

@@ -3,25 +3,29 @@
 //! A method's file under `detector/` reads like its paper. To add one, write that file and its line
 //! in [`Method`] and [`load`].
 
+pub mod fit;
 pub mod nearest;
 pub mod pca;
+mod scorer;
 pub mod skip_ganomaly;
 
 use burn::tensor::{Device, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 
-use crate::calibration::{Calibration, CalibrationError};
 use crate::data::image::Preprocessing;
-use crate::model_file::{ModelFile, Scoring, SelfCheck};
+use crate::model_file::{ModelFile, SelfCheck};
+use crate::nn::Architecture;
 use crate::nn::tensors::{Reader, TensorError};
 use crate::score::{RawScore, residual_map};
 
 /// The methods that models come from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Method {
     /// Akçay et al. 2019.
+    #[default]
     SkipGanomaly,
     /// Principal components, residual norm.
     Pca,
@@ -65,6 +69,11 @@ pub trait Detector: Sync {
     /// Number of learnt values.
     fn parameters(&self) -> usize;
 
+    /// How many features come from each layer, where the method has features.
+    fn feature_layers(&self) -> Vec<usize> {
+        Vec::new()
+    }
+
     /// Where its weights are.
     fn device(&self) -> Device;
 
@@ -80,9 +89,6 @@ pub trait Detector: Sync {
 
 /// Pictures that are scored together where there are many; no score depends on it.
 pub(crate) const SCORED_AT_ONCE: usize = 64;
-
-/// Pixel residuals that the heat map's scale is taken from, at most: enough for its quantile.
-const SCALE_PIXELS: usize = 4_000_000;
 
 /// One scored picture.
 #[derive(Clone, Debug, PartialEq)]
@@ -109,16 +115,10 @@ pub async fn score_batch(
     detector: &dyn Detector,
     values: &[f32],
 ) -> Result<Vec<Scored>, TensorError> {
-    let Preprocessing { size, channels, .. } = *detector.preprocessing();
-    let length = channels * size * size;
-    assert!(
-        !values.is_empty() && values.len().is_multiple_of(length),
-        "expected whole pictures of {length} values, got {} values",
-        values.len()
-    );
+    let Preprocessing { channels, .. } = *detector.preprocessing();
+    let length = detector.preprocessing().values();
+    let measured = measure(detector, values);
     let n = values.len() / length;
-    let data = TensorData::new(values.to_vec(), [n, channels, size, size]);
-    let measured = detector.measure(Tensor::from_data(data, &detector.device()));
 
     let mut reader = Reader::new().tensor("x_hat", measured.x_hat);
     if let Some((f, f_hat)) = measured.features {
@@ -143,6 +143,35 @@ pub async fn score_batch(
             residual_map: residual_map(x, x_hat, channels),
         })
         .collect())
+}
+
+/// Puts prepared pictures on the detector's device and measures them.
+fn measure(detector: &dyn Detector, values: &[f32]) -> Measurement {
+    let Preprocessing { size, channels, .. } = *detector.preprocessing();
+    let length = detector.preprocessing().values();
+    assert!(
+        !values.is_empty() && values.len().is_multiple_of(length),
+        "expected whole pictures of {length} values, got {} values",
+        values.len()
+    );
+    let shape = [values.len() / length, channels, size, size];
+    let data = TensorData::new(values.to_vec(), shape);
+    detector.measure(Tensor::from_data(data, &detector.device()))
+}
+
+/// Features f(x) and f(x̂) of prepared pictures, each `[n, features]` as one vector; none if the
+/// method has none.
+async fn features(
+    detector: &dyn Detector,
+    values: &[f32],
+) -> Result<Option<(Vec<f32>, Vec<f32>)>, TensorError> {
+    let Some((f, f_hat)) = measure(detector, values).features else {
+        return Ok(None);
+    };
+    let reader = Reader::new().tensor("f", f).tensor("f_hat", f_hat);
+    let mut read = reader.read().await?;
+    let mut take = |name| read.remove(name).map(|tensor| tensor.values);
+    Ok(take("f").zip(take("f_hat")))
 }
 
 /// As [`score_batch`], with the batch dealt out to all threads: for the CPU, whose convolutions leave
@@ -171,64 +200,31 @@ pub fn score_on_all_threads(
 /// Puts a model file's weights on a device.
 ///
 /// # Errors
-/// If a tensor is missing, of another shape or not finite, or the method is not one that this crate
-/// reads from files.
+/// If a tensor is missing, of another shape or not finite, or the header lacks the networks' shape.
 pub fn load(file: &ModelFile, device: &Device) -> Result<Box<dyn Detector>, LoadError> {
-    match file.header.method {
-        Method::SkipGanomaly => Ok(Box::new(skip_ganomaly::SkipGanomaly::from_file(
-            file, device,
-        )?)),
-        method @ (Method::Pca | Method::Nearest) => Err(LoadError::Method(method)),
-    }
+    Ok(match file.header.method {
+        Method::SkipGanomaly => Box::new(skip_ganomaly::SkipGanomaly::from_file(file, device)?),
+        Method::Pca => Box::new(pca::Pca::from_file(file, device)?),
+        Method::Nearest => Box::new(nearest::Nearest::from_file(file, device)?),
+    })
+}
+
+/// The shape that a file's networks have.
+fn networks(file: &ModelFile) -> Result<&Architecture, LoadError> {
+    let missing = LoadError::NoNetworks(file.header.method);
+    file.header.architecture.as_ref().ok_or(missing)
 }
 
 /// Why a model file's weights are not usable.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum LoadError {
-    /// The method is fitted where it is used.
-    #[error("models of the method {0} are not kept in files; expected skip-ganomaly")]
-    Method(Method),
+    /// The method has networks and the header does not say which.
+    #[error("the header of a {0} model must state the shape of its networks, but has none")]
+    NoNetworks(Method),
     /// A tensor does not fit.
     #[error("the model's weights do not fit its header: {0}")]
     Tensor(#[from] TensorError),
-}
-
-/// Why a model could not be calibrated.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-#[non_exhaustive]
-pub enum FitError {
-    /// The scores are not usable.
-    #[error(transparent)]
-    Calibration(#[from] CalibrationError),
-    /// The device failed.
-    #[error(transparent)]
-    Tensor(#[from] TensorError),
-}
-
-/// Calibrates a detector on held-out normals; also returns their scores.
-///
-/// # Shapes
-/// - `held_out`: `[n, c, size, size]` as one slice
-///
-/// # Errors
-/// If there is no picture, a score is not finite, or the device fails.
-pub async fn calibrate(
-    detector: &dyn Detector,
-    held_out: &[f32],
-    threshold_quantile: f64,
-) -> Result<(Calibration, Vec<Scored>), FitError> {
-    let Preprocessing { size, channels, .. } = *detector.preprocessing();
-    let mut scored = Vec::new();
-    for batch in held_out.chunks(SCORED_AT_ONCE * channels * size * size) {
-        scored.extend(score_batch(detector, batch).await?);
-    }
-    let raw: Vec<RawScore> = scored.iter().map(|s| s.raw).collect();
-    let pixels = scored.iter().flat_map(|s| &s.residual_map).copied();
-    let every = 1 + held_out.len() / channels / SCALE_PIXELS;
-    let pixels: Vec<f32> = pixels.step_by(every).collect();
-    let calibration = Calibration::fit(&raw, &pixels, threshold_quantile)?;
-    Ok((calibration, scored))
 }
 
 /// The built-in picture of the self check: smooth waves, the same on every machine.
@@ -271,21 +267,5 @@ impl SelfCheck {
     /// Whether a device that gives `got` for the built-in picture can be trusted.
     pub fn passes(&self, got: f64) -> bool {
         (got - self.anomaly_score).abs() <= self.tolerance * self.anomaly_score.abs()
-    }
-}
-
-/// A = λ R + (1 - λ) L with the file's λ and R.
-pub(crate) fn paper_score(
-    scoring: &Scoring,
-    x: &[f32],
-    x_hat: &[f32],
-    (f, f_hat): (&[f32], &[f32]),
-) -> RawScore {
-    let residual = crate::score::residual(scoring.residual, x, x_hat);
-    let latent = crate::score::latent(f, f_hat);
-    RawScore {
-        anomaly_score: crate::score::anomaly_score(scoring.lambda, residual, latent),
-        residual,
-        latent: Some(latent),
     }
 }

@@ -9,19 +9,27 @@ use half::f16;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 
-use crate::calibration::{Calibration, CalibrationError};
+use crate::calibration::{Calibration, CalibrationError, rounded};
 use crate::data::image::Preprocessing;
 use crate::detector::Method;
+use crate::metrics::quantile;
 use crate::nn::tensors::{HostTensor, NamedTensors};
 use crate::nn::{Architecture, ArchitectureError};
-use crate::score::Residual;
+use crate::score::{Balance, Latent, RawScore, Residual};
 use crate::train::config::TrainConfig;
 
-/// Version of the format that this crate writes and reads.
-pub const FORMAT: u32 = 1;
+/// Version of the format that this crate writes. Version 1 knew neither `scoring.latent`,
+/// `scoring.balance` and `scoring.normaliser` nor methods without networks.
+pub const FORMAT: u32 = 2;
+
+/// Oldest version that this crate reads.
+const OLDEST_FORMAT: u32 = 1;
 
 /// Largest file that is read.
 pub const MAX_BYTES: usize = 1 << 30;
+
+/// Prefix of the tensors that calibration learnt.
+const SCORING: &str = "scoring.";
 
 /// Key of the JSON object under `__metadata__`.
 const KEY: &str = "skip-ganomaly";
@@ -33,8 +41,8 @@ pub struct Header {
     pub format: u32,
     /// Which method the weights belong to.
     pub method: Method,
-    /// Shape of the networks.
-    pub architecture: Architecture,
+    /// Shape of the networks, where the method has networks.
+    pub architecture: Option<Architecture>,
     /// From a picture to the networks' input.
     pub preprocessing: Preprocessing,
     /// From the networks' output to a score.
@@ -56,6 +64,15 @@ pub struct Scoring {
     pub lambda: f64,
     /// How R measures.
     pub residual: Residual,
+    /// What L compares.
+    #[serde(default)]
+    pub latent: Latent,
+    /// How R and L are made comparable.
+    #[serde(default)]
+    pub balance: Balance,
+    /// What calibration found for [`Balance::Quantile`]; before it, R and L are taken as they are.
+    #[serde(default)]
+    pub normaliser: Option<Normaliser>,
 }
 
 impl Default for Scoring {
@@ -63,7 +80,80 @@ impl Default for Scoring {
         Self {
             lambda: crate::score::LAMBDA,
             residual: Residual::default(),
+            latent: Latent::default(),
+            balance: Balance::default(),
+            normaliser: None,
         }
+    }
+}
+
+impl Scoring {
+    /// A(x) = λ R(x) + (1 - λ) L(x), of R and L as [`Balance`] says.
+    pub fn anomaly_score(&self, residual: f64, latent: f64) -> f64 {
+        let (residual, latent) = match &self.normaliser {
+            Some(normaliser) => (
+                normaliser.residual.apply(residual),
+                normaliser.latent.apply(latent),
+            ),
+            None => (residual, latent),
+        };
+        crate::score::anomaly_score(self.lambda, residual, latent)
+    }
+}
+
+/// Where R and L of held-out normals lie.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Normaliser {
+    /// Of R.
+    pub residual: Span,
+    /// Of L.
+    pub latent: Span,
+}
+
+/// From the median to the 95th percentile.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct Span {
+    pub median: f64,
+    pub q95: f64,
+}
+
+impl Normaliser {
+    /// Learns from held-out normals; a missing L counts as 0.
+    ///
+    /// # Errors
+    /// If there is no score or one is not finite.
+    pub fn fit(scores: &[RawScore]) -> Result<Self, CalibrationError> {
+        let of = |part: fn(&RawScore) -> f64| -> Result<Span, CalibrationError> {
+            let values: Vec<f64> = scores.iter().map(part).collect();
+            Ok(Span {
+                median: rounded(quantile(&values, 0.5)?),
+                q95: rounded(quantile(&values, 0.95)?),
+            })
+        };
+        Ok(Self {
+            residual: of(|score| score.residual)?,
+            latent: of(|score| score.latent.unwrap_or_default())?,
+        })
+    }
+
+    fn is_finite(&self) -> bool {
+        let all = [
+            self.residual.median,
+            self.residual.q95,
+            self.latent.median,
+            self.latent.q95,
+        ];
+        all.iter().all(|value| value.is_finite())
+    }
+}
+
+impl Span {
+    /// (v - median) / (q95 - median): 0 for the median normal, 1 at the 95th percentile. Where all
+    /// normals are alike, the median's size takes the place of the width.
+    fn apply(&self, value: f64) -> f64 {
+        let smallest = 1e-3 * self.median.abs().max(1e-9);
+        (value - self.median) / (self.q95 - self.median).max(smallest)
     }
 }
 
@@ -141,7 +231,7 @@ pub enum ModelFileError {
     #[error("the model's header cannot be read: {0}")]
     Header(String),
     /// A newer format.
-    #[error("the model has format {got}; this program reads format {FORMAT}")]
+    #[error("the model has format {got}; this program reads formats {OLDEST_FORMAT} to {FORMAT}")]
     Format {
         /// The file's format.
         got: u32,
@@ -173,13 +263,14 @@ impl ModelFile {
     pub fn to_bytes(&self, precision: Precision) -> Result<Vec<u8>, ModelFileError> {
         let header = serde_json::to_string(&self.header)
             .map_err(|error| ModelFileError::Header(error.to_string()))?;
-        let dtype = match precision {
-            Precision::F16 => Dtype::F16,
-            Precision::F32 => Dtype::F32,
-        };
         let mut encoded = Vec::with_capacity(self.tensors.len());
         for (name, tensor) in &self.tensors {
             let values = &tensor.values;
+            // What calibration learnt belongs to scores in full precision.
+            let precision = match name.starts_with(SCORING) {
+                true => Precision::F32,
+                false => precision,
+            };
             if values.iter().any(|&v| !precision.round(v).is_finite()) {
                 return Err(ModelFileError::NotFinite(name.clone()));
             }
@@ -190,12 +281,17 @@ impl ModelFile {
                     .collect(),
                 Precision::F32 => values.iter().flat_map(|v| v.to_le_bytes()).collect(),
             };
-            encoded.push((name.as_str(), tensor.shape.clone(), bytes));
+            encoded.push((
+                name.as_str(),
+                precision.dtype(),
+                tensor.shape.clone(),
+                bytes,
+            ));
         }
         let views = encoded
             .iter()
-            .map(|(name, shape, bytes)| {
-                TensorView::new(dtype, shape.clone(), bytes).map(|view| (*name, view))
+            .map(|(name, dtype, shape, bytes)| {
+                TensorView::new(*dtype, shape.clone(), bytes).map(|view| (*name, view))
             })
             .collect::<Result<Vec<_>, _>>()
             .map_err(|error| ModelFileError::NotSafetensors(error.to_string()))?;
@@ -247,6 +343,13 @@ impl ModelFile {
 }
 
 impl Precision {
+    fn dtype(self) -> Dtype {
+        match self {
+            Self::F16 => Dtype::F16,
+            Self::F32 => Dtype::F32,
+        }
+    }
+
     /// The value that a file of this precision gives back.
     pub fn round(self, value: f32) -> f32 {
         match self {
@@ -265,27 +368,34 @@ impl Header {
         }
         let unreadable = |error: serde_json::Error| ModelFileError::Header(error.to_string());
         let Version { format } = serde_json::from_str(json).map_err(unreadable)?;
-        if format != FORMAT {
+        if !(OLDEST_FORMAT..=FORMAT).contains(&format) {
             return Err(ModelFileError::Format { got: format });
         }
         let header: Self = serde_json::from_str(json).map_err(unreadable)?;
-        header.architecture.check()?;
         let preparable = header.preprocessing.check();
         preparable.map_err(|error| ModelFileError::Header(error.to_string()))?;
         if let Some(calibration) = &header.calibration {
             calibration.check()?;
         }
-        let (input, network) = (&header.preprocessing, &header.architecture);
-        if (input.size, input.channels) != (network.size, network.channels) {
-            return Err(ModelFileError::Header(format!(
-                "pictures are prepared as {}×{}×{}, but the networks take {}×{}×{}",
-                input.channels,
-                input.size,
-                input.size,
-                network.channels,
-                network.size,
-                network.size,
-            )));
+        if let Some(network) = &header.architecture {
+            network.check()?;
+            let input = &header.preprocessing;
+            if (input.size, input.channels) != (network.size, network.channels) {
+                return Err(ModelFileError::Header(format!(
+                    "pictures are prepared as {}×{}×{}, but the networks take {}×{}×{}",
+                    input.channels,
+                    input.size,
+                    input.size,
+                    network.channels,
+                    network.size,
+                    network.size,
+                )));
+            }
+        }
+        if header.scoring.normaliser.is_some_and(|n| !n.is_finite()) {
+            return Err(ModelFileError::Header(
+                "the normaliser of R and L is not finite".to_owned(),
+            ));
         }
         if !(0.0..=1.0).contains(&header.scoring.lambda) {
             return Err(ModelFileError::Header(format!(
@@ -342,7 +452,7 @@ mod tests {
         let header = Header {
             format: FORMAT,
             method: Method::SkipGanomaly,
-            architecture,
+            architecture: Some(architecture),
             preprocessing: Preprocessing::new(32, 1),
             scoring: Scoring::default(),
             calibration: Some(Calibration::fit(&scores, &[0.25, 0.5], 0.99).expect("scores")),
@@ -441,10 +551,17 @@ mod tests {
 
     #[test]
     fn newer_formats_and_bad_headers_are_named() {
-        let newer = with_header(|header| header["format"] = 2.into());
-        assert!(matches!(refused(&newer), ModelFileError::Format { got: 2 }));
+        let newer = with_header(|header| header["format"] = 3.into());
+        assert!(matches!(refused(&newer), ModelFileError::Format { got: 3 }));
         let size = with_header(|header| header["architecture"]["size"] = 33.into());
         assert!(refused(&size).to_string().contains("got 33"));
+        // Format 1 had fewer fields; what they default to is what it meant.
+        let old = with_header(|header| {
+            header["format"] = 1.into();
+            header["scoring"] = serde_json::json!({ "lambda": 0.9, "residual": "l1" });
+        });
+        let read = ModelFile::from_bytes(&old).expect("a file of format 1");
+        assert_eq!(read.header.scoring, Scoring::default());
         let lambda = with_header(|header| header["scoring"]["lambda"] = 2.into());
         assert!(refused(&lambda).to_string().contains("got 2"));
         let input = with_header(|header| header["preprocessing"]["size"] = 64.into());

@@ -126,6 +126,16 @@ impl Architecture {
             .collect()
     }
 
+    /// How many values each layer of the discriminator has, its feature vector last.
+    pub fn discriminator_layers(&self) -> Vec<usize> {
+        let level = |level: usize| {
+            let side = self.size >> (level + 1);
+            (self.discriminator_width << level) * side * side
+        };
+        let pyramid = (0..self.levels() - 2).map(level);
+        pyramid.chain([self.features]).collect()
+    }
+
     /// Down-steps from the picture to a single pixel: log2(size).
     pub(crate) fn levels(&self) -> usize {
         self.size.ilog2() as usize
@@ -229,6 +239,9 @@ mod tests {
                     let judgement = d.forward(x.clone(), mode);
                     assert_eq!(judgement.logit.dims(), [2]);
                     assert_eq!(judgement.features.dims(), [2, 100]);
+                    let layers = d.layers(x.clone(), mode);
+                    let lengths = Architecture::new(size, channels, 2).discriminator_layers();
+                    assert_eq!(layers.dims(), [2, lengths.iter().sum()]);
                 }
             }
         }

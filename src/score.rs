@@ -9,6 +9,12 @@
 /// λ of the paper.
 pub const LAMBDA: f64 = 0.9;
 
+/// Sides of the squares that [`Residual::MultiScale`] averages over.
+const SCALES: [usize; 4] = [1, 2, 4, 8];
+
+/// Side of the square that [`Residual::Smoothed`] averages over.
+const SMOOTHED_OVER: usize = 3;
+
 /// How the residual R measures x - x̂.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
@@ -19,6 +25,35 @@ pub enum Residual {
     L1,
     /// Mean (x - x̂)², as in the published code.
     L2,
+    /// Mean |x - x̂| after averaging x - x̂ over 3 × 3 pixels: noise of single pixels cancels.
+    Smoothed,
+    /// Mean of |x - x̂| after averaging x - x̂ over squares of 1, 2, 4 and 8 pixels: what covers
+    /// an area counts more than noise.
+    MultiScale,
+}
+
+/// Which features the latent term L compares.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
+#[serde(rename_all = "kebab-case")]
+pub enum Latent {
+    /// D's last hidden layer, as in the paper.
+    #[default]
+    Final,
+    /// All of D's layers, each feature's difference divided by its size on held-out normals.
+    Layers,
+}
+
+/// How R and L are put together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
+#[serde(rename_all = "kebab-case")]
+pub enum Balance {
+    /// As they are, as in the paper.
+    #[default]
+    Raw,
+    /// Each shifted and scaled by its quantiles on held-out normals: λ then weighs like with like.
+    Quantile,
 }
 
 /// The raw scores of one picture.
@@ -37,25 +72,38 @@ pub fn anomaly_score(lambda: f64, residual: f64, latent: f64) -> f64 {
     lambda * residual + (1.0 - lambda) * latent
 }
 
-/// R(x): mean |x - x̂| or mean (x - x̂)² over all values of the picture.
+/// R(x) of a picture and its reconstruction.
+///
+/// # Shapes
+/// - `x`, `x_hat`: `[channels, side, side]`
 ///
 /// # Panics
-/// If the lengths differ.
-pub fn residual(kind: Residual, x: &[f32], x_hat: &[f32]) -> f64 {
-    assert_eq!(
-        x.len(),
-        x_hat.len(),
-        "an image and its reconstruction differ in length"
-    );
-    let differences = x
-        .iter()
-        .zip(x_hat)
-        .map(|(&x, &y)| f64::from(x) - f64::from(y));
-    let sum: f64 = match kind {
-        Residual::L1 => differences.map(f64::abs).sum(),
-        Residual::L2 => differences.map(|d| d * d).sum(),
-    };
-    sum / x.len() as f64
+/// If the lengths differ or are no whole number of squares.
+pub fn residual(kind: Residual, x: &[f32], x_hat: &[f32], channels: usize) -> f64 {
+    let differences = differences(x, x_hat);
+    match kind {
+        Residual::L1 => mean(differences.map(f64::abs)),
+        Residual::L2 => mean(differences.map(|d| d * d)),
+        Residual::Smoothed => {
+            let side = side(x.len(), channels);
+            let planes: Vec<f64> = differences.collect();
+            let smooth = planes
+                .chunks_exact(side * side)
+                .flat_map(|plane| box_mean(plane, side, SMOOTHED_OVER));
+            mean(smooth.map(f64::abs))
+        }
+        Residual::MultiScale => {
+            let side = side(x.len(), channels);
+            let planes: Vec<f64> = differences.collect();
+            let at_scale = |&scale: &usize| {
+                let pooled = planes
+                    .chunks_exact(side * side)
+                    .flat_map(|plane| pool(plane, side, scale));
+                mean(pooled.map(f64::abs))
+            };
+            SCALES.iter().map(at_scale).sum::<f64>() / SCALES.len() as f64
+        }
+    }
 }
 
 /// L(x): mean (f(x) - f(x̂))² over the features.
@@ -63,7 +111,84 @@ pub fn residual(kind: Residual, x: &[f32], x_hat: &[f32]) -> f64 {
 /// # Panics
 /// If the lengths differ.
 pub fn latent(f: &[f32], f_hat: &[f32]) -> f64 {
-    residual(Residual::L2, f, f_hat)
+    mean(differences(f, f_hat).map(|d| d * d))
+}
+
+/// L(x) with a weight for each feature: Σ w (f(x) - f(x̂))²
+///
+/// # Panics
+/// If the lengths differ.
+pub fn weighted_latent(f: &[f32], f_hat: &[f32], weights: &[f32]) -> f64 {
+    assert_eq!(
+        f.len(),
+        weights.len(),
+        "features and their weights differ in length"
+    );
+    differences(f, f_hat)
+        .zip(weights)
+        .map(|(d, &w)| f64::from(w) * d * d)
+        .sum()
+}
+
+fn differences<'a>(x: &'a [f32], x_hat: &'a [f32]) -> impl ExactSizeIterator<Item = f64> + 'a {
+    assert_eq!(
+        x.len(),
+        x_hat.len(),
+        "an image and its reconstruction differ in length"
+    );
+    x.iter()
+        .zip(x_hat)
+        .map(|(&x, &y)| f64::from(x) - f64::from(y))
+}
+
+fn mean(values: impl Iterator<Item = f64>) -> f64 {
+    let (count, sum) = values.fold((0_usize, 0.0), |(n, sum), v| (n + 1, sum + v));
+    sum / count as f64
+}
+
+/// Side of the square planes of a picture.
+fn side(values: usize, channels: usize) -> usize {
+    let side = (values / channels).isqrt();
+    assert_eq!(
+        channels * side * side,
+        values,
+        "expected {channels} square planes, got {values} values"
+    );
+    side
+}
+
+/// Means over squares that lie side by side; a square at the edge has the pixels that are there.
+fn pool(plane: &[f64], side: usize, scale: usize) -> Vec<f64> {
+    let squares = side.div_ceil(scale);
+    (0..squares * squares)
+        .map(|at| {
+            let (top, left) = (at / squares * scale, at % squares * scale);
+            square_mean(plane, side, top..top + scale, left..left + scale)
+        })
+        .collect()
+}
+
+/// Mean over a square around each pixel; at the edge over the pixels that are there.
+fn box_mean(plane: &[f64], side: usize, width: usize) -> Vec<f64> {
+    let reach = width / 2;
+    (0..side * side)
+        .map(|at| {
+            let (y, x) = (at / side, at % side);
+            let around = |c: usize| c.saturating_sub(reach)..c + reach + 1;
+            square_mean(plane, side, around(y), around(x))
+        })
+        .collect()
+}
+
+fn square_mean(
+    plane: &[f64],
+    side: usize,
+    rows: std::ops::Range<usize>,
+    columns: std::ops::Range<usize>,
+) -> f64 {
+    let columns = columns.start..columns.end.min(side);
+    let rows = rows.start..rows.end.min(side);
+    mean(rows.flat_map(|y| plane[y * side..][columns.clone()].iter().copied()))
 }
 
 /// The map behind a heat map: |x - x̂| at each pixel, its mean over the channels.
@@ -102,9 +227,46 @@ mod tests {
     #[test]
     fn residuals_are_means() {
         let (x, y) = ([1.0, -1.0, 0.5, 0.0], [0.5, -1.0, -0.5, 0.0]);
-        assert_eq!(residual(Residual::L1, &x, &y), 1.5 / 4.0);
-        assert_eq!(residual(Residual::L2, &x, &y), 1.25 / 4.0);
+        assert_eq!(residual(Residual::L1, &x, &y, 1), 1.5 / 4.0);
+        assert_eq!(residual(Residual::L2, &x, &y, 1), 1.25 / 4.0);
         assert_eq!(latent(&x, &y), 1.25 / 4.0);
+    }
+
+    /// Alternating signs cancel over squares; an even shift stays at every scale.
+    #[test]
+    fn scales_tell_noise_from_an_area() {
+        let side = 16;
+        let flat = vec![0.0; side * side];
+        let shifted = vec![0.5; side * side];
+        let checkered: Vec<f32> = (0..side * side)
+            .map(|at| {
+                if (at / side + at % side) % 2 == 0 {
+                    0.5
+                } else {
+                    -0.5
+                }
+            })
+            .collect();
+        for kind in [Residual::Smoothed, Residual::MultiScale] {
+            assert!((residual(kind, &shifted, &flat, 1) - 0.5).abs() < 1e-12);
+        }
+        // Of scales 1, 2, 4 and 8 only the first sees the checkerboard.
+        assert!((residual(Residual::MultiScale, &checkered, &flat, 1) - 0.125).abs() < 1e-12);
+        // A 3 × 3 square has one pixel more of one sign; fewer cancel at the edge.
+        let smoothed = residual(Residual::Smoothed, &checkered, &flat, 1);
+        assert!(smoothed < 0.1, "{smoothed}");
+        // By hand: 2 × 2 pixels, each square is the whole picture.
+        let whole = residual(Residual::Smoothed, &[1.0, 0.0, 0.0, 0.0], &[0.0; 4], 1);
+        assert_eq!(whole, 0.25);
+        let scales = residual(Residual::MultiScale, &[1.0, 0.0, 0.0, 0.0], &[0.0; 4], 1);
+        assert_eq!(scales, 0.25);
+    }
+
+    #[test]
+    fn weights_take_the_place_of_the_mean() {
+        let (f, g) = ([1.0, 2.0], [0.0, 4.0]);
+        assert_eq!(weighted_latent(&f, &g, &[0.5, 0.5]), latent(&f, &g));
+        assert_eq!(weighted_latent(&f, &g, &[1.0, 0.0]), 1.0);
     }
 
     #[test]
@@ -119,6 +281,6 @@ mod tests {
         let map = residual_map(&x, &y, 2);
         assert_eq!(map, [0.25, 1.0]);
         let mean = f64::from(map.iter().sum::<f32>()) / 2.0;
-        assert_eq!(mean, residual(Residual::L1, &x, &y));
+        assert_eq!(mean, residual(Residual::L1, &x, &y, 2));
     }
 }

@@ -1,9 +1,12 @@
 //! Training: platform-free. The program and the page drive the same [`run::Run`].
+//!
+//! A method's training step has a file of its own; [`step::Trainer`] is what a run asks of it.
 
 pub mod adam;
 pub mod config;
 pub mod events;
 pub mod run;
+pub mod skip_ganomaly;
 pub mod step;
 
 use serde::{Deserialize, Serialize};

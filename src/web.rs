@@ -17,7 +17,8 @@ use crate::detector::{self, Detector, Scored};
 use crate::device::Kind;
 use crate::model_file::{Header, ModelFile};
 use crate::train::config::TrainConfig;
-use crate::train::step::{PendingLosses, Trainer as Steps, read_losses};
+use crate::train::skip_ganomaly::SkipGanomalyTrainer;
+use crate::train::step::{PendingLosses, Trainer as _, read_losses};
 
 /// Converts once: every error of the crate becomes a JavaScript `Error` with its message.
 fn error(reason: impl std::fmt::Display) -> JsValue {
@@ -248,7 +249,7 @@ fn set(object: &JsValue, name: &str, value: &JsValue) -> Result<(), JsValue> {
 /// Networks under training. Losses wait on the device until they are asked for.
 #[wasm_bindgen]
 pub struct Trainer {
-    steps: RefCell<Steps>,
+    steps: RefCell<SkipGanomalyTrainer>,
     pending: RefCell<Vec<PendingLosses>>,
     shape: [usize; 4],
 }
@@ -260,7 +261,7 @@ impl Trainer {
         let config: TrainConfig = serde_wasm_bindgen::from_value(options).map_err(error)?;
         config.check().map_err(error)?;
         Ok(Trainer {
-            steps: RefCell::new(Steps::new(&config, &device.device)),
+            steps: RefCell::new(SkipGanomalyTrainer::new(&config, &device.device)),
             pending: RefCell::default(),
             shape: [config.batch, config.channels, config.size, config.size],
         })

@@ -14,6 +14,7 @@ use skip_ganomaly::nn::init::Initialiser;
 use skip_ganomaly::nn::tensors::{NamedTensors, load};
 use skip_ganomaly::nn::{Architecture, Discriminator, Generator, Mode};
 use skip_ganomaly::train::config::TrainConfig;
+use skip_ganomaly::train::skip_ganomaly::SkipGanomalyTrainer;
 use skip_ganomaly::train::step::Trainer;
 
 const BATCH: usize = 4;
@@ -40,8 +41,8 @@ fn config() -> TrainConfig {
 /// Fresh weights, the convolutions' five times as large: the published ones are so small that most
 /// of a fresh network's signal comes from the batch norms.
 fn weights(config: &TrainConfig) -> NamedTensors {
-    let trainer = Trainer::new(config, &Device::flex());
-    let mut tensors = block_on(trainer.weights()).expect("a readable device");
+    let trainer = SkipGanomalyTrainer::new(config, &Device::flex());
+    let mut tensors = block_on(trainer.read_weights().read()).expect("a readable device");
     for (name, tensor) in &mut tensors {
         if tensor.shape.len() == 4 {
             tensor.values.iter_mut().for_each(|value| *value *= 5.0);
@@ -133,10 +134,10 @@ fn generator_loss(networks: &Networks, x: &Tensor<4>) -> f64 {
 
 /// The gradients of one step by name: its first moments, doubled.
 fn gradients_of_a_step(config: &TrainConfig, tensors: &NamedTensors) -> NamedTensors {
-    let mut trainer =
-        Trainer::from_weights(config, tensors, &Device::flex()).expect("a trainer's own weights");
+    let mut trainer = SkipGanomalyTrainer::from_weights(config, tensors, &Device::flex())
+        .expect("a trainer's own weights");
     trainer.step(batch(trainer.device()));
-    let read = block_on(trainer.read()).expect("a readable device");
+    let read = block_on(trainer.read_state().read()).expect("a readable device");
     let moment = |name: &str| {
         let name = name.strip_prefix("adam.")?.strip_suffix(".first_moment")?;
         Some(name.to_owned())
@@ -254,10 +255,10 @@ fn the_first_step_moves_each_weight_by_the_learning_rate() {
     };
     let tensors = weights(&config);
     let gradients = gradients_of_a_step(&config, &tensors);
-    let mut trainer =
-        Trainer::from_weights(&config, &tensors, &Device::flex()).expect("a trainer's own weights");
+    let mut trainer = SkipGanomalyTrainer::from_weights(&config, &tensors, &Device::flex())
+        .expect("a trainer's own weights");
     trainer.step(batch(trainer.device()));
-    let after = block_on(trainer.weights()).expect("a readable device");
+    let after = block_on(trainer.read_weights().read()).expect("a readable device");
     let mut moved = 0;
     for (name, gradient) in &gradients {
         let (old, new) = (&tensors[name].values, &after[name].values);

@@ -4,6 +4,7 @@
 use burn::tensor::{Device, Tensor, TensorData};
 use pollster::block_on;
 use skip_ganomaly::data::image::Preprocessing;
+use skip_ganomaly::data::pictures::{InMemory, Pictures};
 use skip_ganomaly::detector::{self, Scored, score_batch};
 use skip_ganomaly::metrics::quantile;
 use skip_ganomaly::model_file::{ModelFile, Precision};
@@ -11,7 +12,8 @@ use skip_ganomaly::nn::init::Initialiser;
 use skip_ganomaly::nn::{BatchNorm, Mode};
 use skip_ganomaly::train::Losses;
 use skip_ganomaly::train::config::TrainConfig;
-use skip_ganomaly::train::run::{Pictures, Run, RunError};
+use skip_ganomaly::train::run::{Run, RunError};
+use skip_ganomaly::train::skip_ganomaly::SkipGanomalyTrainer;
 use skip_ganomaly::train::step::{Trainer, read_losses};
 
 const SIZE: usize = 32;
@@ -28,27 +30,35 @@ fn config() -> TrainConfig {
 }
 
 /// Smooth pictures that differ in direction, frequency and brightness.
-fn pictures(n: usize) -> Pictures {
-    let values = (0..n * SIZE * SIZE)
+fn pictures(n: usize) -> Box<dyn Pictures> {
+    in_memory(waves(n), n)
+}
+
+fn in_memory(values: Vec<f32>, n: usize) -> Box<dyn Pictures> {
+    Box::new(InMemory::new(values, SIZE * SIZE, format!("{n} waves")))
+}
+
+fn waves(n: usize) -> Vec<f32> {
+    (0..n * SIZE * SIZE)
         .map(|i| {
             let (k, y, x) = (i / (SIZE * SIZE), i / SIZE % SIZE, i % SIZE);
             let k = k as f32;
             let phase = (x as f32 * (0.2 + 0.03 * k) + y as f32 * (0.6 - 0.05 * k)).sin();
             (0.6 * phase + 0.3 * (1.7 * k).sin()).clamp(-1.0, 1.0)
         })
-        .collect();
-    Pictures {
-        values,
-        digest: format!("{n} waves"),
-    }
+        .collect()
 }
 
 fn start(config: &TrainConfig, n: usize) -> Run {
     Run::new(config, pictures(n), &Device::flex()).expect("a run that can start")
 }
 
+fn steps_unread(run: &mut Run, count: usize) {
+    (0..count).for_each(|_| run.step().expect("readable pictures"));
+}
+
 fn steps(run: &mut Run, count: usize) -> Vec<Losses> {
-    (0..count).for_each(|_| run.step());
+    steps_unread(run, count);
     block_on(run.losses()).expect("finite losses")
 }
 
@@ -64,8 +74,8 @@ fn eight_pictures_are_learnt_by_heart() {
         learning_rate: 2e-3,
         ..config()
     };
-    let mut trainer = Trainer::new(&config, &Device::flex());
-    let values = pictures(8).values;
+    let mut trainer = SkipGanomalyTrainer::new(&config, &Device::flex());
+    let values = waves(8);
     let pending = (0..80)
         .map(|_| {
             let data = TensorData::new(values.clone(), [8, 1, SIZE, SIZE]);
@@ -173,11 +183,9 @@ fn only_a_checkpoint_of_the_same_pictures_is_resumed() {
 
 #[test]
 fn a_loss_that_is_no_number_ends_the_run() {
-    let mut broken = pictures(20);
-    broken.values.fill(f32::NAN);
+    let broken = in_memory(vec![f32::NAN; 20 * SIZE * SIZE], 20);
     let mut run = Run::new(&config(), broken, &Device::flex()).expect("a run that can start");
-    run.step();
-    run.step();
+    steps_unread(&mut run, 2);
     let error = block_on(run.losses()).expect_err("a loss that is no number");
     assert!(
         matches!(error, RunError::Diverged { step: 1, .. }),
@@ -247,7 +255,7 @@ fn a_score_does_not_depend_on_the_neighbours() {
         .expect("finite scores")
         .model;
     let length = SIZE * SIZE;
-    let values = pictures(5).values;
+    let values = waves(5);
     let together = scores(&model, &values);
     let reversed: Vec<f32> = values.rchunks(length).flatten().copied().collect();
     let backwards = scores(&model, &reversed);
@@ -286,15 +294,11 @@ fn a_file_scores_as_it_was_calibrated() {
         assert_eq!(read, finished.model);
 
         assert_eq!(finished.held_out.len(), 7);
-        let values: Vec<f32> = finished
-            .held_out
-            .iter()
-            .flat_map(|(index, _)| run.picture(*index))
-            .copied()
-            .collect();
+        let indices: Vec<usize> = finished.held_out.iter().map(|(index, _)| *index).collect();
+        let values = run.pictures().values(&indices).expect("readable pictures");
         let again = scores(&read, &values);
         for (got, (index, expected)) in again.iter().zip(&finished.held_out) {
-            assert_eq!(got, expected, "picture {index} in {precision:?}");
+            assert_eq!(got.raw, *expected, "picture {index} in {precision:?}");
         }
 
         let calibration = read.header.calibration.as_ref().expect("calibrated");

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 
 use crate::calibration::rounded;
+use crate::model_file::Scoring;
 
 use super::{Outcome, read_model, sha256};
 
@@ -45,7 +46,7 @@ pub fn run(args: Args) -> Result<Outcome> {
         return Ok(Outcome::Done);
     }
 
-    let shape = &header.architecture;
+    let input = &header.preprocessing;
     writeln!(out, "file          {}", args.file.display())?;
     writeln!(
         out,
@@ -61,28 +62,25 @@ pub fn run(args: Args) -> Result<Outcome> {
     writeln!(
         out,
         "pictures      {} × {} pixels, {}",
-        shape.size,
-        shape.size,
-        if shape.channels == 1 {
+        input.size,
+        input.size,
+        if input.channels == 1 {
             "grey"
         } else {
             "colour"
         }
     )?;
-    writeln!(
-        out,
-        "networks      widths {} (G) and {} (D), {} features",
-        shape.generator_width, shape.discriminator_width, shape.features
-    )?;
-    writeln!(
-        out,
-        "score         A = {} R + {} L, R in {}",
-        header.scoring.lambda,
-        rounded(1.0 - header.scoring.lambda),
-        serde_json::to_value(header.scoring.residual)?
-            .as_str()
-            .unwrap_or_default()
-    )?;
+    match &header.architecture {
+        Some(shape) => {
+            writeln!(
+                out,
+                "networks      widths {} (G) and {} (D), {} features",
+                shape.generator_width, shape.discriminator_width, shape.features
+            )?;
+            writeln!(out, "score         {}", formula(&header.scoring)?)?;
+        }
+        None => writeln!(out, "networks      none")?,
+    }
     match &header.training {
         None => writeln!(out, "training      not recorded")?,
         Some(training) => {
@@ -115,4 +113,17 @@ pub fn run(args: Args) -> Result<Outcome> {
         writeln!(out, "licence       {licence}")?;
     }
     Ok(Outcome::Done)
+}
+
+/// How A comes about, in a line.
+fn formula(scoring: &Scoring) -> Result<String> {
+    let word = |value: serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+    Ok(format!(
+        "A = {} R + {} L, R {}, L {}, balance {}",
+        scoring.lambda,
+        rounded(1.0 - scoring.lambda),
+        word(serde_json::to_value(scoring.residual)?),
+        word(serde_json::to_value(scoring.latent)?),
+        word(serde_json::to_value(scoring.balance)?),
+    ))
 }

@@ -13,14 +13,17 @@ use serde::{Deserialize, Serialize};
 use super::{Outcome, progress, read_model, report_skipped, write_whole};
 use crate::calibration::Calibration;
 use crate::data::folder::{self, Folder};
-use crate::data::image::{heat_map_rgba, to_rgba};
-use crate::detector::Scored;
+use crate::data::image::{Preprocessing, heat_map_rgba, to_rgba};
+use crate::data::pictures::{InMemory, Pictures};
+use crate::detector::fit::Fitted;
+use crate::detector::{self, Detector};
 use crate::device::Kind;
 use crate::model_file::Precision;
 use crate::report::{LossPoint, ReportSample, TrainingReport};
+use crate::score::RawScore;
 use crate::train::config::TrainConfig;
 use crate::train::events::Event;
-use crate::train::run::{Finished, Pictures, Run, preprocessing};
+use crate::train::run::{Run, preprocessing};
 
 /// Files of a run's folder.
 const MODEL: &str = "model.safetensors";
@@ -124,7 +127,7 @@ pub fn run(args: Args) -> Result<Outcome> {
         None => args.config.clone(),
     };
 
-    let (pictures, names, skipped) = load_pictures(&settings.data, &config)?;
+    let (pictures, skipped) = load_pictures(&settings.data, &config)?;
     let device = pollster::block_on(args.device.open())?;
     let mut run = match &resumed {
         Some(checkpoint) => Run::resume(checkpoint, pictures, &device)?,
@@ -165,7 +168,7 @@ pub fn run(args: Args) -> Result<Outcome> {
             );
             return Ok(Outcome::Interrupted);
         }
-        run.step();
+        run.step()?;
         let epoch = (run.steps() - 1) / run.steps_per_epoch() + 1;
         for losses in pollster::block_on(run.losses())? {
             events.write(Event::Step {
@@ -196,7 +199,7 @@ pub fn run(args: Args) -> Result<Outcome> {
     }
     bar.finish_and_clear();
 
-    let Finished {
+    let Fitted {
         mut model,
         held_out,
     } = pollster::block_on(run.finish(settings.precision))?;
@@ -219,8 +222,9 @@ pub fn run(args: Args) -> Result<Outcome> {
         .iter()
         .map(|(path, reason)| (path.display().to_string(), reason.clone()))
         .collect();
-    let samples = report_samples(&run, &names, &held_out, calibration);
-    let raw: Vec<_> = held_out.iter().map(|(_, scored)| scored.raw).collect();
+    let detector = detector::load(&model, &device)?;
+    let samples = report_samples(run.pictures(), &*detector, &held_out, calibration)?;
+    let raw: Vec<_> = held_out.iter().map(|(_, raw)| *raw).collect();
     let report = TrainingReport {
         title: "Training report",
         command: &settings.command,
@@ -267,8 +271,8 @@ pub fn run(args: Args) -> Result<Outcome> {
     })
 }
 
-/// The normal pictures of a folder, their names, and what could not be read.
-type Loaded = (Pictures, Vec<String>, Vec<(PathBuf, String)>);
+/// The normal pictures of a folder, and what could not be read.
+type Loaded = (Box<dyn Pictures>, Vec<(PathBuf, String)>);
 
 fn load_pictures(data: &Path, config: &TrainConfig) -> Result<Loaded> {
     let folder = Folder::open(data)?;
@@ -295,21 +299,9 @@ fn load_pictures(data: &Path, config: &TrainConfig) -> Result<Loaded> {
         .map(|&index| paths[index].clone())
         .collect();
     let digest = folder::digest(&folder.root, &kept)?;
-    let name = |path: &PathBuf| {
-        path.strip_prefix(&folder.root)
-            .unwrap_or(path)
-            .display()
-            .to_string()
-    };
-    let names = kept.iter().map(name).collect();
-    Ok((
-        Pictures {
-            values: loaded.values,
-            digest,
-        },
-        names,
-        loaded.skipped,
-    ))
+    let length = preprocessing(config).values();
+    let pictures = InMemory::new(loaded.values, length, digest);
+    Ok((Box::new(pictures), loaded.skipped))
 }
 
 fn save_checkpoint(run: &Run, folder: &Path) -> Result<()> {
@@ -322,24 +314,28 @@ fn save_checkpoint(run: &Run, folder: &Path) -> Result<()> {
 
 /// Held-out pictures beside their reconstructions and heat maps, for the report.
 fn report_samples(
-    run: &Run,
-    names: &[String],
-    held_out: &[(usize, Scored)],
+    pictures: &dyn Pictures,
+    detector: &dyn Detector,
+    held_out: &[(usize, RawScore)],
     calibration: &Calibration,
-) -> Vec<ReportSample> {
-    let (channels, size) = (run.config().channels, run.config().size);
-    spread(held_out, REPORT_SAMPLES)
-        .into_iter()
-        .map(|(index, scored)| ReportSample {
-            name: names[*index].clone(),
+) -> Result<Vec<ReportSample>> {
+    let Preprocessing { size, channels, .. } = *detector.preprocessing();
+    let chosen = spread(held_out, REPORT_SAMPLES);
+    let indices: Vec<usize> = chosen.iter().map(|(index, _)| *index).collect();
+    let values = pictures.values(&indices)?;
+    let scored = pollster::block_on(detector::score_batch(detector, &values))?;
+    let inputs = values.chunks_exact(detector.preprocessing().values());
+    Ok(std::iter::zip(indices, std::iter::zip(inputs, &scored))
+        .map(|(index, (input, scored))| ReportSample {
+            name: pictures.name(index),
             size,
-            input: to_rgba(run.picture(*index), channels, size),
+            input: to_rgba(input, channels, size),
             reconstruction: Some(to_rgba(&scored.x_hat, channels, size)),
             heat: heat_map_rgba(&scored.residual_map, calibration.heat_map_scale as f32),
             score: scored.raw,
             verdict: calibration.verdict(scored.raw.anomaly_score).to_string(),
         })
-        .collect()
+        .collect())
 }
 
 /// Some of many, evenly spread.

@@ -4,7 +4,12 @@ use burn::tensor::{Device, Tensor, TensorData};
 
 use super::{Detector, Measurement, Method};
 use crate::data::image::Preprocessing;
+use crate::model_file::ModelFile;
+use crate::nn::tensors::{NamedTensors, Reader, TensorError, stored};
 use crate::score::RawScore;
+
+/// Name of the tensor in a file, `[pictures, values]`.
+const PICTURES: &str = "nearest.pictures";
 
 /// The training pictures themselves.
 pub struct Nearest {
@@ -24,7 +29,35 @@ impl Nearest {
     /// # Panics
     /// If there is no whole picture.
     pub fn fit(pictures: &[f32], preprocessing: &Preprocessing, device: &Device) -> Self {
-        let pictures = rows(pictures, preprocessing, device);
+        Self::keep(rows(pictures, preprocessing, device), preprocessing)
+    }
+
+    /// Reads the pictures from a file.
+    ///
+    /// # Errors
+    /// If they are missing, of another size than the header says, or not finite.
+    pub fn from_file(file: &ModelFile, device: &Device) -> Result<Self, TensorError> {
+        let preprocessing = &file.header.preprocessing;
+        let values = preprocessing.values();
+        let pictures = stored(
+            &file.tensors,
+            PICTURES,
+            |[n, v]| n > 0 && v == values,
+            device,
+        )?;
+        Ok(Self::keep(pictures, preprocessing))
+    }
+
+    /// The pictures, for a file.
+    ///
+    /// # Errors
+    /// If the device cannot be read.
+    pub async fn tensors(&self) -> Result<NamedTensors, TensorError> {
+        let pictures = self.pictures.clone().transpose();
+        Reader::new().tensor(PICTURES, pictures).read().await
+    }
+
+    fn keep(pictures: Tensor<2>, preprocessing: &Preprocessing) -> Self {
         Self {
             squares: pictures.clone().square().sum_dim(1).transpose(),
             pictures: pictures.transpose(),
@@ -83,7 +116,7 @@ pub(super) fn rows(pictures: &[f32], preprocessing: &Preprocessing, device: &Dev
 
 /// A = R = ‖x - x̂‖₂ / √values: the root of the mean square.
 pub(super) fn residual_norm(x: &[f32], x_hat: &[f32]) -> RawScore {
-    let norm = crate::score::residual(crate::score::Residual::L2, x, x_hat).sqrt();
+    let norm = crate::score::residual(crate::score::Residual::L2, x, x_hat, 1).sqrt();
     RawScore {
         anomaly_score: norm,
         residual: norm,

@@ -6,7 +6,8 @@ use burn::tensor::{Device, Tensor, TensorData};
 use super::nearest::{residual_norm, rows};
 use super::{Detector, Measurement, Method};
 use crate::data::image::Preprocessing;
-use crate::nn::tensors::{Reader, TensorError};
+use crate::model_file::ModelFile;
+use crate::nn::tensors::{NamedTensors, Reader, TensorError, stored};
 use crate::score::RawScore;
 
 /// Components that are usual in the comparison.
@@ -17,6 +18,10 @@ const ROUNDS: usize = 30;
 
 /// Directions that are carried beside the wanted ones: they speed up the last of these.
 const SPARE: usize = 8;
+
+/// Names of the tensors in a file: `[1, values]` and `[values, components]`.
+const MEAN: &str = "pca.mean";
+const DIRECTIONS: &str = "pca.directions";
 
 /// Mean and leading directions of the training pictures.
 pub struct Pca {
@@ -65,6 +70,34 @@ impl Pca {
             directions: basis.narrow(1, 0, components),
             preprocessing: preprocessing.clone(),
         })
+    }
+}
+
+impl Pca {
+    /// Reads mean and directions from a file.
+    ///
+    /// # Errors
+    /// If one is missing, of another size than the header says, or not finite.
+    pub fn from_file(file: &ModelFile, device: &Device) -> Result<Self, TensorError> {
+        let preprocessing = &file.header.preprocessing;
+        let values = preprocessing.values();
+        let fits = |[v, components]: [usize; 2]| v == values && (1..=values).contains(&components);
+        Ok(Self {
+            mean: stored(&file.tensors, MEAN, |shape| shape == [1, values], device)?,
+            directions: stored(&file.tensors, DIRECTIONS, fits, device)?,
+            preprocessing: preprocessing.clone(),
+        })
+    }
+
+    /// Mean and directions, for a file.
+    ///
+    /// # Errors
+    /// If the device cannot be read.
+    pub async fn tensors(&self) -> Result<NamedTensors, TensorError> {
+        let reader = Reader::new()
+            .tensor(MEAN, self.mean.clone())
+            .tensor(DIRECTIONS, self.directions.clone());
+        reader.read().await
     }
 }
 

@@ -4,13 +4,14 @@
 
 use burn::tensor::{Device, Tensor};
 
-use super::{Detector, Measurement, Method, paper_score};
+use super::scorer::Scorer;
+use super::{Detector, LoadError, Measurement, Method, networks};
 use crate::data::image::Preprocessing;
-use crate::model_file::{ModelFile, Scoring};
+use crate::model_file::ModelFile;
 use crate::nn::init::Initialiser;
 use crate::nn::tensors::{self, TensorError, learnt_values};
 use crate::nn::{Discriminator, Generator, Mode};
-use crate::score::RawScore;
+use crate::score::{Latent, RawScore};
 
 /// Prefix of the generator's tensors in a file.
 pub const GENERATOR: &str = "generator";
@@ -23,7 +24,9 @@ pub struct SkipGanomaly {
     discriminator: Discriminator,
     parameters: usize,
     preprocessing: Preprocessing,
-    scoring: Scoring,
+    scorer: Scorer,
+    /// How many features come from each of D's layers that are compared.
+    feature_layers: Vec<usize>,
     device: Device,
 }
 
@@ -31,25 +34,30 @@ impl SkipGanomaly {
     /// Reads the networks from a file.
     ///
     /// # Errors
-    /// If a tensor is missing, of another shape, or not finite.
-    pub fn from_file(file: &ModelFile, device: &Device) -> Result<Self, TensorError> {
-        let architecture = &file.header.architecture;
+    /// If the header has no networks, or a tensor is missing, of another shape, or not finite.
+    pub fn from_file(file: &ModelFile, device: &Device) -> Result<Self, LoadError> {
+        let architecture = networks(file)?;
         let found = file.tensors.values().map(|t| t.values.len()).sum();
         let expected = architecture.learnt_values();
         if found < expected {
-            return Err(TensorError::TooFew { expected, found });
+            return Err(TensorError::TooFew { expected, found }.into());
         }
         let mut init = Initialiser::blank(device);
         let generator = Generator::new(architecture, &mut init);
         let discriminator = Discriminator::new(architecture, &mut init);
         let generator = tensors::load(generator, GENERATOR, &file.tensors)?;
         let discriminator = tensors::load(discriminator, DISCRIMINATOR, &file.tensors)?;
+        let feature_layers = match file.header.scoring.latent {
+            Latent::Final => vec![architecture.features],
+            Latent::Layers => architecture.discriminator_layers(),
+        };
         Ok(Self {
+            scorer: Scorer::from_file(file, feature_layers.iter().sum())?,
+            feature_layers,
             parameters: learnt_values(&generator) + learnt_values(&discriminator),
             generator: generator.for_inference(),
             discriminator: discriminator.for_inference(),
             preprocessing: file.header.preprocessing.clone(),
-            scoring: file.header.scoring,
             device: device.clone(),
         })
     }
@@ -68,6 +76,10 @@ impl Detector for SkipGanomaly {
         self.parameters
     }
 
+    fn feature_layers(&self) -> Vec<usize> {
+        self.feature_layers.clone()
+    }
+
     fn device(&self) -> Device {
         self.device.clone()
     }
@@ -77,7 +89,10 @@ impl Detector for SkipGanomaly {
         let x_hat = self.generator.forward(x.clone(), Mode::Inference);
         // One pass of D over both: in inference mode pictures do not influence each other.
         let both = Tensor::cat(vec![x, x_hat.clone()], 0);
-        let features = self.discriminator.features(both, Mode::Inference);
+        let features = match self.feature_layers.len() {
+            1 => self.discriminator.features(both, Mode::Inference),
+            _ => self.discriminator.layers(both, Mode::Inference),
+        };
         let (f, f_hat) = (features.clone().narrow(0, 0, n), features.narrow(0, n, n));
         Measurement {
             x_hat,
@@ -86,7 +101,7 @@ impl Detector for SkipGanomaly {
     }
 
     fn score(&self, x: &[f32], x_hat: &[f32], features: Option<(&[f32], &[f32])>) -> RawScore {
-        let features = features.expect("Skip-GANomaly measures features");
-        paper_score(&self.scoring, x, x_hat, features)
+        let (f, f_hat) = features.expect("Skip-GANomaly measures features");
+        self.scorer.score(x, x_hat, f, f_hat)
     }
 }

@@ -109,6 +109,30 @@ impl Discriminator {
     /// # Panics
     /// If the channels or the side are not the architecture's.
     pub fn features(&self, x: Tensor<4>, mode: Mode) -> Tensor<2> {
+        self.walk(x, mode, |_| ())
+    }
+
+    /// What every layer says, the first first, the features f(x) last; each level after its
+    /// LeakyReLU.
+    ///
+    /// # Shapes
+    /// - `x`: `[n, c, size, size]`, in `[-1, 1]`
+    /// - returns `[n, all layers' values]`, see [`Architecture::discriminator_layers`]
+    ///
+    /// # Panics
+    /// If the channels or the side are not the architecture's.
+    pub fn layers(&self, x: Tensor<4>, mode: Mode) -> Tensor<2> {
+        let mut layers = Vec::with_capacity(self.pyramid.len() + 1);
+        let features = self.walk(x, mode, |h| {
+            let [n, c, height, width] = h.dims();
+            layers.push(h.clone().reshape([n, c * height * width]));
+        });
+        layers.push(features);
+        Tensor::cat(layers, 1)
+    }
+
+    /// Features f(x); `visit` sees each level of the pyramid.
+    fn walk(&self, x: Tensor<4>, mode: Mode, mut visit: impl FnMut(&Tensor<4>)) -> Tensor<2> {
         let mut h = x;
         for step in &self.pyramid {
             h = step.conv.forward(h); // [n, width << level, side / 2, side / 2]
@@ -116,6 +140,7 @@ impl Discriminator {
                 h = norm.forward(h, mode);
             }
             h = leaky_relu(h, LEAKY_SLOPE);
+            visit(&h);
         }
         let features = self.feature.forward(h); // [n, features, 1, 1]
         let [n, length, _, _] = features.dims();

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
-use burn::tensor::{Tensor, TensorData, Transaction};
+use burn::tensor::{Device, Tensor, TensorData, Transaction};
 
 /// A tensor on the host.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,6 +34,14 @@ pub enum TensorError {
         name: String,
         /// The network's shape.
         expected: Vec<usize>,
+        /// What was found.
+        got: Vec<usize>,
+    },
+    /// A tensor's shape does not go with the picture size of the header.
+    #[error("tensor {name} has the shape {got:?}, which does not fit the header's picture size")]
+    Unfitting {
+        /// Its name.
+        name: String,
         /// What was found.
         got: Vec<usize>,
     },
@@ -218,6 +226,32 @@ pub fn find<'a>(
         return Err(TensorError::Negative(name.to_owned()));
     }
     Ok(found)
+}
+
+/// Puts a matrix from a file on a device, if its shape passes `fits`.
+///
+/// # Errors
+/// As [`load`].
+pub fn stored(
+    tensors: &NamedTensors,
+    name: &str,
+    fits: impl Fn([usize; 2]) -> bool,
+    device: &Device,
+) -> Result<Tensor<2>, TensorError> {
+    let shape = tensors.get(name).map(|tensor| tensor.shape.as_slice());
+    let shape = match shape {
+        Some(&[rows, columns]) if fits([rows, columns]) => [rows, columns],
+        Some(shape) => {
+            return Err(TensorError::Unfitting {
+                name: name.to_owned(),
+                got: shape.to_vec(),
+            });
+        }
+        None => return Err(TensorError::Missing(name.to_owned())),
+    };
+    let found = find(tensors, name, &shape)?;
+    let data = TensorData::new(found.values.clone(), shape);
+    Ok(Tensor::from_data(data, device))
 }
 
 impl ModuleMapper for Loader<'_> {

@@ -2,13 +2,19 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::detector::Method;
+use crate::model_file::Scoring;
 use crate::nn::{Architecture, ArchitectureError};
+use crate::score::{Balance, Latent, Residual};
 
 /// Settings of a training run. The defaults are the published code's.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "cli", derive(clap::Args))]
 #[serde(default)]
 pub struct TrainConfig {
+    /// Which method is trained
+    #[cfg_attr(feature = "cli", arg(long, value_enum, default_value_t = Method::SkipGanomaly))]
+    pub method: Method,
     /// Side of the square pictures: 32, 64, 128 or 256
     #[cfg_attr(feature = "cli", arg(long, default_value_t = 32))]
     pub size: usize,
@@ -48,6 +54,18 @@ pub struct TrainConfig {
     /// Whether the latent loss is part of the discriminator's loss, as in the published code
     #[cfg_attr(feature = "cli", arg(long, default_value_t = true, action = clap::ArgAction::Set))]
     pub latent_in_discriminator: bool,
+    /// Weight λ of the residual R in the score, against the latent L
+    #[cfg_attr(feature = "cli", arg(long, default_value_t = crate::score::LAMBDA))]
+    pub lambda: f64,
+    /// How R measures the difference of picture and reconstruction
+    #[cfg_attr(feature = "cli", arg(long, value_enum, default_value_t = Residual::L1))]
+    pub residual: Residual,
+    /// Which features of the discriminator L compares
+    #[cfg_attr(feature = "cli", arg(long, value_enum, default_value_t = Latent::Final))]
+    pub latent: Latent,
+    /// How R and L are made comparable
+    #[cfg_attr(feature = "cli", arg(long, value_enum, default_value_t = Balance::Raw))]
+    pub balance: Balance,
     /// Share of the normal pictures that is held out for calibration
     #[cfg_attr(feature = "cli", arg(long, default_value_t = 0.1))]
     pub held_out: f64,
@@ -59,6 +77,7 @@ pub struct TrainConfig {
 impl Default for TrainConfig {
     fn default() -> Self {
         Self {
+            method: Method::SkipGanomaly,
             size: 32,
             channels: 3,
             width: 64,
@@ -72,6 +91,10 @@ impl Default for TrainConfig {
             contextual_weight: 50.0,
             latent_weight: 1.0,
             latent_in_discriminator: true,
+            lambda: crate::score::LAMBDA,
+            residual: Residual::L1,
+            latent: Latent::Final,
+            balance: Balance::Raw,
             held_out: 0.1,
             threshold_quantile: crate::calibration::THRESHOLD_QUANTILE,
         }
@@ -106,6 +129,17 @@ impl TrainConfig {
             generator_width: self.width,
             discriminator_width: self.discriminator_width.unwrap_or(self.width),
             features: self.features,
+        }
+    }
+
+    /// How the score is put together.
+    pub fn scoring(&self) -> Scoring {
+        Scoring {
+            lambda: self.lambda,
+            residual: self.residual,
+            latent: self.latent,
+            balance: self.balance,
+            normaliser: None,
         }
     }
 
@@ -168,6 +202,12 @@ impl TrainConfig {
                 value.to_string(),
             )?;
         }
+        range(
+            "lambda",
+            "between 0 and 1",
+            (0.0..=1.0).contains(&self.lambda),
+            self.lambda.to_string(),
+        )?;
         for (name, value) in [
             ("held-out", self.held_out),
             ("threshold-quantile", self.threshold_quantile),

@@ -5,23 +5,17 @@ use burn::tensor::{Device, Tensor, TensorData};
 
 use super::Losses;
 use super::config::{ConfigError, TrainConfig};
+use super::skip_ganomaly::SkipGanomalyTrainer;
 use super::step::{PendingLosses, Trainer, read_losses};
 use crate::calibration::CalibrationError;
 use crate::data::DataError;
 use crate::data::batch::{Batches, Position, split_held_out};
 use crate::data::image::Preprocessing;
-use crate::detector::{self, FitError, LoadError, Scored, skip_ganomaly::SkipGanomaly};
-use crate::model_file::{FORMAT, Header, ModelFile, Precision, Scoring, Training};
+use crate::data::pictures::Pictures;
+use crate::detector::fit::{self, FitError, Fitted};
+use crate::detector::{self, LoadError, SCORED_AT_ONCE};
+use crate::model_file::{FORMAT, Header, ModelFile, Precision, Training};
 use crate::nn::tensors::TensorError;
-
-/// Normal pictures that are prepared for the networks.
-#[derive(Clone, Debug, Default)]
-pub struct Pictures {
-    /// `[n, c, size, size]` as one vector.
-    pub values: Vec<f32>,
-    /// Digest over their names and bytes.
-    pub digest: String,
-}
 
 /// Why a run cannot start or go on.
 #[derive(Debug, thiserror::Error)]
@@ -36,6 +30,9 @@ pub enum RunError {
     /// The device or the weights failed.
     #[error(transparent)]
     Tensor(#[from] TensorError),
+    /// The weights do not fit their header.
+    #[error(transparent)]
+    Load(#[from] LoadError),
     /// The scores of the held-out normals are not usable.
     #[error("calibration failed: {0}")]
     Calibration(#[from] CalibrationError),
@@ -67,25 +64,17 @@ impl From<FitError> for RunError {
     fn from(error: FitError) -> Self {
         match error {
             FitError::Calibration(error) => Self::Calibration(error),
-            FitError::Tensor(error) => Self::Tensor(error),
-        }
-    }
-}
-
-impl From<LoadError> for RunError {
-    fn from(error: LoadError) -> Self {
-        match error {
-            LoadError::Tensor(error) => Self::Tensor(error),
-            LoadError::Method(_) => Self::NoCheckpoint("Skip-GANomaly networks"),
+            FitError::Data(error) => Self::Data(error),
+            FitError::Load(error) => Self::Load(error),
         }
     }
 }
 
 /// A training run under way.
 pub struct Run {
-    trainer: Trainer,
+    trainer: Box<dyn Trainer>,
     config: TrainConfig,
-    pictures: Pictures,
+    pictures: Box<dyn Pictures>,
     training: Vec<usize>,
     held_out: Vec<usize>,
     batches: Batches,
@@ -97,14 +86,6 @@ pub struct Run {
     restarted: bool,
 }
 
-/// What a finished run leaves.
-pub struct Finished {
-    /// The calibrated model.
-    pub model: ModelFile,
-    /// The held-out normals: index among the pictures, and score.
-    pub held_out: Vec<(usize, Scored)>,
-}
-
 impl Run {
     /// Starts with fresh networks.
     ///
@@ -112,15 +93,14 @@ impl Run {
     /// If a setting is out of range or the training pictures do not fill one batch.
     pub fn new(
         config: &TrainConfig,
-        pictures: Pictures,
+        pictures: Box<dyn Pictures>,
         device: &Device,
     ) -> Result<Self, RunError> {
         config.check()?;
-        let n = pictures.values.len() / preprocessing(config).values();
-        let (training, held_out) = split_held_out(n, config.held_out, config.seed);
+        let (training, held_out) = split_held_out(pictures.len(), config.held_out, config.seed);
         let batches = Batches::new(training.clone(), config.batch, config.seed)?;
         Ok(Self {
-            trainer: Trainer::new(config, device),
+            trainer: Box::new(SkipGanomalyTrainer::new(config, device)),
             config: config.clone(),
             pictures,
             training,
@@ -137,23 +117,28 @@ impl Run {
     ///
     /// # Errors
     /// If the checkpoint is of other pictures, is a finished model, or does not fit its header.
-    pub fn resume(file: &ModelFile, pictures: Pictures, device: &Device) -> Result<Self, RunError> {
+    pub fn resume(
+        file: &ModelFile,
+        pictures: Box<dyn Pictures>,
+        device: &Device,
+    ) -> Result<Self, RunError> {
         let training = file
             .header
             .training
             .as_ref()
             .ok_or(RunError::NoCheckpoint("settings"))?;
-        if training.data_digest != pictures.digest {
+        if training.data_digest != pictures.digest() {
             return Err(RunError::OtherPictures {
                 expected: training.data_digest.clone(),
-                got: pictures.digest,
+                got: pictures.digest().to_owned(),
             });
         }
         if !file.tensors.keys().any(|name| name.starts_with("adam.")) {
             return Err(RunError::NoCheckpoint("optimiser state"));
         }
         let mut run = Self::new(&training.config, pictures, device)?;
-        run.trainer = Trainer::restore(&run.config, &file.tensors, device)?;
+        let restored = SkipGanomalyTrainer::restore(&run.config, &file.tensors, device)?;
+        run.trainer = Box::new(restored);
         let per_epoch = run.batches.steps_per_epoch() as u64;
         run.batches.restore(Position {
             epoch: (training.steps / per_epoch) as usize,
@@ -190,14 +175,25 @@ impl Run {
     }
 
     /// Takes one step. Its losses wait on the device for [`Run::losses`].
-    pub fn step(&mut self) {
+    ///
+    /// # Errors
+    /// If a picture can no longer be read; no step is taken then.
+    pub fn step(&mut self) -> Result<(), RunError> {
+        let position = self.batches.position();
         let batch = self.batches.next_batch();
-        let values = self.gather(&batch);
+        let values = match self.pictures.values(&batch) {
+            Ok(values) => values,
+            Err(error) => {
+                self.batches.restore(position)?;
+                return Err(error.into());
+            }
+        };
         let Preprocessing { size, channels, .. } = preprocessing(&self.config);
         let data = TensorData::new(values, [batch.len(), channels, size, size]);
         let x = Tensor::from_data(data, self.trainer.device());
         self.pending.push(self.trainer.step(x));
         self.steps += 1;
+        Ok(())
     }
 
     /// Reads the losses of every step since the last call, oldest first. Starts the discriminator
@@ -234,7 +230,7 @@ impl Run {
     pub async fn checkpoint(&self) -> Result<ModelFile, RunError> {
         Ok(ModelFile {
             header: self.header(),
-            tensors: self.trainer.read().await?,
+            tensors: self.trainer.read_state().read().await?,
         })
     }
 
@@ -243,22 +239,11 @@ impl Run {
     ///
     /// # Errors
     /// If the device cannot be read or a score is not finite.
-    pub async fn finish(&self, precision: Precision) -> Result<Finished, RunError> {
-        let tensors = self.trainer.weights().await?;
-        let mut model = ModelFile {
-            header: self.header(),
-            tensors,
-        }
-        .rounded(precision);
+    pub async fn finish(&self, precision: Precision) -> Result<Fitted, RunError> {
+        let model = self.model().await?.rounded(precision);
         let device = self.trainer.device().clone().without_autodiff();
-        let detector = SkipGanomaly::from_file(&model, &device)?;
-        let held_out = self.gather(&self.held_out);
         let quantile = self.config.threshold_quantile;
-        let (calibration, scored) = detector::calibrate(&detector, &held_out, quantile).await?;
-        model.header.calibration = Some(calibration);
-        model.header.self_check = Some(detector::self_check(&detector).await?);
-        let held_out = self.held_out.iter().copied().zip(scored).collect();
-        Ok(Finished { model, held_out })
+        Ok(fit::fit(model, &device, &*self.pictures, &self.held_out, quantile).await?)
     }
 
     /// Mean R and L of the held-out normals, as the weights are now.
@@ -266,16 +251,12 @@ impl Run {
     /// # Errors
     /// If the device cannot be read.
     pub async fn validate(&self) -> Result<(f64, f64), RunError> {
-        let tensors = self.trainer.weights().await?;
-        let model = ModelFile {
-            header: self.header(),
-            tensors,
-        };
         let device = self.trainer.device().clone().without_autodiff();
-        let detector = SkipGanomaly::from_file(&model, &device)?;
+        let detector = detector::load(&self.model().await?, &device)?;
         let (mut residual, mut latent) = (0.0, 0.0);
-        for batch in self.held_out.chunks(detector::SCORED_AT_ONCE) {
-            for scored in detector::score_batch(&detector, &self.gather(batch)).await? {
+        for batch in self.held_out.chunks(SCORED_AT_ONCE) {
+            let values = self.pictures.values(batch)?;
+            for scored in detector::score_batch(&*detector, &values).await? {
                 residual += scored.raw.residual;
                 latent += scored.raw.latent.unwrap_or_default();
             }
@@ -284,18 +265,20 @@ impl Run {
         Ok((residual / count, latent / count))
     }
 
-    /// Values of one picture, `[c, size, size]`.
-    pub fn picture(&self, index: usize) -> &[f32] {
-        let length = preprocessing(&self.config).values();
-        &self.pictures.values[index * length..(index + 1) * length]
+    /// The weights as they are now, without calibration.
+    ///
+    /// # Errors
+    /// If the device cannot be read.
+    pub async fn model(&self) -> Result<ModelFile, RunError> {
+        Ok(ModelFile {
+            header: self.header(),
+            tensors: self.trainer.read_weights().read().await?,
+        })
     }
 
-    fn gather(&self, indices: &[usize]) -> Vec<f32> {
-        indices
-            .iter()
-            .flat_map(|&index| self.picture(index))
-            .copied()
-            .collect()
+    /// The pictures that the run draws from.
+    pub fn pictures(&self) -> &dyn Pictures {
+        &*self.pictures
     }
 
     fn header(&self) -> Header {
@@ -303,13 +286,13 @@ impl Run {
         Header {
             format: FORMAT,
             method: detector::Method::SkipGanomaly,
-            architecture: self.config.architecture(),
+            architecture: Some(self.config.architecture()),
             preprocessing: preprocessing(&self.config),
-            scoring: Scoring::default(),
+            scoring: self.config.scoring(),
             calibration: None,
             training: Some(Training {
                 config: self.config.clone(),
-                data_digest: self.pictures.digest.clone(),
+                data_digest: self.pictures.digest().to_owned(),
                 pictures,
                 held_out,
                 steps: self.steps,

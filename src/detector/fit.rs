@@ -1,0 +1,139 @@
+//! What a trained model learns from held-out normals: weights of features where its score has them,
+//! the balance of R and L, threshold, display and heat-map scale.
+
+use burn::tensor::Device;
+
+use super::scorer::FEATURE_WEIGHTS;
+use super::{Detector, LoadError, SCORED_AT_ONCE, load, score_batch, self_check};
+use crate::calibration::{Calibration, CalibrationError};
+use crate::data::DataError;
+use crate::data::pictures::Pictures;
+use crate::model_file::{ModelFile, Normaliser};
+use crate::nn::tensors::{HostTensor, TensorError};
+use crate::score::{Balance, Latent, RawScore};
+
+/// Pixel residuals that the heat map's scale is taken from, at most: enough for its quantile.
+const SCALE_PIXELS: usize = 4_000_000;
+
+/// A feature's mean square below this share of its layer's mean counts as this: what hardly moves
+/// must not outweigh the rest.
+const SMALLEST_SQUARE: f64 = 1e-2;
+
+/// A calibrated model.
+#[derive(Clone, Debug)]
+pub struct Fitted {
+    /// The model.
+    pub model: ModelFile,
+    /// The held-out normals: index among the pictures, and score.
+    pub held_out: Vec<(usize, RawScore)>,
+}
+
+/// Why a model could not be calibrated.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FitError {
+    /// The scores are not usable.
+    #[error(transparent)]
+    Calibration(#[from] CalibrationError),
+    /// A picture can no longer be read.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// The weights do not fit, or the device failed.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+}
+
+impl From<TensorError> for FitError {
+    fn from(error: TensorError) -> Self {
+        Self::Load(error.into())
+    }
+}
+
+/// Calibrates a model, as its header says that it scores, on the pictures `held_out`. What an earlier
+/// calibration left is replaced.
+///
+/// # Errors
+/// If there is no picture, one cannot be read, a score is not finite, or the device fails.
+pub async fn fit(
+    mut model: ModelFile,
+    device: &Device,
+    pictures: &dyn Pictures,
+    held_out: &[usize],
+    threshold_quantile: f64,
+) -> Result<Fitted, FitError> {
+    model.header.calibration = None;
+    model.header.scoring.normaliser = None;
+    model.tensors.remove(FEATURE_WEIGHTS);
+    if model.header.scoring.latent == Latent::Layers {
+        let detector = load(&model, device)?;
+        if let Some(weights) = feature_weights(&*detector, pictures, held_out).await? {
+            model.tensors.insert(FEATURE_WEIGHTS.to_owned(), weights);
+        }
+    }
+
+    let detector = load(&model, device)?;
+    let mut raw = Vec::with_capacity(held_out.len());
+    let mut pixels = Vec::new();
+    let side = detector.preprocessing().size;
+    let every = 1 + held_out.len() * side * side / SCALE_PIXELS;
+    for batch in held_out.chunks(SCORED_AT_ONCE) {
+        let scored = score_batch(&*detector, &pictures.values(batch)?).await?;
+        raw.extend(scored.iter().map(|scored| scored.raw));
+        let residuals = scored.iter().flat_map(|scored| &scored.residual_map);
+        pixels.extend(residuals.copied().step_by(every));
+    }
+
+    if model.header.scoring.balance == Balance::Quantile && raw.iter().all(|s| s.latent.is_some()) {
+        let scoring = &mut model.header.scoring;
+        scoring.normaliser = Some(Normaliser::fit(&raw)?);
+        for score in &mut raw {
+            let latent = score.latent.unwrap_or_default();
+            score.anomaly_score = scoring.anomaly_score(score.residual, latent);
+        }
+    }
+    model.header.calibration = Some(Calibration::fit(&raw, &pixels, threshold_quantile)?);
+    let calibrated = load(&model, device)?;
+    model.header.self_check = Some(self_check(&*calibrated).await?);
+    Ok(Fitted {
+        model,
+        held_out: held_out.iter().copied().zip(raw).collect(),
+    })
+}
+
+/// Weights of the features: w = 1 / (layers · features of the layer · E(f(x) - f(x̂))²), so that L is
+/// the mean over the layers of the standardised squares' mean, and about 1 for a normal picture.
+/// None for a method without features.
+async fn feature_weights(
+    detector: &dyn Detector,
+    pictures: &dyn Pictures,
+    held_out: &[usize],
+) -> Result<Option<HostTensor>, FitError> {
+    let layers = detector.feature_layers();
+    let mut squares = vec![0.0_f64; layers.iter().sum()];
+    for batch in held_out.chunks(SCORED_AT_ONCE) {
+        let values = pictures.values(batch)?;
+        let Some((f, f_hat)) = super::features(detector, &values).await? else {
+            return Ok(None);
+        };
+        for (at, (a, b)) in f.iter().zip(&f_hat).enumerate() {
+            let sum = &mut squares[at % layers.iter().sum::<usize>()];
+            *sum += f64::from(a - b).powi(2);
+        }
+    }
+    let mut weights = Vec::with_capacity(squares.len());
+    let mut rest = &squares[..];
+    for &length in &layers {
+        let (layer, after) = rest.split_at(length);
+        rest = after;
+        let smallest = SMALLEST_SQUARE * layer.iter().sum::<f64>() / length as f64;
+        let count = held_out.len() as f64;
+        weights.extend(layer.iter().map(|&sum| {
+            let square = sum.max(smallest).max(f64::from(f32::MIN_POSITIVE)) / count;
+            (1.0 / (layers.len() * length) as f64 / square).min(f64::from(f32::MAX)) as f32
+        }));
+    }
+    Ok(Some(HostTensor {
+        shape: vec![weights.len()],
+        values: weights,
+    }))
+}

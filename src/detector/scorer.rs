@@ -1,0 +1,53 @@
+//! From what a network measured of a picture to A, R and L, as the model file says.
+
+use crate::model_file::{ModelFile, Scoring};
+use crate::nn::tensors::{TensorError, find};
+use crate::score::{self, Latent, RawScore};
+
+/// Name of the features' weights among a model's tensors.
+pub(crate) const FEATURE_WEIGHTS: &str = "scoring.feature_weights";
+
+/// The score of methods that compare pixels and features.
+pub(crate) struct Scorer {
+    scoring: Scoring,
+    /// Learnt from held-out normals, where L compares all layers.
+    feature_weights: Option<Vec<f32>>,
+    channels: usize,
+}
+
+impl Scorer {
+    /// Reads what the file says of scoring. Before a model is calibrated there are no weights of
+    /// features yet: each then counts alike.
+    ///
+    /// # Errors
+    /// If there are weights, but not one for each of `features`, or one is not finite.
+    pub(crate) fn from_file(file: &ModelFile, features: usize) -> Result<Self, TensorError> {
+        let stored = file.tensors.contains_key(FEATURE_WEIGHTS);
+        let feature_weights = match file.header.scoring.latent {
+            Latent::Layers if stored => {
+                let weights = find(&file.tensors, FEATURE_WEIGHTS, &[features])?;
+                Some(weights.values.clone())
+            }
+            Latent::Layers | Latent::Final => None,
+        };
+        Ok(Self {
+            scoring: file.header.scoring,
+            feature_weights,
+            channels: file.header.preprocessing.channels,
+        })
+    }
+
+    /// Scores one picture from its values, its reconstruction and both features.
+    pub(crate) fn score(&self, x: &[f32], x_hat: &[f32], f: &[f32], f_hat: &[f32]) -> RawScore {
+        let residual = score::residual(self.scoring.residual, x, x_hat, self.channels);
+        let latent = match &self.feature_weights {
+            Some(weights) => score::weighted_latent(f, f_hat, weights),
+            None => score::latent(f, f_hat),
+        };
+        RawScore {
+            anomaly_score: self.scoring.anomaly_score(residual, latent),
+            residual,
+            latent: Some(latent),
+        }
+    }
+}
