@@ -1,6 +1,8 @@
 //! Pictures: decoding and preprocessing, folders of them, and the order in which training takes them.
 
+pub mod augment;
 pub mod batch;
+pub mod disturb;
 pub mod image;
 pub mod pictures;
 

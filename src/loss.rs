@@ -49,6 +49,21 @@ pub fn bce_fake(logit: Tensor<1>) -> Tensor<1> {
     log_sigmoid(logit.neg()).mean().neg()
 }
 
+/// Binary cross entropy against a probability: BCE(σ(l), t) = t BCE(σ(l), 1) + (1 - t) BCE(σ(l), 0)
+///
+/// With t below 1 the discriminator is not rewarded for certainty (one-sided label smoothing,
+/// Salimans et al. 2016, section 3.4).
+///
+/// # Shapes
+/// - `logit`: `[n]`
+/// - returns `[1]`
+pub fn bce(logit: Tensor<1>, target: f64) -> Tensor<1> {
+    if target == 1.0 {
+        return bce_real(logit);
+    }
+    bce_real(logit.clone()).mul_scalar(target) + bce_fake(logit).mul_scalar(1.0 - target)
+}
+
 /// Contextual loss: L_con = E|x - x̂|
 ///
 /// # Shapes
@@ -108,6 +123,17 @@ mod tests {
             / 4.0;
         assert!((scalar(bce_real(vector(&logits))) - real).abs() < 1e-6);
         assert!((scalar(bce_fake(vector(&logits))) - fake).abs() < 1e-6);
+    }
+
+    #[test]
+    fn bce_against_a_probability_is_smallest_there() {
+        let at = |logit: f32| scalar(bce(vector(&[logit]), 0.9));
+        let best = (0.9_f32 / 0.1).ln();
+        assert!(at(best) < at(best + 0.5) && at(best) < at(best - 0.5));
+        assert_eq!(
+            scalar(bce(vector(&[0.3]), 1.0)),
+            scalar(bce_real(vector(&[0.3])))
+        );
     }
 
     #[test]

@@ -34,12 +34,23 @@ pub struct Architecture {
     pub discriminator_width: usize,
     /// Length of the discriminator's feature vector (`nz`).
     pub features: usize,
+    /// Skips of the generator that are cut, counted from the outermost; none in the paper.
+    #[serde(default)]
+    pub cut_skips: usize,
 }
 
 /// What is wrong with an [`Architecture`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ArchitectureError {
+    /// More skips are cut than there are.
+    #[error("at most {skips} skips can be cut at this size, got {got}")]
+    Skips {
+        /// How many there are.
+        skips: usize,
+        /// How many were to be cut.
+        got: usize,
+    },
     /// The side is no power of two in [`SIZES`].
     #[error("picture size must be 32, 64, 128 or 256, got {0}")]
     Size(usize),
@@ -67,6 +78,7 @@ impl Architecture {
             generator_width: width,
             discriminator_width: width,
             features: 100,
+            cut_skips: 0,
         }
     }
 
@@ -89,6 +101,13 @@ impl Architecture {
             if !(1..=limit).contains(&got) {
                 return Err(ArchitectureError::Width { name, limit, got });
             }
+        }
+        let skips = self.levels() - 1;
+        if self.cut_skips > skips {
+            return Err(ArchitectureError::Skips {
+                skips,
+                got: self.cut_skips,
+            });
         }
         Ok(())
     }

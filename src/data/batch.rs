@@ -9,8 +9,13 @@ use serde::{Deserialize, Serialize};
 
 use super::DataError;
 
-/// The stream of random numbers that the held-out split uses. Epochs use theirs, counted from 0.
+/// The stream of random numbers that the held-out split uses. Epochs use theirs, counted from 0;
+/// the two below are led by their number and counted by steps.
 const SPLIT_STREAM: u64 = u64::MAX;
+/// Streams of [`super::augment::Augment`].
+pub(crate) const AUGMENT_STREAM: u64 = 1 << 48;
+/// Streams of what a training step draws: disturbed inputs, dropped skips.
+pub(crate) const STEP_STREAM: u64 = 2 << 48;
 
 /// Splits `0..n` into training and held-out pictures, both ascending.
 ///
@@ -128,7 +133,7 @@ impl Batches {
     }
 }
 
-fn generator(seed: u64, stream: u64) -> ChaCha8Rng {
+pub(crate) fn generator(seed: u64, stream: u64) -> ChaCha8Rng {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     random.set_stream(stream);
     random
@@ -143,7 +148,7 @@ fn shuffle(items: &mut [usize], random: &mut impl Rng) {
 
 /// A number below `bound`, each as likely: the high half of a 128-bit product, drawing again in the
 /// few cases that would favour some.
-fn below(bound: u64, random: &mut impl Rng) -> u64 {
+pub(crate) fn below(bound: u64, random: &mut impl Rng) -> u64 {
     let uneven = bound.wrapping_neg() % bound;
     loop {
         let product = u128::from(random.next_u64()) * u128::from(bound);

@@ -33,6 +33,8 @@ pub struct Generator {
     encoder: Vec<EncoderLevel>,
     /// From the bottleneck (first) to the picture (last).
     decoder: Vec<DecoderLevel>,
+    /// How many skips are cut, from the outermost.
+    cut_skips: usize,
 }
 
 impl Generator {
@@ -83,7 +85,11 @@ impl Generator {
             })
             .collect();
 
-        Self { encoder, decoder }
+        Self {
+            encoder,
+            decoder,
+            cut_skips: architecture.cut_skips,
+        }
     }
 
     /// The same network for scoring only, in fewer operations; it can no longer be trained or saved.
@@ -112,6 +118,7 @@ impl Generator {
         Self {
             encoder: encoder.collect(),
             decoder: decoder.collect(),
+            cut_skips: self.cut_skips,
         }
     }
 
@@ -124,6 +131,24 @@ impl Generator {
     /// # Panics
     /// If the channels or the side are not the architecture's.
     pub fn forward(&self, x: Tensor<4>, mode: Mode) -> Tensor<4> {
+        self.forward_through(x, mode, |_, skip| skip)
+    }
+
+    /// As [`Generator::forward`], with each skip passed through a function of its level (0 is the
+    /// outermost) before it is joined. Cut skips are zeros all the same.
+    ///
+    /// # Shapes
+    /// - `x`: `[n, c, size, size]`, in `[-1, 1]`
+    /// - returns `[n, c, size, size]`, in `[-1, 1]`
+    ///
+    /// # Panics
+    /// If the channels or the side are not the architecture's, or a skip changes its shape.
+    pub fn forward_through(
+        &self,
+        x: Tensor<4>,
+        mode: Mode,
+        on_skip: impl Fn(usize, Tensor<4>) -> Tensor<4>,
+    ) -> Tensor<4> {
         let mut skips = Vec::with_capacity(self.encoder.len());
         let mut h = x;
         for (level, step) in self.encoder.iter().enumerate() {
@@ -139,6 +164,11 @@ impl Generator {
             h = step.conv.forward(relu(h)); // [n, width of the skip, 2 side, 2 side]
             h = normalise(&step.norm, h, mode);
             if let Some(skip) = skips.pop() {
+                let level = skips.len();
+                let skip = match level < self.cut_skips {
+                    true => skip.zeros_like(),
+                    false => on_skip(level, skip),
+                };
                 h = Tensor::cat(vec![skip, h], 1); // [n, 2 width, 2 side, 2 side]
             }
         }

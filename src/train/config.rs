@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::data::augment::Augment;
 use crate::detector::Method;
 use crate::model_file::Scoring;
 use crate::nn::{Architecture, ArchitectureError};
@@ -54,6 +55,24 @@ pub struct TrainConfig {
     /// Whether the latent loss is part of the discriminator's loss, as in the published code
     #[cfg_attr(feature = "cli", arg(long, default_value_t = true, action = clap::ArgAction::Set))]
     pub latent_in_discriminator: bool,
+    /// Standard deviation of noise on the generator's input (pictures are in [-1, 1]; 0 in the paper)
+    #[cfg_attr(feature = "cli", arg(long, default_value_t = 0.0))]
+    pub input_noise: f64,
+    /// Share of the generator's input that is blanked, in squares of an eighth of the side
+    #[cfg_attr(feature = "cli", arg(long, default_value_t = 0.0))]
+    pub input_mask: f64,
+    /// Share of the skips that are dropped in training, drawn for each picture and skip
+    #[cfg_attr(feature = "cli", arg(long, default_value_t = 0.0))]
+    pub skip_dropout: f64,
+    /// Skips that are cut for good, counted from the outermost
+    #[cfg_attr(feature = "cli", arg(long, default_value_t = 0))]
+    pub cut_skips: usize,
+    /// How training pictures are varied
+    #[cfg_attr(feature = "cli", arg(long, value_enum, default_value_t = Augment::None))]
+    pub augment: Augment,
+    /// What is taken off the discriminator's target for real pictures (one-sided label smoothing)
+    #[cfg_attr(feature = "cli", arg(long, default_value_t = 0.0))]
+    pub label_smoothing: f64,
     /// Weight λ of the residual R in the score, against the latent L
     #[cfg_attr(feature = "cli", arg(long, default_value_t = crate::score::LAMBDA))]
     pub lambda: f64,
@@ -91,6 +110,12 @@ impl Default for TrainConfig {
             contextual_weight: 50.0,
             latent_weight: 1.0,
             latent_in_discriminator: true,
+            input_noise: 0.0,
+            input_mask: 0.0,
+            skip_dropout: 0.0,
+            cut_skips: 0,
+            augment: Augment::None,
+            label_smoothing: 0.0,
             lambda: crate::score::LAMBDA,
             residual: Residual::L1,
             latent: Latent::Final,
@@ -129,6 +154,7 @@ impl TrainConfig {
             generator_width: self.width,
             discriminator_width: self.discriminator_width.unwrap_or(self.width),
             features: self.features,
+            cut_skips: self.cut_skips,
         }
     }
 
@@ -199,6 +225,24 @@ impl TrainConfig {
                 name,
                 "a number of at least 0",
                 weight(value),
+                value.to_string(),
+            )?;
+        }
+        range(
+            "input-noise",
+            "between 0 and 2",
+            (0.0..=2.0).contains(&self.input_noise),
+            self.input_noise.to_string(),
+        )?;
+        for (name, value) in [
+            ("input-mask", self.input_mask),
+            ("skip-dropout", self.skip_dropout),
+            ("label-smoothing", self.label_smoothing),
+        ] {
+            range(
+                name,
+                "at least 0 and below 1",
+                (0.0..1.0).contains(&value),
                 value.to_string(),
             )?;
         }

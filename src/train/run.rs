@@ -9,7 +9,7 @@ use super::skip_ganomaly::SkipGanomalyTrainer;
 use super::step::{PendingLosses, Trainer, read_losses};
 use crate::calibration::CalibrationError;
 use crate::data::DataError;
-use crate::data::batch::{Batches, Position, split_held_out};
+use crate::data::batch::{AUGMENT_STREAM, Batches, Position, generator, split_held_out};
 use crate::data::image::Preprocessing;
 use crate::data::pictures::Pictures;
 use crate::detector::fit::{self, FitError, Fitted};
@@ -181,7 +181,7 @@ impl Run {
     pub fn step(&mut self) -> Result<(), RunError> {
         let position = self.batches.position();
         let batch = self.batches.next_batch();
-        let values = match self.pictures.values(&batch) {
+        let mut values = match self.pictures.values(&batch) {
             Ok(values) => values,
             Err(error) => {
                 self.batches.restore(position)?;
@@ -189,6 +189,9 @@ impl Run {
             }
         };
         let Preprocessing { size, channels, .. } = preprocessing(&self.config);
+        let mut random = generator(self.config.seed, AUGMENT_STREAM + self.steps);
+        let augment = self.config.augment;
+        augment.apply(&mut values, channels, size, &mut random);
         let data = TensorData::new(values, [batch.len(), channels, size, size]);
         let x = Tensor::from_data(data, self.trainer.device());
         self.pending.push(self.trainer.step(x));

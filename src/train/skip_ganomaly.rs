@@ -3,13 +3,15 @@
 //! Source: Akçay et al. 2019, section 3.2.
 
 use burn::module::Module;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, Tensor, TensorData};
 
 use super::adam::Adam;
 use super::config::TrainConfig;
 use super::step::{PendingLosses, Trainer};
+use crate::data::batch::{STEP_STREAM, generator};
+use crate::data::disturb::{Disturbance, unit};
 use crate::detector::skip_ganomaly::{DISCRIMINATOR, GENERATOR};
-use crate::loss::{bce_fake, bce_real, contextual, latent};
+use crate::loss::{bce, bce_fake, bce_real, contextual, latent};
 use crate::nn::init::Initialiser;
 use crate::nn::tensors::{self, NamedTensors, Reader, TensorError};
 use crate::nn::{Discriminator, Generator, Mode};
@@ -91,6 +93,46 @@ impl SkipGanomalyTrainer {
     }
 }
 
+impl SkipGanomalyTrainer {
+    /// x̂ = G(x), of a disturbed x and with skips dropped where the settings say so. What is drawn
+    /// follows from the seed and the step alone.
+    fn reconstruct(&self, x: Tensor<4>) -> Tensor<4> {
+        let config = &self.config;
+        let shape = x.dims();
+        let step = u64::from(self.generator_adam.steps());
+        let mut random = generator(config.seed, STEP_STREAM + step);
+        let on_device = |values: Vec<f32>, shape: [usize; 4]| {
+            Tensor::<4>::from_data(TensorData::new(values, shape), &self.device)
+        };
+        let disturbance = Disturbance {
+            noise: config.input_noise,
+            mask: config.input_mask,
+        };
+        let input = match disturbance.is_none() {
+            true => x,
+            false => {
+                let (factors, summands) = disturbance.draw(shape, &mut random);
+                x * on_device(factors, shape) + on_device(summands, shape)
+            }
+        };
+        if config.skip_dropout == 0.0 {
+            return self.generator.forward(input, Mode::Training);
+        }
+        let levels = config.architecture().levels() - 1;
+        let mut keep = || f32::from(u8::from(unit(&mut random) >= config.skip_dropout));
+        let kept: Vec<Tensor<4>> = (0..levels)
+            .map(|_| {
+                let kept = (0..shape[0]).map(|_| keep()).collect();
+                on_device(kept, [shape[0], 1, 1, 1])
+            })
+            .collect();
+        self.generator
+            .forward_through(input, Mode::Training, |level, skip| {
+                skip * kept[level].clone()
+            })
+    }
+}
+
 impl Trainer for SkipGanomalyTrainer {
     fn device(&self) -> &Device {
         &self.device
@@ -99,7 +141,7 @@ impl Trainer for SkipGanomalyTrainer {
     /// Updates G, then D.
     fn step(&mut self, x: Tensor<4>) -> PendingLosses {
         let weights = self.config.loss_weights();
-        let x_hat = self.generator.forward(x.clone(), Mode::Training);
+        let x_hat = self.reconstruct(x.clone());
         let real = self.discriminator.forward(x.clone(), Mode::Training);
 
         // D's weights stand still while G learns, so their gradients are not computed.
@@ -116,7 +158,8 @@ impl Trainer for SkipGanomalyTrainer {
 
         // The published code judges x̂ of before G's update a second time, and reuses D(x).
         let fake = self.discriminator.forward(x_hat.detach(), Mode::Training);
-        let mut discriminator = bce_real(real.logit) + bce_fake(fake.logit);
+        let real_target = 1.0 - self.config.label_smoothing;
+        let mut discriminator = bce(real.logit, real_target) + bce_fake(fake.logit);
         if self.config.latent_in_discriminator {
             discriminator = discriminator + latent(real.features, fake.features);
         }

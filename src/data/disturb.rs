@@ -1,0 +1,107 @@
+//! What is done to the generator's input in training.
+
+use rand::Rng;
+use rand_chacha::ChaCha8Rng;
+use rand_distr::{Distribution, StandardNormal};
+
+/// What is done to the generator's input, so that it cannot copy: the losses still compare with the
+/// undisturbed picture.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Disturbance {
+    /// Standard deviation of the normal noise that is added.
+    pub noise: f64,
+    /// Share of the squares that are blanked to 0 (mid-grey).
+    pub mask: f64,
+}
+
+/// Squares along a side of a masked picture.
+const SQUARES: usize = 8;
+
+impl Disturbance {
+    /// Whether anything is done.
+    pub fn is_none(&self) -> bool {
+        self.noise == 0.0 && self.mask == 0.0
+    }
+
+    /// Factors and summands of a batch: the disturbed picture is `factor · x + summand`.
+    ///
+    /// # Shapes
+    /// - both returned: `[n, channels, size, size]`
+    pub fn draw(
+        &self,
+        [n, channels, size, _]: [usize; 4],
+        random: &mut ChaCha8Rng,
+    ) -> (Vec<f32>, Vec<f32>) {
+        let plane = size * size;
+        let square = (size / SQUARES).max(1);
+        let across = size.div_ceil(square);
+        let mut factors = Vec::with_capacity(n * channels * plane);
+        for _ in 0..n {
+            let kept: Vec<bool> = (0..across * across)
+                .map(|_| unit(random) >= self.mask)
+                .collect();
+            for at in 0..channels * plane {
+                let (y, x) = (at % plane / size, at % size);
+                let kept = kept[y / square * across + x / square];
+                factors.push(f32::from(u8::from(kept)));
+            }
+        }
+        let deviate = |random: &mut ChaCha8Rng| -> f32 { StandardNormal.sample(random) };
+        let summands = match self.noise > 0.0 {
+            true => (0..factors.len())
+                .map(|_| self.noise as f32 * deviate(random))
+                .collect(),
+            false => vec![0.0; factors.len()],
+        };
+        (factors, summands)
+    }
+}
+
+/// Uniform in `[0, 1)` with 53 bits.
+pub(crate) fn unit(random: &mut ChaCha8Rng) -> f64 {
+    (random.next_u64() >> 11) as f64 * (0.5_f64).powi(53)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::batch::generator;
+
+    #[test]
+    fn a_mask_blanks_whole_squares_of_all_channels() {
+        let disturbance = Disturbance {
+            noise: 0.0,
+            mask: 0.5,
+        };
+        let (factors, summands) = disturbance.draw([20, 3, 32, 32], &mut generator(0, 0));
+        assert!(summands.iter().all(|&s| s == 0.0));
+        for picture in factors.chunks_exact(3 * 1024) {
+            for (at, &factor) in picture.iter().enumerate() {
+                let (y, x) = (at % 1024 / 32, at % 32);
+                assert_eq!(factor, picture[y / 4 * 4 * 32 + x / 4 * 4]);
+            }
+        }
+        let kept = factors.iter().sum::<f32>() / factors.len() as f32;
+        assert!((0.45..0.55).contains(&kept), "{kept}");
+    }
+
+    #[test]
+    fn noise_has_its_deviation() {
+        let disturbance = Disturbance {
+            noise: 0.2,
+            mask: 0.0,
+        };
+        let (factors, noise) = disturbance.draw([10, 1, 32, 32], &mut generator(0, 0));
+        assert!(factors.iter().all(|&f| f == 1.0));
+        let square = noise.iter().map(|n| n * n).sum::<f32>() / noise.len() as f32;
+        assert!((square.sqrt() - 0.2).abs() < 0.01, "{square}");
+        assert!(
+            Disturbance {
+                noise: 0.0,
+                mask: 0.0
+            }
+            .is_none()
+                && !disturbance.is_none()
+        );
+    }
+}
