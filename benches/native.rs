@@ -38,7 +38,7 @@ fn main() {
         header: Header {
             format: FORMAT,
             method: Method::SkipGanomaly,
-            architecture: config.architecture(),
+            architecture: Some(config.architecture()),
             preprocessing: preprocessing.clone(),
             scoring: Scoring::default(),
             calibration: None,
