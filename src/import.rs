@@ -512,8 +512,9 @@ impl Checkpoint {
             count(architecture),
             self.tensors.values().map(Tensor::num_elements).sum(),
         );
-        // A file must not make us build networks that it has no values for.
-        if expected > found {
+        // A small file must not make us build large networks. Where only some values are missing, their
+        // tensors are named later.
+        if expected / 2 > found {
             let expected = format!("{} of {expected} values", self.description());
             return Err(self.content(&expected, format!("{found} values")));
         }

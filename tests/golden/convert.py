@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy
 
 HERE = Path(__file__).resolve().parent
-SAMPLES = 8  # values kept of a tensor, evenly spaced
+SAMPLES = 8  # values kept of a tensor, from the first to the last
 
 
 def read_safetensors(path):
@@ -38,7 +38,8 @@ def write_pixels(path, pixels):
 
 def samples(values):
     values = values.ravel()
-    return [float(values[k * values.size // SAMPLES]) for k in range(min(SAMPLES, values.size))]
+    count = min(SAMPLES, values.size)
+    return [float(values[k * (values.size - 1) // max(count - 1, 1)]) for k in range(count)]
 
 
 def main(folder):
