@@ -4,11 +4,14 @@ published programs, and what they say of two pictures.
 
 usage: reference.py      (writes shapes/ beside this file; needs torch 2)
 
+The same numbers come out each time; in the old format the bytes differ, since storages are named by
+where they lay in memory.
+
 The vectors of convert.py come from the published networks and have one size. These have the other
 sizes, one channel or three, and widths of G and D that differ. Each pair of checkpoints is written in
 another of the ways in which such files are met: see SAVED.
 """
-import json
+import json, zipfile
 from pathlib import Path
 
 import torch
@@ -36,6 +39,7 @@ SAVED = {
     'skip-128': 'in the format of PyTorch before 1.6',
     'gan-64': 'a state dict alone',
     'gan-128': 'beside an optimiser, in the format of PyTorch before 1.6',
+    'gan-256': 'from a GPU',
 }
 
 
@@ -223,6 +227,18 @@ def save(name, network, path):
         saved['optimizer'] = adam.state_dict()
         saved['running_mean'] = torch.zeros(3)
     torch.save(saved, path, _use_new_zipfile_serialization='before 1.6' not in how)
+    if 'GPU' in how:
+        on_gpu(path)
+
+
+def on_gpu(path):
+    """Says that the tensors were on a GPU, as in most checkpoints, though this machine may have none."""
+    with zipfile.ZipFile(path) as archive:
+        entries = [(name, archive.read(name)) for name in archive.namelist()]
+    with zipfile.ZipFile(path, 'w') as archive:  # not compressed, as torch writes it
+        for name, data in entries:
+            entry = zipfile.ZipInfo(name)  # without the time
+            archive.writestr(entry, data.replace(b'X\x03\x00\x00\x00cpu', b'X\x06\x00\x00\x00cuda:0'))
 
 
 def some(values):
