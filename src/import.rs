@@ -45,7 +45,7 @@ impl fmt::Display for Network {
 #[non_exhaustive]
 pub enum ImportError {
     /// The file cannot be opened.
-    #[error("{}: {source}", path.display())]
+    #[error("cannot read {}", path.display())]
     Io {
         /// Which file.
         path: PathBuf,
@@ -96,7 +96,7 @@ pub enum ImportError {
         discriminator: String,
     },
     /// Networks of a shape that this crate does not build.
-    #[error("the networks are not of a shape that is read: {0}")]
+    #[error(transparent)]
     Architecture(#[from] ArchitectureError),
     /// A tensor has another shape, another type, or a value that cannot be used.
     #[error("{}: tensor {name}: expected {expected}, got {got}", path.display())]

@@ -60,6 +60,10 @@ pub fn run(args: Args) -> Result<Outcome> {
         None => {
             let detector = detector::load(&model, &device)?;
             let checked = pollster::block_on(detector::self_check(&*detector))?;
+            anyhow::ensure!(
+                checked.anomaly_score.is_finite(),
+                "the networks' score of the built-in picture is no finite number: their weights overflow"
+            );
             model.header.self_check = Some(checked);
         }
     }
