@@ -17,7 +17,7 @@ export const KINDS = ['cpu', 'gpu'];
 /** Files of the build beside src/. */
 const BUILD_FILES = ['Cargo.toml', 'Cargo.lock', '.cargo/config.toml', 'build.rs'];
 /** The program only: not part of any module. */
-const NATIVE_ONLY = ['src/cli/', 'src/cli.rs', 'src/report/', 'src/report.rs', 'src/main.rs'];
+const NATIVE_ONLY = ['src/cli/', 'src/cli.rs', 'src/import.rs', 'src/report/', 'src/report.rs', 'src/main.rs'];
 
 export function sha256(bytes) {
   return createHash('sha256').update(bytes).digest('hex');

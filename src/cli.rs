@@ -1,6 +1,7 @@
 //! The program's verbs, one file each. Results go to stdout, everything else to stderr.
 
 mod evaluate;
+mod import;
 mod inspect;
 mod progress;
 mod score;
@@ -46,6 +47,8 @@ enum Verb {
     Score(score::Args),
     /// Measure a model on labelled test pictures, beside baselines without a GAN
     Evaluate(evaluate::Args),
+    /// Turn checkpoints of the published PyTorch programs into a model file
+    Import(import::Args),
     /// Say what a model file holds
     Inspect(inspect::Args),
     /// Serve the page on this machine
@@ -65,6 +68,7 @@ pub fn run() -> ExitCode {
         Verb::Train(args) => train::run(args),
         Verb::Score(args) => score::run(args),
         Verb::Evaluate(args) => evaluate::run(args),
+        Verb::Import(args) => import::run(args),
         Verb::Inspect(args) => inspect::run(args),
         Verb::Serve(args) => serve::run(args).map(|()| Outcome::Done),
     };

@@ -4,6 +4,7 @@
 //! in [`Method`] and [`load`].
 
 pub mod fit;
+pub mod ganomaly;
 pub mod nearest;
 pub mod pca;
 mod scorer;
@@ -17,6 +18,8 @@ use crate::model_file::{ModelFile, SelfCheck};
 use crate::nn::Architecture;
 use crate::nn::tensors::{Reader, TensorError};
 use crate::score::{RawScore, residual_map};
+use ganomaly::Ganomaly;
+use skip_ganomaly::SkipGanomaly;
 
 /// The methods that models come from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +30,8 @@ pub enum Method {
     /// Akçay et al. 2019.
     #[default]
     SkipGanomaly,
+    /// Akçay et al. 2018.
+    Ganomaly,
     /// Principal components, residual norm.
     Pca,
     /// Distance to the nearest training picture.
@@ -38,6 +43,7 @@ impl Method {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::SkipGanomaly => "skip-ganomaly",
+            Self::Ganomaly => "ganomaly",
             Self::Pca => "pca",
             Self::Nearest => "nearest",
         }
@@ -77,7 +83,8 @@ pub trait Detector: Sync {
     /// Where its weights are.
     fn device(&self) -> Device;
 
-    /// Reconstructs a batch in inference mode.
+    /// Reconstructs a batch, in inference mode unless the detector comes from
+    /// [`load_with_batch_statistics`].
     ///
     /// # Shapes
     /// - `x`: `[n, c, size, size]`, in `[-1, 1]`
@@ -203,16 +210,50 @@ pub fn score_on_all_threads(
 /// If a tensor is missing, of another shape or not finite, or the header lacks the networks' shape.
 pub fn load(file: &ModelFile, device: &Device) -> Result<Box<dyn Detector>, LoadError> {
     Ok(match file.header.method {
-        Method::SkipGanomaly => Box::new(skip_ganomaly::SkipGanomaly::from_file(file, device)?),
+        Method::SkipGanomaly => Box::new(SkipGanomaly::from_file(file, device)?),
+        Method::Ganomaly => Box::new(Ganomaly::from_file(file, device)?),
         Method::Pca => Box::new(pca::Pca::from_file(file, device)?),
         Method::Nearest => Box::new(nearest::Nearest::from_file(file, device)?),
     })
 }
 
-/// The shape that a file's networks have.
-fn networks(file: &ModelFile) -> Result<&Architecture, LoadError> {
+/// As [`load`], but batch norms use the statistics of the batch that is scored in place of those
+/// learnt in training: what the published test loops do by leaving training mode on. Methods without
+/// batch norms load as ever.
+///
+/// **This leaks.** A picture's score then depends on the pictures beside it, and where a batch is of
+/// one class, as nearly all are in the published, unshuffled test sets, its statistics give the class
+/// away. It is for repeating published numbers, labelled as such, and for nothing else: never for a
+/// calibration, a threshold or a verdict. A batch must be scored in one piece, by [`score_batch`] and
+/// not by `score_on_all_threads`, and its size belongs to the result.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_with_batch_statistics(
+    file: &ModelFile,
+    device: &Device,
+) -> Result<Box<dyn Detector>, LoadError> {
+    Ok(match file.header.method {
+        Method::SkipGanomaly => Box::new(SkipGanomaly::with_batch_statistics(file, device)?),
+        Method::Ganomaly => Box::new(Ganomaly::with_batch_statistics(file, device)?),
+        Method::Pca | Method::Nearest => return load(file, device),
+    })
+}
+
+/// The shape that a file's networks have, if the file has values for networks of that shape: they are
+/// built before they are filled.
+fn networks(
+    file: &ModelFile,
+    learnt_values: impl Fn(&Architecture) -> usize,
+) -> Result<&Architecture, LoadError> {
     let missing = LoadError::NoNetworks(file.header.method);
-    file.header.architecture.as_ref().ok_or(missing)
+    let architecture = file.header.architecture.as_ref().ok_or(missing)?;
+    let expected = learnt_values(architecture);
+    let found = file.tensors.values().map(|t| t.values.len()).sum();
+    if found < expected {
+        return Err(TensorError::TooFew { expected, found }.into());
+    }
+    Ok(architecture)
 }
 
 /// Why a model file's weights are not usable.

@@ -36,7 +36,7 @@
 //! | [`metrics`] | AUROC and its kin |
 //! | [`device`] | where it runs |
 //!
-//! The program's own parts are `cli` and `report`; the page's is `web`.
+//! The program's own parts are `cli`, `import` and `report`; the page's is `web`.
 
 pub mod calibration;
 pub mod data;
@@ -51,6 +51,8 @@ pub mod train;
 
 #[cfg(feature = "cli")]
 pub mod cli;
+#[cfg(feature = "cli")]
+pub mod import;
 #[cfg(feature = "cli")]
 pub mod report;
 #[cfg(target_family = "wasm")]

@@ -1,9 +1,10 @@
-//! The losses of Skip-GANomaly: one function, one equation.
+//! The losses of Skip-GANomaly and GANomaly: one function, one equation.
 //!
 //! D hands over logits rather than probabilities: BCE(σ(l), t) is computed from l, which does not
 //! overflow where the sigmoid saturates.
 //!
-//! Source: Akçay et al. 2019, section 3.2; the published code where it differs is named.
+//! Source: Akçay et al. 2019, section 3.2, and 2018, section 3.2; the published code where it differs
+//! is named.
 
 use burn::tensor::Tensor;
 use burn::tensor::activation::log_sigmoid;
@@ -98,6 +99,48 @@ pub fn latent(f: Tensor<2>, f_hat: Tensor<2>) -> Tensor<1> {
     (f - f_hat).square().mean()
 }
 
+/// GANomaly's adversarial loss, feature matching: L_adv = E(f(x) - f(x̂))²
+///
+/// The paper has the norm of the difference, the code its mean square.
+///
+/// # Shapes
+/// - `f`, `f_hat`: `[n, c, h, w]`, D's last features
+/// - returns `[1]`
+///
+/// # Panics
+/// If the shapes differ.
+///
+/// Source: Akçay et al. 2018, equation 1.
+pub fn feature_matching(f: Tensor<4>, f_hat: Tensor<4>) -> Tensor<1> {
+    assert_eq!(
+        f.dims(),
+        f_hat.dims(),
+        "features of an image and its reconstruction differ"
+    );
+    (f - f_hat).square().mean()
+}
+
+/// GANomaly's encoder loss: L_enc = E(z - ẑ)²
+///
+/// The paper has the norm of the difference, the code its mean square.
+///
+/// # Shapes
+/// - `z`, `z_hat`: `[n, features]`
+/// - returns `[1]`
+///
+/// # Panics
+/// If the shapes differ.
+///
+/// Source: Akçay et al. 2018, equation 3.
+pub fn encoder(z: Tensor<2>, z_hat: Tensor<2>) -> Tensor<1> {
+    assert_eq!(
+        z.dims(),
+        z_hat.dims(),
+        "vectors of an image and its reconstruction differ"
+    );
+    (z - z_hat).square().mean()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -143,13 +186,18 @@ mod tests {
     }
 
     #[test]
-    fn contextual_and_latent_are_means() {
+    fn differences_are_taken_as_means() {
         let x = vector(&[0.0, 1.0, -1.0, 0.5]);
         let y = vector(&[0.5, 1.0, 1.0, 0.5]);
         let image = |t: &Tensor<1>| t.clone().reshape([1, 1, 2, 2]);
         assert_eq!(scalar(contextual(image(&x), image(&y))), 2.5 / 4.0);
         assert_eq!(
-            scalar(latent(x.reshape([2, 2]), y.reshape([2, 2]))),
+            scalar(latent(x.clone().reshape([2, 2]), y.clone().reshape([2, 2]))),
+            4.25 / 4.0
+        );
+        assert_eq!(scalar(feature_matching(image(&x), image(&y))), 4.25 / 4.0);
+        assert_eq!(
+            scalar(encoder(x.reshape([2, 2]), y.reshape([2, 2]))),
             4.25 / 4.0
         );
     }

@@ -75,6 +75,20 @@ pub struct Scoring {
     pub normaliser: Option<Normaliser>,
 }
 
+impl Scoring {
+    /// The method's published score: Skip-GANomaly's λ is 0.9, GANomaly's score is L alone.
+    pub fn of(method: Method) -> Self {
+        let scoring = Self::default();
+        match method {
+            Method::Ganomaly => Self {
+                lambda: 0.0,
+                ..scoring
+            },
+            _ => scoring,
+        }
+    }
+}
+
 impl Default for Scoring {
     fn default() -> Self {
         Self {

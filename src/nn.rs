@@ -2,14 +2,20 @@
 //! shape in a trailing comment, no device and no loss inside.
 
 pub mod batch_norm;
+pub mod decoder;
 pub mod discriminator;
+pub mod encoder;
+pub mod ganomaly;
 mod inference;
 pub mod init;
+pub mod pyramid;
 pub mod tensors;
 pub mod unet;
 
 pub use batch_norm::{BatchNorm, Mode};
+pub use decoder::Decoder;
 pub use discriminator::{Discriminator, Judgement};
+pub use encoder::Encoder;
 pub use unet::Generator;
 
 use burn::nn::PaddingConfig2d;
@@ -21,7 +27,7 @@ pub const LEAKY_SLOPE: f64 = 0.2;
 /// Smallest and largest side of the pictures that the networks take.
 pub const SIZES: std::ops::RangeInclusive<usize> = 32..=256;
 
-/// The shape of a pair of networks: what must be known to build them.
+/// The shape of a method's networks: what must be known to build them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Architecture {
     /// Side of the square input picture in pixels, a power of two in [`SIZES`] (`isize`).
@@ -32,7 +38,7 @@ pub struct Architecture {
     pub generator_width: usize,
     /// Base width of the discriminator (`ndf`).
     pub discriminator_width: usize,
-    /// Length of the discriminator's feature vector (`nz`).
+    /// Length of the discriminator's feature vector, or of GANomaly's z (`nz`).
     pub features: usize,
     /// Skips of the generator that are cut, counted from the outermost; none in the paper.
     #[serde(default)]
@@ -112,32 +118,6 @@ impl Architecture {
         Ok(())
     }
 
-    /// How many values the two networks learn, counted without building them.
-    pub fn learnt_values(&self) -> usize {
-        let widths = self.widths();
-        let innermost = widths.len() - 1;
-        let mut count = self.channels; // the outermost transposed convolution's bias
-        for (level, &width) in widths.iter().enumerate() {
-            let outer = if level == 0 {
-                self.channels
-            } else {
-                widths[level - 1]
-            };
-            let joined = if level == innermost { width } else { 2 * width };
-            count += 16 * outer * (width + joined);
-            let down_norm = level != 0 && level != innermost;
-            let up_norm = level != 0;
-            count += if down_norm { 2 * width } else { 0 } + if up_norm { 2 * outer } else { 0 };
-        }
-        let mut input = self.channels;
-        for level in 0..self.levels() - 2 {
-            let output = self.discriminator_width << level;
-            count += 16 * input * output + if level == 0 { 0 } else { 2 * output };
-            input = output;
-        }
-        count + 16 * input * self.features + 9 * self.features
-    }
-
     /// The generator's channels after each down-step: 1, 2, 4, 8, 8, … times the base width.
     pub(crate) fn widths(&self) -> Vec<usize> {
         (0..self.levels())
@@ -192,14 +172,27 @@ pub(crate) fn conv_up(
     bias: bool,
     init: &mut init::Initialiser,
 ) -> ConvTranspose2d {
+    let mut conv = conv_transposed(input, output, [4, 2, 1], init);
+    conv.bias = bias.then(|| init.zeros(output));
+    conv
+}
+
+/// A square transposed convolution without bias; `plan` is kernel, stride, padding.
+pub(crate) fn conv_transposed(
+    input: usize,
+    output: usize,
+    plan: [usize; 3],
+    init: &mut init::Initialiser,
+) -> ConvTranspose2d {
+    let [kernel, stride, padding] = plan;
     ConvTranspose2d {
-        weight: init.conv_weight([input, output, 4, 4]),
-        bias: bias.then(|| init.zeros(output)),
-        stride: [2; 2],
-        kernel_size: [4; 2],
+        weight: init.conv_weight([input, output, kernel, kernel]),
+        bias: None,
+        stride: [stride; 2],
+        kernel_size: [kernel; 2],
         dilation: [1; 2],
         groups: 1,
-        padding: [1; 2],
+        padding: [padding; 2],
         padding_out: [0; 2],
         channels: [input, output],
     }
@@ -242,8 +235,9 @@ mod tests {
                 ..Architecture::new(size, channels, width)
             };
             let (g, d) = networks(architecture);
-            let built = tensors::learnt_values(&g) + tensors::learnt_values(&d);
-            assert_eq!(architecture.learnt_values(), built);
+            let (built_g, built_d) = (tensors::learnt_values(&g), tensors::learnt_values(&d));
+            assert_eq!(Generator::learnt_values(&architecture), built_g);
+            assert_eq!(Discriminator::learnt_values(&architecture), built_d);
         }
     }
 

@@ -5,6 +5,7 @@
 pub mod adam;
 pub mod config;
 pub mod events;
+pub mod ganomaly;
 pub mod run;
 pub mod skip_ganomaly;
 pub mod step;

@@ -653,6 +653,164 @@ fn inspect_tells_what_a_file_holds() {
     assert_eq!(*shape, serde_json::json!([2, 1, 4, 4]));
 }
 
+fn golden(file: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/golden")
+        .join(file)
+}
+
+/// Columns of the published networks' outputs for the pictures of `tests/golden/images`.
+fn published(file: &str, column: &str) -> Vec<f64> {
+    let bytes = fs::read(golden(file)).expect("golden vectors");
+    let tensors = safetensors::SafeTensors::deserialize(&bytes).expect("golden vectors");
+    let data = tensors.tensor(column).expect("a golden column").data();
+    data.chunks_exact(4)
+        .map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]).into())
+        .collect()
+}
+
+fn import(method: &str, out: &Path, more: &[&str]) -> Command {
+    let mut command = program();
+    let network = |name: &str| golden(&format!("{method}_{name}.pth"));
+    command
+        .arg("import")
+        .arg("--generator")
+        .arg(network("netG"));
+    command.arg("--discriminator").arg(network("netD"));
+    command.arg("--out").arg(out).args(more);
+    command
+}
+
+/// From the authors' checkpoints to the authors' scores.
+#[test]
+fn imported_checkpoints_score_as_published() {
+    let folder = temporary();
+    let images: Vec<PathBuf> = (0..8).map(|k| golden(&format!("images/{k}.png"))).collect();
+    let inspect = |model: &Path| run(program().arg("inspect").arg(model), 0).0;
+    let compare = |model: &Path, residual: &str, file: &str, column: &str| {
+        let rows = scored(model, &images, &["--residual", residual]);
+        for (row, expected) in rows.iter().zip(published(file, column)) {
+            let got = number(&row["score"]);
+            assert!(
+                (got - expected).abs() <= 1e-4 * expected,
+                "{column}: got {got}, expected {expected}"
+            );
+            for absent in ["threshold", "verdict", "display"] {
+                assert!(row[absent].is_null(), "{row}");
+            }
+        }
+    };
+
+    let model = folder.path().join("skip.safetensors");
+    let (words, _) = run(&mut import("skip_ganomaly", &model, &[]), 0);
+    assert!(words.contains("threshold  none"), "{words}");
+    let held = inspect(&model);
+    for word in [
+        "method        skip-ganomaly",
+        "32 × 32 pixels, colour",
+        "widths 16 (G) and 16 (D), 100 features",
+        "training      not recorded",
+        "calibration   none",
+    ] {
+        assert!(held.contains(word), "{word:?} is not in:\n{held}");
+    }
+    let eval = "skip_ganomaly_eval.safetensors";
+    compare(&model, "l1", eval, "score_paper");
+    compare(&model, "l2", eval, "score_code");
+    // Imported with the code's residual, the model has it as its own.
+    let by_code = folder.path().join("code.safetensors");
+    run(
+        &mut import("skip_ganomaly", &by_code, &["--residual", "l2"]),
+        0,
+    );
+    compare(&by_code, "l2", eval, "score_code");
+
+    let model = folder.path().join("new/ganomaly.safetensors");
+    let (summary, _) = run(&mut import("ganomaly", &model, &["--json"]), 0);
+    let summary = json(&summary);
+    assert_eq!(summary["method"], "ganomaly");
+    assert_eq!(summary["architecture"]["features"], 100);
+    assert!(summary["threshold"].is_null(), "{summary}");
+    let held = inspect(&model);
+    assert!(held.contains("A = 0 R + 1 L"), "{held}");
+    compare(&model, "l1", "ganomaly_eval.safetensors", "score");
+}
+
+#[test]
+fn normals_calibrate_an_imported_model() {
+    let folder = temporary();
+    let normals = folder.path().join("normals");
+    fs::create_dir(&normals).expect("a new folder");
+    for k in 0..8 {
+        let name = format!("{k}.png");
+        fs::copy(golden("images").join(&name), normals.join(&name)).expect("a copy");
+    }
+    let model = folder.path().join("model.safetensors");
+    let more = ["--normals", normals.to_str().expect("UTF-8"), "--json"];
+    let summary = json(&run(&mut import("skip_ganomaly", &model, &more), 0).0);
+    assert_eq!(
+        (&summary["normals"], &summary["skipped"]),
+        (&8.into(), &0.into())
+    );
+    let scores = published("skip_ganomaly_eval.safetensors", "score_paper");
+    let expected = quantile(&scores, 0.99).expect("scores");
+    let threshold = number(&summary["threshold"]);
+    assert!(
+        (threshold - expected).abs() < 1e-4 * expected,
+        "{threshold} {expected}"
+    );
+    let rows = scored(&model, std::slice::from_ref(&normals), &[]);
+    assert!(
+        rows.iter()
+            .all(|row| number(&row["threshold"]) == threshold)
+    );
+    assert!(rows.iter().any(|row| row["verdict"] == "normal"));
+
+    fs::write(normals.join("broken.png"), b"no picture").expect("a written file");
+    let (summary, stderr) = run(&mut import("skip_ganomaly", &model, &more), SOME_SKIPPED);
+    assert_eq!(json(&summary)["skipped"], 1);
+    assert!(stderr.contains("broken.png"), "{stderr}");
+}
+
+#[test]
+fn checkpoints_that_cannot_be_imported_leave_nothing() {
+    let folder = temporary();
+    let out = folder.path().join("model.safetensors");
+    let netg = golden("ganomaly_netG.pth");
+    let mut command = program();
+    command.arg("import").arg("--generator").arg(&netg);
+    command.arg("--discriminator").arg(&netg);
+    let words = [
+        "ganomaly_netG.pth",
+        "expected a discriminator",
+        "got a generator",
+    ];
+    refused(command.arg("--out").arg(&out), &words);
+    assert!(!out.exists());
+}
+
+#[test]
+fn ganomaly_is_trained_too() {
+    let folder = temporary();
+    let out = folder.path().join("run");
+    let more = ["--method", "ganomaly", "--batch", "16", "--epochs", "1"];
+    run(&mut train(&solar_ir(), &out, &more), 0);
+    let model = out.join("model.safetensors");
+    let held = run(program().arg("inspect").arg(&model), 0).0;
+    assert!(held.contains("ganomaly (format"), "{held}");
+    assert!(held.contains("A = 0 R + 1 L"), "{held}");
+    for row in scored(&model, &some_pictures(), &[]) {
+        assert_eq!(row["score"], row["latent"]);
+        assert!(number(&row["threshold"]) > 0.0);
+    }
+    let more = ["--method", "pca"];
+    let other = folder.path().join("other");
+    refused(
+        &mut train(&solar_ir(), &other, &more),
+        &["method", "got pca"],
+    );
+}
+
 #[test]
 fn evaluate_stands_beside_two_baselines() {
     let (_folder, model) = with_model();

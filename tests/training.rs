@@ -5,13 +5,14 @@ use burn::tensor::{Device, Tensor, TensorData};
 use pollster::block_on;
 use skip_ganomaly::data::image::Preprocessing;
 use skip_ganomaly::data::pictures::{InMemory, Pictures};
-use skip_ganomaly::detector::{self, Scored, score_batch};
+use skip_ganomaly::detector::{self, Method, Scored, score_batch};
 use skip_ganomaly::metrics::quantile;
 use skip_ganomaly::model_file::{ModelFile, Precision};
 use skip_ganomaly::nn::init::Initialiser;
 use skip_ganomaly::nn::{BatchNorm, Mode};
 use skip_ganomaly::train::Losses;
 use skip_ganomaly::train::config::TrainConfig;
+use skip_ganomaly::train::ganomaly::GanomalyTrainer;
 use skip_ganomaly::train::run::{Run, RunError};
 use skip_ganomaly::train::skip_ganomaly::SkipGanomalyTrainer;
 use skip_ganomaly::train::step::{Trainer, read_losses};
@@ -27,6 +28,11 @@ fn config() -> TrainConfig {
         epochs: 2,
         ..TrainConfig::default()
     }
+}
+
+/// The same for each method that is trained.
+fn configs() -> [TrainConfig; 2] {
+    [Method::SkipGanomaly, Method::Ganomaly].map(|method| TrainConfig { method, ..config() })
 }
 
 /// Smooth pictures that differ in direction, frequency and brightness.
@@ -97,24 +103,34 @@ fn eight_pictures_are_learnt_by_heart() {
 
 #[test]
 fn a_seed_says_everything() {
-    let train = |seed| {
-        let mut run = start(&TrainConfig { seed, ..config() }, 20);
-        let losses = steps(&mut run, 3);
-        let state = block_on(run.checkpoint()).expect("a readable device");
-        (losses, state.tensors)
-    };
-    let (once, again, other) = (train(5), train(5), train(6));
-    assert_eq!(once, again);
-    assert_ne!(once.0, other.0);
-    assert_ne!(once.1, other.1);
+    for config in configs() {
+        let train = |seed| {
+            let config = TrainConfig {
+                seed,
+                ..config.clone()
+            };
+            let mut run = start(&config, 20);
+            let losses = steps(&mut run, 3);
+            let state = block_on(run.checkpoint()).expect("a readable device");
+            (losses, state.tensors)
+        };
+        let (once, again, other) = (train(5), train(5), train(6));
+        assert_eq!(once, again);
+        assert_ne!(once.0, other.0);
+        assert_ne!(once.1, other.1);
+    }
 }
 
 #[test]
 fn a_run_goes_on_where_its_checkpoint_was_made() {
+    configs().into_iter().for_each(goes_on);
+}
+
+fn goes_on(config: TrainConfig) {
     // 27 training pictures make three steps an epoch: the checkpoint lies within the second epoch.
     let config = TrainConfig {
         epochs: 4,
-        ..config()
+        ..config
     };
     let mut whole = start(&config, 30);
     let before = steps(&mut whole, 4);
@@ -249,7 +265,11 @@ fn the_running_variance_is_the_unbiased_one() {
 
 #[test]
 fn a_score_does_not_depend_on_the_neighbours() {
-    let mut run = start(&config(), 20);
+    configs().iter().for_each(depends_on_no_neighbour);
+}
+
+fn depends_on_no_neighbour(config: &TrainConfig) {
+    let mut run = start(config, 20);
     steps(&mut run, 4);
     let model = block_on(run.finish(Precision::F32))
         .expect("finite scores")
@@ -320,4 +340,36 @@ fn a_file_scores_as_it_was_calibrated() {
         thresholds[0], thresholds[1],
         "rounding to f16 must show in the scores"
     );
+}
+
+/// A discriminator that has won for good is drawn anew; the generator stays.
+#[test]
+fn a_collapsed_discriminator_starts_anew() {
+    for config in configs() {
+        let device = Device::flex();
+        let mut trainer: Box<dyn Trainer> = match config.method {
+            Method::Ganomaly => Box::new(GanomalyTrainer::new(&config, &device)),
+            _ => Box::new(SkipGanomalyTrainer::new(&config, &device)),
+        };
+        let read = |trainer: &dyn Trainer| {
+            block_on(trainer.read_weights().read()).expect("a readable device")
+        };
+        let before = read(&*trainer);
+        let losses = |discriminator| Losses {
+            adversarial: 1.0,
+            contextual: 1.0,
+            latent: 1.0,
+            generator: 1.0,
+            discriminator,
+        };
+        assert!(!trainer.restart_if_collapsed(&losses(1.1e-5)));
+        assert_eq!(read(&*trainer), before);
+        assert!(trainer.restart_if_collapsed(&losses(0.9e-5)));
+        let after = read(&*trainer);
+        for (name, tensor) in &before {
+            let drawn = name.ends_with("weight") || name.ends_with("gamma");
+            let expected = name.starts_with("discriminator") && drawn;
+            assert_eq!(after[name] != *tensor, expected, "{name}");
+        }
+    }
 }

@@ -9,7 +9,7 @@ use super::{Detector, LoadError, Measurement, Method, networks};
 use crate::data::image::Preprocessing;
 use crate::model_file::ModelFile;
 use crate::nn::init::Initialiser;
-use crate::nn::tensors::{self, TensorError, learnt_values};
+use crate::nn::tensors::{self, learnt_values};
 use crate::nn::{Discriminator, Generator, Mode};
 use crate::score::{Latent, RawScore};
 
@@ -18,10 +18,11 @@ pub const GENERATOR: &str = "generator";
 /// Prefix of the discriminator's tensors in a file.
 pub const DISCRIMINATOR: &str = "discriminator";
 
-/// A trained pair of networks in inference mode.
+/// A trained pair of networks.
 pub struct SkipGanomaly {
     generator: Generator,
     discriminator: Discriminator,
+    mode: Mode,
     parameters: usize,
     preprocessing: Preprocessing,
     scorer: Scorer,
@@ -31,17 +32,29 @@ pub struct SkipGanomaly {
 }
 
 impl SkipGanomaly {
-    /// Reads the networks from a file.
+    /// Reads the networks from a file, for inference mode.
     ///
     /// # Errors
     /// If the header has no networks, or a tensor is missing, of another shape, or not finite.
     pub fn from_file(file: &ModelFile, device: &Device) -> Result<Self, LoadError> {
-        let architecture = networks(file)?;
-        let found = file.tensors.values().map(|t| t.values.len()).sum();
-        let expected = architecture.learnt_values();
-        if found < expected {
-            return Err(TensorError::TooFew { expected, found }.into());
-        }
+        let trained = Self::with_batch_statistics(file, device)?;
+        Ok(Self {
+            generator: trained.generator.for_inference(),
+            discriminator: trained.discriminator.for_inference(),
+            mode: Mode::Inference,
+            ..trained
+        })
+    }
+
+    /// Reads the networks from a file and leaves them in training mode: see
+    /// [`super::load_with_batch_statistics`].
+    ///
+    /// # Errors
+    /// As [`SkipGanomaly::from_file`].
+    pub fn with_batch_statistics(file: &ModelFile, device: &Device) -> Result<Self, LoadError> {
+        let architecture = networks(file, |architecture| {
+            Generator::learnt_values(architecture) + Discriminator::learnt_values(architecture)
+        })?;
         let mut init = Initialiser::blank(device);
         let generator = Generator::new(architecture, &mut init);
         let discriminator = Discriminator::new(architecture, &mut init);
@@ -55,8 +68,9 @@ impl SkipGanomaly {
             scorer: Scorer::from_file(file, feature_layers.iter().sum())?,
             feature_layers,
             parameters: learnt_values(&generator) + learnt_values(&discriminator),
-            generator: generator.for_inference(),
-            discriminator: discriminator.for_inference(),
+            generator,
+            discriminator,
+            mode: Mode::Training,
             preprocessing: file.header.preprocessing.clone(),
             device: device.clone(),
         })
@@ -86,14 +100,19 @@ impl Detector for SkipGanomaly {
 
     fn measure(&self, x: Tensor<4>) -> Measurement {
         let n = x.dims()[0];
-        let x_hat = self.generator.forward(x.clone(), Mode::Inference);
-        // One pass of D over both: in inference mode pictures do not influence each other.
-        let both = Tensor::cat(vec![x, x_hat.clone()], 0);
-        let features = match self.feature_layers.len() {
-            1 => self.discriminator.features(both, Mode::Inference),
-            _ => self.discriminator.layers(both, Mode::Inference),
+        let x_hat = self.generator.forward(x.clone(), self.mode);
+        let features = |x| match self.feature_layers.len() {
+            1 => self.discriminator.features(x, self.mode),
+            _ => self.discriminator.layers(x, self.mode),
         };
-        let (f, f_hat) = (features.clone().narrow(0, 0, n), features.narrow(0, n, n));
+        let (f, f_hat) = match self.mode {
+            Mode::Inference => {
+                // One pass of D over both: pictures do not influence each other.
+                let both = features(Tensor::cat(vec![x, x_hat.clone()], 0));
+                (both.clone().narrow(0, 0, n), both.narrow(0, n, n))
+            }
+            Mode::Training => (features(x), features(x_hat.clone())),
+        };
         Measurement {
             x_hat,
             features: Some((f, f_hat)),

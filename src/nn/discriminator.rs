@@ -5,18 +5,10 @@
 use burn::module::Module;
 use burn::nn::conv::Conv2d;
 use burn::tensor::Tensor;
-use burn::tensor::activation::leaky_relu;
 
-use super::inference::fold;
 use super::init::Initialiser;
-use super::{Architecture, BatchNorm, LEAKY_SLOPE, Mode, conv, conv_down};
-
-/// One step of the pyramid: convolution, batch norm (not in the first), LeakyReLU.
-#[derive(Module, Debug)]
-pub struct PyramidLevel {
-    conv: Conv2d,
-    norm: Option<BatchNorm>,
-}
+use super::pyramid::{self, PyramidLevel};
+use super::{Architecture, Mode, conv};
 
 /// The discriminator.
 #[derive(Module, Debug)]
@@ -44,39 +36,26 @@ impl Discriminator {
     /// If [`Architecture::check`] fails.
     pub fn new(architecture: &Architecture, init: &mut Initialiser) -> Self {
         architecture.check().expect("a checked architecture");
-        let steps = architecture.levels() - 2; // down to 4 × 4
         let width = architecture.discriminator_width;
-        let pyramid = (0..steps)
-            .map(|level| {
-                let output = width << level;
-                let input = if level == 0 {
-                    architecture.channels
-                } else {
-                    output / 2
-                };
-                PyramidLevel {
-                    conv: conv_down(input, output, init),
-                    norm: (level != 0).then(|| BatchNorm::new(output, init)),
-                }
-            })
-            .collect();
+        let widest = pyramid::widest(architecture, width);
         Self {
-            pyramid,
-            feature: conv(width << (steps - 1), architecture.features, [4, 1, 0], init),
+            pyramid: pyramid::build(architecture, width, init),
+            feature: conv(widest, architecture.features, [4, 1, 0], init),
             classifier: conv(architecture.features, 1, [3, 1, 1], init),
         }
     }
 
+    /// How many values it learns, counted without building it.
+    pub fn learnt_values(architecture: &Architecture) -> usize {
+        let width = architecture.discriminator_width;
+        let widest = pyramid::widest(architecture, width);
+        let features = architecture.features;
+        pyramid::learnt_values(architecture, width) + 16 * widest * features + 9 * features
+    }
+
     /// The same network for scoring only, in fewer operations; it can no longer be trained or saved.
     pub fn for_inference(mut self) -> Self {
-        let steps = self.pyramid.into_iter().map(|step| PyramidLevel {
-            conv: match step.norm {
-                Some(norm) => fold(step.conv, norm),
-                None => step.conv,
-            },
-            norm: None,
-        });
-        self.pyramid = steps.collect();
+        self.pyramid = pyramid::for_inference(self.pyramid);
         self
     }
 
@@ -132,16 +111,8 @@ impl Discriminator {
     }
 
     /// Features f(x); `visit` sees each level of the pyramid.
-    fn walk(&self, x: Tensor<4>, mode: Mode, mut visit: impl FnMut(&Tensor<4>)) -> Tensor<2> {
-        let mut h = x;
-        for step in &self.pyramid {
-            h = step.conv.forward(h); // [n, width << level, side / 2, side / 2]
-            if let Some(norm) = &step.norm {
-                h = norm.forward(h, mode);
-            }
-            h = leaky_relu(h, LEAKY_SLOPE);
-            visit(&h);
-        }
+    fn walk(&self, x: Tensor<4>, mode: Mode, visit: impl FnMut(&Tensor<4>)) -> Tensor<2> {
+        let h = pyramid::forward(&self.pyramid, x, mode, visit); // [n, widest, 4, 4]
         let features = self.feature.forward(h); // [n, features, 1, 1]
         let [n, length, _, _] = features.dims();
         features.reshape([n, length])

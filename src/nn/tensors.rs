@@ -108,6 +108,11 @@ impl Reader {
         self
     }
 
+    /// Names and shapes of what is to be read.
+    pub fn shapes(&self) -> &[(String, Vec<usize>)] {
+        &self.names
+    }
+
     fn push<const D: usize>(&mut self, name: String, tensor: Tensor<D>) {
         self.names.push((name, tensor.dims().to_vec()));
         let transaction = std::mem::take(&mut self.transaction);

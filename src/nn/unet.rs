@@ -92,6 +92,26 @@ impl Generator {
         }
     }
 
+    /// How many values it learns, counted without building it.
+    pub fn learnt_values(architecture: &Architecture) -> usize {
+        let widths = architecture.widths();
+        let innermost = widths.len() - 1;
+        let mut count = architecture.channels; // the outermost transposed convolution's bias
+        for (level, &width) in widths.iter().enumerate() {
+            let outer = if level == 0 {
+                architecture.channels
+            } else {
+                widths[level - 1]
+            };
+            let joined = if level == innermost { width } else { 2 * width };
+            count += 16 * outer * (width + joined);
+            let down_norm = level != 0 && level != innermost;
+            let up_norm = level != 0;
+            count += if down_norm { 2 * width } else { 0 } + if up_norm { 2 * outer } else { 0 };
+        }
+        count
+    }
+
     /// The same network for scoring only, in fewer operations; it can no longer be trained or saved.
     pub fn for_inference(self) -> Self {
         let innermost = self.encoder.len() - 1;

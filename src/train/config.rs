@@ -73,9 +73,10 @@ pub struct TrainConfig {
     /// What is taken off the discriminator's target for real pictures (one-sided label smoothing)
     #[cfg_attr(feature = "cli", arg(long, default_value_t = 0.0))]
     pub label_smoothing: f64,
-    /// Weight λ of the residual R in the score, against the latent L
-    #[cfg_attr(feature = "cli", arg(long, default_value_t = crate::score::LAMBDA))]
-    pub lambda: f64,
+    /// Weight λ of the residual R in the score, against the latent L; 0.9 for Skip-GANomaly and 0 for
+    /// GANomaly where it is not given
+    #[cfg_attr(feature = "cli", arg(long))]
+    pub lambda: Option<f64>,
     /// How R measures the difference of picture and reconstruction
     #[cfg_attr(feature = "cli", arg(long, value_enum, default_value_t = Residual::L1))]
     pub residual: Residual,
@@ -116,7 +117,7 @@ impl Default for TrainConfig {
             cut_skips: 0,
             augment: Augment::None,
             label_smoothing: 0.0,
-            lambda: crate::score::LAMBDA,
+            lambda: None,
             residual: Residual::L1,
             latent: Latent::Final,
             balance: Balance::Raw,
@@ -160,8 +161,9 @@ impl TrainConfig {
 
     /// How the score is put together.
     pub fn scoring(&self) -> Scoring {
+        let published = Scoring::of(self.method);
         Scoring {
-            lambda: self.lambda,
+            lambda: self.lambda.unwrap_or(published.lambda),
             residual: self.residual,
             latent: self.latent,
             balance: self.balance,
@@ -198,6 +200,12 @@ impl TrainConfig {
         let share = |v: f64| v > 0.0 && v < 1.0;
         let weight = |v: f64| v.is_finite() && v >= 0.0;
         range(
+            "method",
+            "skip-ganomaly or ganomaly",
+            matches!(self.method, Method::SkipGanomaly | Method::Ganomaly),
+            self.method.to_string(),
+        )?;
+        range(
             "epochs",
             "at least 1",
             self.epochs > 0,
@@ -228,6 +236,7 @@ impl TrainConfig {
                 value.to_string(),
             )?;
         }
+        let lambda = self.scoring().lambda;
         range(
             "input-noise",
             "between 0 and 2",
@@ -249,8 +258,8 @@ impl TrainConfig {
         range(
             "lambda",
             "between 0 and 1",
-            (0.0..=1.0).contains(&self.lambda),
-            self.lambda.to_string(),
+            (0.0..=1.0).contains(&lambda),
+            lambda.to_string(),
         )?;
         for (name, value) in [
             ("held-out", self.held_out),
@@ -280,12 +289,29 @@ mod tests {
     }
 
     #[test]
+    fn a_method_brings_its_own_balance() {
+        let lambda = |method, lambda| {
+            let config = TrainConfig {
+                method,
+                lambda,
+                ..TrainConfig::default()
+            };
+            config.scoring().lambda
+        };
+        assert_eq!(lambda(Method::SkipGanomaly, None), crate::score::LAMBDA);
+        assert_eq!(lambda(Method::Ganomaly, None), 0.0);
+        assert_eq!(lambda(Method::Ganomaly, Some(0.5)), 0.5);
+    }
+
+    #[test]
     fn each_bad_setting_is_named() {
         let bad = |change: fn(&mut TrainConfig)| {
             let mut config = TrainConfig::default();
             change(&mut config);
             config.check().expect_err("out of range").to_string()
         };
+        assert!(bad(|c| c.method = Method::Pca).contains("got pca"));
+        assert!(bad(|c| c.lambda = Some(1.5)).contains("lambda"));
         assert!(bad(|c| c.size = 48).contains("got 48"));
         assert!(bad(|c| c.channels = 2).contains("channels"));
         assert!(bad(|c| c.batch = 1).contains("batch"));

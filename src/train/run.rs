@@ -5,6 +5,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 
 use super::Losses;
 use super::config::{ConfigError, TrainConfig};
+use super::ganomaly::GanomalyTrainer;
 use super::skip_ganomaly::SkipGanomalyTrainer;
 use super::step::{PendingLosses, Trainer, read_losses};
 use crate::calibration::CalibrationError;
@@ -13,9 +14,9 @@ use crate::data::batch::{AUGMENT_STREAM, Batches, Position, generator, split_hel
 use crate::data::image::Preprocessing;
 use crate::data::pictures::Pictures;
 use crate::detector::fit::{self, FitError, Fitted};
-use crate::detector::{self, LoadError, SCORED_AT_ONCE};
+use crate::detector::{self, LoadError, Method, SCORED_AT_ONCE};
 use crate::model_file::{FORMAT, Header, ModelFile, Precision, Training};
-use crate::nn::tensors::TensorError;
+use crate::nn::tensors::{NamedTensors, TensorError};
 
 /// Why a run cannot start or go on.
 #[derive(Debug, thiserror::Error)]
@@ -100,7 +101,7 @@ impl Run {
         let (training, held_out) = split_held_out(pictures.len(), config.held_out, config.seed);
         let batches = Batches::new(training.clone(), config.batch, config.seed)?;
         Ok(Self {
-            trainer: Box::new(SkipGanomalyTrainer::new(config, device)),
+            trainer: fresh(config, device),
             config: config.clone(),
             pictures,
             training,
@@ -137,8 +138,7 @@ impl Run {
             return Err(RunError::NoCheckpoint("optimiser state"));
         }
         let mut run = Self::new(&training.config, pictures, device)?;
-        let restored = SkipGanomalyTrainer::restore(&run.config, &file.tensors, device)?;
-        run.trainer = Box::new(restored);
+        run.trainer = restored(&run.config, &file.tensors, device)?;
         let per_epoch = run.batches.steps_per_epoch() as u64;
         run.batches.restore(Position {
             epoch: (training.steps / per_epoch) as usize,
@@ -288,7 +288,7 @@ impl Run {
         let (pictures, held_out) = self.counts();
         Header {
             format: FORMAT,
-            method: detector::Method::SkipGanomaly,
+            method: self.config.method,
             architecture: Some(self.config.architecture()),
             preprocessing: preprocessing(&self.config),
             scoring: self.config.scoring(),
@@ -306,6 +306,27 @@ impl Run {
             licence: None,
         }
     }
+}
+
+/// The method's training, from the start.
+fn fresh(config: &TrainConfig, device: &Device) -> Box<dyn Trainer> {
+    match config.method {
+        Method::Ganomaly => Box::new(GanomalyTrainer::new(config, device)),
+        // The settings were checked: the other methods are not trained in steps.
+        _ => Box::new(SkipGanomalyTrainer::new(config, device)),
+    }
+}
+
+/// The method's training, from a checkpoint.
+fn restored(
+    config: &TrainConfig,
+    tensors: &NamedTensors,
+    device: &Device,
+) -> Result<Box<dyn Trainer>, TensorError> {
+    Ok(match config.method {
+        Method::Ganomaly => Box::new(GanomalyTrainer::restore(config, tensors, device)?),
+        _ => Box::new(SkipGanomalyTrainer::restore(config, tensors, device)?),
+    })
 }
 
 /// From a picture to the input of a run's networks.

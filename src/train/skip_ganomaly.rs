@@ -17,8 +17,8 @@ use crate::nn::tensors::{self, NamedTensors, Reader, TensorError};
 use crate::nn::{Discriminator, Generator, Mode};
 
 /// Prefixes of the optimisers' tensors in a checkpoint.
-const GENERATOR_ADAM: &str = "adam.generator";
-const DISCRIMINATOR_ADAM: &str = "adam.discriminator";
+pub(super) const GENERATOR_ADAM: &str = "adam.generator";
+pub(super) const DISCRIMINATOR_ADAM: &str = "adam.discriminator";
 
 /// The networks under training and their optimisers.
 pub struct SkipGanomalyTrainer {

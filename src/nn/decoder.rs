@@ -1,0 +1,99 @@
+//! GANomaly's decoder: a vector z becomes a picture.
+//!
+//! Source: Akçay et al. 2018, section 3.2, and the published code where the text is silent.
+
+use burn::module::Module;
+use burn::nn::conv::ConvTranspose2d;
+use burn::tensor::Tensor;
+use burn::tensor::activation::{relu, tanh};
+
+use super::inference::fold_transposed;
+use super::init::Initialiser;
+use super::pyramid;
+use super::{Architecture, BatchNorm, Mode, conv_transposed, conv_up};
+
+/// One step up: transposed convolution, then batch norm and ReLU everywhere but in the last.
+#[derive(Module, Debug)]
+pub struct UpLevel {
+    conv: ConvTranspose2d,
+    norm: Option<BatchNorm>,
+}
+
+/// The decoder, the encoder's mirror image.
+#[derive(Module, Debug)]
+pub struct Decoder {
+    /// From the vector (first) to the picture (last); the first step makes 4 × 4 pixels.
+    pyramid: Vec<UpLevel>,
+}
+
+impl Decoder {
+    /// Builds the network with freshly drawn weights; `width` is that before its last step.
+    ///
+    /// # Panics
+    /// If [`Architecture::check`] fails.
+    pub fn new(architecture: &Architecture, width: usize, init: &mut Initialiser) -> Self {
+        architecture.check().expect("a checked architecture");
+        let mut input = architecture.features;
+        let mut pyramid = Vec::with_capacity(architecture.levels() - 1);
+        for output in pyramid::widths(architecture, width).into_iter().rev() {
+            let conv = match pyramid.is_empty() {
+                true => conv_transposed(input, output, [4, 1, 0], init),
+                false => conv_up(input, output, false, init),
+            };
+            let norm = Some(BatchNorm::new(output, init));
+            pyramid.push(UpLevel { conv, norm });
+            input = output;
+        }
+        let conv = conv_up(input, architecture.channels, false, init);
+        pyramid.push(UpLevel { conv, norm: None });
+        Self { pyramid }
+    }
+
+    /// How many values it learns, counted without building it.
+    pub fn learnt_values(architecture: &Architecture, width: usize) -> usize {
+        let mut input = architecture.features;
+        let mut count = 0;
+        for output in pyramid::widths(architecture, width).into_iter().rev() {
+            count += 16 * input * output + 2 * output;
+            input = output;
+        }
+        count + 16 * input * architecture.channels
+    }
+
+    /// The same network for scoring only, in fewer operations; it can no longer be trained or saved.
+    pub fn for_inference(self) -> Self {
+        let folded = self.pyramid.into_iter().map(|step| UpLevel {
+            conv: match step.norm {
+                Some(norm) => fold_transposed(step.conv, norm),
+                None => step.conv,
+            },
+            norm: None,
+        });
+        Self {
+            pyramid: folded.collect(),
+        }
+    }
+
+    /// Draws pictures.
+    ///
+    /// # Shapes
+    /// - `z`: `[n, features]`
+    /// - returns `[n, c, size, size]`, in `[-1, 1]`
+    ///
+    /// # Panics
+    /// If the length of `z` is not the architecture's.
+    pub fn forward(&self, z: Tensor<2>, mode: Mode) -> Tensor<4> {
+        let [n, length] = z.dims();
+        let mut h = z.reshape([n, length, 1, 1]);
+        for (level, step) in self.pyramid.iter().enumerate() {
+            if level > 0 {
+                h = relu(h);
+            }
+            h = step.conv.forward(h); // [n, widest >> level, 4 << level, 4 << level]
+            if let Some(norm) = &step.norm {
+                h = norm.forward(h, mode);
+            }
+        }
+        tanh(h) // [n, c, size, size]
+    }
+}

@@ -1,0 +1,228 @@
+//! GANomaly's networks: the generator with its two encoders, and the discriminator.
+//!
+//! Source: Akçay et al. 2018, section 3.2, and the published code where the text is silent.
+
+use burn::module::Module;
+use burn::nn::conv::Conv2d;
+use burn::tensor::Tensor;
+
+use super::init::Initialiser;
+use super::pyramid::{self, PyramidLevel};
+use super::{Architecture, Decoder, Encoder, Mode, conv};
+
+/// The generator and the second encoder, which learn together: z = G_E(x), x̂ = G_D(z), ẑ = E(x̂).
+#[derive(Module, Debug)]
+pub struct Generator {
+    /// G_E.
+    encoder: Encoder,
+    /// G_D.
+    decoder: Decoder,
+    /// E, with weights of its own.
+    second_encoder: Encoder,
+}
+
+/// What the generator makes of a batch.
+pub struct Generated {
+    /// Reconstructions x̂, `[n, c, size, size]`.
+    pub x_hat: Tensor<4>,
+    /// The pictures' vectors z, `[n, features]`.
+    pub z: Tensor<2>,
+    /// The reconstructions' vectors ẑ, `[n, features]`.
+    pub z_hat: Tensor<2>,
+}
+
+impl Generator {
+    /// Builds the networks with freshly drawn weights.
+    ///
+    /// # Panics
+    /// If [`Architecture::check`] fails.
+    pub fn new(architecture: &Architecture, init: &mut Initialiser) -> Self {
+        let width = architecture.generator_width;
+        Self {
+            encoder: Encoder::new(architecture, width, init),
+            decoder: Decoder::new(architecture, width, init),
+            second_encoder: Encoder::new(architecture, width, init),
+        }
+    }
+
+    /// How many values they learn, counted without building them.
+    pub fn learnt_values(architecture: &Architecture) -> usize {
+        let width = architecture.generator_width;
+        2 * Encoder::learnt_values(architecture, width)
+            + Decoder::learnt_values(architecture, width)
+    }
+
+    /// The same networks for scoring only, in fewer operations; they can no longer be trained or
+    /// saved.
+    pub fn for_inference(self) -> Self {
+        Self {
+            encoder: self.encoder.for_inference(),
+            decoder: self.decoder.for_inference(),
+            second_encoder: self.second_encoder.for_inference(),
+        }
+    }
+
+    /// Encodes, reconstructs, and encodes the reconstruction.
+    ///
+    /// # Shapes
+    /// - `x`: `[n, c, size, size]`, in `[-1, 1]`
+    ///
+    /// # Panics
+    /// If the channels or the side are not the architecture's.
+    pub fn forward(&self, x: Tensor<4>, mode: Mode) -> Generated {
+        let z = self.encoder.forward(x, mode); // [n, features]
+        let x_hat = self.decoder.forward(z.clone(), mode); // [n, c, size, size]
+        let z_hat = self.second_encoder.forward(x_hat.clone(), mode); // [n, features]
+        Generated { x_hat, z, z_hat }
+    }
+}
+
+/// The discriminator: a pyramid whose 4 × 4 end is the feature f(x), and one logit of it.
+#[derive(Module, Debug)]
+pub struct Discriminator {
+    /// From the picture to 4 × 4, doubling the width each time.
+    pyramid: Vec<PyramidLevel>,
+    /// 4 × 4 to one logit.
+    classifier: Conv2d,
+}
+
+/// What D says of a batch.
+pub struct Judgement {
+    /// Logit of "real", `[n]`; D's probability is its sigmoid.
+    pub logit: Tensor<1>,
+    /// Features f(x), `[n, widest, 4, 4]`.
+    pub features: Tensor<4>,
+}
+
+impl Discriminator {
+    /// Builds the network with freshly drawn weights.
+    ///
+    /// # Panics
+    /// If [`Architecture::check`] fails.
+    pub fn new(architecture: &Architecture, init: &mut Initialiser) -> Self {
+        architecture.check().expect("a checked architecture");
+        let width = architecture.discriminator_width;
+        let widest = pyramid::widest(architecture, width);
+        Self {
+            pyramid: pyramid::build(architecture, width, init),
+            classifier: conv(widest, 1, [4, 1, 0], init),
+        }
+    }
+
+    /// How many values it learns, counted without building it.
+    pub fn learnt_values(architecture: &Architecture) -> usize {
+        let width = architecture.discriminator_width;
+        let widest = pyramid::widest(architecture, width);
+        pyramid::learnt_values(architecture, width) + 16 * widest
+    }
+
+    /// Judges pictures.
+    ///
+    /// # Shapes
+    /// - `x`: `[n, c, size, size]`, in `[-1, 1]`
+    /// - returns logits `[n]` and features `[n, widest, 4, 4]`
+    ///
+    /// # Panics
+    /// If the channels or the side are not the architecture's.
+    pub fn forward(&self, x: Tensor<4>, mode: Mode) -> Judgement {
+        let features = pyramid::forward(&self.pyramid, x, mode, |_| ()); // [n, widest, 4, 4]
+        let logit = self.classifier.forward(features.clone()); // [n, 1, 1, 1]
+        let n = logit.dims()[0];
+        Judgement {
+            logit: logit.reshape([n]),
+            features,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::nn::tensors::learnt_values;
+    use burn::tensor::{Device, Distribution};
+
+    fn networks(architecture: &Architecture) -> (Generator, Discriminator) {
+        let mut init = Initialiser::new(0, &Device::flex());
+        let generator = Generator::new(architecture, &mut init);
+        (generator, Discriminator::new(architecture, &mut init))
+    }
+
+    #[test]
+    fn parameter_counts_are_the_published_ones() {
+        let architecture = Architecture::new(32, 3, 64);
+        let (g, d) = networks(&architecture);
+        assert_eq!(learnt_values(&g), 3_206_528);
+        assert_eq!(learnt_values(&d), 663_296);
+    }
+
+    #[test]
+    fn counted_values_are_those_of_the_built_networks() {
+        for (size, channels, width, discriminator_width, features) in [
+            (32, 1, 3, 3, 100),
+            (64, 3, 2, 5, 7),
+            (128, 3, 1, 2, 1),
+            (256, 1, 2, 1, 100),
+        ] {
+            let architecture = Architecture {
+                discriminator_width,
+                features,
+                ..Architecture::new(size, channels, width)
+            };
+            let (g, d) = networks(&architecture);
+            assert_eq!(Generator::learnt_values(&architecture), learnt_values(&g));
+            assert_eq!(
+                Discriminator::learnt_values(&architecture),
+                learnt_values(&d)
+            );
+        }
+    }
+
+    #[test]
+    fn every_size_and_channel_count_keeps_its_shape() {
+        for size in [32, 64, 128, 256] {
+            for channels in [1, 3] {
+                let architecture = Architecture {
+                    features: 10,
+                    discriminator_width: 1,
+                    ..Architecture::new(size, channels, 2)
+                };
+                let (g, d) = networks(&architecture);
+                let x = Tensor::zeros([2, channels, size, size], &Device::flex());
+                for mode in [Mode::Inference, Mode::Training] {
+                    let Generated { x_hat, z, z_hat } = g.forward(x.clone(), mode);
+                    assert_eq!(x_hat.dims(), x.dims());
+                    assert_eq!((z.dims(), z_hat.dims()), ([2, 10], [2, 10]));
+                    let judgement = d.forward(x.clone(), mode);
+                    assert_eq!(judgement.logit.dims(), [2]);
+                    assert_eq!(judgement.features.dims(), [2, size / 8, 4, 4]);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn rewritten_networks_compute_the_same() {
+        let device = Device::flex();
+        let architecture = Architecture::new(64, 1, 4);
+        let (generator, _) = networks(&architecture);
+        let noise = Distribution::Uniform(-1.0, 1.0);
+        let x = Tensor::<4>::random([3, 1, 64, 64], noise, &device);
+        // Moves the running statistics away from 0 and 1.
+        for _ in 0..3 {
+            generator.forward(x.clone(), Mode::Training);
+        }
+        let before = generator.forward(x.clone(), Mode::Inference);
+        let after = generator.for_inference().forward(x, Mode::Inference);
+        let close = |a: Tensor<2>, b: Tensor<2>| {
+            let scale = a.clone().abs().max().into_scalar::<f32>();
+            let apart = (a - b).abs().max().into_scalar::<f32>();
+            assert!(apart <= 1e-5 * scale, "{apart} apart at a scale of {scale}");
+        };
+        close(
+            before.x_hat.reshape([3, 4096]),
+            after.x_hat.reshape([3, 4096]),
+        );
+        close(before.z, after.z);
+        close(before.z_hat, after.z_hat);
+    }
+}
