@@ -46,6 +46,7 @@ pub mod loss;
 pub mod metrics;
 pub mod model_file;
 pub mod nn;
+mod random;
 pub mod score;
 pub mod train;
 
