@@ -4,12 +4,9 @@
 //! stands here: the page, its style, tiles, tables and the writing of numbers. Built for the program
 //! only.
 
-#[expect(
-    dead_code,
-    reason = "curves and files are for the evaluation's report, which comes next"
-)]
 mod chart;
 mod colours;
+mod evaluation;
 #[cfg(test)]
 mod made_up;
 mod picture;
@@ -20,6 +17,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use crate::calibration::ThresholdRule;
 use chart::Bins;
 
+pub use evaluation::{EvaluationReport, Miss, worst};
 pub use picture::ReportSample;
 pub use training::{LossPoint, TrainingReport};
 
@@ -164,7 +162,6 @@ fn figures(value: f64) -> String {
 }
 
 /// Three decimals, as such rates are usually given.
-#[expect(dead_code, reason = "for the evaluation's report, which comes next")]
 fn rate(value: f64) -> String {
     if value.is_finite() {
         format!("{value:.3}")
