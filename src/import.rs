@@ -139,6 +139,7 @@ pub fn import(
         generator_width: g.width,
         discriminator_width: d.width,
         features: g.features.or(d.features).unwrap_or_default(),
+        cut_skips: 0,
     };
     architecture.check()?;
     let mut tensors = generator.tensors(&architecture, device)?;

@@ -33,7 +33,8 @@
 //! | [`calibration`] | what scores of normal pictures look like: threshold, display, heat map |
 //! | [`model_file`] | the one file that program and page share |
 //! | [`data`] | pictures, folders, batches |
-//! | [`metrics`] | AUROC and its kin |
+//! | [`metrics`] | AUROC and its kin, intervals, pixels |
+//! | [`evaluation`] | labelled scores turned into results, and what was published |
 //! | [`device`] | where it runs |
 //!
 //! The program's own parts are `cli`, `import` and `report`; the page's is `web`.
@@ -42,10 +43,12 @@ pub mod calibration;
 pub mod data;
 pub mod detector;
 pub mod device;
+pub mod evaluation;
 pub mod loss;
 pub mod metrics;
 pub mod model_file;
 pub mod nn;
+mod random;
 pub mod score;
 pub mod train;
 

@@ -2,6 +2,21 @@
 //!
 //! A higher score means more abnormal. `abnormal[i]` is the truth about `scores[i]`. Equal scores are
 //! never split: no result depends on the order of the pictures.
+//!
+//! Here are the metrics of a ranking. Beside them: intervals ([`bootstrap()`]), verdicts at a threshold
+//! ([`confusion()`]), where defects are ([`pixel_metrics`]), and repeated runs ([`spread()`]).
+
+mod bootstrap;
+mod confusion;
+mod localisation;
+mod spread;
+
+pub use bootstrap::{Bootstrap, Interval, RESAMPLES, bootstrap};
+pub use confusion::{Confusion, confusion};
+pub use localisation::{
+    PRO_LIMIT, PixelMetrics, PixelScores, pixel_auroc, pixel_metrics, pro, regions,
+};
+pub use spread::{Spread, spread};
 
 /// Why a metric has no value.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -37,6 +52,25 @@ pub enum MetricError {
     /// A quantile outside 0..=1.
     #[error("expected a quantile from 0 to 1, got {0}")]
     Quantile(f64),
+    /// A rate outside 0..=1, or a limit of 0, which leaves no area.
+    #[error("expected a rate from 0 to 1, got {0}")]
+    Rate(f64),
+    /// A threshold that is not a number, or infinite.
+    #[error("expected a finite threshold, got {0}")]
+    Threshold(f64),
+    /// A bootstrap without samples.
+    #[error("expected at least one resample, got none")]
+    NoResamples,
+    /// A value of a map is not a number or infinite.
+    #[error("expected a finite number at pixel {pixel} of map {map}, got {value}")]
+    NotFinitePixel {
+        /// Which map.
+        map: usize,
+        /// Which of its pixels, row by row.
+        pixel: usize,
+        /// NaN or an infinity.
+        value: f32,
+    },
 }
 
 /// Area under the ROC curve: the probability that an abnormal score exceeds a normal one, ties
@@ -48,16 +82,19 @@ pub enum MetricError {
 /// # Errors
 /// If the lengths differ, a score is not finite, or a class is missing.
 pub fn auroc(scores: &[f64], abnormal: &[bool]) -> Result<f64, MetricError> {
-    let groups = groups(scores, abnormal)?;
-    let (m, n) = totals(&groups);
+    Ok(auroc_of(&groups(scores, abnormal)?))
+}
+
+fn auroc_of(groups: &[Group]) -> f64 {
+    let (m, n) = totals(groups);
     // Counting pairs in integers is exact, and gives exactly 1 - AUROC for negated scores.
     let mut normals_below = n as u128;
     let mut twice_wins: u128 = 0;
-    for group in &groups {
+    for group in groups {
         normals_below -= group.normals as u128;
         twice_wins += group.abnormal as u128 * (2 * normals_below + group.normals as u128);
     }
-    Ok(twice_wins as f64 / (2.0 * m as f64 * n as f64))
+    twice_wins as f64 / (2.0 * m as f64 * n as f64)
 }
 
 /// Area under the precision-recall curve as average precision, `Σ (R_k - R_{k-1}) P_k` over falling
@@ -67,15 +104,21 @@ pub fn auroc(scores: &[f64], abnormal: &[bool]) -> Result<f64, MetricError> {
 /// # Errors
 /// As [`auroc`].
 pub fn auprc(scores: &[f64], abnormal: &[bool]) -> Result<f64, MetricError> {
-    let groups = groups(scores, abnormal)?;
-    let (m, _) = totals(&groups);
+    Ok(auprc_of(&groups(scores, abnormal)?))
+}
+
+fn auprc_of(groups: &[Group]) -> f64 {
+    let (m, _) = totals(groups);
     let (mut hits, mut flagged, mut area) = (0, 0, 0.0);
-    for group in &groups {
+    for group in groups {
         hits += group.abnormal;
         flagged += group.abnormal + group.normals;
-        area += group.abnormal as f64 * hits as f64 / flagged as f64;
+        // A resample may have drawn nothing so far.
+        if group.abnormal > 0 {
+            area += group.abnormal as f64 * hits as f64 / flagged as f64;
+        }
     }
-    Ok(area / m as f64)
+    area / m as f64
 }
 
 /// The ROC curve as (false-positive rate, true-positive rate), from (0, 0) to (1, 1), one point for
@@ -195,6 +238,26 @@ pub fn eer(scores: &[f64], abnormal: &[bool]) -> Result<f64, MetricError> {
     unreachable!("a ROC curve ends at (1, 1)")
 }
 
+/// False-positive rate at a true-positive rate of at least `tpr`: the share of normal pictures that
+/// are flagged by the highest threshold that flags the share `tpr` of the abnormal ones.
+///
+/// The smallest false-positive rate among the points of [`roc_curve`] whose true-positive rate is
+/// `tpr` or more. Nothing is interpolated: pictures of one score are flagged together or not at all,
+/// so with ties the true-positive rate may be well above `tpr`. At `tpr` 0 it is 0.
+///
+/// # Errors
+/// As [`auroc`], or if `tpr` is not from 0 to 1.
+pub fn fpr_at_tpr(scores: &[f64], abnormal: &[bool], tpr: f64) -> Result<f64, MetricError> {
+    if !(0.0..=1.0).contains(&tpr) {
+        return Err(MetricError::Rate(tpr));
+    }
+    // Both rates rise along the curve, so the first point that reaches `tpr` is the one.
+    let curve = roc_curve(scores, abnormal)?;
+    let reached = curve.iter().find(|point| point.1 >= tpr);
+    // The last point is (1, 1).
+    Ok(reached.map_or(1.0, |point| point.0))
+}
+
 /// The `q`-quantile with linear interpolation between order statistics (type 7 of Hyndman and Fan,
 /// NumPy's default). The values need not be sorted.
 ///
@@ -218,6 +281,7 @@ pub fn quantile(values: &[f64], q: f64) -> Result<f64, MetricError> {
 }
 
 /// All pictures of one score.
+#[derive(Clone, Debug)]
 struct Group {
     score: f64,
     abnormal: usize,
@@ -226,12 +290,7 @@ struct Group {
 
 /// The distinct scores, highest first, with how many pictures of each class have them.
 fn groups(scores: &[f64], abnormal: &[bool]) -> Result<Vec<Group>, MetricError> {
-    if scores.len() != abnormal.len() {
-        return Err(MetricError::Lengths {
-            scores: scores.len(),
-            labels: abnormal.len(),
-        });
-    }
+    check_lengths(scores, abnormal)?;
     check_finite(scores)?;
     let mut pairs: Vec<_> = scores
         .iter()
@@ -272,6 +331,17 @@ fn totals(groups: &[Group]) -> (usize, usize) {
     groups.iter().fold((0, 0), |(m, n), group| {
         (m + group.abnormal, n + group.normals)
     })
+}
+
+fn check_lengths(scores: &[f64], abnormal: &[bool]) -> Result<(), MetricError> {
+    if scores.len() == abnormal.len() {
+        Ok(())
+    } else {
+        Err(MetricError::Lengths {
+            scores: scores.len(),
+            labels: abnormal.len(),
+        })
+    }
 }
 
 fn check_finite(values: &[f64]) -> Result<(), MetricError> {

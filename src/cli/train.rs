@@ -235,7 +235,6 @@ pub fn run(args: Args) -> Result<Outcome> {
         samples: &samples,
         skipped: &skipped,
         elapsed_secs,
-        evaluation: None,
     };
     write_whole(&folder.join(REPORT), report.to_html().as_bytes())?;
 

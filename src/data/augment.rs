@@ -2,7 +2,7 @@
 
 use rand_chacha::ChaCha8Rng;
 
-use super::batch::below;
+use crate::random::below;
 
 /// How training pictures are varied.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -61,7 +61,7 @@ impl Augment {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::batch::generator;
+    use crate::random::generator;
 
     fn ramp(channels: usize, size: usize) -> Vec<f32> {
         (0..channels * size * size).map(|v| v as f32).collect()

@@ -1,21 +1,11 @@
 //! Which pictures are held out, and in which order the others are trained on.
 //!
-//! Everything follows from a seed, alike on 32-bit and 64-bit machines and whatever the version of
-//! the random number crates: ChaCha8's output is specified, and the shuffle is written here.
+//! Everything follows from a seed, alike on every machine.
 
-use rand::{Rng, SeedableRng};
-use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use super::DataError;
-
-/// The stream of random numbers that the held-out split uses. Epochs use theirs, counted from 0;
-/// the two below are led by their number and counted by steps.
-const SPLIT_STREAM: u64 = u64::MAX;
-/// Streams of [`super::augment::Augment`].
-pub(crate) const AUGMENT_STREAM: u64 = 1 << 48;
-/// Streams of what a training step draws: disturbed inputs, dropped skips.
-pub(crate) const STEP_STREAM: u64 = 2 << 48;
+use crate::random::{generator, shuffle, stream};
 
 /// Splits `0..n` into training and held-out pictures, both ascending.
 ///
@@ -29,7 +19,7 @@ pub fn split_held_out(n: usize, fraction: f64, seed: u64) -> (Vec<usize>, Vec<us
         0
     };
     let mut order: Vec<usize> = (0..n).collect();
-    shuffle(&mut order, &mut generator(seed, SPLIT_STREAM));
+    shuffle(&mut order, &mut generator(seed, stream::HELD_OUT));
     let mut training = order.split_off(wanted);
     order.sort_unstable();
     training.sort_unstable();
@@ -130,31 +120,6 @@ impl Batches {
             &mut self.order,
             &mut generator(self.seed, self.position.epoch as u64),
         );
-    }
-}
-
-pub(crate) fn generator(seed: u64, stream: u64) -> ChaCha8Rng {
-    let mut random = ChaCha8Rng::seed_from_u64(seed);
-    random.set_stream(stream);
-    random
-}
-
-/// Fisher and Yates.
-fn shuffle(items: &mut [usize], random: &mut impl Rng) {
-    for last in (1..items.len()).rev() {
-        items.swap(last, below(last as u64 + 1, random) as usize);
-    }
-}
-
-/// A number below `bound`, each as likely: the high half of a 128-bit product, drawing again in the
-/// few cases that would favour some.
-pub(crate) fn below(bound: u64, random: &mut impl Rng) -> u64 {
-    let uneven = bound.wrapping_neg() % bound;
-    loop {
-        let product = u128::from(random.next_u64()) * u128::from(bound);
-        if product as u64 >= uneven {
-            return (product >> 64) as u64;
-        }
     }
 }
 

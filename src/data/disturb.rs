@@ -1,8 +1,9 @@
 //! What is done to the generator's input in training.
 
-use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
+
+use crate::random::unit;
 
 /// What is done to the generator's input, so that it cannot copy: the losses still compare with the
 /// undisturbed picture.
@@ -57,15 +58,10 @@ impl Disturbance {
     }
 }
 
-/// Uniform in `[0, 1)` with 53 bits.
-pub(crate) fn unit(random: &mut ChaCha8Rng) -> f64 {
-    (random.next_u64() >> 11) as f64 * (0.5_f64).powi(53)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::batch::generator;
+    use crate::random::generator;
 
     #[test]
     fn a_mask_blanks_whole_squares_of_all_channels() {

@@ -1,39 +1,244 @@
-//! Charts as inline SVG, each with a title, a description and its numbers in a table.
+//! Charts as SVG: inline in a page with their numbers in a table, or as a file of their own.
 //!
-//! Colours are CSS variables of the page, so that the same drawing works light and dark. Drawings are
-//! small (360 units wide), so that their text stays readable on a narrow screen.
+//! Drawings are small (360 units wide), so that their text stays readable on a narrow screen. A page
+//! colours them by its variables; a file brings its colours along, light and dark.
 
-use maud::{Markup, html};
+use maud::{Markup, PreEscaped, html};
+
+use super::colours;
 
 /// Width of every drawing in its own units.
 const WIDTH: f64 = 360.0;
+
+/// Room left and right of a drawing in a file of its own.
+const BORDER: f64 = 10.0;
+
+/// How far a thinned curve may lie from the exact one, in units of the drawing. A chart is at most
+/// 608 pixels wide (`.chart` in style.css), so this is less than half a pixel.
+const TOLERANCE: f64 = 0.25;
+
+/// The classes that colour lines and bars, and give lines their dashes.
+pub const CLASSES: [&str; 6] = ["s1", "s2", "s3", "s4", "s5", "s6"];
+
+/// Pairs of numbers: points, or the ends of a band.
+pub type Points = Vec<(f64, f64)>;
 
 /// A line: its name, the CSS class that colours it, and its points in order of x.
 pub struct Line {
     pub name: String,
     pub class: &'static str,
-    pub points: Vec<(f64, f64)>,
+    pub points: Points,
     /// Lowest and highest value at each point's x, drawn as a pale band. May be empty.
-    pub band: Vec<(f64, f64)>,
+    pub band: Points,
 }
 
-/// Pairs of numbers: points, or the ends of a band.
-type Points = Vec<(f64, f64)>;
+/// A point of a line that is named.
+pub struct Mark {
+    pub at: (f64, f64),
+    pub class: &'static str,
+    pub text: String,
+}
 
 /// What is around a drawing.
-pub struct Caption<'a> {
+#[derive(Default)]
+pub struct Caption {
     /// Unique in the page.
-    pub id: &'a str,
-    pub title: &'a str,
+    pub id: String,
+    pub title: String,
     /// What the drawing shows, for those who cannot see it.
-    pub description: &'a str,
-    pub x: &'a str,
-    pub y: &'a str,
+    pub description: String,
+    pub x: &'static str,
+    pub y: &'static str,
+    /// What a reader must know before believing the drawing.
+    pub warning: Option<String>,
+}
+
+/// How a name in the legend looks in the drawing.
+enum Key {
+    /// A line with its dashes, and the number it carries.
+    Line(Option<usize>),
+    Bars,
+}
+
+/// A chart, to be put into a page or a file.
+pub struct Drawing {
+    caption: Caption,
+    height: f64,
+    body: Markup,
+    legend: Vec<(String, &'static str, Key)>,
+}
+
+impl Drawing {
+    /// For a page: the drawing with its caption, and its numbers underneath.
+    pub fn figure(&self, numbers: Markup) -> Markup {
+        let Caption {
+            id,
+            title,
+            description,
+            warning,
+            ..
+        } = &self.caption;
+        html! {
+            figure.chart {
+                figcaption { (title) @if let Some(warning) = warning { (super::leak(warning)) } }
+                @if self.legend.len() > 1 {
+                    ul.legend { @for (name, class, key) in &self.legend { li { (key.alone(class)) span { (name) } } } }
+                }
+                svg viewBox=(format!("0 0 {WIDTH} {}", self.height)) role="img"
+                    aria-labelledby=(format!("{id}-title {id}-desc")) {
+                    title id=(format!("{id}-title")) { (title) }
+                    desc id=(format!("{id}-desc")) {
+                        @if let Some(warning) = warning { (warning) " " }
+                        (description)
+                    }
+                    (self.body)
+                }
+                details {
+                    summary { "Numbers" span.hidden { " of " (title) } }
+                    (numbers)
+                }
+            }
+        }
+    }
+
+    /// A file of its own, with title, warning, legend and colours inside.
+    pub fn file(&self) -> String {
+        let caption = &self.caption;
+        let titles = wrapped(&caption.title, 40);
+        let warnings = wrapped(caption.warning.as_deref().unwrap_or(""), 48);
+        let legend: &[_] = if self.legend.len() > 1 {
+            &self.legend
+        } else {
+            &[]
+        };
+        let warnings_at = 8.0 + 16.0 * titles.len() as f64;
+        let legend_at = warnings_at + 14.0 * warnings.len() as f64 + 6.0;
+        let body_at = legend_at + 17.0 * legend.len() as f64;
+        let height = body_at + self.height + 4.0;
+        let wide = WIDTH + 2.0 * BORDER;
+        let chart = include_str!("chart.css");
+        let more = ":root { color-scheme: light dark; background: var(--card); } \
+                    svg { font: 11px system-ui, sans-serif; max-width: 100%; height: auto; } .ground { fill: var(--card); } \
+                    svg text.title { fill: var(--ink); font-size: 13px; font-weight: 600; } \
+                    svg text.warn { fill: var(--mark); font-weight: 600; }";
+        let style = |palette| colours::written_out(&format!("{chart}{more}"), palette);
+        let drawing = html! {
+            svg xmlns="http://www.w3.org/2000/svg" viewBox=(format!("{} 0 {wide} {}", -BORDER, fixed(height)))
+                width=(2.0 * wide) height=(fixed(2.0 * height)) role="img" aria-labelledby="title desc" {
+                title id="title" { (caption.title) }
+                desc id="desc" {
+                    @if let Some(warning) = &caption.warning { (warning) " " }
+                    (caption.description)
+                }
+                style {
+                    (PreEscaped(style(colours::LIGHT)))
+                    "@media (prefers-color-scheme: dark) {" (PreEscaped(style(colours::DARK))) "}"
+                }
+                rect.ground x=(-BORDER) width=(wide) height=(fixed(height)) {}
+                @for (k, line) in titles.iter().enumerate() {
+                    text.title x="4" y=(fixed(18.0 + 16.0 * k as f64)) { (line) }
+                }
+                @for (k, line) in warnings.iter().enumerate() {
+                    text.warn x="4" y=(fixed(warnings_at + 12.0 + 14.0 * k as f64)) { (line) }
+                }
+                @for (k, (name, class, key)) in legend.iter().enumerate() {
+                    g transform=(format!("translate(4 {})", fixed(legend_at + 17.0 * k as f64))) {
+                        (key.drawn(class))
+                        text x="40" y="11" { (shortened(name, 48)) }
+                    }
+                }
+                g transform=(format!("translate(0 {})", fixed(body_at))) { (self.body) }
+            }
+        };
+        let comment = caption.warning.as_ref().map_or(String::new(), |warning| {
+            // Two hyphens may not stand in a comment.
+            format!("<!-- {} -->\n", warning.replace('-', "\u{2010}"))
+        });
+        let text = format!(
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n{comment}{}\n",
+            drawing.into_string()
+        );
+        // A file name may hold control characters, which XML knows no way to write.
+        text.replace(
+            |c: char| (c.is_control() && !"\n\t".contains(c)) || "\u{fffe}\u{ffff}".contains(c),
+            "\u{fffd}",
+        )
+    }
+}
+
+impl Key {
+    /// As part of a drawing.
+    fn drawn(&self, class: &str) -> Markup {
+        match self {
+            Self::Bars => {
+                html! { rect class=(format!("bars {class}")) x="6" y="1" width="22" height="12" {} }
+            }
+            Self::Line(number) => html! {
+                path class=(format!("line {class}")) d="M1 7L33 7" {}
+                @if let Some(number) = number { (dot((17.0, 7.0), class, *number)) }
+            },
+        }
+    }
+
+    /// As a drawing beside a name. The name says it all, so that readers of the screen skip it.
+    fn alone(&self, class: &str) -> Markup {
+        html! { svg.key viewBox="0 0 34 14" width="34" height="14" aria-hidden="true" { (self.drawn(class)) } }
+    }
+}
+
+/// The number that a line carries.
+fn dot((x, y): (f64, f64), class: &str, number: usize) -> Markup {
+    html! {
+        circle class=(format!("dot {class}")) cx=(fixed(x)) cy=(fixed(y)) r="6.5" {}
+        text.digit x=(fixed(x)) y=(fixed(y + 0.4)) text-anchor="middle" { (number) }
+    }
+}
+
+/// The first line of a name, with a sign where more follows.
+fn shortened(name: &str, most: usize) -> String {
+    let mut lines = wrapped(name, most).into_iter();
+    let first = lines.next().unwrap_or_default();
+    if lines.next().is_some() {
+        format!("{first}…")
+    } else {
+        first
+    }
+}
+
+/// Lines of at most about `most` letters of a Latin script; wide letters count twice.
+fn wrapped(text: &str, most: usize) -> Vec<String> {
+    let width = |c: char| if c.is_ascii() { 1 } else { 2 };
+    let mut lines = Vec::new();
+    let (mut line, mut used) = (String::new(), 0);
+    for word in text.split_whitespace() {
+        let needed: usize = word.chars().map(width).sum();
+        if used > 0 && used + 1 + needed > most {
+            lines.push(std::mem::take(&mut line));
+            used = 0;
+        }
+        if used > 0 {
+            line.push(' ');
+            used += 1;
+        }
+        for c in word.chars() {
+            // A word longer than the line is broken.
+            if used + width(c) > most {
+                lines.push(std::mem::take(&mut line));
+                used = 0;
+            }
+            line.push(c);
+            used += width(c);
+        }
+    }
+    if !line.is_empty() {
+        lines.push(line);
+    }
+    lines
 }
 
 /// Bars of equal width, or their outline.
-pub struct Bars<'a> {
-    pub name: &'a str,
+pub struct Bars {
+    pub name: String,
     pub class: &'static str,
     /// Height of each bar, one a bin.
     pub heights: Vec<f64>,
@@ -115,9 +320,10 @@ fn round_step(raw: f64) -> f64 {
     step.unwrap_or(10.0) * power
 }
 
-/// Round values from `low` to `high`, about `wanted` of them, and the decimals that tell them apart.
-pub fn ticks(low: f64, high: f64, wanted: usize) -> (Vec<f64>, usize) {
-    let step = round_step((high - low) / wanted.max(1) as f64);
+/// Round values from `low` to `high`, about `wanted` of them and at least `apart`, and the decimals
+/// that tell them apart.
+pub fn ticks(low: f64, high: f64, wanted: usize, apart: f64) -> (Vec<f64>, usize) {
+    let step = round_step((high - low) / wanted.max(1) as f64).max(apart);
     let decimals = (-step.log10().floor()).max(0.0) as usize;
     let first = (low / step - 1e-9).ceil();
     let ticks = (0..=(2 * wanted.max(1) + 2))
@@ -147,6 +353,10 @@ struct Frame {
     bottom: f64,
     x: (f64, f64),
     y: (f64, f64),
+    /// Least distance of two ticks of x: 1 where x is counted.
+    x_apart: f64,
+    /// About how many ticks of y are wanted.
+    y_ticks: usize,
 }
 
 impl Frame {
@@ -159,7 +369,21 @@ impl Frame {
             bottom: height - 36.0,
             x,
             y,
+            x_apart: 0.0,
+            y_ticks: 4,
         }
+    }
+
+    /// Both axes from 0 to 1 and equally long.
+    fn square() -> Self {
+        Self {
+            y_ticks: 5,
+            ..Self::new(366.0, (0.0, 1.0), (0.0, 1.0))
+        }
+    }
+
+    fn at(&self, (x, y): (f64, f64)) -> (f64, f64) {
+        (self.px(x), self.py(y))
     }
 
     fn px(&self, x: f64) -> f64 {
@@ -171,10 +395,10 @@ impl Frame {
     }
 
     fn axes(&self, caption: &Caption) -> Markup {
-        let (x_ticks, x_decimals) = ticks(self.x.0, self.x.1, 5);
-        let (y_ticks, y_decimals) = ticks(self.y.0, self.y.1, 4);
+        let (x_ticks, x_decimals) = ticks(self.x.0, self.x.1, 5, self.x_apart);
+        let (y_ticks, y_decimals) = ticks(self.y.0, self.y.1, self.y_ticks, 0.0);
         html! {
-            g.grid {
+            g.ruled {
                 @for &tick in &y_ticks {
                     line x1=(fixed(self.left)) x2=(fixed(self.right)) y1=(fixed(self.py(tick))) y2=(fixed(self.py(tick))) {}
                 }
@@ -195,53 +419,29 @@ impl Frame {
     }
 
     fn path(&self, points: &[(f64, f64)]) -> String {
-        let mut path = String::new();
-        for (k, &(x, y)) in points.iter().enumerate() {
-            path += if k == 0 { "M" } else { "L" };
-            path += &format!("{} {}", fixed(self.px(x)), fixed(self.py(y)));
-        }
-        path
+        let drawn: Points = points.iter().map(|&p| self.at(p)).collect();
+        path(&drawn)
     }
 }
 
-/// Two decimals are a hundredth of a pixel: enough, and a smaller file.
+/// The commands of a path through points of the drawing.
+fn path(points: &[(f64, f64)]) -> String {
+    let mut path = String::new();
+    for (k, &(x, y)) in points.iter().enumerate() {
+        path += if k == 0 { "M" } else { "L" };
+        path += &format!("{} {}", fixed(x), fixed(y));
+    }
+    path
+}
+
+/// Two decimals are a hundredth of a unit: enough, and a smaller file.
 fn fixed(value: f64) -> String {
     let text = format!("{value:.2}");
     text.trim_end_matches('0').trim_end_matches('.').to_string()
 }
 
-/// The drawing with its caption, and its numbers underneath.
-fn figure(caption: &Caption, height: f64, body: Markup, legend: Markup, numbers: Markup) -> Markup {
-    html! {
-        figure.chart {
-            figcaption { (caption.title) }
-            (legend)
-            svg viewBox=(format!("0 0 {WIDTH} {height}")) role="img"
-                aria-labelledby=(format!("{0}-title {0}-desc", caption.id)) {
-                title id=(format!("{}-title", caption.id)) { (caption.title) }
-                desc id=(format!("{}-desc", caption.id)) { (caption.description) }
-                (body)
-            }
-            details {
-                summary { "Numbers" span.hidden { " of " (caption.title) } }
-                (numbers)
-            }
-        }
-    }
-}
-
-fn legend<'a>(names: impl Iterator<Item = (&'a str, &'static str)>) -> Markup {
-    html! {
-        ul.legend {
-            @for (name, class) in names {
-                li { span class=(format!("key {class}")) {} (name) }
-            }
-        }
-    }
-}
-
-/// Lines over a common x, from `y_from` or their lowest value.
-pub fn lines(caption: &Caption, lines: &[Line], y_from: Option<f64>, numbers: Markup) -> Markup {
+/// Lines over a common x that counts something, from `y_from` or their lowest value, with named points.
+pub fn lines(caption: Caption, lines: &[Line], y_from: Option<f64>, marks: &[Mark]) -> Drawing {
     let height = 210.0;
     let values = || lines.iter().flat_map(|line| &line.points);
     let bands = || {
@@ -250,54 +450,71 @@ pub fn lines(caption: &Caption, lines: &[Line], y_from: Option<f64>, numbers: Ma
             .flat_map(|line| line.band.iter().flat_map(|b| [b.0, b.1]))
     };
     let (low, high) = extent(values().map(|p| p.1).chain(bands()));
-    let frame = Frame::new(
+    // Room for the words above and below the points that they name.
+    let room = if marks.is_empty() {
+        0.0
+    } else {
+        (high - low) * 0.3
+    };
+    let mut frame = Frame::new(
         height,
         extent(values().map(|p| p.0)),
-        (y_from.unwrap_or(low).min(low), high),
+        (y_from.unwrap_or(low - room).min(low - room), high + room),
     );
+    frame.x_apart = 1.0;
+    let middle = (frame.left + frame.right) / 2.0;
     let body = html! {
-        (frame.axes(caption))
+        (frame.axes(&caption))
         @for line in lines {
             @if line.band.len() == line.points.len() && !line.band.is_empty() {
                 @let there = line.points.iter().zip(&line.band).map(|(p, b)| (p.0, b.1));
                 @let back = line.points.iter().zip(&line.band).rev().map(|(p, b)| (p.0, b.0));
-                path class=(format!("band {}", line.class)) d=(format!("{}Z", frame.path(&there.chain(back).collect::<Vec<_>>()))) {}
+                path class=(format!("band {}", line.class)) d=(format!("{}Z", frame.path(&there.chain(back).collect::<Points>()))) {}
             }
             path class=(format!("line {}", line.class)) d=(frame.path(&line.points)) {}
         }
+        @for (k, mark) in marks.iter().enumerate() {
+            @let (x, y) = frame.at(mark.at);
+            circle class=(format!("dot {}", mark.class)) cx=(fixed(x)) cy=(fixed(y)) r="4.5" {}
+            // By turns above and below, so that two neighbours can be read.
+            text.ink x=(fixed(x + if x > middle { 4.0 } else { -4.0 })) y=(fixed(if k % 2 == 0 { y - 10.0 } else { y + 19.0 }))
+                text-anchor=(if x > middle { "end" } else { "start" }) { (mark.text) }
+        }
     };
-    let names = lines.iter().map(|line| (line.name.as_str(), line.class));
-    figure(
+    let legend = lines
+        .iter()
+        .map(|line| (line.name.clone(), line.class, Key::Line(None)));
+    let legend = legend.collect();
+    Drawing {
         caption,
         height,
         body,
-        html! { @if lines.len() > 1 { (legend(names)) } },
-        numbers,
-    )
+        legend,
+    }
 }
 
-/// Bars over common bins, with a line at a threshold.
+/// Bars over common bins, with a line at a value that has a name, such as the threshold.
 pub fn histogram(
-    caption: &Caption,
+    caption: Caption,
     bins: &Bins,
     bars: &[Bars],
-    threshold: Option<f64>,
-    numbers: Markup,
-) -> Markup {
+    line: Option<(f64, &str)>,
+) -> Drawing {
     let height = 200.0;
+    let line = line.filter(|(value, _)| value.is_finite());
     let top = bars
         .iter()
         .flat_map(|b| b.heights.iter().copied())
         .fold(0.0, f64::max);
     let top = if top > 0.0 { top * 1.08 } else { 1.0 };
     let mut x = (bins.start, bins.edge(bins.count));
-    if let Some(threshold) = threshold.filter(|t| t.is_finite()) {
+    if let Some((value, _)) = line {
         let room = (x.1 - x.0) * 0.03;
-        x = (x.0.min(threshold - room), x.1.max(threshold + room));
+        x = (x.0.min(value - room), x.1.max(value + room));
     }
     let frame = Frame::new(height, x, (0.0, top));
     let body = html! {
-        (frame.axes(caption))
+        (frame.axes(&caption))
         @for bars in bars {
             @if bars.outline {
                 path class=(format!("line {}", bars.class)) d=(frame.path(&outline(bins, &bars.heights))) {}
@@ -311,22 +528,29 @@ pub fn histogram(
                 }
             }
         }
-        @if let Some(threshold) = threshold.filter(|t| t.is_finite()) {
-            @let at = frame.px(threshold);
+        @if let Some((value, name)) = line {
+            @let at = frame.px(value);
             @let left = at > (frame.left + frame.right) / 2.0;
             line.threshold x1=(fixed(at)) x2=(fixed(at)) y1=(fixed(frame.top - 6.0)) y2=(fixed(frame.bottom)) {}
             text.threshold x=(fixed(if left { at - 5.0 } else { at + 5.0 })) y=(fixed(frame.top + 3.0))
-                text-anchor=(if left { "end" } else { "start" }) { "threshold" }
+                text-anchor=(if left { "end" } else { "start" }) { (name) }
         }
     };
-    let names = bars.iter().map(|b| (b.name, b.class));
-    figure(
+    let key = |b: &Bars| {
+        if b.outline {
+            Key::Line(None)
+        } else {
+            Key::Bars
+        }
+    };
+    let legend = bars.iter().map(|b| (b.name.clone(), b.class, key(b)));
+    let legend = legend.collect();
+    Drawing {
         caption,
         height,
         body,
-        html! { @if bars.len() > 1 { (legend(names)) } },
-        numbers,
-    )
+        legend,
+    }
 }
 
 /// The steps along the tops of bars.
@@ -339,34 +563,132 @@ fn outline(bins: &Bins, heights: &[f64]) -> Vec<(f64, f64)> {
     points
 }
 
-/// ROC curves in a square, with the diagonal of a guess.
-pub fn roc(caption: &Caption, curves: &[Line], numbers: Markup) -> Markup {
-    let height = 340.0;
-    let frame = Frame::new(height, (0.0, 1.0), (0.0, 1.0));
+/// Curves in a square from 0 to 1, each with its number, and what guessing would give.
+pub fn curves(caption: Caption, curves: &[Line], guess: [(f64, f64); 2]) -> Drawing {
+    let frame = Frame::square();
+    let drawn: Vec<Points> = curves
+        .iter()
+        .map(|curve| {
+            let points: Points = curve.points.iter().map(|&p| frame.at(p)).collect();
+            thinned(&points, TOLERANCE)
+        })
+        .collect();
     let body = html! {
-        (frame.axes(caption))
-        path.guess d=(frame.path(&[(0.0, 0.0), (1.0, 1.0)])) {}
-        @for curve in curves {
-            path class=(format!("line {}", curve.class)) d=(frame.path(&thinned(&curve.points, 400))) {}
+        (frame.axes(&caption))
+        path.guess d=(frame.path(&guess)) {}
+        @for (curve, points) in curves.iter().zip(&drawn) {
+            path class=(format!("line {}", curve.class)) d=(path(points)) {}
+        }
+        // After all lines, so that none runs over a number.
+        @for (k, place) in dot_places(&drawn).into_iter().enumerate() {
+            (dot(place, curves[k].class, k + 1))
         }
     };
-    figure(
+    let legend = curves
+        .iter()
+        .enumerate()
+        .map(|(k, curve)| (curve.name.clone(), curve.class, Key::Line(Some(k + 1))));
+    let legend = legend.collect();
+    Drawing {
         caption,
-        height,
+        height: frame.height,
         body,
-        legend(curves.iter().map(|c| (c.name.as_str(), c.class))),
-        numbers,
-    )
+        legend,
+    }
 }
 
-/// At most about `most` of the points, first and last among them.
-fn thinned(points: &[(f64, f64)], most: usize) -> Vec<(f64, f64)> {
-    let stride = points.len().div_ceil(most.max(1)).max(1);
-    let mut kept: Vec<_> = points.iter().copied().step_by(stride).collect();
-    if let (Some(&last), true) = (points.last(), stride > 1) {
-        kept.push(last);
+/// A place on each line for its number, apart from each other where that can be had.
+fn dot_places(lines: &[Points]) -> Vec<(f64, f64)> {
+    let mut placed: Points = Vec::new();
+    for (k, line) in lines.iter().enumerate() {
+        let first = (k + 1) as f64 / (lines.len() + 1) as f64;
+        let room = |place: (f64, f64)| {
+            placed
+                .iter()
+                .map(|other| (place.0 - other.0).hypot(place.1 - other.1))
+                .fold(f64::INFINITY, f64::min)
+        };
+        // Its own share of the way, else ever further along.
+        let candidates: Points = (0..20)
+            .map(|step| along(line, (first + 0.05 * f64::from(step)) % 1.0))
+            .collect();
+        let clear = candidates.iter().copied().find(|&place| room(place) > 16.0);
+        let widest = candidates
+            .iter()
+            .copied()
+            .max_by(|&a, &b| room(a).total_cmp(&room(b)));
+        placed.push(clear.or(widest).unwrap_or((0.0, 0.0)));
     }
-    kept
+    placed
+}
+
+/// The point at a share of a line's length.
+fn along(line: &[(f64, f64)], share: f64) -> (f64, f64) {
+    let length = |pair: &[(f64, f64)]| (pair[1].0 - pair[0].0).hypot(pair[1].1 - pair[0].1);
+    let mut left = line.windows(2).map(length).sum::<f64>() * share;
+    for pair in line.windows(2) {
+        let here = length(pair);
+        if left <= here && here > 0.0 {
+            let part = left / here;
+            let between = |a: f64, b: f64| a + (b - a) * part;
+            return (between(pair[0].0, pair[1].0), between(pair[0].1, pair[1].1));
+        }
+        left -= here;
+    }
+    line.last().copied().unwrap_or((0.0, 0.0))
+}
+
+/// As few of the points as keep the line within `tolerance` of the exact one; first and last stay.
+///
+/// Points next to the one kept before them go first, since curves of many pictures are mostly such;
+/// then Douglas and Peucker's method, with a list of its own in place of recursion.
+fn thinned(points: &[(f64, f64)], tolerance: f64) -> Points {
+    let (near, far) = (tolerance * 0.2, tolerance * 0.8);
+    let mut kept: Points = Vec::new();
+    for (k, &point) in points.iter().enumerate() {
+        let last = k + 1 == points.len();
+        match kept.last() {
+            Some(before) if !last && (point.0 - before.0).hypot(point.1 - before.1) < near => {}
+            _ => kept.push(point),
+        }
+    }
+    let mut keep = vec![false; kept.len()];
+    if let (Some(first), true) = (keep.first_mut(), kept.len() > 1) {
+        *first = true;
+    }
+    if let Some(last) = keep.last_mut() {
+        *last = true;
+    }
+    let mut open = vec![(0, kept.len().saturating_sub(1))];
+    while let Some((from, to)) = open.pop() {
+        let furthest = (from + 1..to)
+            .map(|k| (k, distance(kept[k], kept[from], kept[to])))
+            .max_by(|a, b| a.1.total_cmp(&b.1));
+        if let Some((k, away)) = furthest
+            && away > far
+        {
+            keep[k] = true;
+            open.extend([(from, k), (k, to)]);
+        }
+    }
+    kept.iter()
+        .zip(keep)
+        .filter_map(|(&point, keep)| keep.then_some(point))
+        .collect()
+}
+
+/// From a point to the line between two others.
+fn distance(point: (f64, f64), from: (f64, f64), to: (f64, f64)) -> f64 {
+    let (dx, dy) = (to.0 - from.0, to.1 - from.1);
+    let length = dx.hypot(dy);
+    let (px, py) = (point.0 - from.0, point.1 - from.1);
+    // How far along: a foot outside the line would understate the distance.
+    let along = if length > 0.0 {
+        ((px * dx + py * dy) / (length * length)).clamp(0.0, 1.0)
+    } else {
+        0.0
+    };
+    (px - along * dx).hypot(py - along * dy)
 }
 
 /// Points joined to at most `most`: for each run of neighbours the mean, the lowest and the highest.
@@ -395,21 +717,23 @@ mod tests {
     #[test]
     fn ticks_are_round() {
         assert_eq!(
-            ticks(0.0, 1.0, 5),
+            ticks(0.0, 1.0, 5, 0.0),
             (vec![0.0, 0.2, 0.4, 0.6000000000000001, 0.8, 1.0], 1)
         );
-        let (at, decimals) = ticks(0.0312, 0.0789, 4);
+        let (at, decimals) = ticks(0.0312, 0.0789, 4, 0.0);
         assert_eq!(
             at.iter().map(|t| label(*t, decimals)).collect::<Vec<_>>(),
             ["0.04", "0.06"]
         );
-        let (at, decimals) = ticks(-3.0, 4800.0, 5);
+        let (at, decimals) = ticks(-3.0, 4800.0, 5, 1.0);
         assert_eq!(
             at.iter().map(|t| label(*t, decimals)).collect::<Vec<_>>(),
             ["0", "1000", "2000", "3000", "4000"]
         );
+        // Epochs are counted in whole ones.
+        assert_eq!(ticks(1.0, 3.0, 5, 1.0), (vec![1.0, 2.0, 3.0], 0));
         // Nonsense gives no endless loop.
-        assert!(ticks(f64::NAN, 1.0, 4).0.len() < 20);
+        assert!(ticks(f64::NAN, 1.0, 4, 0.0).0.len() < 20);
     }
 
     #[test]
@@ -440,9 +764,95 @@ mod tests {
         let (means, band) = joined(points, 100);
         assert!(means.len() <= 100 && means.len() == band.len());
         assert!(means.iter().all(|p| p.1 == 2.0) && band.iter().all(|b| *b == (2.0, 2.0)));
+    }
+
+    /// A staircase like the curve of `n` pictures, in units of the drawing.
+    fn staircase(n: usize) -> Points {
+        let mut state = 1_u64;
+        let (mut x, mut y) = (0_u32, 0_u32);
+        let mut points = vec![(0.0, 0.0)];
+        for k in 0..n {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            let up = (state >> 33) as f64 / f64::from(1_u32 << 31) > k as f64 / n as f64;
+            *(if up { &mut y } else { &mut x }) += 1;
+            points.push((
+                f64::from(x) * 600.0 / n as f64,
+                f64::from(y) * 600.0 / n as f64,
+            ));
+        }
+        points
+    }
+
+    #[test]
+    fn thinned_curves_stay_within_the_tolerance() {
+        for n in [1, 2, 30, 1000, 15_000] {
+            let exact = staircase(n);
+            let drawn = thinned(&exact, TOLERANCE);
+            assert_eq!((drawn.first(), drawn.last()), (exact.first(), exact.last()));
+            for &point in exact.iter().step_by(1 + n / 500) {
+                let away = drawn
+                    .windows(2)
+                    .map(|pair| distance(point, pair[0], pair[1]))
+                    .fold(f64::INFINITY, f64::min);
+                assert!(away <= TOLERANCE, "{away} at {point:?} of {n}");
+            }
+            assert!(drawn.len() < 1500, "{} of {n}", drawn.len());
+        }
+        assert_eq!(thinned(&[], 1.0), []);
+        assert_eq!(thinned(&[(1.0, 2.0)], 1.0), [(1.0, 2.0)]);
+        assert_eq!(thinned(&[(1.0, 2.0); 5], 1.0).len(), 2);
+    }
+
+    #[test]
+    fn the_numbers_of_equal_curves_do_not_hide_each_other() {
+        let line: Points = vec![(44.0, 330.0), (200.0, 100.0), (350.0, 24.0)];
+        let places = dot_places(&vec![line; 6]);
+        for (k, a) in places.iter().enumerate() {
+            for b in &places[..k] {
+                assert!((a.0 - b.0).hypot(a.1 - b.1) > 14.0, "{a:?} {b:?}");
+            }
+        }
+        // A curve of nothing, or of one point, has a place too.
         assert_eq!(
-            thinned(&[(0.0, 0.0), (0.1, 0.2), (0.5, 0.7), (1.0, 1.0)], 2).last(),
-            Some(&(1.0, 1.0))
+            dot_places(&[vec![], vec![(3.0, 4.0)]]),
+            [(0.0, 0.0), (3.0, 4.0)]
         );
+    }
+
+    #[test]
+    fn a_file_is_whole_whatever_the_names_hold() {
+        let caption = Caption {
+            id: "x".into(),
+            title: "<script>&\u{1}\u{b}".into(),
+            description: "]]> -- \"".into(),
+            warning: Some("leaks -- badly".into()),
+            ..Caption::default()
+        };
+        let line = |name: &str| Line {
+            name: name.into(),
+            class: "s1",
+            points: vec![(0.0, 0.0), (1.0, 1.0)],
+            band: vec![],
+        };
+        let file = curves(caption, &[line("a<b"), line("c")], [(0.0, 0.0), (1.0, 1.0)]).file();
+        assert!(file.starts_with("<?xml") && file.trim_end().ends_with("</svg>"));
+        assert!(
+            file.contains("<!-- leaks \u{2010}\u{2010} badly -->")
+                && file.contains(">leaks -- badly</text>")
+        );
+        assert!(!file.contains("<script") && !file.contains("var(--"));
+        assert!(!file.contains(['\u{1}', '\u{b}']));
+        assert!(file.contains("a&lt;b"));
+    }
+
+    #[test]
+    fn long_lines_are_wrapped() {
+        assert_eq!(wrapped("one two three", 8), ["one two", "three"]);
+        assert_eq!(wrapped("abcdefghij", 4), ["abcd", "efgh", "ij"]);
+        assert_eq!(wrapped("", 4), [""; 0]);
+        assert_eq!(shortened("one two three", 8), "one two…");
+        assert_eq!(shortened("one", 8), "one");
     }
 }

@@ -1,9 +1,78 @@
-//! Pictures inside the HTML: PNG as a data URI.
+//! Pictures inside the HTML, PNG as data URIs, with what a model makes of them.
 
 use image::{ExtendedColorType, ImageEncoder, codecs::png::PngEncoder};
+use maud::{Markup, html};
+
+use super::figures;
+use crate::data::image::heat_colour;
+use crate::score::RawScore;
+
+/// A picture with what the model makes of it. Pictures are RGBA, `size * size * 4` bytes each.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ReportSample {
+    /// File name or label.
+    pub name: String,
+    /// Side of the pictures in pixels.
+    pub size: usize,
+    /// What the network saw.
+    pub input: Vec<u8>,
+    /// What it made of it, if the method reconstructs.
+    pub reconstruction: Option<Vec<u8>>,
+    /// Where they differ.
+    pub heat: Vec<u8>,
+    /// The raw scores.
+    pub score: RawScore,
+    /// `normal`, `anomalous` or `uncalibrated`.
+    pub verdict: String,
+}
+
+/// A picture's card in a list; `note` stands under its name.
+pub(super) fn card(sample: &ReportSample, note: Option<&str>) -> Markup {
+    let pictures = [
+        ("input", Some(&sample.input)),
+        ("reconstruction", sample.reconstruction.as_ref()),
+        ("heat map", Some(&sample.heat)),
+    ];
+    let anomalous = sample.verdict == "anomalous";
+    html! {
+        li {
+            p.name { (sample.name) }
+            @if let Some(note) = note { p { (note) } }
+            div.pictures {
+                @for (what, rgba) in pictures {
+                    @if let Some(uri) = rgba.and_then(|rgba| data_uri(rgba, sample.size)) {
+                        img src=(uri) alt=(format!("{what} of {}", sample.name)) width=(sample.size) height=(sample.size);
+                    }
+                }
+            }
+            p.scores {
+                span.verdict.anomalous[anomalous] { @if anomalous { "▲ " } @else { "● " } (sample.verdict) }
+                " A " (figures(sample.score.anomaly_score)) ", R " (figures(sample.score.residual))
+                @if let Some(latent) = sample.score.latent { ", L " (figures(latent)) }
+            }
+        }
+    }
+}
+
+/// What the heat maps' colours mean.
+pub(super) fn heat_legend(scale: f64) -> Markup {
+    let stops: Vec<_> = (0..=8)
+        .map(|k| {
+            let [r, g, b] = heat_colour(k as f32 / 8.0);
+            format!("rgb({r} {g} {b})")
+        })
+        .collect();
+    html! {
+        p.heat {
+            "difference 0 "
+            span.bar aria-hidden="true" style=(format!("background:linear-gradient(to right,{})", stops.join(","))) {}
+            " " (figures(scale)) " and above"
+        }
+    }
+}
 
 /// A square of RGBA pixels as a `data:` URI; none if there are not `size * size * 4` bytes.
-pub fn data_uri(rgba: &[u8], size: usize) -> Option<String> {
+fn data_uri(rgba: &[u8], size: usize) -> Option<String> {
     let side = u32::try_from(size).ok()?;
     if size == 0 || rgba.len() != size.checked_mul(size)?.checked_mul(4)? {
         return None;

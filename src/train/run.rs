@@ -10,13 +10,14 @@ use super::skip_ganomaly::SkipGanomalyTrainer;
 use super::step::{PendingLosses, Trainer, read_losses};
 use crate::calibration::CalibrationError;
 use crate::data::DataError;
-use crate::data::batch::{AUGMENT_STREAM, Batches, Position, generator, split_held_out};
+use crate::data::batch::{Batches, Position, split_held_out};
 use crate::data::image::Preprocessing;
 use crate::data::pictures::Pictures;
 use crate::detector::fit::{self, FitError, Fitted};
 use crate::detector::{self, LoadError, Method, SCORED_AT_ONCE};
 use crate::model_file::{FORMAT, Header, ModelFile, Precision, Training};
 use crate::nn::tensors::{NamedTensors, TensorError};
+use crate::random::{generator, stream};
 
 /// Why a run cannot start or go on.
 #[derive(Debug, thiserror::Error)]
@@ -189,7 +190,7 @@ impl Run {
             }
         };
         let Preprocessing { size, channels, .. } = preprocessing(&self.config);
-        let mut random = generator(self.config.seed, AUGMENT_STREAM + self.steps);
+        let mut random = generator(self.config.seed, stream::AUGMENT + self.steps);
         let augment = self.config.augment;
         augment.apply(&mut values, channels, size, &mut random);
         let data = TensorData::new(values, [batch.len(), channels, size, size]);

@@ -8,13 +8,13 @@ use burn::tensor::{Device, Tensor, TensorData};
 use super::adam::Adam;
 use super::config::TrainConfig;
 use super::step::{PendingLosses, Trainer};
-use crate::data::batch::{STEP_STREAM, generator};
-use crate::data::disturb::{Disturbance, unit};
+use crate::data::disturb::Disturbance;
 use crate::detector::skip_ganomaly::{DISCRIMINATOR, GENERATOR};
 use crate::loss::{bce, bce_fake, bce_real, contextual, latent};
 use crate::nn::init::Initialiser;
 use crate::nn::tensors::{self, NamedTensors, Reader, TensorError};
 use crate::nn::{Discriminator, Generator, Mode};
+use crate::random::{generator, stream, unit};
 
 /// Prefixes of the optimisers' tensors in a checkpoint.
 pub(super) const GENERATOR_ADAM: &str = "adam.generator";
@@ -100,7 +100,7 @@ impl SkipGanomalyTrainer {
         let config = &self.config;
         let shape = x.dims();
         let step = u64::from(self.generator_adam.steps());
-        let mut random = generator(config.seed, STEP_STREAM + step);
+        let mut random = generator(config.seed, stream::STEP + step);
         let on_device = |values: Vec<f32>, shape: [usize; 4]| {
             Tensor::<4>::from_data(TensorData::new(values, shape), &self.device)
         };

@@ -1,0 +1,576 @@
+//! The report of an evaluation: every method's results on labelled test pictures, what they are worth,
+//! and where the model errs.
+//!
+//! Numbers of the published protocol are marked wherever they appear, on the page and in the files.
+
+mod charts;
+mod files;
+mod tables;
+
+use maud::{Markup, html};
+
+use super::picture::{self, ReportSample};
+use super::{figures, leak, rate, rule_in_words, scroll, tile};
+use crate::calibration::Calibration;
+use crate::evaluation::{
+    ClassMetrics, Evaluation, Interval, Labelled, MethodResult, Metrics, PUBLISHED_WARNING,
+    Protocol, Threshold, ThresholdSource,
+};
+
+/// [`PUBLISHED_WARNING`] in short, for the caption of a chart or table that holds nothing else.
+const LEAK: &str = "Published protocol: these numbers leak. The statistics of batches ordered by class \
+                    give the class away, and the best epoch is chosen on the test pictures.";
+
+/// The same where only some of the numbers are of it.
+const PARTLY_LEAK: &str = "What is marked “published protocol” leaks: the statistics of batches \
+                           ordered by class give the class away, and the best epoch is chosen on the \
+                           test pictures.";
+
+/// A picture that the model gets wrong, or nearly so.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Miss {
+    /// The picture and what the model makes of it.
+    pub sample: ReportSample,
+    /// Its class in the test set.
+    pub class: String,
+    /// Whether it is abnormal in truth.
+    pub abnormal: bool,
+}
+
+/// All that the report of an evaluation tells.
+#[derive(Clone, Debug)]
+pub struct EvaluationReport<'a> {
+    /// The heading.
+    pub title: &'a str,
+    /// The command line that made it.
+    pub command: &'a str,
+    /// The results. The first method is the one reported on, the others stand beside it.
+    pub evaluation: &'a Evaluation,
+    /// What the reported model knows of its held-out normals.
+    pub calibration: Option<&'a Calibration>,
+    /// Pictures to show, as [`worst`] finds them.
+    pub misses: &'a [Miss],
+    /// Facts of the model and settings of the run, names and values.
+    pub settings: &'a [(String, String)],
+}
+
+/// Where the pictures stand that a model gets most wrong: the abnormal ones of the lowest scores,
+/// lowest first, then the normal ones of the highest, highest first; at most `each` of either.
+pub fn worst(pictures: &[Labelled], each: usize) -> Vec<usize> {
+    let sorted = |abnormal: bool| {
+        let mut places: Vec<usize> = (0..pictures.len())
+            .filter(|&k| pictures[k].abnormal == abnormal)
+            .filter(|&k| pictures[k].raw.anomaly_score.is_finite())
+            .collect();
+        places.sort_by(|&a, &b| {
+            let score = |k: usize| pictures[k].raw.anomaly_score;
+            score(a).total_cmp(&score(b))
+        });
+        places
+    };
+    let missed = sorted(true).into_iter().take(each);
+    let alarms = sorted(false).into_iter().rev().take(each);
+    missed.chain(alarms).collect()
+}
+
+impl EvaluationReport<'_> {
+    /// The page, `report.html`.
+    pub fn to_html(&self) -> String {
+        super::page(
+            self.title,
+            html! {
+                (self.warning())
+                (self.tiles())
+            },
+            html! {
+                (self.what_section())
+                (self.results_section())
+                (self.classes_section())
+                (self.published_section())
+                (self.curves_section())
+                (self.scores_section())
+                (self.confusion_section())
+                (self.pixel_section())
+                (self.epochs_section())
+                (self.misses_section())
+                (super::settings_section(self.settings))
+                (super::skipped_section(&self.evaluation.skipped))
+                section {
+                    h2 { "To repeat it" }
+                    (super::command(self.command))
+                    p.note {
+                        "Beside this page: metrics.csv, scores.csv (one row a picture), roc.csv and pr.csv (all points), and "
+                        "each chart of curves and scores as SVG."
+                    }
+                }
+            },
+        )
+    }
+
+    /// The files beside the page: name and content.
+    pub fn files(&self) -> Vec<(String, Vec<u8>)> {
+        let drawings = charts::all(self)
+            .into_iter()
+            .map(|(name, drawing)| (name, drawing.file().into_bytes()));
+        let tables = files::all(self)
+            .into_iter()
+            .map(|(name, bytes)| (name.to_owned(), bytes));
+        drawings.chain(tables).collect()
+    }
+
+    fn methods(&self) -> &[MethodResult] {
+        &self.evaluation.methods
+    }
+
+    fn own(&self) -> Option<&MethodResult> {
+        self.methods().first()
+    }
+
+    /// A method's name, with its protocol where that is not understood.
+    fn label(&self, result: &MethodResult) -> String {
+        let twin = self
+            .methods()
+            .iter()
+            .any(|other| other.method == result.method && other.protocol != result.protocol);
+        match result.protocol {
+            Protocol::Published => format!("{} (published protocol)", result.method),
+            Protocol::Honest if twin => format!("{} (honest)", result.method),
+            Protocol::Honest => result.method.clone(),
+        }
+    }
+
+    /// What must stand by numbers of all methods.
+    fn leaks(&self) -> Option<&'static str> {
+        leaks(self.methods())
+    }
+
+    fn warning(&self) -> Markup {
+        let leaking: Vec<_> = self
+            .methods()
+            .iter()
+            .filter(|m| m.protocol == Protocol::Published)
+            .collect();
+        html! {
+            @if !leaking.is_empty() {
+                div.warning role="note" aria-labelledby="leaks" {
+                    h2 id="leaks" { span aria-hidden="true" { "⚠ " } "Warning: numbers of the published protocol leak" }
+                    p {
+                        "They were made on purpose in the way of the published code, to show what it would report. They tell nothing of how well "
+                        "a method detects anything."
+                    }
+                    p {
+                        strong { "Batch statistics. " }
+                        "The test pictures come ordered by class, in batches, and each batch is normalised by its own mean and variance. "
+                        "Nearly every batch is of one class, so its statistics give the class away: a picture's score depends on its neighbours."
+                    }
+                    p {
+                        strong { "Best epoch. " }
+                        "The published code tests after every epoch and reports the best one: the epoch is chosen on the test pictures."
+                    }
+                    p {
+                        "So made: " @for (k, result) in leaking.iter().enumerate() {
+                            @if k > 0 { ", " } (result.method)
+                        }
+                        ". " @if leaking.len() < self.methods().len() { "All other methods here were scored honestly." } @else { "No method here was scored honestly." }
+                    }
+                }
+            }
+        }
+    }
+
+    fn tiles(&self) -> Markup {
+        let Some((own, full)) = self.own().and_then(|own| Some((own, full_mix(own)?))) else {
+            return html! {};
+        };
+        let leaks = own.protocol == Protocol::Published;
+        let name = |name: &str| {
+            if leaks {
+                format!("{name}, leaks")
+            } else {
+                name.to_owned()
+            }
+        };
+        let range = |interval: Interval| format!("95 % interval {}", range(interval));
+        let best = self
+            .best_other()
+            .and_then(|other| Some((other, full_mix(other)?)));
+        html! {
+            dl.tiles {
+                (tile(&name("AUROC"), &rate(full.auroc.value), &range(full.auroc)))
+                (tile(&name("AUPRC"), &rate(full.auprc.value), &format!("{}; chance is {}", range(full.auprc), rate(base_rate(full)))))
+                @if let Some((other, metrics)) = best {
+                    (tile("Best of the others", &rate(metrics.auroc.value), &format!("AUROC of {}", self.label(other))))
+                }
+                (tile("Test pictures", &grouped(full.normals + full.abnormal), &format!("{} normal, {} abnormal", grouped(full.normals), grouped(full.abnormal))))
+                @if let Some(threshold) = own.threshold {
+                    (tile("Threshold", &figures(threshold.value), &self.source_in_words(threshold)))
+                }
+            }
+        }
+    }
+
+    fn what_section(&self) -> Markup {
+        let evaluation = self.evaluation;
+        let all: Vec<_> = self
+            .methods()
+            .iter()
+            .map(|result| self.label(result))
+            .collect();
+        let honest = self
+            .methods()
+            .iter()
+            .any(|m| m.protocol == Protocol::Honest);
+        html! {
+            section {
+                h2 { "What was evaluated" }
+                dl.facts {
+                    dt { "data" } dd { (evaluation.data) }
+                    dt { "split" } dd { (evaluation.split) }
+                    @if let Some(own) = self.own() {
+                        dt { "reported method" } dd { (self.label(own)) }
+                    }
+                    @if all.len() > 1 { dt { "beside it" } dd { (all[1..].join("; ")) } }
+                }
+                @if honest {
+                    p.note {
+                        @if self.leaks().is_some() { "Honest protocol: " } @else { "Protocol: honest. " }
+                        "Inference mode, so a picture's score depends on that picture and the model alone. "
+                        "Neither weights nor epoch nor threshold were chosen on these test pictures."
+                    }
+                }
+                @if let Some(warning) = self.leaks() { p { (leak(warning)) } }
+                // The leak has its own place at the top.
+                @let others: Vec<_> = evaluation.warnings.iter().filter(|w| *w != PUBLISHED_WARNING).collect();
+                @if !others.is_empty() {
+                    h3 { "Worth knowing" }
+                    ul.remarks { @for warning in others { li { (warning) } } }
+                }
+            }
+        }
+    }
+
+    /// The best of the honest methods beside the reported one.
+    fn best_other(&self) -> Option<&MethodResult> {
+        let own = self.own()?;
+        let auroc = |m: &MethodResult| full_mix(m).map_or(f64::NEG_INFINITY, |m| m.auroc.value);
+        self.methods()[1..]
+            .iter()
+            .filter(|m| {
+                m.protocol == Protocol::Honest && m.method != own.method && full_mix(m).is_some()
+            })
+            .max_by(|a, b| auroc(a).total_cmp(&auroc(b)))
+    }
+
+    /// The same model under the other protocol.
+    fn twin(&self) -> Option<&MethodResult> {
+        let own = self.own()?;
+        self.methods()
+            .iter()
+            .find(|m| m.method == own.method && m.protocol != own.protocol)
+    }
+
+    /// Who ranks better, in sentences that do not flatter.
+    fn answer(&self) -> Vec<String> {
+        let Some((own, full)) = self.own().and_then(|own| Some((own, full_mix(own)?))) else {
+            return vec!["No method has a result on all classes together.".into()];
+        };
+        let name = self.label(own);
+        let with = |m: &Metrics| format!("{} ({})", rate(m.auroc.value), range(m.auroc));
+        let mut said = Vec::new();
+        match self.best_other().and_then(|other| Some((other, full_mix(other)?))) {
+            _ if own.protocol == Protocol::Published => said.push(format!(
+                "{name} has AUROC {}, a number that leaks: it can be compared with published ones, and with nothing else.",
+                rate(full.auroc.value)
+            )),
+            None => said.push(format!("{name} has AUROC {}.", with(full))),
+            Some((other, theirs)) => {
+                let other = self.label(other);
+                let numbers = format!("AUROC {} against {}", with(full), with(theirs));
+                let apart = full.auroc.low > theirs.auroc.high || theirs.auroc.low > full.auroc.high;
+                let verb = match full.auroc.value.total_cmp(&theirs.auroc.value) {
+                    _ if rate(full.auroc.value) == rate(theirs.auroc.value) => "ranks the pictures as well as",
+                    std::cmp::Ordering::Greater => "ranks the pictures better than",
+                    _ => "ranks the pictures worse than",
+                };
+                said.push(if apart {
+                    format!("{name} {verb} {other}, the best of the others: {numbers}.")
+                } else {
+                    format!("{name} {verb} {other}, the best of the others: {numbers}. The intervals overlap, so the difference may be chance.")
+                });
+            }
+        }
+        if own.protocol == Protocol::Honest && full.auroc.high < 0.5 {
+            said.push("It ranks worse than tossing a coin: normal pictures tend to score higher than abnormal ones.".into());
+        } else if own.protocol == Protocol::Honest && full.auroc.low <= 0.5 {
+            said.push("Its interval holds 0.5, so it cannot be told from tossing a coin.".into());
+        }
+        if let Some(theirs) = self.twin().and_then(full_mix) {
+            let (honest, published) = match own.protocol {
+                Protocol::Honest => (full, theirs),
+                Protocol::Published => (theirs, full),
+            };
+            said.push(format!(
+                "The same method has AUROC {} scored honestly and {} by the published protocol, which leaks; that difference is no merit of the model.",
+                rate(honest.auroc.value),
+                rate(published.auroc.value)
+            ));
+        }
+        said
+    }
+
+    fn results_section(&self) -> Markup {
+        html! {
+            section {
+                h2 { "Results" }
+                @for (k, sentence) in self.answer().iter().enumerate() {
+                    @if k == 0 { p.answer { strong { (sentence) } } } @else { p { (sentence) } }
+                }
+                (tables::results(self))
+                p.note {
+                    "AUROC is the probability that an abnormal picture scores above a normal one; 0.5 is chance. AUPRC is average precision; "
+                    "chance is the share of abnormal pictures. F1max is the best F1 over all thresholds, so it is chosen on these pictures: an upper "
+                    "end, not what a threshold set beforehand reaches. EER is where false alarms and misses are as frequent. FPR at 95 % TPR is the "
+                    "share of normal pictures that is flagged when 95 % of the abnormal ones are. The 95 % intervals are from a bootstrap over the "
+                    "test pictures; they do not speak of another training run."
+                }
+            }
+        }
+    }
+
+    fn classes_section(&self) -> Markup {
+        html! {
+            @if let Some(table) = tables::classes(self) {
+                section {
+                    h2 { "By class" }
+                    p { "AUROC of each abnormal class against all normal test pictures. Classes of few pictures have wide intervals." }
+                    (table)
+                }
+            }
+        }
+    }
+
+    fn published_section(&self) -> Markup {
+        html! {
+            @if let Some(published) = &self.evaluation.published {
+                section {
+                    h2 { "Beside the published numbers" }
+                    p {
+                        "The published numbers were made under the protocol that leaks, by their authors. They are given for reference: "
+                        strong { "a row of ours that is lower is not thereby worse, nor the other way round." }
+                    }
+                    (tables::published(self, published))
+                }
+            }
+        }
+    }
+
+    fn curves_section(&self) -> Markup {
+        let curves = charts::curves(self);
+        html! {
+            @if let Some((roc, pr)) = curves {
+                section {
+                    h2 { "Curves" }
+                    p { "All classes together. The dotted line is what guessing gives. Numbers on the lines are those of the legend." }
+                    @if self.methods().len() > charts::MOST_CURVES {
+                        p { "The first " (charts::MOST_CURVES) " methods are drawn; roc.csv and pr.csv have all." }
+                    }
+                    div.grid.two { (roc) (pr) }
+                }
+            }
+        }
+    }
+
+    fn scores_section(&self) -> Markup {
+        let (main, small) = charts::scores(self);
+        let Some(own) = self.own().filter(|own| !own.pictures.is_empty()) else {
+            return html! {};
+        };
+        html! {
+            section {
+                h2 { "Scores" }
+                p {
+                    "Scores of " (self.label(own)) ": bars are the abnormal pictures, the line is the normal ones, each in per cent of its kind. "
+                    "The more the two overlap, the less the score tells them apart. The last bin also holds higher scores."
+                }
+                div.grid.two[main.len() == 4] { @for figure in &main { (figure) } }
+                @if !small.is_empty() {
+                    h3 { "Anomaly score by class" }
+                    @if charts::abnormal_classes(own).len() > small.len() {
+                        p.note { "The " (small.len()) " classes of the most pictures are drawn; scores.csv has all." }
+                    }
+                    div.grid.small { @for figure in &small { (figure) } }
+                }
+            }
+        }
+    }
+
+    fn confusion_section(&self) -> Markup {
+        html! {
+            @if self.methods().iter().any(|m| m.confusion.is_some()) {
+                section {
+                    h2 { "At the threshold" }
+                    p { "A picture is called anomalous when its anomaly score A is above the threshold." }
+                    @for result in self.methods() {
+                        @if let Some(confusion) = &result.confusion {
+                            @let source = result.threshold.map(|threshold| self.source_in_words(threshold));
+                            (tables::confusion(&self.label(result), source.as_deref(), confusion, leaks([result])))
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Where a threshold comes from.
+    fn source_in_words(&self, threshold: Threshold) -> String {
+        match threshold.source {
+            ThresholdSource::Calibration => self
+                .calibration
+                .map_or("the model's own".into(), |calibration| {
+                    rule_in_words(calibration.rule)
+                }),
+            ThresholdSource::Manual => "set by hand".into(),
+            ThresholdSource::Validation {
+                normals,
+                abnormal,
+                f1,
+                seed,
+            } => format!(
+                "the best F1 ({}) on {} normal and {} abnormal labelled pictures (seed {seed}), none of which is reported here",
+                rate(f1),
+                grouped(normals),
+                grouped(abnormal)
+            ),
+        }
+    }
+
+    fn pixel_section(&self) -> Markup {
+        html! {
+            @if self.methods().iter().any(|m| m.pixel.is_some()) {
+                section {
+                    h2 { "Where in the picture" }
+                    p {
+                        "How well the heat map finds the defect, on the pictures that come with a mask. Pixel AUROC: the probability that a defective "
+                        "pixel is hotter than a sound one; large defects count for more. PRO: the share of each defect that is found, averaged over "
+                        "defects, large and small alike, up to a false-positive rate of 30 %."
+                    }
+                    (tables::pixel(self))
+                }
+            }
+        }
+    }
+
+    fn epochs_section(&self) -> Markup {
+        html! {
+            @if let Some(figure) = charts::epochs(self) {
+                section {
+                    h2 { "By epoch" }
+                    p {
+                        "AUROC on the test pictures after each epoch. To report the best of them is to choose on the test pictures; "
+                        strong { "an honest report takes the last." }
+                    }
+                    div.wide { (figure) }
+                }
+            }
+        }
+    }
+
+    fn misses_section(&self) -> Markup {
+        let lists = [
+            (
+                true,
+                "Abnormal pictures of the lowest scores",
+                "normal",
+                "called normal",
+            ),
+            (
+                false,
+                "Normal pictures of the highest scores",
+                "anomalous",
+                "called anomalous",
+            ),
+        ];
+        html! {
+            @if !self.misses.is_empty() {
+                section {
+                    h2 { "The worst misses" }
+                    p {
+                        "Where the model errs most. "
+                        @if let Some(own) = self.own() { "Scores are those of " (self.label(own)) ". " }
+                        "From left to right: input, reconstruction where there is one, and where they differ. All heat maps share one scale."
+                    }
+                    @if let Some(warning) = self.own().and_then(|own| leaks([own])) { p { (leak(warning)) } }
+                    @if let Some(calibration) = self.calibration { (picture::heat_legend(calibration.heat_map_scale)) }
+                    @for (abnormal, heading, wrong, words) in lists {
+                        @let shown: Vec<_> = self.misses.iter().filter(|miss| miss.abnormal == abnormal).collect();
+                        @let missed = shown.iter().filter(|miss| miss.sample.verdict == wrong).count();
+                        @if !shown.is_empty() {
+                            h3 { (heading) }
+                            @if self.calibration.is_some() { p.note { (missed) " of these " (shown.len()) " " @if missed == 1 { "is " } @else { "are " } (words) "." } }
+                            ul.samples { @for miss in shown {
+                                @let truth = if miss.abnormal { format!("in truth abnormal, class {}", miss.class) } else { "in truth normal".to_owned() };
+                                (picture::card(&miss.sample, Some(&truth)))
+                            } }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What must stand by numbers of these methods.
+fn leaks<'a>(results: impl IntoIterator<Item = &'a MethodResult>) -> Option<&'static str> {
+    let (mut some, mut all) = (false, true);
+    for result in results {
+        let published = result.protocol == Protocol::Published;
+        some |= published;
+        all &= published;
+    }
+    some.then_some(if all { LEAK } else { PARTLY_LEAK })
+}
+
+/// A method's metrics of all classes together.
+fn full_mix(result: &MethodResult) -> Option<&Metrics> {
+    result.full_mix().map(|entry| &entry.metrics)
+}
+
+fn of_class<'a>(result: &'a MethodResult, class: &str) -> Option<&'a Metrics> {
+    let fits = |entry: &&ClassMetrics| entry.class.as_deref() == Some(class);
+    result.classes.iter().find(fits).map(|entry| &entry.metrics)
+}
+
+/// AUPRC of a guess: the share of abnormal pictures.
+fn base_rate(metrics: &Metrics) -> f64 {
+    metrics.abnormal as f64 / (metrics.normals + metrics.abnormal).max(1) as f64
+}
+
+/// The ends of an interval.
+fn range(interval: Interval) -> String {
+    format!("{} to {}", rate(interval.low), rate(interval.high))
+}
+
+/// A count with its thousands told apart.
+fn grouped(count: usize) -> String {
+    let digits = count.to_string();
+    let mut text = String::new();
+    for (k, digit) in digits.chars().enumerate() {
+        if k > 0 && (digits.len() - k).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A share in per cent.
+fn percent(share: f64) -> String {
+    if share.is_finite() {
+        format!("{:.1} %", 100.0 * share)
+    } else {
+        "–".into()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,260 @@
+//! The CSV files of an evaluation: numbers in full precision, all points of the curves.
+//!
+//! Lines that begin with `#` are remarks: what the file holds, and the warning where numbers leak.
+
+use std::collections::HashMap;
+
+use super::{EvaluationReport, charts};
+use crate::calibration::Verdict;
+use crate::evaluation::{Labelled, MethodResult, PUBLISHED_WARNING, Protocol};
+use crate::metrics::{pr_curve, roc_curve};
+
+/// Word for all abnormal classes together.
+const FULL_MIX: &str = "full mix";
+
+/// All files, by name.
+pub fn all(report: &EvaluationReport) -> Vec<(&'static str, Vec<u8>)> {
+    vec![
+        ("metrics.csv", metrics(report)),
+        ("scores.csv", scores(report)),
+        (
+            "roc.csv",
+            curves(
+                report,
+                "ROC curves: all points, one for every distinct score; none is thinned out",
+                ["false_positive_rate", "true_positive_rate"],
+                // The curve begins where nothing is flagged.
+                |scores, abnormal| (1, roc_curve(scores, abnormal).unwrap_or_default()),
+            ),
+        ),
+        (
+            "pr.csv",
+            curves(
+                report,
+                "precision and recall: all points, one for every distinct score; none is thinned out",
+                ["recall", "precision"],
+                |scores, abnormal| (0, pr_curve(scores, abnormal).unwrap_or_default()),
+            ),
+        ),
+    ]
+}
+
+/// Rows under remarks. The first field of a row is quoted where it could be taken for a remark.
+fn table(
+    remarks: &[&str],
+    rows: impl FnOnce(&mut csv::Writer<Vec<u8>>) -> csv::Result<()>,
+) -> Vec<u8> {
+    let mut text = Vec::new();
+    for remark in remarks {
+        text.extend_from_slice(format!("# {remark}\n").as_bytes());
+    }
+    let mut writer = csv::WriterBuilder::new()
+        .comment(Some(b'#'))
+        .from_writer(text);
+    rows(&mut writer).expect("memory takes all rows, and they are equally long");
+    writer.into_inner().expect("memory takes all rows")
+}
+
+fn protocol(result: &MethodResult) -> &'static str {
+    match result.protocol {
+        Protocol::Honest => "honest",
+        Protocol::Published => "published (leaks)",
+    }
+}
+
+/// A number that reads back as it was; nothing where it is none.
+fn number(value: f64) -> String {
+    if value.is_finite() {
+        value.to_string()
+    } else {
+        String::new()
+    }
+}
+
+fn optional(value: Option<f64>) -> String {
+    value.map_or(String::new(), number)
+}
+
+/// The remark on numbers that leak.
+fn warning(report: &EvaluationReport) -> Option<String> {
+    report.leaks()?;
+    let all = report
+        .methods()
+        .iter()
+        .all(|m| m.protocol == Protocol::Published);
+    let which = if all {
+        ""
+    } else {
+        " of what is marked published here"
+    };
+    Some(format!("WARNING{which}: {PUBLISHED_WARNING}"))
+}
+
+/// One row a method and class.
+fn metrics(report: &EvaluationReport) -> Vec<u8> {
+    let warning = warning(report);
+    let remarks: Vec<&str> = warning.as_deref().into_iter().collect();
+    table(&remarks, |csv| {
+        csv.write_record([
+            "method",
+            "protocol",
+            "class",
+            "normal",
+            "abnormal",
+            "auroc",
+            "auroc_low",
+            "auroc_high",
+            "auprc",
+            "auprc_low",
+            "auprc_high",
+            "f1_max",
+            "f1_max_threshold",
+            "eer",
+            "fpr_at_95_tpr",
+            "parameters",
+            "milliseconds_per_picture",
+            "threshold",
+            "true_positives",
+            "false_positives",
+            "true_negatives",
+            "false_negatives",
+            "residual_auroc",
+            "latent_auroc",
+            "pixel_auroc",
+            "pro",
+        ])?;
+        for result in report.methods() {
+            for entry in &result.classes {
+                let m = &entry.metrics;
+                // Said of all classes together, so in that row only.
+                let whole = entry.class.is_none();
+                let confusion = result.confusion.as_ref().filter(|_| whole);
+                let pixel = result.pixel.as_ref().filter(|_| whole);
+                let count = |of: Option<usize>| of.map_or(String::new(), |count| count.to_string());
+                csv.write_record([
+                    result.method.clone(),
+                    protocol(result).to_owned(),
+                    entry.class.clone().unwrap_or_else(|| FULL_MIX.to_owned()),
+                    m.normals.to_string(),
+                    m.abnormal.to_string(),
+                    number(m.auroc.value),
+                    number(m.auroc.low),
+                    number(m.auroc.high),
+                    number(m.auprc.value),
+                    number(m.auprc.low),
+                    number(m.auprc.high),
+                    number(m.f1_max),
+                    number(m.f1_threshold),
+                    number(m.eer),
+                    number(m.fpr_at_95_tpr),
+                    result.parameters.to_string(),
+                    number(result.milliseconds_per_picture),
+                    optional(confusion.map(|c| c.threshold)),
+                    count(confusion.map(|c| c.true_positives)),
+                    count(confusion.map(|c| c.false_positives)),
+                    count(confusion.map(|c| c.true_negatives)),
+                    count(confusion.map(|c| c.false_negatives)),
+                    number(entry.residual_auroc),
+                    optional(entry.latent_auroc),
+                    optional(pixel.map(|p| p.auroc)),
+                    optional(pixel.map(|p| p.pro)),
+                ])?;
+            }
+        }
+        Ok(())
+    })
+}
+
+/// One row a picture, with every method's scores in columns of its own.
+fn scores(report: &EvaluationReport) -> Vec<u8> {
+    let methods = report.methods();
+    // A name may come twice; the second of one method goes with the second of another.
+    let mut places: HashMap<(&str, usize), usize> = HashMap::new();
+    let mut rows: Vec<(&Labelled, Vec<Option<&Labelled>>)> = Vec::new();
+    for (k, result) in methods.iter().enumerate() {
+        let mut seen: HashMap<&str, usize> = HashMap::new();
+        for picture in &result.pictures {
+            let times = seen.entry(&picture.name).or_default();
+            let place = *places.entry((&picture.name, *times)).or_insert_with(|| {
+                rows.push((picture, vec![None; methods.len()]));
+                rows.len() - 1
+            });
+            *times += 1;
+            rows[place].1[k] = Some(picture);
+        }
+    }
+    let threshold = methods.first().and_then(|own| own.threshold);
+    let warning = warning(report);
+    let remarks: Vec<&str> = warning.as_deref().into_iter().collect();
+    table(&remarks, |csv| {
+        let mut header = ["name", "class", "abnormal", "verdict"]
+            .map(str::to_owned)
+            .to_vec();
+        for result in methods {
+            let label = report.label(result);
+            header.extend(["score", "residual", "latent"].map(|part| format!("{label} {part}")));
+        }
+        csv.write_record(&header)?;
+        for (picture, scores) in &rows {
+            let verdict = match (threshold, scores[0]) {
+                (Some(threshold), Some(own)) if own.raw.anomaly_score > threshold.value => {
+                    Verdict::Anomalous.as_str()
+                }
+                (Some(_), Some(_)) => Verdict::Normal.as_str(),
+                _ => "",
+            };
+            let mut row = vec![
+                picture.name.clone(),
+                picture.class.clone(),
+                picture.abnormal.to_string(),
+                verdict.to_owned(),
+            ];
+            for score in scores {
+                let raw = score.map(|picture| picture.raw);
+                row.extend([
+                    optional(raw.map(|raw| raw.anomaly_score)),
+                    optional(raw.map(|raw| raw.residual)),
+                    optional(raw.and_then(|raw| raw.latent)),
+                ]);
+            }
+            csv.write_record(&row)?;
+        }
+        Ok(())
+    })
+}
+
+/// All points of every method's curve. A point flags the pictures that score at least so much; the
+/// first `unflagged` points flag none.
+fn curves(
+    report: &EvaluationReport,
+    what: &str,
+    axes: [&str; 2],
+    curve: impl Fn(&[f64], &[bool]) -> (usize, Vec<(f64, f64)>),
+) -> Vec<u8> {
+    let warning = warning(report);
+    let remarks: Vec<&str> = [Some(what), warning.as_deref()]
+        .into_iter()
+        .flatten()
+        .collect();
+    table(&remarks, |csv| {
+        csv.write_record(["method", "protocol", axes[0], axes[1], "score_at_least"])?;
+        for result in report.methods() {
+            let (scores, abnormal) = charts::labelled(result);
+            let (unflagged, points) = curve(&scores, &abnormal);
+            let mut distinct = scores;
+            distinct.sort_unstable_by(|a, b| b.total_cmp(a));
+            distinct.dedup();
+            let least = std::iter::repeat_n(None, unflagged).chain(distinct.into_iter().map(Some));
+            for ((x, y), least) in points.into_iter().zip(least) {
+                csv.write_record([
+                    &result.method,
+                    protocol(result),
+                    &number(x),
+                    &number(y),
+                    &optional(least),
+                ])?;
+            }
+        }
+        Ok(())
+    })
+}
