@@ -1,4 +1,15 @@
-//! Pictures: decoding and preprocessing, folders of them, and the order in which training takes them.
+//! Pictures: decoding and preprocessing, the sets that they come from, and the order in which training
+//! takes them.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`image`] | from the bytes of a picture to the network's input |
+//! | [`pictures`] | what a run draws its batches from |
+//! | [`batch`] | held-out split, order, subsamples |
+//!
+//! The program has more: `dataset` (one set of pictures, whatever the source), `folder`, `cifar10` and
+//! `idx` (the sources), `records` (raw pictures in memory), `stored` (prepared pictures in bounded
+//! memory) and `mask` (where a defect is).
 
 pub mod augment;
 pub mod batch;
@@ -7,7 +18,19 @@ pub mod image;
 pub mod pictures;
 
 #[cfg(all(feature = "cli", not(target_family = "wasm")))]
+pub mod cifar10;
+#[cfg(all(feature = "cli", not(target_family = "wasm")))]
+pub mod dataset;
+#[cfg(all(feature = "cli", not(target_family = "wasm")))]
 pub mod folder;
+#[cfg(all(feature = "cli", not(target_family = "wasm")))]
+pub mod idx;
+#[cfg(all(feature = "cli", not(target_family = "wasm")))]
+pub mod mask;
+#[cfg(all(feature = "cli", not(target_family = "wasm")))]
+pub mod records;
+#[cfg(all(feature = "cli", not(target_family = "wasm")))]
+pub mod stored;
 
 use std::path::PathBuf;
 
@@ -25,7 +48,9 @@ pub enum DataError {
     #[error(
         "{} has a folder `train` or `test`, but not as expected: the layouts known are \
          train/0.normal with test/0.normal and test/1.abnormal; train/good with test/good and \
-         test/<defect>; or a plain folder of normal pictures. Found: {found}", .root.display()
+         test/<defect>; or a plain folder of normal pictures. Found: {found}. \
+         Folders of classes (train/<class> with test/<class>) need --abnormal CLASS or \
+         --normal CLASS", .root.display()
     )]
     UnknownLayout {
         /// The folder that was opened.
@@ -50,6 +75,78 @@ pub enum DataError {
         path: PathBuf,
         /// The system's reason.
         source: std::io::Error,
+    },
+    /// A file of a data set that is not there.
+    #[error(
+        "expected a file {expected} in {}, but there is none; found: {found}", .folder.display()
+    )]
+    MissingFile {
+        /// The folder that should hold it.
+        folder: PathBuf,
+        /// The names that would do.
+        expected: String,
+        /// What is there instead.
+        found: String,
+    },
+    /// A file of a data set that is not what its name or its head says.
+    #[error("{}: expected {expected}, got {got}", .path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// What it should hold.
+        expected: String,
+        /// What it holds.
+        got: String,
+    },
+    /// A class that the data set does not have.
+    #[error("expected one of the classes {classes}, got {asked}")]
+    UnknownClass {
+        /// What was asked for.
+        asked: String,
+        /// The classes with their numbers.
+        classes: String,
+    },
+    /// Labelled classes without a word on which are normal, or with two.
+    #[error(
+        "{data} holds labelled classes: expected --abnormal CLASS (all others are normal) or \
+         --normal CLASS (all others are abnormal), got {got}; the classes are {classes}"
+    )]
+    Selection {
+        /// The data as they were named.
+        data: String,
+        /// None or both.
+        got: &'static str,
+        /// The classes with their numbers.
+        classes: String,
+    },
+    /// A choice of classes for a folder that says itself what is normal.
+    #[error(
+        "--abnormal, --normal and --split are for cifar10:DIR, idx:DIR and folders with \
+         train/<class> and test/<class>; {} is recognised as {layout}", .root.display()
+    )]
+    NotSelectable {
+        /// The folder.
+        root: PathBuf,
+        /// Its layout.
+        layout: String,
+    },
+    /// No training picture of a class that counts as normal.
+    #[error(
+        "no normal pictures to train on in {data}: expected some in its training part, {selection}"
+    )]
+    NoNormals {
+        /// The data as they were named.
+        data: String,
+        /// Which classes count as normal.
+        selection: String,
+    },
+    /// A picture that could be read when the run began.
+    #[error("{name} {reason}; it was readable before")]
+    Picture {
+        /// Its name.
+        name: String,
+        /// Why it cannot be read now.
+        reason: String,
     },
     /// A batch size of zero, or fewer pictures than one batch.
     #[error(

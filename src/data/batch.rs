@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 use super::DataError;
 use crate::random::{generator, shuffle, stream};
 
+/// The first of the streams that [`subsample`] uses, counted down.
+const SUBSAMPLE_STREAM: u64 = u64::MAX - 1;
+
 /// Splits `0..n` into training and held-out pictures, both ascending.
 ///
 /// `fraction` of them are held out, rounded to the nearest; at least one is, and at least one is
@@ -24,6 +27,20 @@ pub fn split_held_out(n: usize, fraction: f64, seed: u64) -> (Vec<usize>, Vec<us
     order.sort_unstable();
     training.sort_unstable();
     (training, order)
+}
+
+/// Draws `count` of `0..n`, each as likely, ascending; all of them where there are no more.
+///
+/// `part` keeps draws with one seed apart, such as those of the training and of the test pictures.
+pub fn subsample(n: usize, count: usize, seed: u64, part: u32) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..n).collect();
+    if count < n {
+        let stream = SUBSAMPLE_STREAM - u64::from(part);
+        shuffle(&mut order, &mut generator(seed, stream));
+        order.truncate(count);
+        order.sort_unstable();
+    }
+    order
 }
 
 /// Where a run is in its data: whole epochs done, and steps done in the current one.
@@ -77,10 +94,15 @@ impl Batches {
         self.indices.len() / self.batch
     }
 
+    /// What [`Batches::next_batch`] will give, so that it can be made ready.
+    pub fn peek(&self) -> &[usize] {
+        let start = self.position.step * self.batch;
+        &self.order[start..start + self.batch]
+    }
+
     /// The next batch, of exactly the size asked for.
     pub fn next_batch(&mut self) -> Vec<usize> {
-        let start = self.position.step * self.batch;
-        let batch = self.order[start..start + self.batch].to_vec();
+        let batch = self.peek().to_vec();
         self.position.step += 1;
         if self.position.step == self.steps_per_epoch() {
             self.position = Position {
@@ -137,8 +159,17 @@ mod tests {
             (vec![0, 1, 2, 3, 5, 6, 8], vec![4, 7, 9])
         );
         let mut batches = Batches::new((0..7).collect(), 3, 1).unwrap();
-        let taken: Vec<_> = (0..3).map(|_| batches.next_batch()).collect();
+        let taken: Vec<_> = (0..3)
+            .map(|_| {
+                let ahead = batches.peek().to_vec();
+                let batch = batches.next_batch();
+                assert_eq!(ahead, batch);
+                batch
+            })
+            .collect();
         assert_eq!(taken, [[4, 1, 3], [5, 6, 0], [1, 3, 4]]);
+        assert_eq!(subsample(10, 4, 0, 0), [1, 2, 4, 8]);
+        assert_eq!(subsample(10, 4, 0, 1), [1, 2, 4, 8]);
     }
 
     #[test]
@@ -167,6 +198,15 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_subsample_is_ascending_and_repeats_nothing(n in 0usize..200, count in 0usize..250, seed: u64) {
+            let drawn = subsample(n, count, seed, 0);
+            prop_assert_eq!(drawn.len(), count.min(n));
+            prop_assert!(drawn.windows(2).all(|pair| pair[0] < pair[1]));
+            prop_assert!(drawn.iter().all(|&index| index < n));
+            prop_assert_eq!(subsample(n, count, seed, 0), drawn);
+        }
+
         #[test]
         fn a_split_loses_and_repeats_nothing(n in 0usize..300, fraction in 0.0f64..1.0, seed: u64) {
             let (training, held_out) = split_held_out(n, fraction, seed);

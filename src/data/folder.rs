@@ -1,6 +1,6 @@
 //! Folders of pictures: which layout, which pictures, and loading them on all cores.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -113,6 +113,72 @@ impl Folder {
     }
 }
 
+/// The pictures of a folder per class, sorted by class and path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClassFolders {
+    /// The classes: every name of a folder in `train` or `test`, sorted.
+    pub classes: Vec<String>,
+    /// Pictures of `train`, each with its class as an index.
+    pub train: Vec<(PathBuf, usize)>,
+    /// Pictures of `test`.
+    pub test: Vec<(PathBuf, usize)>,
+}
+
+impl ClassFolders {
+    /// Lists the pictures of `train/<class>` and `test/<class>`, as [`Folder::open`] does. Pictures
+    /// beside the class folders belong to no class and are left out.
+    ///
+    /// # Errors
+    /// If there is no such folder, it cannot be read, or it has one of the layouts of [`Folder`], which
+    /// say themselves what is normal.
+    pub fn open(root: &Path) -> Result<Self, DataError> {
+        if !root.is_dir() || !root.join("train").is_dir() || known_layout(root) {
+            // Says what is wrong with it where something is.
+            return Err(DataError::NotSelectable {
+                root: root.into(),
+                layout: Folder::open(root)?.layout.to_string(),
+            });
+        }
+        let parts = ["train", "test"].map(|part| root.join(part));
+        let mut folders = Vec::new();
+        for part in &parts {
+            folders.push(match part.is_dir() {
+                true => subfolders(part)?,
+                false => Vec::new(),
+            });
+        }
+        let classes: BTreeSet<String> = folders.iter().flatten().map(|f| folder_name(f)).collect();
+        let classes: Vec<String> = classes.into_iter().collect();
+        let list = |folders: &[PathBuf]| -> Result<Vec<(PathBuf, usize)>, DataError> {
+            let mut pictures = Vec::new();
+            for folder in folders {
+                let class = classes
+                    .binary_search(&folder_name(folder))
+                    .unwrap_or_default();
+                pictures.extend(pictures_in(folder)?.into_iter().map(|path| (path, class)));
+            }
+            Ok(pictures)
+        };
+        let (train, test) = (list(&folders[0])?, list(&folders[1])?);
+        Ok(Self {
+            classes,
+            train,
+            test,
+        })
+    }
+}
+
+/// Whether a folder says itself what is normal.
+fn known_layout(root: &Path) -> bool {
+    let train = root.join("train");
+    train.join("0.normal").is_dir() || train.join("good").is_dir()
+}
+
+fn folder_name(folder: &Path) -> String {
+    let name = folder.file_name().unwrap_or_default();
+    name.to_string_lossy().into_owned()
+}
+
 fn normal(path: PathBuf) -> Sample {
     Sample {
         path,
@@ -166,11 +232,7 @@ fn mvtec_test(root: &Path, test: &Path) -> Result<Vec<Sample>, DataError> {
         return Ok(samples);
     }
     for folder in subfolders(test)? {
-        let class = folder
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
+        let class = folder_name(&folder);
         for path in pictures_in(&folder)? {
             if class == "good" {
                 samples.push(normal(path));
@@ -389,7 +451,7 @@ pub fn load_one(path: &Path, preprocessing: &Preprocessing) -> Result<Prepared, 
     })
 }
 
-fn read_bounded(path: &Path) -> Result<Vec<u8>, String> {
+pub(super) fn read_bounded(path: &Path) -> Result<Vec<u8>, String> {
     let failed = |error: std::io::Error| format!("cannot be read: {error}");
     // Before opening: opening a pipe would wait for someone to write.
     if !fs::metadata(path).map_err(failed)?.is_file() {
@@ -494,25 +556,40 @@ pub fn chunks<'a>(
 /// # Errors
 /// If a file cannot be read.
 pub fn digest(root: &Path, paths: &[PathBuf]) -> Result<String, DataError> {
-    let mut hasher = Sha256::new();
+    let mut digest = PicturesDigest::default();
     for path in paths {
-        let relative = path.strip_prefix(root).unwrap_or(path);
-        let parts: Vec<_> = relative.iter().map(|part| part.to_string_lossy()).collect();
-        let name = parts.join("/");
         let bytes = fs::read(path).map_err(|source| DataError::Read {
             path: path.clone(),
             source,
         })?;
-        hasher.update((name.len() as u64).to_le_bytes());
-        hasher.update(name.as_bytes());
-        hasher.update((bytes.len() as u64).to_le_bytes());
-        hasher.update(&bytes);
+        digest.add(&name_below(root, path), &bytes);
     }
-    Ok(hasher
-        .finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect())
+    Ok(digest.finish())
+}
+
+/// A file's path below the folder that was opened, with `/` between the parts on every system.
+pub(super) fn name_below(root: &Path, path: &Path) -> String {
+    let relative = path.strip_prefix(root).unwrap_or(path);
+    let parts: Vec<_> = relative.iter().map(|part| part.to_string_lossy()).collect();
+    parts.join("/")
+}
+
+/// [`digest`], one picture after another.
+#[derive(Default)]
+pub(super) struct PicturesDigest(Sha256);
+
+impl PicturesDigest {
+    pub(super) fn add(&mut self, name: &str, bytes: &[u8]) {
+        self.0.update((name.len() as u64).to_le_bytes());
+        self.0.update(name.as_bytes());
+        self.0.update((bytes.len() as u64).to_le_bytes());
+        self.0.update(bytes);
+    }
+
+    pub(super) fn finish(self) -> String {
+        let hash = self.0.finalize();
+        hash.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
 }
 
 #[cfg(test)]
@@ -625,6 +702,46 @@ mod tests {
     }
 
     #[test]
+    fn a_folder_per_class() {
+        let root = folder(&[
+            "train/b/1.png",
+            "train/a/2.png",
+            "train/loose.png",
+            "test/c/deep/3.png",
+            "test/a/4.png",
+        ]);
+        let data = ClassFolders::open(root.path()).unwrap();
+        assert_eq!(data.classes, ["a", "b", "c"]);
+        let below = |list: &[(PathBuf, usize)]| -> Vec<(String, usize)> {
+            let name = |path| name_below(root.path(), path);
+            list.iter()
+                .map(|(path, class)| (name(path), *class))
+                .collect()
+        };
+        assert_eq!(
+            below(&data.train),
+            [("train/a/2.png".into(), 0), ("train/b/1.png".into(), 1)]
+        );
+        assert_eq!(
+            below(&data.test),
+            [("test/a/4.png".into(), 0), ("test/c/deep/3.png".into(), 2)]
+        );
+
+        for (files, word) in [
+            (&["train/good/1.png"][..], "MVTec"),
+            (&["train/0.normal/1.png"], "paper layout"),
+            (&["1.png"], "plain folder"),
+            (&["test/a/1.png"], "not as expected"),
+        ] {
+            let message = ClassFolders::open(folder(files).path())
+                .unwrap_err()
+                .to_string();
+            assert!(message.contains(word), "{message}");
+        }
+        assert!(ClassFolders::open(&root.path().join("x")).is_err());
+    }
+
+    #[test]
     fn a_plain_folder_is_all_normal() {
         let root = folder(&["b/2.png", "1.png", "__MACOSX/3.png"]);
         let data = Folder::open(root.path()).unwrap();
@@ -640,7 +757,9 @@ mod tests {
         let root = folder(&["train/fine/1.png", "test/broken/1.png"]);
         let unknown = message(root.path());
         assert!(
-            unknown.contains("train/fine, test/broken") && unknown.contains("train/0.normal"),
+            unknown.contains("train/fine, test/broken")
+                && unknown.contains("train/0.normal")
+                && unknown.contains("--abnormal CLASS"),
             "{unknown}"
         );
         let empty = tempfile::tempdir().unwrap();

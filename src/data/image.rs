@@ -95,11 +95,34 @@ pub struct PreprocessingError {
 pub struct Picture {
     /// The pixels as the file stores them, turned as its EXIF orientation says.
     pub pixels: DynamicImage,
-    /// The format by the first bytes; the file's name is not asked.
-    pub format: ImageFormat,
+    /// The format by the first bytes; the file's name is not asked. Raw pixels have none.
+    pub format: Option<ImageFormat>,
 }
 
 impl Picture {
+    /// A picture from raw 8-bit pixels, row by row, the channels of a pixel side by side: 1 for grey,
+    /// 3 for RGB. It is prepared like a file with these pixels.
+    ///
+    /// # Panics
+    /// If there are not `width * height * channels` pixels, or the channels are neither 1 nor 3.
+    pub fn from_raw(width: u32, height: u32, channels: usize, pixels: Vec<u8>) -> Self {
+        let expected = width as usize * height as usize * channels;
+        assert_eq!(
+            pixels.len(),
+            expected,
+            "expected {width} x {height} x {channels} values"
+        );
+        let pixels = match channels {
+            1 => image::GrayImage::from_raw(width, height, pixels).map(DynamicImage::from),
+            3 => image::RgbImage::from_raw(width, height, pixels).map(DynamicImage::from),
+            other => panic!("expected 1 or 3 channels, got {other}"),
+        };
+        Self {
+            pixels: pixels.expect("the length was checked"),
+            format: None,
+        }
+    }
+
     /// Width in pixels, after turning.
     pub fn width(&self) -> u32 {
         self.pixels.width()
@@ -196,7 +219,10 @@ pub fn decode(bytes: &[u8]) -> Result<Picture, ImageError> {
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let mut pixels = DynamicImage::from_decoder(decoder).map_err(plain)?;
     pixels.apply_orientation(orientation);
-    Ok(Picture { pixels, format })
+    Ok(Picture {
+        pixels,
+        format: Some(format),
+    })
 }
 
 fn check_size(width: u32, height: u32) -> Result<(), ImageError> {
@@ -387,6 +413,15 @@ impl Preprocessing {
     /// # Panics
     /// If the channels are neither 1 nor 3: see [`Preprocessing::check`].
     pub fn apply(&self, picture: &Picture) -> Vec<f32> {
+        self.pixels(picture).into_iter().map(to_value).collect()
+    }
+
+    /// The picture before its values are scaled: `[channels, size, size]`, 8 bits each. Together with
+    /// [`to_value`] this is [`Preprocessing::apply`], in a quarter of the memory.
+    ///
+    /// # Panics
+    /// If the channels are neither 1 nor 3: see [`Preprocessing::check`].
+    pub fn pixels(&self, picture: &Picture) -> Vec<u8> {
         let from = (picture.width() as usize, picture.height() as usize);
         let pixels = match self.channels {
             1 => grey8(&picture.pixels),
@@ -394,15 +429,25 @@ impl Preprocessing {
             other => panic!("expected 1 or 3 channels, got {other}"),
         };
         let pixels = resample(&pixels, self.channels, from, (self.size, self.size));
+        if self.channels == 1 {
+            return pixels;
+        }
         let plane = self.size * self.size;
-        let mut values = vec![0.0; self.values()];
+        let mut planar = vec![0; self.values()];
         for (at, pixel) in pixels.chunks_exact(self.channels).enumerate() {
             for (channel, &value) in pixel.iter().enumerate() {
-                values[channel * plane + at] = (f32::from(value) / 255.0 - 0.5) / 0.5;
+                planar[channel * plane + at] = value;
             }
         }
-        values
+        planar
     }
+}
+
+/// An 8-bit pixel as the network sees it, in `[-1, 1]`.
+///
+/// (v / 255 - 0.5) / 0.5
+pub fn to_value(pixel: u8) -> f32 {
+    (f32::from(pixel) / 255.0 - 0.5) / 0.5
 }
 
 /// Interleaved 8-bit RGB, without alpha.
@@ -715,13 +760,36 @@ mod tests {
         let square = rgb_picture(2, 2, &[0, 1, 2, 255, 254, 253, 128, 127, 126, 10, 20, 30]);
         let square = Picture {
             pixels: square,
-            format: ImageFormat::Png,
+            format: None,
         };
         let expected = [0u8, 255, 128, 10, 1, 254, 127, 20, 2, 253, 126, 30]
             .map(|v| (f32::from(v) / 255.0 - 0.5) / 0.5);
         assert_eq!(Preprocessing::new(2, 3).apply(&square), expected);
         assert_eq!((expected[0], expected[1]), (-1.0, 1.0));
         assert_eq!(Preprocessing::new(1, 1).apply(&square).len(), 1);
+    }
+
+    #[test]
+    fn raw_pixels_are_prepared_like_a_file() {
+        for (size, channels) in [(32, 1), (32, 3), (28, 1), (28, 3), (9, 1)] {
+            let preprocessing = Preprocessing::new(size, channels);
+            let grey = noise(28 * 28);
+            let file = image::GrayImage::from_raw(28, 28, grey.clone()).unwrap();
+            let file = decode(&encode(&file.into(), ImageFormat::Png)).unwrap();
+            let raw = Picture::from_raw(28, 28, 1, grey);
+            assert_eq!(preprocessing.apply(&raw), preprocessing.apply(&file));
+
+            let colour = noise(40 * 30 * 3);
+            let file = decode(&encode(&rgb_picture(40, 30, &colour), ImageFormat::Png)).unwrap();
+            let raw = Picture::from_raw(40, 30, 3, colour);
+            assert_eq!(preprocessing.apply(&raw), preprocessing.apply(&file));
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "expected 2 x 2 x 3 values")]
+    fn raw_pixels_of_another_number_are_a_mistake() {
+        Picture::from_raw(2, 2, 3, vec![0; 4]);
     }
 
     #[test]
@@ -893,7 +961,7 @@ mod tests {
     fn thumbnails_fit_and_keep_the_shape() {
         let picture = Picture {
             pixels: rgb_picture(40, 30, &noise(3600)),
-            format: ImageFormat::Png,
+            format: None,
         };
         let (width, height, rgba) = picture.thumbnail_rgba(20);
         assert_eq!((width, height, rgba.len()), (20, 15, 1200));
@@ -929,7 +997,7 @@ mod tests {
         #[test]
         fn a_picture_of_the_right_size_is_not_touched(side in 1usize..40) {
             let pixels = rgb_picture(side as u32, side as u32, &noise(side * side * 3));
-            let picture = Picture { pixels, format: ImageFormat::Png };
+            let picture = Picture { pixels, format: None };
             let values = Preprocessing::new(side, 3).apply(&picture);
             let back = to_rgba(&values, 3, side);
             let expected: Vec<u8> = rgb8(&picture.pixels).chunks(3).flat_map(|p| [p[0], p[1], p[2], 255]).collect();

@@ -1,10 +1,13 @@
-//! Normal pictures that a run draws from, wherever they are kept.
+//! What a run draws its batches from.
 
 use super::DataError;
 
-/// Normal pictures, prepared for the networks.
+/// Normal pictures that a run draws from, prepared for the networks.
+///
+/// The program keeps as many as fit into its memory (`stored`), the page all of them
+/// ([`InMemory`]).
 pub trait Pictures {
-    /// How many.
+    /// Number of pictures.
     fn len(&self) -> usize;
 
     /// Whether there is none.
@@ -12,37 +15,49 @@ pub trait Pictures {
         self.len() == 0
     }
 
-    /// Digest over names and bytes of all of them.
+    /// Digest over names and bytes of all of them, in hexadecimal.
     fn digest(&self) -> &str;
 
-    /// What one is called, for people.
+    /// What a picture is called where its source is.
+    ///
+    /// # Panics
+    /// If there is no such picture.
     fn name(&self, index: usize) -> String;
 
-    /// Some of them.
-    ///
-    /// # Shapes
-    /// - returns `[indices.len(), c, size, size]` as one vector, in `[-1, 1]`
+    /// `[indices.len(), c, size, size]` as one vector, in `[-1, 1]`.
     ///
     /// # Errors
-    /// If one can no longer be read.
+    /// If a picture has to be read again and cannot be.
+    ///
+    /// # Panics
+    /// If there is no such picture.
     fn values(&self, indices: &[usize]) -> Result<Vec<f32>, DataError>;
+
+    /// Says which pictures [`Pictures::values`] will be asked for soon, in that order, so that they
+    /// may be made ready meanwhile. Changes no value.
+    fn prefetch(&self, indices: &[usize]) {
+        let _ = indices;
+    }
 }
 
-/// Pictures that are all in memory: the page's, and the tests'.
-#[derive(Clone, Debug, Default)]
+/// Pictures that lie ready in memory.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct InMemory {
     /// `[n, c, size, size]` as one vector.
-    values: Vec<f32>,
-    /// Values of one picture.
-    length: usize,
-    digest: String,
+    pub values: Vec<f32>,
+    /// Values of one picture: `c * size * size`.
+    pub length: usize,
+    /// Digest over their names and bytes.
+    pub digest: String,
+    /// Their names; pictures without one are called by their number.
+    pub names: Vec<String>,
 }
 
 impl InMemory {
-    /// Takes over prepared pictures of `length` values each.
+    /// Pictures of `length` values each, without names.
     ///
     /// # Panics
-    /// If `length` is 0 or `values` is no whole number of pictures.
+    /// If the values are not those of whole pictures.
     pub fn new(values: Vec<f32>, length: usize, digest: impl Into<String>) -> Self {
         assert!(
             length > 0 && values.len().is_multiple_of(length),
@@ -53,13 +68,15 @@ impl InMemory {
             values,
             length,
             digest: digest.into(),
+            names: Vec::new(),
         }
     }
 }
 
 impl Pictures for InMemory {
     fn len(&self) -> usize {
-        self.values.len() / self.length.max(1)
+        // The default has no pictures and no length.
+        self.values.len().checked_div(self.length).unwrap_or(0)
     }
 
     fn digest(&self) -> &str {
@@ -67,11 +84,51 @@ impl Pictures for InMemory {
     }
 
     fn name(&self, index: usize) -> String {
-        format!("picture {}", index + 1)
+        assert!(
+            index < self.len(),
+            "expected a picture below {}, got {index}",
+            self.len()
+        );
+        match self.names.get(index) {
+            Some(name) => name.clone(),
+            None => format!("picture {}", index + 1),
+        }
     }
 
     fn values(&self, indices: &[usize]) -> Result<Vec<f32>, DataError> {
-        let picture = |&index: &usize| &self.values[index * self.length..][..self.length];
-        Ok(indices.iter().flat_map(picture).copied().collect())
+        let mut values = Vec::with_capacity(indices.len() * self.length);
+        for &index in indices {
+            values.extend_from_slice(&self.values[index * self.length..(index + 1) * self.length]);
+        }
+        Ok(values)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pictures_come_in_the_order_asked_for() {
+        let mut pictures = InMemory::new(vec![0.0, 0.5, 1.0, -1.0], 2, "d");
+        pictures.names.push("one.png".into());
+        assert_eq!((pictures.len(), pictures.is_empty()), (2, false));
+        assert_eq!(
+            pictures.values(&[1, 0, 1]).unwrap(),
+            [1.0, -1.0, 0.0, 0.5, 1.0, -1.0]
+        );
+        pictures.prefetch(&[1]);
+        assert_eq!(
+            (pictures.name(0), pictures.name(1)),
+            ("one.png".into(), "picture 2".into())
+        );
+        assert_eq!(pictures.digest(), "d");
+        assert!(InMemory::default().is_empty());
+    }
+
+    #[test]
+    #[should_panic(expected = "whole pictures of 3 values, got 4")]
+    fn half_a_picture_is_a_mistake() {
+        InMemory::new(vec![0.0; 4], 3, String::new());
     }
 }

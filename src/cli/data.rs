@@ -1,0 +1,174 @@
+//! Which pictures a verb works on: one set of options for all that take data.
+
+use std::num::NonZeroUsize;
+
+use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
+
+use crate::data::dataset::{Dataset, Kind, Options, Split, parse_source};
+
+/// Memory for prepared pictures unless said otherwise, in MiB.
+const CACHE_MIB: u64 = 1024;
+
+/// Data, and what is taken of them. A run's settings keep it.
+///
+/// Whether `--data` must be given is the verb's: `resume` does without.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::Args)]
+#[serde(default)]
+pub struct DataArgs {
+    /// Pictures: a folder, cifar10:DIR or idx:DIR
+    #[arg(long, value_name = "DATA")]
+    pub data: Option<String>,
+    /// The one abnormal class, by name or number: all others are normal
+    #[arg(long, value_name = "CLASS", conflicts_with = "normal")]
+    pub abnormal: Option<String>,
+    /// The one normal class, by name or number: all others are abnormal
+    #[arg(long, value_name = "CLASS")]
+    pub normal: Option<String>,
+    /// Which pictures are tested on where a class is chosen [default: official]
+    #[arg(long, value_enum)]
+    pub split: Option<Split>,
+    /// Draw this many of the normal training pictures
+    #[arg(long, value_name = "N")]
+    pub limit: Option<NonZeroUsize>,
+    /// Draw this many of the test pictures, of each class its share
+    #[arg(long, value_name = "N")]
+    pub test_limit: Option<NonZeroUsize>,
+    /// Memory for prepared training pictures; others are decoded anew in each epoch [default: 1024]
+    #[arg(long, value_name = "MIB")]
+    pub cache_mib: Option<u64>,
+}
+
+impl DataArgs {
+    /// Opens the data.
+    ///
+    /// # Errors
+    /// If no data are named or they are not as expected.
+    pub fn open(&self, seed: u64) -> Result<Dataset> {
+        let source = self.data.as_deref().context("--data is missing")?;
+        let options = Options {
+            abnormal: self.abnormal.clone(),
+            normal: self.normal.clone(),
+            split: self.split,
+            limit: self.limit,
+            test_limit: self.test_limit,
+            seed,
+        };
+        Ok(Dataset::open(source, &options)?)
+    }
+
+    /// Bytes for prepared pictures.
+    pub fn cache_bytes(&self) -> u64 {
+        self.cache_mib.unwrap_or(CACHE_MIB).saturating_mul(1 << 20)
+    }
+
+    /// The same, wherever the program is started next time.
+    ///
+    /// # Errors
+    /// If the current folder is not known.
+    pub fn absolute(&self) -> Result<Self> {
+        let absolute = |source: &String| -> Result<String> {
+            let (kind, folder) = parse_source(source);
+            let folder = std::path::absolute(folder)
+                .with_context(|| format!("cannot tell where {source} is"))?;
+            let folder = folder.to_str().with_context(|| {
+                format!(
+                    "expected a folder with a UTF-8 name, got {}",
+                    folder.display()
+                )
+            })?;
+            Ok(match kind {
+                Kind::Folder => folder.to_owned(),
+                kind => format!("{}:{folder}", kind.as_str()),
+            })
+        };
+        Ok(Self {
+            data: self.data.as_ref().map(absolute).transpose()?,
+            ..self.clone()
+        })
+    }
+
+    /// A run's own settings with what may differ when it goes on: where the data lie now, and how much
+    /// memory there is.
+    pub fn resumed_with(&self, now: &Self) -> Self {
+        Self {
+            data: now.data.clone().or_else(|| self.data.clone()),
+            cache_mib: now.cache_mib.or(self.cache_mib),
+            ..self.clone()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{ArgGroup, Parser};
+
+    use super::*;
+
+    /// As a verb takes it that cannot do without.
+    #[derive(Parser)]
+    #[command(group(ArgGroup::new("needed").args(["data"]).required(true)))]
+    struct Verb {
+        #[command(flatten)]
+        data: DataArgs,
+    }
+
+    fn parse(arguments: &[&str]) -> Result<DataArgs, clap::Error> {
+        let arguments = std::iter::once(&"x").chain(arguments);
+        Verb::try_parse_from(arguments).map(|verb| verb.data)
+    }
+
+    #[test]
+    fn options_are_parsed() {
+        let args = parse(&[
+            "--data",
+            "cifar10:x",
+            "--abnormal",
+            "cat",
+            "--split",
+            "published",
+            "--limit",
+            "9",
+        ]);
+        let args = args.unwrap();
+        assert_eq!(args.data.as_deref(), Some("cifar10:x"));
+        assert_eq!(args.split, Some(Split::Published));
+        assert_eq!(
+            (args.limit, args.cache_bytes()),
+            (NonZeroUsize::new(9), 1 << 30)
+        );
+        for wrong in [
+            &["--abnormal", "cat"][..],
+            &["--data", "x", "--abnormal", "a", "--normal", "b"],
+            &["--data", "x", "--limit", "0"],
+            &["--data", "x", "--split", "other"],
+        ] {
+            assert!(parse(wrong).is_err(), "{wrong:?}");
+        }
+        let message = DataArgs::default().open(0).unwrap_err().to_string();
+        assert!(message.contains("--data"), "{message}");
+    }
+
+    #[test]
+    fn settings_survive_a_file() {
+        let args = parse(&["--data", "idx:y", "--normal", "3", "--cache-mib", "7"]).unwrap();
+        let text = serde_json::to_string(&args).unwrap();
+        assert_eq!(serde_json::from_str::<DataArgs>(&text).unwrap(), args);
+
+        let absolute = args.absolute().unwrap().data.unwrap();
+        let folder = absolute.strip_prefix("idx:").unwrap();
+        assert!(std::path::Path::new(folder).is_absolute() && folder.ends_with('y'));
+
+        let now = DataArgs {
+            data: Some("idx:z".into()),
+            normal: Some("4".into()),
+            ..DataArgs::default()
+        };
+        let resumed = args.resumed_with(&now);
+        assert_eq!(resumed.data.as_deref(), Some("idx:z"));
+        assert_eq!(
+            (resumed.normal.as_deref(), resumed.cache_mib),
+            (Some("3"), Some(7))
+        );
+    }
+}
