@@ -5,6 +5,7 @@
 
 pub mod fit;
 pub mod ganomaly;
+mod memory;
 pub mod nearest;
 pub mod pca;
 mod scorer;
@@ -80,6 +81,21 @@ pub trait Detector: Sync {
         Vec::new()
     }
 
+    /// How many values of a picture's encoding come from each layer; none where the method has no
+    /// encoder whose memory could be kept.
+    fn encoding_layers(&self) -> Vec<usize> {
+        Vec::new()
+    }
+
+    /// What the encoder makes of a batch, for methods with [`Detector::encoding_layers`].
+    ///
+    /// # Shapes
+    /// - `x`: `[n, c, size, size]`, in `[-1, 1]`
+    /// - returns `[n, encoding]`
+    fn encode(&self, x: Tensor<4>) -> Tensor<2> {
+        Tensor::zeros([x.dims()[0], 0], &self.device())
+    }
+
     /// Where its weights are.
     fn device(&self) -> Device;
 
@@ -124,7 +140,7 @@ pub async fn score_batch(
 ) -> Result<Vec<Scored>, TensorError> {
     let Preprocessing { channels, .. } = *detector.preprocessing();
     let length = detector.preprocessing().values();
-    let measured = measure(detector, values);
+    let measured = detector.measure(batch(detector, values));
     let n = values.len() / length;
 
     let mut reader = Reader::new().tensor("x_hat", measured.x_hat);
@@ -152,8 +168,8 @@ pub async fn score_batch(
         .collect())
 }
 
-/// Puts prepared pictures on the detector's device and measures them.
-fn measure(detector: &dyn Detector, values: &[f32]) -> Measurement {
+/// Prepared pictures as a batch on the detector's device.
+fn batch(detector: &dyn Detector, values: &[f32]) -> Tensor<4> {
     let Preprocessing { size, channels, .. } = *detector.preprocessing();
     let length = detector.preprocessing().values();
     assert!(
@@ -163,7 +179,7 @@ fn measure(detector: &dyn Detector, values: &[f32]) -> Measurement {
     );
     let shape = [values.len() / length, channels, size, size];
     let data = TensorData::new(values.to_vec(), shape);
-    detector.measure(Tensor::from_data(data, &detector.device()))
+    Tensor::from_data(data, &detector.device())
 }
 
 /// Features f(x) and f(x̂) of prepared pictures, each `[n, features]` as one vector; none if the
@@ -172,7 +188,7 @@ async fn features(
     detector: &dyn Detector,
     values: &[f32],
 ) -> Result<Option<(Vec<f32>, Vec<f32>)>, TensorError> {
-    let Some((f, f_hat)) = measure(detector, values).features else {
+    let Some((f, f_hat)) = detector.measure(batch(detector, values)).features else {
         return Ok(None);
     };
     let reader = Reader::new().tensor("f", f).tensor("f_hat", f_hat);

@@ -28,8 +28,11 @@ const OLDEST_FORMAT: u32 = 1;
 /// Largest file that is read.
 pub const MAX_BYTES: usize = 1 << 30;
 
-/// Prefix of the tensors that calibration learnt.
+/// Prefix of the numbers that calibration learnt: always in single precision.
 const SCORING: &str = "scoring.";
+
+/// Prefix of the memory that calibration learnt: always in half precision.
+pub(crate) const MEMORY: &str = "memory.";
 
 /// Key of the JSON object under `__metadata__`.
 const KEY: &str = "skip-ganomaly";
@@ -280,10 +283,10 @@ impl ModelFile {
         let mut encoded = Vec::with_capacity(self.tensors.len());
         for (name, tensor) in &self.tensors {
             let values = &tensor.values;
-            // What calibration learnt belongs to scores in full precision.
-            let precision = match name.starts_with(SCORING) {
-                true => Precision::F32,
-                false => precision,
+            let precision = match name {
+                name if name.starts_with(SCORING) => Precision::F32,
+                name if name.starts_with(MEMORY) => Precision::F16,
+                _ => precision,
             };
             if values.iter().any(|&v| !precision.round(v).is_finite()) {
                 return Err(ModelFileError::NotFinite(name.clone()));

@@ -24,6 +24,9 @@ use burn::nn::conv::{Conv2d, ConvTranspose2d};
 /// Slope of every LeakyReLU of the paper.
 pub const LEAKY_SLOPE: f64 = 0.2;
 
+/// Largest side of the layers that make up a picture's encoding.
+const ENCODING_SIDE: usize = 4;
+
 /// Smallest and largest side of the pictures that the networks take.
 pub const SIZES: std::ops::RangeInclusive<usize> = 32..=256;
 
@@ -133,6 +136,17 @@ impl Architecture {
         };
         let pyramid = (0..self.levels() - 2).map(level);
         pyramid.chain([self.features]).collect()
+    }
+
+    /// How many values of a picture's encoding come from each layer of the generator's encoder, the
+    /// bottleneck last: all layers of at most 4 × 4 pixels.
+    pub fn encoding_layers(&self) -> Vec<usize> {
+        let layer = |(level, width): (usize, usize)| (self.size >> (level + 1), width);
+        let layers = self.widths().into_iter().enumerate().map(layer);
+        layers
+            .filter(|&(side, _)| side <= ENCODING_SIDE)
+            .map(|(side, width)| side * side * width)
+            .collect()
     }
 
     /// Down-steps from the picture to a single pixel: log2(size).
@@ -252,6 +266,11 @@ mod tests {
                     let judgement = d.forward(x.clone(), mode);
                     assert_eq!(judgement.logit.dims(), [2]);
                     assert_eq!(judgement.features.dims(), [2, 100]);
+                    let (x_hat, encoding) = g.forward_with_encoding(x.clone(), mode);
+                    assert_eq!(x_hat.dims(), [2, channels, size, size]);
+                    let lengths = Architecture::new(size, channels, 2).encoding_layers();
+                    assert_eq!(lengths.len(), 3);
+                    assert_eq!(encoding.dims(), [2, lengths.iter().sum()]);
                     let layers = d.layers(x.clone(), mode);
                     let lengths = Architecture::new(size, channels, 2).discriminator_layers();
                     assert_eq!(layers.dims(), [2, lengths.iter().sum()]);

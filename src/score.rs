@@ -42,6 +42,8 @@ pub enum Latent {
     Final,
     /// All of D's layers, each feature's difference divided by its size on held-out normals.
     Layers,
+    /// The generator's encoding, against the nearest one of a memory of training pictures.
+    Memory,
 }
 
 /// How R and L are put together.

@@ -54,7 +54,7 @@ pub fn run(args: Args) -> Result<Outcome> {
                 "",
             );
             let all: Vec<usize> = (0..pictures.len()).collect();
-            let fitted = fit(model, &device, &pictures, &all, THRESHOLD_QUANTILE);
+            let fitted = fit(model, &device, &pictures, &all, &all, THRESHOLD_QUANTILE);
             model = pollster::block_on(fitted)?.model;
         }
         None => {

@@ -4,7 +4,7 @@
 use burn::tensor::Device;
 
 use super::scorer::FEATURE_WEIGHTS;
-use super::{Detector, LoadError, SCORED_AT_ONCE, load, score_batch, self_check};
+use super::{Detector, LoadError, Method, SCORED_AT_ONCE, load, memory, score_batch, self_check};
 use crate::calibration::{Calibration, CalibrationError};
 use crate::data::DataError;
 use crate::data::pictures::Pictures;
@@ -38,6 +38,16 @@ pub enum FitError {
     /// A picture can no longer be read.
     #[error(transparent)]
     Data(#[from] DataError),
+    /// There is nothing to remember, or nothing to remember it with.
+    #[error(
+        "a memory needs training pictures and a method with an encoder: got {pictures} pictures and {method}"
+    )]
+    Memory {
+        /// The method.
+        method: Method,
+        /// Training pictures.
+        pictures: usize,
+    },
     /// The weights do not fit, or the device failed.
     #[error(transparent)]
     Load(#[from] LoadError),
@@ -49,8 +59,8 @@ impl From<TensorError> for FitError {
     }
 }
 
-/// Calibrates a model, as its header says that it scores, on the pictures `held_out`. What an earlier
-/// calibration left is replaced.
+/// Calibrates a model, as its header says that it scores, on the pictures `held_out`. A score with a
+/// memory remembers pictures of `training`. What an earlier calibration left is replaced.
 ///
 /// # Errors
 /// If there is no picture, one cannot be read, a score is not finite, or the device fails.
@@ -58,16 +68,26 @@ pub async fn fit(
     mut model: ModelFile,
     device: &Device,
     pictures: &dyn Pictures,
+    training: &[usize],
     held_out: &[usize],
     threshold_quantile: f64,
 ) -> Result<Fitted, FitError> {
     model.header.calibration = None;
     model.header.scoring.normaliser = None;
     model.tensors.remove(FEATURE_WEIGHTS);
-    if model.header.scoring.latent == Latent::Layers {
-        let detector = load(&model, device)?;
-        if let Some(weights) = feature_weights(&*detector, pictures, held_out).await? {
-            model.tensors.insert(FEATURE_WEIGHTS.to_owned(), weights);
+    memory::forget(&mut model.tensors);
+    match model.header.scoring.latent {
+        Latent::Final => {}
+        Latent::Layers => {
+            let detector = load(&model, device)?;
+            if let Some(weights) = feature_weights(&*detector, pictures, held_out).await? {
+                model.tensors.insert(FEATURE_WEIGHTS.to_owned(), weights);
+            }
+        }
+        Latent::Memory => {
+            let detector = load(&model, device)?;
+            let memory = memory::learn(&*detector, pictures, training).await?;
+            model.tensors.extend(memory);
         }
     }
 

@@ -50,24 +50,11 @@ impl Pca {
         device: &Device,
     ) -> Result<Self, TensorError> {
         let x = rows(pictures, preprocessing, device);
-        let [n, values] = x.dims();
-        let components = components.min(n).min(values);
-        let carried = (components + SPARE).min(n).min(values);
         let mean = x.clone().mean_dim(0);
-        let x = x - mean.clone();
-        let x_t = x.clone().transpose();
-        // Pictures themselves are a start that no direction of the data is orthogonal to.
-        let stride = n / carried;
-        let start = (0..carried)
-            .map(|k| x.clone().narrow(0, k * stride, 1))
-            .collect();
-        let mut basis = orthonormal(Tensor::cat(start, 0).transpose()).await?;
-        for _ in 0..ROUNDS {
-            basis = orthonormal(x_t.clone().matmul(x.clone().matmul(basis))).await?;
-        }
+        let directions = leading_directions(&(x - mean.clone()), components).await?;
         Ok(Self {
             mean,
-            directions: basis.narrow(1, 0, components),
+            directions,
             preprocessing: preprocessing.clone(),
         })
     }
@@ -99,6 +86,35 @@ impl Pca {
             .tensor(DIRECTIONS, self.directions.clone());
         reader.read().await
     }
+}
+
+/// The leading principal directions of centred rows, by orthogonal iteration on the covariance; fewer
+/// where the rows have fewer.
+///
+/// # Shapes
+/// - `x`: `[n, values]`
+/// - returns `[values, components]`, orthonormal columns, the strongest first
+///
+/// # Errors
+/// If the device cannot be read.
+pub(super) async fn leading_directions(
+    x: &Tensor<2>,
+    components: usize,
+) -> Result<Tensor<2>, TensorError> {
+    let [n, values] = x.dims();
+    let components = components.min(n).min(values);
+    let carried = (components + SPARE).min(n).min(values);
+    let x_t = x.clone().transpose();
+    // Rows themselves are a start that no direction of the data is orthogonal to.
+    let stride = n / carried;
+    let start = (0..carried)
+        .map(|k| x.clone().narrow(0, k * stride, 1))
+        .collect();
+    let mut basis = orthonormal(Tensor::cat(start, 0).transpose()).await?;
+    for _ in 0..ROUNDS {
+        basis = orthonormal(x_t.clone().matmul(x.clone().matmul(basis))).await?;
+    }
+    Ok(basis.narrow(1, 0, components))
 }
 
 /// Gram and Schmidt on the host in f64, twice for accuracy.

@@ -28,7 +28,7 @@ impl Scorer {
                 let weights = find(&file.tensors, FEATURE_WEIGHTS, &[features])?;
                 Some(weights.values.clone())
             }
-            Latent::Layers | Latent::Final => None,
+            Latent::Layers | Latent::Final | Latent::Memory => None,
         };
         Ok(Self {
             scoring: file.header.scoring,

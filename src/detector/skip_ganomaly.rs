@@ -4,6 +4,7 @@
 
 use burn::tensor::{Device, Tensor};
 
+use super::memory::Memory;
 use super::scorer::Scorer;
 use super::{Detector, LoadError, Measurement, Method, networks};
 use crate::data::image::Preprocessing;
@@ -28,6 +29,9 @@ pub struct SkipGanomaly {
     scorer: Scorer,
     /// How many features come from each of D's layers that are compared.
     feature_layers: Vec<usize>,
+    encoding_layers: Vec<usize>,
+    /// What L compares with in place of f(x̂), where the score has a memory.
+    memory: Option<Memory>,
     device: Device,
 }
 
@@ -61,10 +65,17 @@ impl SkipGanomaly {
         let generator = tensors::load(generator, GENERATOR, &file.tensors)?;
         let discriminator = tensors::load(discriminator, DISCRIMINATOR, &file.tensors)?;
         let feature_layers = match file.header.scoring.latent {
-            Latent::Final => vec![architecture.features],
+            Latent::Final | Latent::Memory => vec![architecture.features],
             Latent::Layers => architecture.discriminator_layers(),
         };
+        let encoding_layers = architecture.encoding_layers();
+        let memory = match file.header.scoring.latent {
+            Latent::Memory => Memory::from_file(file, encoding_layers.iter().sum(), device)?,
+            Latent::Final | Latent::Layers => None,
+        };
         Ok(Self {
+            encoding_layers,
+            memory,
             scorer: Scorer::from_file(file, feature_layers.iter().sum())?,
             feature_layers,
             parameters: learnt_values(&generator) + learnt_values(&discriminator),
@@ -94,33 +105,55 @@ impl Detector for SkipGanomaly {
         self.feature_layers.clone()
     }
 
+    fn encoding_layers(&self) -> Vec<usize> {
+        self.encoding_layers.clone()
+    }
+
+    fn encode(&self, x: Tensor<4>) -> Tensor<2> {
+        self.generator.forward_with_encoding(x, self.mode).1
+    }
+
     fn device(&self) -> Device {
         self.device.clone()
     }
 
     fn measure(&self, x: Tensor<4>) -> Measurement {
-        let n = x.dims()[0];
+        if let Some(memory) = &self.memory {
+            let (x_hat, encoding) = self.generator.forward_with_encoding(x, self.mode);
+            return Measurement {
+                x_hat,
+                features: Some(memory.recall(encoding)),
+            };
+        }
         let x_hat = self.generator.forward(x.clone(), self.mode);
-        let features = |x| match self.feature_layers.len() {
-            1 => self.discriminator.features(x, self.mode),
-            _ => self.discriminator.layers(x, self.mode),
-        };
-        let (f, f_hat) = match self.mode {
-            Mode::Inference => {
-                // One pass of D over both: pictures do not influence each other.
-                let both = features(Tensor::cat(vec![x, x_hat.clone()], 0));
-                (both.clone().narrow(0, 0, n), both.narrow(0, n, n))
-            }
-            Mode::Training => (features(x), features(x_hat.clone())),
-        };
+        let features = self.features(x, x_hat.clone());
         Measurement {
             x_hat,
-            features: Some((f, f_hat)),
+            features: Some(features),
         }
     }
 
     fn score(&self, x: &[f32], x_hat: &[f32], features: Option<(&[f32], &[f32])>) -> RawScore {
         let (f, f_hat) = features.expect("Skip-GANomaly measures features");
         self.scorer.score(x, x_hat, f, f_hat)
+    }
+}
+
+impl SkipGanomaly {
+    /// D's features f(x) and f(x̂), each `[n, features]`.
+    fn features(&self, x: Tensor<4>, x_hat: Tensor<4>) -> (Tensor<2>, Tensor<2>) {
+        let n = x.dims()[0];
+        let features = |x| match self.feature_layers.len() {
+            1 => self.discriminator.features(x, self.mode),
+            _ => self.discriminator.layers(x, self.mode),
+        };
+        match self.mode {
+            Mode::Inference => {
+                // One pass of D over both: pictures do not influence each other.
+                let both = features(Tensor::cat(vec![x, x_hat], 0));
+                (both.clone().narrow(0, 0, n), both.narrow(0, n, n))
+            }
+            Mode::Training => (features(x), features(x_hat)),
+        }
     }
 }

@@ -9,7 +9,7 @@ use burn::tensor::activation::{leaky_relu, relu, tanh};
 
 use super::inference::{fold, fold_transposed, trim, trim_transposed};
 use super::init::Initialiser;
-use super::{Architecture, BatchNorm, LEAKY_SLOPE, Mode, conv_down, conv_up};
+use super::{Architecture, BatchNorm, ENCODING_SIDE, LEAKY_SLOPE, Mode, conv_down, conv_up};
 
 /// One step down: convolution, then batch norm where the plan has one.
 #[derive(Module, Debug)]
@@ -169,6 +169,34 @@ impl Generator {
         mode: Mode,
         on_skip: impl Fn(usize, Tensor<4>) -> Tensor<4>,
     ) -> Tensor<4> {
+        let (skips, z) = self.encode(x, mode);
+        self.decode(skips, z, mode, on_skip)
+    }
+
+    /// As [`Generator::forward`], and the picture's encoding: the skips of at most 4 × 4 pixels and
+    /// the bottleneck z, see [`Architecture::encoding_layers`].
+    ///
+    /// # Shapes
+    /// - `x`: `[n, c, size, size]`, in `[-1, 1]`
+    /// - returns `[n, c, size, size]`, in `[-1, 1]`, and `[n, encoding]`
+    ///
+    /// # Panics
+    /// If the channels or the side are not the architecture's.
+    pub fn forward_with_encoding(&self, x: Tensor<4>, mode: Mode) -> (Tensor<4>, Tensor<2>) {
+        let (skips, z) = self.encode(x, mode);
+        let flat = |h: &Tensor<4>| {
+            let [n, c, height, width] = h.dims();
+            h.clone().reshape([n, c * height * width])
+        };
+        let small = skips.iter().filter(|skip| skip.dims()[2] <= ENCODING_SIDE);
+        let layers = small.chain([&z]).map(flat).collect();
+        let encoding = Tensor::cat(layers, 1);
+        let x_hat = self.decode(skips, z, mode, |_, skip| skip);
+        (x_hat, encoding)
+    }
+
+    /// The skips, the outermost first, and the bottleneck z.
+    fn encode(&self, x: Tensor<4>, mode: Mode) -> (Vec<Tensor<4>>, Tensor<4>) {
         let mut skips = Vec::with_capacity(self.encoder.len());
         let mut h = x;
         for (level, step) in self.encoder.iter().enumerate() {
@@ -180,6 +208,17 @@ impl Generator {
             h = step.conv.forward(h); // [n, width << level, side / 2, side / 2]
             h = normalise(&step.norm, h, mode);
         }
+        (skips, h)
+    }
+
+    fn decode(
+        &self,
+        mut skips: Vec<Tensor<4>>,
+        z: Tensor<4>,
+        mode: Mode,
+        on_skip: impl Fn(usize, Tensor<4>) -> Tensor<4>,
+    ) -> Tensor<4> {
+        let mut h = z;
         for step in &self.decoder {
             h = step.conv.forward(relu(h)); // [n, width of the skip, 2 side, 2 side]
             h = normalise(&step.norm, h, mode);

@@ -38,6 +38,9 @@ pub enum RunError {
     /// The scores of the held-out normals are not usable.
     #[error("calibration failed: {0}")]
     Calibration(#[from] CalibrationError),
+    /// The score wants a memory that cannot be made.
+    #[error("{0}")]
+    Memory(String),
     /// A loss is no number any more.
     #[error(
         "training diverged at step {step}: a loss is no longer a number; \
@@ -68,6 +71,7 @@ impl From<FitError> for RunError {
             FitError::Calibration(error) => Self::Calibration(error),
             FitError::Data(error) => Self::Data(error),
             FitError::Load(error) => Self::Load(error),
+            memory @ FitError::Memory { .. } => Self::Memory(memory.to_string()),
         }
     }
 }
@@ -247,7 +251,15 @@ impl Run {
         let model = self.model().await?.rounded(precision);
         let device = self.trainer.device().clone().without_autodiff();
         let quantile = self.config.threshold_quantile;
-        Ok(fit::fit(model, &device, &*self.pictures, &self.held_out, quantile).await?)
+        Ok(fit::fit(
+            model,
+            &device,
+            &*self.pictures,
+            &self.training,
+            &self.held_out,
+            quantile,
+        )
+        .await?)
     }
 
     /// Mean R and L of the held-out normals, as the weights are now.

@@ -1,0 +1,181 @@
+//! A memory of normal pictures: how far a picture's encoding is from the nearest normal one.
+//!
+//! The encoding is what the generator's encoder makes of a picture at 4 × 4 pixels and below. Each
+//! layer is scaled to the same spread, the whole is turned to its principal directions, and each
+//! direction is divided by the root of its deviation: half of a whitening, so that neither the few
+//! strong directions nor the many weak ones decide alone.
+//!
+//! Source: ours. Memories of normal encodings go back to nearest-neighbour detectors; Roth et al. 2022
+//! (PatchCore) keep one of a pretrained network's features. This one is of the GAN that was trained.
+
+use burn::tensor::{Device, Tensor, TensorData};
+
+use super::fit::FitError;
+use super::pca::leading_directions;
+use super::{Detector, SCORED_AT_ONCE};
+use crate::data::pictures::Pictures;
+use crate::model_file::{MEMORY, ModelFile, Precision};
+use crate::nn::tensors::{HostTensor, NamedTensors, Reader, TensorError, stored};
+
+/// Names of the tensors in a file: `[encoding, components]`, `[1, components]` and
+/// `[pictures, components]`.
+const PROJECTION: &str = "memory.projection";
+const OFFSET: &str = "memory.offset";
+const PICTURES: &str = "memory.pictures";
+
+/// Directions that are kept.
+const COMPONENTS: usize = 64;
+
+/// Training pictures that are remembered, at most.
+const REMEMBERED: usize = 6_000;
+
+/// Remembered normal pictures, ready to be searched.
+pub(super) struct Memory {
+    /// `[encoding, components]`
+    projection: Tensor<2>,
+    /// `[1, components]`
+    offset: Tensor<2>,
+    /// `[pictures, components]`
+    pictures: Tensor<2>,
+    /// ‖p‖² of each picture, `[1, pictures]`
+    squares: Tensor<2>,
+}
+
+impl Memory {
+    /// Reads the memory of a model whose encoder gives `encoding` values; none where the model has not
+    /// been calibrated yet.
+    ///
+    /// # Errors
+    /// If a tensor is missing beside the others, of another shape, or not finite.
+    pub(super) fn from_file(
+        file: &ModelFile,
+        encoding: usize,
+        device: &Device,
+    ) -> Result<Option<Self>, TensorError> {
+        if !file.tensors.keys().any(|name| name.starts_with(MEMORY)) {
+            return Ok(None);
+        }
+        let fits = |[rows, columns]: [usize; 2]| rows == encoding && columns > 0;
+        let projection = stored(&file.tensors, PROJECTION, fits, device)?;
+        let components = projection.dims()[1];
+        let offset = stored(&file.tensors, OFFSET, |s| s == [1, components], device)?;
+        let fits = |[n, columns]: [usize; 2]| n > 0 && columns == components;
+        let pictures = stored(&file.tensors, PICTURES, fits, device)?;
+        Ok(Some(Self {
+            squares: pictures.clone().square().sum_dim(1).transpose(),
+            projection,
+            offset,
+            pictures,
+        }))
+    }
+
+    /// Projected encodings and, for each, the remembered one that is nearest.
+    ///
+    /// # Shapes
+    /// - `encoding`: `[n, encoding]`
+    /// - both returned: `[n, components]`
+    pub(super) fn recall(&self, encoding: Tensor<2>) -> (Tensor<2>, Tensor<2>) {
+        let n = encoding.dims()[0];
+        let e = encoding.matmul(self.projection.clone()) - self.offset.clone();
+        // ‖e - p‖² = ‖e‖² - 2 e·p + ‖p‖²; ‖e‖² does not change which p is nearest.
+        let products = e.clone().matmul(self.pictures.clone().transpose());
+        let distances = self.squares.clone() - products.mul_scalar(2.0);
+        let nearest = distances.argmin(1).reshape([n]);
+        (e, self.pictures.clone().select(0, nearest))
+    }
+}
+
+/// Takes the memory out of a model.
+pub(super) fn forget(tensors: &mut NamedTensors) {
+    tensors.retain(|name, _| !name.starts_with(MEMORY));
+}
+
+/// Learns a memory from training pictures, evenly spread over them where there are many.
+///
+/// # Errors
+/// If the method has no encoder, there is no picture, one cannot be read, or the device fails.
+pub(super) async fn learn(
+    detector: &dyn Detector,
+    pictures: &dyn Pictures,
+    training: &[usize],
+) -> Result<NamedTensors, FitError> {
+    let count = training.len().min(REMEMBERED);
+    let chosen: Vec<usize> = (0..count)
+        .map(|k| training[k * training.len() / count])
+        .collect();
+    let layers = detector.encoding_layers();
+    if layers.is_empty() || chosen.is_empty() {
+        return Err(FitError::Memory {
+            method: detector.method(),
+            pictures: chosen.len(),
+        });
+    }
+    let length: usize = layers.iter().sum();
+    let device = detector.device();
+    let mut rows = Vec::with_capacity(count * length);
+    for batch in chosen.chunks(SCORED_AT_ONCE) {
+        let values = pictures.values(batch)?;
+        let encoding = detector.encode(super::batch(detector, &values));
+        let read = Reader::new().tensor("encoding", encoding).read().await?;
+        rows.extend_from_slice(&read["encoding"].values);
+    }
+    let scales = layer_scales(&rows, &layers);
+    let matrix = |values: Vec<f32>, shape: [usize; 2]| {
+        Tensor::<2>::from_data(TensorData::new(values, shape), &device)
+    };
+    let scaled = rows.iter().zip(scales.iter().cycle()).map(|(v, s)| v * s);
+    let x = matrix(scaled.collect(), [count, length]);
+    let x = x.clone() - x.mean_dim(0);
+    let directions = leading_directions(&x, COMPONENTS).await?; // [encoding, components]
+    let deviations = x.matmul(directions.clone()).square().mean_dim(0).sqrt(); // [1, components]
+    let half_whitened = directions / deviations.clamp_min(1e-6).sqrt();
+    let scales = matrix(scales, [length, 1]);
+    let projection = rounded(half_whitened * scales).await?;
+    // Files keep half precision: what is stored is what is searched.
+    let projected = matrix(rows, [count, length]).matmul(projection.clone());
+    let offset = rounded(projected.clone().mean_dim(0)).await?;
+    let remembered = rounded(projected - offset.clone()).await?;
+    let reader = Reader::new()
+        .tensor(PROJECTION, projection)
+        .tensor(OFFSET, offset)
+        .tensor(PICTURES, remembered);
+    Ok(reader.read().await?)
+}
+
+/// A factor for each value of an encoding: 1 over the root mean variance of its layer.
+fn layer_scales(rows: &[f32], layers: &[usize]) -> Vec<f32> {
+    let length: usize = layers.iter().sum();
+    let count = (rows.len() / length) as f64;
+    let (mut sums, mut squares) = (vec![0.0_f64; length], vec![0.0_f64; length]);
+    for row in rows.chunks_exact(length) {
+        for (at, &value) in row.iter().enumerate() {
+            sums[at] += f64::from(value);
+            squares[at] += f64::from(value).powi(2);
+        }
+    }
+    let variance = |at: usize| (squares[at] / count - (sums[at] / count).powi(2)).max(0.0);
+    let mut scales = Vec::with_capacity(length);
+    for &layer in layers {
+        let first = scales.len();
+        let mean = (first..first + layer).map(variance).sum::<f64>() / layer as f64;
+        // A layer that says the same of every picture is left out.
+        let scale = if mean > 1e-12 { 1.0 / mean.sqrt() } else { 0.0 };
+        scales.resize(first + layer, scale as f32);
+    }
+    scales
+}
+
+/// A matrix as half precision keeps it.
+async fn rounded(matrix: Tensor<2>) -> Result<Tensor<2>, TensorError> {
+    let device = matrix.device();
+    let shape = matrix.dims();
+    let mut read = Reader::new().tensor("matrix", matrix).read().await?;
+    let HostTensor { mut values, .. } = read.remove("matrix").unwrap_or(HostTensor {
+        shape: Vec::new(),
+        values: Vec::new(),
+    });
+    for value in &mut values {
+        *value = Precision::F16.round(*value);
+    }
+    Ok(Tensor::from_data(TensorData::new(values, shape), &device))
+}
