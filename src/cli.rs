@@ -1,7 +1,5 @@
 //! The program's verbs, one file each. Results go to stdout, everything else to stderr.
 
-// The verbs take it over one by one.
-#[allow(dead_code)]
 mod data;
 mod evaluate;
 mod import;
@@ -17,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use sha2::{Digest, Sha256};
 
 use crate::detector::{self, Detector, Scored};
@@ -67,8 +65,16 @@ enum Outcome {
 
 /// Runs the program on the process's arguments.
 pub fn run() -> ExitCode {
-    let result = match Cli::parse().verb {
-        Verb::Train(args) => train::run(args),
+    let matches = Cli::command().get_matches();
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    let result = match cli.verb {
+        Verb::Train(args) => {
+            let args = match matches.subcommand() {
+                Some((_, given)) => args.with_preset(given),
+                None => args,
+            };
+            train::run(args)
+        }
         Verb::Score(args) => score::run(args),
         Verb::Evaluate(args) => evaluate::run(args),
         Verb::Import(args) => import::run(args),

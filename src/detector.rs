@@ -51,6 +51,13 @@ impl Method {
     }
 }
 
+impl Method {
+    /// Whether it is trained in steps; the others are fitted in one go.
+    pub fn has_networks(self) -> bool {
+        !matches!(self, Self::Pca | Self::Nearest)
+    }
+}
+
 impl std::fmt::Display for Method {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.as_str())

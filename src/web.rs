@@ -260,6 +260,12 @@ impl Trainer {
     pub fn create(device: &Device, options: JsValue) -> Result<Trainer, JsValue> {
         let config: TrainConfig = serde_wasm_bindgen::from_value(options).map_err(error)?;
         config.check().map_err(error)?;
+        if config.method != detector::Method::SkipGanomaly {
+            let method = config.method;
+            return Err(error(format!(
+                "expected the method skip-ganomaly, got {method}"
+            )));
+        }
         Ok(Trainer {
             steps: RefCell::new(SkipGanomalyTrainer::new(&config, &device.device)),
             pending: RefCell::default(),

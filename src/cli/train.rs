@@ -1,51 +1,56 @@
-//! `train`: a folder of normal pictures in, a run's folder out.
+//! `train`: normal pictures in, a run's folder out.
 
-use std::fs::{File, OpenOptions};
-use std::io::{BufWriter, Write};
-use std::path::{Path, PathBuf};
+mod baseline;
+mod folder;
+
+use std::io::Write;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use anyhow::{Context, Result};
-use serde::{Deserialize, Serialize};
+use burn::tensor::Device;
+use clap::ArgMatches;
+use clap::parser::ValueSource;
 
+use super::data::DataArgs;
 use super::{Outcome, progress, read_model, report_skipped, write_whole};
 use crate::calibration::Calibration;
-use crate::data::folder::{self, Folder};
 use crate::data::image::{Preprocessing, heat_map_rgba, to_rgba};
-use crate::data::pictures::{InMemory, Pictures};
+use crate::data::pictures::Pictures;
+use crate::data::stored::Stored;
 use crate::detector::fit::Fitted;
 use crate::detector::{self, Detector};
 use crate::device::Kind;
-use crate::model_file::Precision;
-use crate::report::{LossPoint, ReportSample, TrainingReport};
+use crate::model_file::{ModelFile, Precision};
+use crate::report::{ReportSample, TrainingReport};
 use crate::score::RawScore;
-use crate::train::config::TrainConfig;
+use crate::train::config::{Preset, TrainConfig};
 use crate::train::events::Event;
 use crate::train::run::{Run, preprocessing};
-
-/// Files of a run's folder.
-const MODEL: &str = "model.safetensors";
-const CHECKPOINT: &str = "checkpoint.safetensors";
-const EVENTS: &str = "events.jsonl";
-const REPORT: &str = "report.html";
-const SETTINGS: &str = "run.json";
+use folder::{Events, RunFolder, Settings, command_line};
 
 /// Held-out pictures that the report shows.
 const REPORT_SAMPLES: usize = 12;
 
 #[derive(clap::Args)]
+#[command(group(clap::ArgGroup::new("source").args(["data", "resume"]).required(true).multiple(true)))]
 pub struct Args {
-    /// Folder of normal pictures: train/0.normal (the paper's layout), train/good (MVTec's) or plain
-    #[arg(long, required_unless_present = "resume")]
-    data: Option<PathBuf>,
+    #[command(flatten)]
+    data: DataArgs,
     /// Folder to make for the run
     #[arg(long, required_unless_present = "resume")]
     out: Option<PathBuf>,
     /// Go on with an interrupted run's folder, with its own settings
     #[arg(long, value_name = "RUN", conflicts_with = "out")]
     resume: Option<PathBuf>,
+    /// Settings to start from; those given here count before it
+    #[arg(long, value_enum, default_value = "paper")]
+    preset: Preset,
+    /// Keep every epoch's model, for evaluate --protocol published
+    #[arg(long)]
+    keep_epochs: bool,
     /// How the model's weights are written
     #[arg(long, value_enum, default_value = "f32")]
     precision: Precision,
@@ -62,17 +67,87 @@ pub struct Args {
     config: TrainConfig,
 }
 
-/// What a resumed run must know beside its checkpoint.
-#[derive(Serialize, Deserialize)]
-struct Settings {
-    data: PathBuf,
-    precision: Precision,
-    licence: Option<String>,
-    command: String,
+impl Args {
+    /// Puts the preset's settings in place of all that were not given on the command line.
+    pub fn with_preset(mut self, matches: &ArgMatches) -> Self {
+        let given = |name: &str| {
+            matches.try_contains_id(name).unwrap_or_default()
+                && matches.value_source(name) == Some(ValueSource::CommandLine)
+        };
+        self.config = self.preset.settings(&self.config, given);
+        self
+    }
 }
 
 pub fn run(args: Args) -> Result<Outcome> {
     let started = Instant::now();
+    let stop = watch_for_interruption()?;
+    let (folder, settings, resumed) = match &args.resume {
+        Some(path) => {
+            let (folder, mut settings) = RunFolder::interrupted(path)?;
+            settings.data = settings.data.resumed_with(&args.data.absolute()?);
+            eprintln!("going on with the run's own settings; others given here do not count");
+            let (checkpoint, _) = read_model(&folder.checkpoint())?;
+            (folder, settings, Some(checkpoint))
+        }
+        None => {
+            let folder = RunFolder::fresh(args.out.as_deref().context("--out is missing")?)?;
+            args.config.check()?;
+            let settings = Settings {
+                data: args.data.absolute()?,
+                precision: args.precision,
+                licence: args.licence.clone(),
+                keep_epochs: args.keep_epochs,
+                command: command_line(),
+            };
+            (folder, settings, None)
+        }
+    };
+    let config = match &resumed {
+        Some(file) => {
+            let training = file.header.training.as_ref();
+            let training = training.context("the checkpoint has no settings")?;
+            training.config.clone()
+        }
+        None => args.config.clone(),
+    };
+
+    let pictures = load_pictures(&settings.data, &config)?;
+    let skipped = pictures.skipped().to_vec();
+    let device = pollster::block_on(args.device.open())?;
+    let job = Job {
+        started,
+        config: &config,
+        folder: &folder,
+        settings: &settings,
+        device: &device,
+        skipped: &skipped,
+        json: args.json,
+    };
+    if !config.method.has_networks() {
+        let fitted = baseline::fit_baseline(&config, &pictures, settings.precision, &device)?;
+        folder.write_settings(&settings)?;
+        let events = folder.events(0)?;
+        return job.finish(fitted, &pictures, events);
+    }
+    let mut run = match &resumed {
+        Some(checkpoint) => Run::resume(checkpoint, Box::new(pictures), &device)?,
+        None => Run::new(&config, Box::new(pictures), &device)?,
+    };
+    // Nothing is written before the run can start.
+    folder.write_settings(&settings)?;
+    let mut events = folder.events(run.steps())?;
+    match job.train(&mut run, &mut events, &stop)? {
+        true => {
+            let fitted = pollster::block_on(run.finish(settings.precision))?;
+            job.finish(fitted, run.pictures(), events)
+        }
+        false => Ok(Outcome::Interrupted),
+    }
+}
+
+/// True once Ctrl-C was pressed.
+fn watch_for_interruption() -> Result<Arc<AtomicBool>> {
     let stop = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&stop);
     let handler = move || {
@@ -82,233 +157,210 @@ pub fn run(args: Args) -> Result<Outcome> {
         }
     };
     ctrlc::set_handler(handler).context("cannot watch for Ctrl-C")?;
-
-    let (folder, settings, resumed) = match &args.resume {
-        Some(folder) => {
-            let text = std::fs::read(folder.join(SETTINGS))
-                .with_context(|| format!("{} is not a run's folder", folder.display()))?;
-            let mut settings: Settings = serde_json::from_slice(&text)
-                .with_context(|| format!("{} cannot be read", folder.join(SETTINGS).display()))?;
-            if let Some(data) = &args.data {
-                settings.data = std::path::absolute(data)?;
-            }
-            eprintln!("going on with the run's own settings; others given here do not count");
-            let (checkpoint, _) = read_model(&folder.join(CHECKPOINT))?;
-            (folder.clone(), settings, Some(checkpoint))
-        }
-        None => {
-            let folder = args.out.clone().context("--out is missing")?;
-            for file in [CHECKPOINT, MODEL] {
-                anyhow::ensure!(
-                    !folder.join(file).exists(),
-                    "{} holds a run already; choose another --out, or --resume it",
-                    folder.display()
-                );
-            }
-            args.config.check()?;
-            let data = args.data.as_ref().context("--data is missing")?;
-            let settings = Settings {
-                data: std::path::absolute(data)?,
-                precision: args.precision,
-                licence: args.licence.clone(),
-                command: command_line(),
-            };
-            (folder, settings, None)
-        }
-    };
-    let config = match &resumed {
-        Some(file) => {
-            let training = file.header.training.as_ref();
-            training
-                .context("the checkpoint has no settings")?
-                .config
-                .clone()
-        }
-        None => args.config.clone(),
-    };
-
-    let (pictures, skipped) = load_pictures(&settings.data, &config)?;
-    let device = pollster::block_on(args.device.open())?;
-    let mut run = match &resumed {
-        Some(checkpoint) => Run::resume(checkpoint, pictures, &device)?,
-        None => Run::new(&config, pictures, &device)?,
-    };
-
-    // Nothing is written before the run can start.
-    write_whole(
-        &folder.join(SETTINGS),
-        &serde_json::to_vec_pretty(&settings)?,
-    )?;
-    let mut events = Events::open(&folder.join(EVENTS), run.steps())?;
-    let (pictures, held_out) = run.counts();
-    events.write(Event::Started {
-        step: run.steps(),
-        total_steps: run.total_steps(),
-        pictures,
-        held_out,
-        config: config.clone(),
-    })?;
-    eprintln!(
-        "training on {pictures} normal pictures, {held_out} held out; {} steps",
-        run.total_steps() - run.steps()
-    );
-
-    let bar = progress::bar(run.total_steps(), "training");
-    bar.set_position(run.steps());
-    bar.reset_eta();
-    while run.steps() < run.total_steps() {
-        if stop.load(Ordering::Relaxed) {
-            bar.finish_and_clear();
-            save_checkpoint(&run, &folder)?;
-            events.write(Event::Interrupted { step: run.steps() })?;
-            eprintln!(
-                "stopped after step {}; go on with: skip-ganomaly train --resume {}",
-                run.steps(),
-                folder.display()
-            );
-            return Ok(Outcome::Interrupted);
-        }
-        run.step()?;
-        let epoch = (run.steps() - 1) / run.steps_per_epoch() + 1;
-        for losses in pollster::block_on(run.losses())? {
-            events.write(Event::Step {
-                step: run.steps(),
-                epoch,
-                losses,
-            })?;
-            bar.set_message(format!(
-                "contextual {:.4}, G {:.3}, D {:.3}",
-                losses.contextual, losses.generator, losses.discriminator
-            ));
-        }
-        if run.take_restarted() {
-            events.write(Event::DiscriminatorRestarted { step: run.steps() })?;
-        }
-        bar.inc(1);
-        if run.steps() % run.steps_per_epoch() == 0 {
-            let (held_out_residual, held_out_latent) = pollster::block_on(run.validate())?;
-            save_checkpoint(&run, &folder)?;
-            events.write(Event::Epoch {
-                step: run.steps(),
-                epoch,
-                held_out_residual,
-                held_out_latent,
-                elapsed_secs: started.elapsed().as_secs_f64(),
-            })?;
-        }
-    }
-    bar.finish_and_clear();
-
-    let Fitted {
-        mut model,
-        held_out,
-    } = pollster::block_on(run.finish(settings.precision))?;
-    model.header.licence.clone_from(&settings.licence);
-    let bytes = model.to_bytes(settings.precision)?;
-    write_whole(&folder.join(MODEL), &bytes)?;
-    let calibration = model
-        .header
-        .calibration
-        .as_ref()
-        .context("the model is not calibrated")?;
-    let elapsed_secs = started.elapsed().as_secs_f64();
-    events.write(Event::Finished {
-        step: run.steps(),
-        threshold: calibration.threshold,
-        elapsed_secs,
-    })?;
-
-    let skipped: Vec<(String, String)> = skipped
-        .iter()
-        .map(|(path, reason)| (path.display().to_string(), reason.clone()))
-        .collect();
-    let detector = detector::load(&model, &device)?;
-    let samples = report_samples(run.pictures(), &*detector, &held_out, calibration)?;
-    let raw: Vec<_> = held_out.iter().map(|(_, raw)| *raw).collect();
-    let report = TrainingReport {
-        title: "Training report",
-        command: &settings.command,
-        settings: &settings_table(&config)?,
-        losses: &events.losses()?,
-        held_out: &raw,
-        calibration,
-        samples: &samples,
-        skipped: &skipped,
-        elapsed_secs,
-    };
-    write_whole(&folder.join(REPORT), report.to_html().as_bytes())?;
-
-    let summary = serde_json::json!({
-        "model": folder.join(MODEL),
-        "report": folder.join(REPORT),
-        "bytes": bytes.len(),
-        "steps": run.steps(),
-        "pictures": run.counts().0,
-        "held_out": run.counts().1,
-        "skipped": skipped.len(),
-        "threshold": calibration.threshold,
-        "elapsed_secs": elapsed_secs,
-    });
-    let mut out = std::io::stdout().lock();
-    if args.json {
-        writeln!(out, "{summary}")?;
-    } else {
-        let model = folder.join(MODEL);
-        writeln!(
-            out,
-            "model      {} ({} bytes)",
-            model.display(),
-            bytes.len()
-        )?;
-        writeln!(out, "report     {}", folder.join(REPORT).display())?;
-        writeln!(out, "threshold  {}", calibration.threshold)?;
-    }
-    Ok(if skipped.is_empty() {
-        Outcome::Done
-    } else {
-        Outcome::SomeSkipped
-    })
+    Ok(stop)
 }
 
-/// The normal pictures of a folder, and what could not be read.
-type Loaded = (Box<dyn Pictures>, Vec<(PathBuf, String)>);
-
-fn load_pictures(data: &Path, config: &TrainConfig) -> Result<Loaded> {
-    let folder = Folder::open(data)?;
-    eprintln!(
-        "{}: {}, {} normal pictures",
-        data.display(),
-        folder.layout,
-        folder.train.len()
-    );
-    let paths: Vec<PathBuf> = folder
-        .train
-        .iter()
-        .map(|sample| sample.path.clone())
-        .collect();
-    let bar = progress::bar(paths.len() as u64, "loading");
-    let loaded = folder::load(&paths, &preprocessing(config), |done| {
+fn load_pictures(data: &DataArgs, config: &TrainConfig) -> Result<Stored> {
+    let set = data.open(config.seed)?;
+    eprintln!("{}: {}", set.source, set.description);
+    let bar = progress::bar(set.train.len() as u64, "loading");
+    let budget = data.cache_bytes();
+    let pictures = Stored::new(set.train, &preprocessing(config), budget, |done| {
         bar.set_position(done as u64)
     });
     bar.finish_and_clear();
-    report_skipped(&loaded.skipped);
-    let kept: Vec<PathBuf> = loaded
-        .kept
-        .iter()
-        .map(|&index| paths[index].clone())
-        .collect();
-    let digest = folder::digest(&folder.root, &kept)?;
-    let length = preprocessing(config).values();
-    let pictures = InMemory::new(loaded.values, length, digest);
-    Ok((Box::new(pictures), loaded.skipped))
+    report_skipped(pictures.skipped());
+    if pictures.cached() < pictures.len() {
+        eprintln!(
+            "{} of {} prepared pictures fit into memory (--cache-mib); the others are decoded anew in each epoch",
+            pictures.cached(),
+            pictures.len()
+        );
+    }
+    Ok(pictures)
 }
 
-fn save_checkpoint(run: &Run, folder: &Path) -> Result<()> {
-    let checkpoint = pollster::block_on(run.checkpoint())?;
-    write_whole(
-        &folder.join(CHECKPOINT),
-        &checkpoint.to_bytes(Precision::F32)?,
-    )
+/// What a training has beside its run.
+struct Job<'a> {
+    started: Instant,
+    config: &'a TrainConfig,
+    folder: &'a RunFolder,
+    settings: &'a Settings,
+    device: &'a Device,
+    skipped: &'a [(PathBuf, String)],
+    json: bool,
+}
+
+impl Job<'_> {
+    /// Takes the run's steps; false where it was interrupted.
+    fn train(&self, run: &mut Run, events: &mut Events, stop: &AtomicBool) -> Result<bool> {
+        let (pictures, held_out) = run.counts();
+        events.write(Event::Started {
+            step: run.steps(),
+            total_steps: run.total_steps(),
+            pictures,
+            held_out,
+            config: self.config.clone(),
+        })?;
+        eprintln!(
+            "training on {pictures} normal pictures, {held_out} held out; {} steps",
+            run.total_steps().saturating_sub(run.steps())
+        );
+        let bar = progress::bar(run.total_steps(), "training");
+        bar.set_position(run.steps());
+        bar.reset_eta();
+        while run.steps() < run.total_steps() {
+            if stop.load(Ordering::Relaxed) {
+                bar.finish_and_clear();
+                self.save_checkpoint(run)?;
+                events.write(Event::Interrupted { step: run.steps() })?;
+                eprintln!(
+                    "stopped after step {}; go on with: skip-ganomaly train --resume {}",
+                    run.steps(),
+                    self.folder.path().display()
+                );
+                return Ok(false);
+            }
+            run.step()?;
+            let epoch = (run.steps() - 1) / run.steps_per_epoch() + 1;
+            for losses in pollster::block_on(run.losses())? {
+                events.write(Event::Step {
+                    step: run.steps(),
+                    epoch,
+                    losses,
+                })?;
+                bar.set_message(format!(
+                    "contextual {:.4}, G {:.3}, D {:.3}",
+                    losses.contextual, losses.generator, losses.discriminator
+                ));
+            }
+            if run.take_restarted() {
+                events.write(Event::DiscriminatorRestarted { step: run.steps() })?;
+            }
+            bar.inc(1);
+            let last = run.steps() == run.total_steps();
+            if last || run.steps() % run.steps_per_epoch() == 0 {
+                self.end_epoch(run, epoch, events)?;
+            }
+        }
+        bar.finish_and_clear();
+        Ok(true)
+    }
+
+    fn end_epoch(&self, run: &Run, epoch: u64, events: &mut Events) -> Result<()> {
+        let (held_out_residual, held_out_latent) = pollster::block_on(run.validate())?;
+        self.save_checkpoint(run)?;
+        if self.settings.keep_epochs {
+            let precision = self.settings.precision;
+            let model = pollster::block_on(run.model())?.rounded(precision);
+            self.folder.write_epoch(epoch, &model, precision)?;
+        }
+        events.write(Event::Epoch {
+            step: run.steps(),
+            epoch,
+            held_out_residual,
+            held_out_latent,
+            elapsed_secs: self.started.elapsed().as_secs_f64(),
+        })
+    }
+
+    fn save_checkpoint(&self, run: &Run) -> Result<()> {
+        let checkpoint = pollster::block_on(run.checkpoint())?;
+        write_whole(
+            &self.folder.checkpoint(),
+            &checkpoint.to_bytes(Precision::F32)?,
+        )
+    }
+
+    /// Writes model and report, and says so.
+    fn finish(
+        &self,
+        fitted: Fitted,
+        pictures: &dyn Pictures,
+        mut events: Events,
+    ) -> Result<Outcome> {
+        let Fitted {
+            mut model,
+            held_out,
+        } = fitted;
+        model.header.licence.clone_from(&self.settings.licence);
+        let bytes = model.to_bytes(self.settings.precision)?;
+        let path = self.folder.model();
+        write_whole(&path, &bytes)?;
+        let calibration = model.header.calibration.as_ref();
+        let calibration = calibration.context("the model is not calibrated")?;
+        let training = model.header.training.as_ref();
+        let training = training.context("the model does not know its training")?;
+        let elapsed_secs = self.started.elapsed().as_secs_f64();
+        events.write(Event::Finished {
+            step: training.steps,
+            threshold: calibration.threshold,
+            elapsed_secs,
+        })?;
+        self.write_report(
+            &model,
+            calibration,
+            &held_out,
+            pictures,
+            &events,
+            elapsed_secs,
+        )?;
+
+        let mut out = std::io::stdout().lock();
+        if self.json {
+            let summary = serde_json::json!({
+                "model": path,
+                "report": self.folder.report(),
+                "method": self.config.method,
+                "bytes": bytes.len(),
+                "steps": training.steps,
+                "pictures": training.pictures,
+                "held_out": training.held_out,
+                "skipped": self.skipped.len(),
+                "threshold": calibration.threshold,
+                "elapsed_secs": elapsed_secs,
+            });
+            writeln!(out, "{summary}")?;
+        } else {
+            writeln!(out, "model      {} ({} bytes)", path.display(), bytes.len())?;
+            writeln!(out, "report     {}", self.folder.report().display())?;
+            writeln!(out, "threshold  {}", calibration.threshold)?;
+        }
+        Ok(match self.skipped.is_empty() {
+            true => Outcome::Done,
+            false => Outcome::SomeSkipped,
+        })
+    }
+
+    fn write_report(
+        &self,
+        model: &ModelFile,
+        calibration: &Calibration,
+        held_out: &[(usize, RawScore)],
+        pictures: &dyn Pictures,
+        events: &Events,
+        elapsed_secs: f64,
+    ) -> Result<()> {
+        let detector = detector::load(model, self.device)?;
+        let raw: Vec<RawScore> = held_out.iter().map(|(_, raw)| *raw).collect();
+        let skipped: Vec<(String, String)> = self
+            .skipped
+            .iter()
+            .map(|(path, reason)| (path.display().to_string(), reason.clone()))
+            .collect();
+        let report = TrainingReport {
+            title: "Training report",
+            command: &self.settings.command,
+            settings: &settings_table(self.config)?,
+            losses: &events.losses()?,
+            held_out: &raw,
+            calibration,
+            samples: &report_samples(pictures, &*detector, held_out, calibration)?,
+            skipped: &skipped,
+            elapsed_secs,
+        };
+        write_whole(&self.folder.report(), report.to_html().as_bytes())
+    }
 }
 
 /// Held-out pictures beside their reconstructions and heat maps, for the report.
@@ -343,20 +395,6 @@ fn spread<T>(all: &[T], count: usize) -> Vec<&T> {
     (0..count).map(|k| &all[k * all.len() / count]).collect()
 }
 
-/// The command as it could be typed again in a shell.
-fn command_line() -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,+@%".contains(c);
-    let quoted = |argument: String| match argument.chars().all(plain) && !argument.is_empty() {
-        true => argument,
-        false => format!("'{}'", argument.replace('\'', r"'\''")),
-    };
-    let arguments = std::env::args().skip(1).map(quoted);
-    std::iter::once("skip-ganomaly".to_owned())
-        .chain(arguments)
-        .collect::<Vec<_>>()
-        .join(" ")
-}
-
 /// The settings as the report lists them.
 fn settings_table(config: &TrainConfig) -> Result<Vec<(String, String)>> {
     let serde_json::Value::Object(map) = serde_json::to_value(config)? else {
@@ -366,80 +404,5 @@ fn settings_table(config: &TrainConfig) -> Result<Vec<(String, String)>> {
         .into_iter()
         .filter(|(_, value)| !value.is_null())
         .map(|(name, value)| (name.replace('_', " "), value.to_string()))
-        .collect())
-}
-
-/// The run's log of events.
-struct Events {
-    path: PathBuf,
-    file: BufWriter<File>,
-}
-
-impl Events {
-    /// Opens the log at a step: what an interrupted run wrote after its checkpoint is taken back.
-    fn open(path: &Path, step: u64) -> Result<Self> {
-        let named = || format!("cannot write {}", path.display());
-        let kept = match path.exists() {
-            true => read_events(path)?
-                .into_iter()
-                .filter(|event| event.step() <= step)
-                .collect(),
-            false => Vec::new(),
-        };
-        let mut text = Vec::new();
-        for event in &kept {
-            serde_json::to_writer(&mut text, event)?;
-            text.push(b'\n');
-        }
-        write_whole(path, &text)?;
-        let file = OpenOptions::new()
-            .append(true)
-            .open(path)
-            .with_context(named)?;
-        Ok(Self {
-            path: path.to_path_buf(),
-            file: BufWriter::new(file),
-        })
-    }
-
-    fn write(&mut self, event: Event) -> Result<()> {
-        serde_json::to_writer(&mut self.file, &event)?;
-        self.file.write_all(b"\n")?;
-        self.file
-            .flush()
-            .with_context(|| format!("cannot write {}", self.path.display()))
-    }
-
-    /// The losses of every step so far.
-    fn losses(&self) -> Result<Vec<LossPoint>> {
-        let points = read_events(&self.path)?
-            .into_iter()
-            .filter_map(|event| match event {
-                Event::Step {
-                    step,
-                    epoch,
-                    losses,
-                } => Some(LossPoint {
-                    step,
-                    epoch,
-                    adversarial: losses.adversarial,
-                    contextual: losses.contextual,
-                    latent: losses.latent,
-                    generator: losses.generator,
-                    discriminator: losses.discriminator,
-                }),
-                _ => None,
-            });
-        Ok(points.collect())
-    }
-}
-
-fn read_events(path: &Path) -> Result<Vec<Event>> {
-    let text =
-        std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-    // A crash may have cut the last line.
-    Ok(text
-        .lines()
-        .map_while(|line| serde_json::from_str(line).ok())
         .collect())
 }

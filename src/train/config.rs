@@ -31,9 +31,15 @@ pub struct TrainConfig {
     /// Length of the discriminator's feature vector
     #[cfg_attr(feature = "cli", arg(long, default_value_t = 100))]
     pub features: usize,
+    /// Components of PCA
+    #[cfg_attr(feature = "cli", arg(long, default_value_t = crate::detector::pca::COMPONENTS))]
+    pub components: usize,
     /// Passes over the training pictures
     #[cfg_attr(feature = "cli", arg(long, default_value_t = 15))]
     pub epochs: u32,
+    /// Steps to take, in place of --epochs
+    #[cfg_attr(feature = "cli", arg(long))]
+    pub steps: Option<u64>,
     /// Pictures in a training step
     #[cfg_attr(feature = "cli", arg(long, default_value_t = 64))]
     pub batch: usize,
@@ -64,7 +70,7 @@ pub struct TrainConfig {
     /// Share of the skips that are dropped in training, drawn for each picture and skip
     #[cfg_attr(feature = "cli", arg(long, default_value_t = 0.0))]
     pub skip_dropout: f64,
-    /// Skips that are cut for good, counted from the outermost
+    /// Skips that are cut for good, counted from the outermost; more than there are cuts all
     #[cfg_attr(feature = "cli", arg(long, default_value_t = 0))]
     pub cut_skips: usize,
     /// How training pictures are varied
@@ -103,7 +109,9 @@ impl Default for TrainConfig {
             width: 64,
             discriminator_width: None,
             features: 100,
+            components: crate::detector::pca::COMPONENTS,
             epochs: 15,
+            steps: None,
             batch: 64,
             seed: 0,
             learning_rate: 2e-4,
@@ -155,7 +163,8 @@ impl TrainConfig {
             generator_width: self.width,
             discriminator_width: self.discriminator_width.unwrap_or(self.width),
             features: self.features,
-            cut_skips: self.cut_skips,
+            // More than there are cuts all.
+            cut_skips: self.cut_skips.min(self.size.max(2).ilog2() as usize - 1),
         }
     }
 
@@ -199,17 +208,21 @@ impl TrainConfig {
         };
         let share = |v: f64| v > 0.0 && v < 1.0;
         let weight = |v: f64| v.is_finite() && v >= 0.0;
-        range(
-            "method",
-            "skip-ganomaly or ganomaly",
-            matches!(self.method, Method::SkipGanomaly | Method::Ganomaly),
-            self.method.to_string(),
-        )?;
+        self.check_options_of_method()?;
         range(
             "epochs",
             "at least 1",
             self.epochs > 0,
             self.epochs.to_string(),
+        )?;
+        if let Some(steps) = self.steps {
+            range("steps", "at least 1", steps > 0, steps.to_string())?;
+        }
+        range(
+            "components",
+            "at least 1",
+            self.components > 0,
+            self.components.to_string(),
         )?;
         // One picture has no batch statistics to speak of.
         range(
@@ -274,6 +287,79 @@ impl TrainConfig {
         }
         Ok(())
     }
+
+    /// Refuses options that the method would pass over in silence.
+    fn check_options_of_method(&self) -> Result<(), ConfigError> {
+        if self.method == Method::SkipGanomaly {
+            return Ok(());
+        }
+        let plain = Self::default();
+        let used = [
+            ("input-noise", self.input_noise != plain.input_noise),
+            ("input-mask", self.input_mask != plain.input_mask),
+            ("skip-dropout", self.skip_dropout != plain.skip_dropout),
+            ("cut-skips", self.cut_skips != plain.cut_skips),
+            (
+                "label-smoothing",
+                self.label_smoothing != plain.label_smoothing,
+            ),
+            ("latent", self.latent != plain.latent),
+        ];
+        match used.iter().find(|(_, used)| *used) {
+            Some(&(name, _)) => Err(ConfigError::Range {
+                name,
+                expected: "left alone: it is an option of skip-ganomaly",
+                got: format!("a value with the method {}", self.method),
+            }),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Named settings to start from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
+#[serde(rename_all = "kebab-case")]
+pub enum Preset {
+    /// The published code's settings.
+    #[default]
+    Paper,
+    /// Scores by a memory of normal encodings, which ranks better: docs/results.md.
+    Memory,
+}
+
+impl Preset {
+    /// The preset's settings, but for those of `own` that were `given` by name.
+    pub fn settings(self, own: &TrainConfig, given: impl Fn(&str) -> bool) -> TrainConfig {
+        let plain = TrainConfig::default();
+        let preset = match self {
+            Self::Paper => plain,
+            Self::Memory => TrainConfig {
+                lambda: Some(0.1),
+                residual: Residual::L2,
+                latent: Latent::Memory,
+                balance: Balance::Quantile,
+                ..plain
+            },
+        };
+        let mut settings = own.clone();
+        if !given("lambda") {
+            settings.lambda = preset.lambda;
+        }
+        if !given("residual") {
+            settings.residual = preset.residual;
+        }
+        if !given("latent") {
+            settings.latent = preset.latent;
+        }
+        if !given("balance") {
+            settings.balance = preset.balance;
+        }
+        if !given("cut_skips") {
+            settings.cut_skips = preset.cut_skips;
+        }
+        settings
+    }
 }
 
 #[cfg(test)]
@@ -286,6 +372,20 @@ mod tests {
         assert_eq!(config.check(), Ok(()));
         assert_eq!(config.architecture(), Architecture::new(32, 3, 64));
         assert_eq!(config.loss_weights(), crate::loss::Weights::default());
+    }
+
+    #[test]
+    fn a_preset_leaves_what_was_given() {
+        let own = TrainConfig {
+            lambda: Some(0.7),
+            width: 8,
+            ..TrainConfig::default()
+        };
+        let settings = Preset::Memory.settings(&own, |name| name == "lambda");
+        assert_eq!((settings.lambda, settings.width), (Some(0.7), 8));
+        assert_eq!(settings.latent, Latent::Memory);
+        assert_eq!(settings.check(), Ok(()));
+        assert_eq!(Preset::Paper.settings(&own, |_| true), own);
     }
 
     #[test]
@@ -310,7 +410,11 @@ mod tests {
             change(&mut config);
             config.check().expect_err("out of range").to_string()
         };
-        assert!(bad(|c| c.method = Method::Pca).contains("got pca"));
+        let noisy = bad(|c| (c.method, c.input_noise) = (Method::Pca, 0.1));
+        assert!(
+            noisy.contains("input-noise") && noisy.contains("pca"),
+            "{noisy}"
+        );
         assert!(bad(|c| c.lambda = Some(1.5)).contains("lambda"));
         assert!(bad(|c| c.size = 48).contains("got 48"));
         assert!(bad(|c| c.channels = 2).contains("channels"));

@@ -38,6 +38,9 @@ pub enum RunError {
     /// The scores of the held-out normals are not usable.
     #[error("calibration failed: {0}")]
     Calibration(#[from] CalibrationError),
+    /// The method is not trained in steps.
+    #[error("{0} has no networks to train: it is fitted in one go")]
+    NoNetworks(Method),
     /// The score wants a memory that cannot be made.
     #[error("{0}")]
     Memory(String),
@@ -103,6 +106,9 @@ impl Run {
         device: &Device,
     ) -> Result<Self, RunError> {
         config.check()?;
+        if !config.method.has_networks() {
+            return Err(RunError::NoNetworks(config.method));
+        }
         let (training, held_out) = split_held_out(pictures.len(), config.held_out, config.seed);
         let batches = Batches::new(training.clone(), config.batch, config.seed)?;
         Ok(Self {
@@ -166,7 +172,8 @@ impl Run {
 
     /// Steps that the whole run takes.
     pub fn total_steps(&self) -> u64 {
-        u64::from(self.config.epochs) * self.batches.steps_per_epoch() as u64
+        let by_epochs = u64::from(self.config.epochs) * self.steps_per_epoch();
+        self.config.steps.unwrap_or(by_epochs)
     }
 
     /// Steps in one epoch.
@@ -200,6 +207,7 @@ impl Run {
         let data = TensorData::new(values, [batch.len(), channels, size, size]);
         let x = Tensor::from_data(data, self.trainer.device());
         self.pending.push(self.trainer.step(x));
+        self.pictures.prefetch(self.batches.peek());
         self.steps += 1;
         Ok(())
     }
@@ -325,7 +333,7 @@ impl Run {
 fn fresh(config: &TrainConfig, device: &Device) -> Box<dyn Trainer> {
     match config.method {
         Method::Ganomaly => Box::new(GanomalyTrainer::new(config, device)),
-        // The settings were checked: the other methods are not trained in steps.
+        // Others were refused: they are not trained in steps.
         _ => Box::new(SkipGanomalyTrainer::new(config, device)),
     }
 }

@@ -1,0 +1,83 @@
+//! Baselines without a GAN: fitted in one go where a network would be trained.
+
+use anyhow::Result;
+use burn::tensor::Device;
+
+use crate::data::batch::{split_held_out, subsample};
+use crate::data::pictures::Pictures;
+use crate::detector::Method;
+use crate::detector::fit::{Fitted, fit};
+use crate::detector::nearest::Nearest;
+use crate::detector::pca::Pca;
+use crate::model_file::{FORMAT, Header, ModelFile, Precision, Training};
+use crate::train::config::TrainConfig;
+use crate::train::run::preprocessing;
+
+/// Pictures that a baseline is fitted on, at most: they are held in memory, and the nearest neighbour
+/// keeps them all in its file.
+const FITTED_ON: usize = 20_000;
+
+/// Fits PCA or keeps the pictures, and calibrates on the held-out normals.
+pub fn fit_baseline(
+    config: &TrainConfig,
+    pictures: &dyn Pictures,
+    precision: Precision,
+    device: &Device,
+) -> Result<Fitted> {
+    let (training, held_out) = split_held_out(pictures.len(), config.held_out, config.seed);
+    anyhow::ensure!(
+        !training.is_empty() && !held_out.is_empty(),
+        "a baseline needs at least two pictures, one of them held out; got {}",
+        pictures.len()
+    );
+    let chosen: Vec<usize> = subsample(training.len(), FITTED_ON, config.seed, 2)
+        .into_iter()
+        .map(|at| training[at])
+        .collect();
+    if chosen.len() < training.len() {
+        eprintln!(
+            "{} is fitted on {} of {} training pictures, drawn with seed {}",
+            config.method,
+            chosen.len(),
+            training.len(),
+            config.seed
+        );
+    }
+    let values = pictures.values(&chosen)?;
+    let input = preprocessing(config);
+    let tensors = pollster::block_on(async {
+        match config.method {
+            Method::Pca => {
+                let pca = Pca::fit(&values, config.components, &input, device).await?;
+                pca.tensors().await
+            }
+            _ => Nearest::fit(&values, &input, device).tensors().await,
+        }
+    })?;
+    let model = ModelFile {
+        header: Header {
+            format: FORMAT,
+            method: config.method,
+            architecture: None,
+            preprocessing: input,
+            scoring: config.scoring(),
+            calibration: None,
+            training: Some(Training {
+                config: config.clone(),
+                data_digest: pictures.digest().to_owned(),
+                pictures: training.len(),
+                held_out: held_out.len(),
+                steps: 0,
+                epochs: 0,
+                losses: None,
+            }),
+            self_check: None,
+            licence: None,
+        },
+        tensors,
+    }
+    .rounded(precision);
+    let quantile = config.threshold_quantile;
+    let fitted = fit(model, device, pictures, &training, &held_out, quantile);
+    Ok(pollster::block_on(fitted)?)
+}
