@@ -43,7 +43,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Verb {
     /// Train a model on a folder of normal pictures
-    Train(train::Args),
+    Train(Box<train::Args>),
     /// Score pictures with a trained model
     Score(score::Args),
     /// Measure a model on labelled test pictures, beside baselines without a GAN
@@ -68,13 +68,10 @@ pub fn run() -> ExitCode {
     let matches = Cli::command().get_matches();
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let result = match cli.verb {
-        Verb::Train(args) => {
-            let args = match matches.subcommand() {
-                Some((_, given)) => args.with_preset(given),
-                None => args,
-            };
-            train::run(args)
-        }
+        Verb::Train(args) => train::run(match matches.subcommand() {
+            Some((_, given)) => args.with_preset(given),
+            None => *args,
+        }),
         Verb::Score(args) => score::run(args),
         Verb::Evaluate(args) => evaluate::run(args),
         Verb::Import(args) => import::run(args),

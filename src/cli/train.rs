@@ -239,7 +239,7 @@ impl Job<'_> {
             }
             bar.inc(1);
             let last = run.steps() == run.total_steps();
-            if last || run.steps() % run.steps_per_epoch() == 0 {
+            if last || run.steps().is_multiple_of(run.steps_per_epoch()) {
                 self.end_epoch(run, epoch, events)?;
             }
         }
