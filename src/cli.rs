@@ -1,5 +1,6 @@
 //! The program's verbs, one file each. Results go to stdout, everything else to stderr.
 
+mod calibrate;
 mod data;
 mod evaluate;
 mod import;
@@ -18,9 +19,13 @@ use anyhow::{Context, Result};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use sha2::{Digest, Sha256};
 
+use crate::data::image::Preprocessing;
+use crate::data::pictures::Pictures;
+use crate::data::stored::Stored;
 use crate::detector::{self, Detector, Scored};
 use crate::device::Kind;
 use crate::model_file::{MAX_BYTES, ModelFile};
+use data::DataArgs;
 
 /// Exit codes, stable: scripts rely on them. Clap's own for a wrong command line is 2.
 mod exit {
@@ -44,6 +49,8 @@ struct Cli {
 enum Verb {
     /// Train a model on a folder of normal pictures
     Train(Box<train::Args>),
+    /// Learn threshold and scoring options anew from normal pictures, without training
+    Calibrate(calibrate::Args),
     /// Score pictures with a trained model
     Score(score::Args),
     /// Measure a model on labelled test pictures, beside baselines without a GAN
@@ -72,6 +79,7 @@ pub fn run() -> ExitCode {
             Some((_, given)) => args.with_preset(given),
             None => *args,
         }),
+        Verb::Calibrate(args) => calibrate::run(args),
         Verb::Score(args) => score::run(args),
         Verb::Evaluate(args) => evaluate::run(args),
         Verb::Import(args) => import::run(args),
@@ -104,6 +112,27 @@ fn score_batch(device: Kind, detector: &dyn Detector, values: &[f32]) -> Result<
         "cpu" => detector::score_on_all_threads(detector, values)?,
         _ => pollster::block_on(detector::score_batch(detector, values))?,
     })
+}
+
+/// Opens data and prepares their normal training pictures.
+fn load_pictures(data: &DataArgs, preprocessing: &Preprocessing, seed: u64) -> Result<Stored> {
+    let set = data.open(seed)?;
+    eprintln!("{}: {}", set.source, set.description);
+    let bar = progress::bar(set.train.len() as u64, "loading");
+    let budget = data.cache_bytes();
+    let pictures = Stored::new(set.train, preprocessing, budget, |done| {
+        bar.set_position(done as u64)
+    });
+    bar.finish_and_clear();
+    report_skipped(pictures.skipped());
+    if pictures.cached() < pictures.len() {
+        eprintln!(
+            "{} of {} prepared pictures fit into memory (--cache-mib); the others are decoded anew in each epoch",
+            pictures.cached(),
+            pictures.len()
+        );
+    }
+    Ok(pictures)
 }
 
 /// Reads a model file, bounded before it is read.

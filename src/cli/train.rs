@@ -15,11 +15,10 @@ use clap::ArgMatches;
 use clap::parser::ValueSource;
 
 use super::data::DataArgs;
-use super::{Outcome, progress, read_model, report_skipped, write_whole};
+use super::{Outcome, load_pictures, progress, read_model, write_whole};
 use crate::calibration::Calibration;
 use crate::data::image::{Preprocessing, heat_map_rgba, to_rgba};
 use crate::data::pictures::Pictures;
-use crate::data::stored::Stored;
 use crate::detector::fit::Fitted;
 use crate::detector::{self, Detector};
 use crate::device::Kind;
@@ -112,7 +111,7 @@ pub fn run(args: Args) -> Result<Outcome> {
         None => args.config.clone(),
     };
 
-    let pictures = load_pictures(&settings.data, &config)?;
+    let pictures = load_pictures(&settings.data, &preprocessing(&config), config.seed)?;
     let skipped = pictures.skipped().to_vec();
     let device = pollster::block_on(args.device.open())?;
     let job = Job {
@@ -158,26 +157,6 @@ fn watch_for_interruption() -> Result<Arc<AtomicBool>> {
     };
     ctrlc::set_handler(handler).context("cannot watch for Ctrl-C")?;
     Ok(stop)
-}
-
-fn load_pictures(data: &DataArgs, config: &TrainConfig) -> Result<Stored> {
-    let set = data.open(config.seed)?;
-    eprintln!("{}: {}", set.source, set.description);
-    let bar = progress::bar(set.train.len() as u64, "loading");
-    let budget = data.cache_bytes();
-    let pictures = Stored::new(set.train, &preprocessing(config), budget, |done| {
-        bar.set_position(done as u64)
-    });
-    bar.finish_and_clear();
-    report_skipped(pictures.skipped());
-    if pictures.cached() < pictures.len() {
-        eprintln!(
-            "{} of {} prepared pictures fit into memory (--cache-mib); the others are decoded anew in each epoch",
-            pictures.cached(),
-            pictures.len()
-        );
-    }
-    Ok(pictures)
 }
 
 /// What a training has beside its run.

@@ -1,0 +1,215 @@
+#!/usr/bin/env node
+// Runs the experiments of docs/results.md and prints their tables in Markdown.
+//
+//   node bench/results.mjs --data DIR --out DIR [--program FILE] [--jobs 2] [--stage train,score,tables]
+//
+// DIR of --data holds solar-ir, fashion-mnist, mnist and cifar10 in their usual layouts. What is in
+// --out already is not run again, so that a run that was stopped goes on. Each job takes one thread.
+import { spawn } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, writeFileSync, renameSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { printTables } from "./results-tables.mjs";
+
+const { values: options } = parseArgs({
+  options: {
+    data: { type: "string" },
+    out: { type: "string" },
+    program: { type: "string", default: "skip-ganomaly" },
+    jobs: { type: "string", default: "2" },
+    stage: { type: "string", default: "train,score,tables" },
+  },
+});
+if (!options.data || !options.out) throw new Error("expected --data DIR and --out DIR");
+
+/** The sets: where, how, which classes are abnormal in turn (none where the folder says it). */
+const TEN = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
+const SETS = {
+  "solar-ir": { data: join(options.data, "solar-ir"), channels: 1, classes: [null] },
+  "fashion-mnist": { data: `idx:${join(options.data, "fashion-mnist")}`, channels: 1, classes: TEN },
+  mnist: { data: `idx:${join(options.data, "mnist")}`, channels: 1, classes: TEN },
+  cifar10: { data: `cifar10:${join(options.data, "cifar10")}`, channels: 3, classes: TEN },
+};
+const SEEDS = [0, 1, 2];
+/** Budget: pictures, steps and width that a CPU manages. */
+const BUDGET = ["--size", "32", "--width", "8", "--batch", "64"];
+const STEPS = 300;
+const PICTURES = 6000;
+const SOLAR_EPOCHS = 15;
+
+/** What is changed in training. */
+export const TRAININGS = {
+  plain: [],
+  noise: ["--input-noise", "0.2"],
+  mask: ["--input-mask", "0.25"],
+  "skip-dropout": ["--skip-dropout", "0.5"],
+  "cut-skips-2": ["--cut-skips", "2"],
+  "cut-skips": ["--cut-skips", "9"],
+  shift: ["--augment", "shift"],
+  smoothing: ["--label-smoothing", "0.1"],
+  ganomaly: ["--method", "ganomaly"],
+};
+
+/** What is changed in the score of a trained model. */
+const MEMORY = ["--latent", "memory", "--balance", "quantile", "--residual", "l2"];
+export const SCORINGS = {
+  l2: ["--residual", "l2"],
+  smoothed: ["--residual", "smoothed"],
+  "multi-scale": ["--residual", "multi-scale"],
+  quantile: ["--balance", "quantile", "--lambda", "0.5"],
+  layers: ["--latent", "layers", "--balance", "quantile", "--lambda", "0.5"],
+  "memory-half": [...MEMORY, "--lambda", "0.5"],
+  memory: [...MEMORY, "--lambda", "0.1"],
+  "memory-alone": [...MEMORY, "--lambda", "0"],
+};
+
+/** The tasks of the ablation: class and seed change together. */
+const ABLATION = Object.entries(SETS).flatMap(([set, { classes }]) =>
+  SEEDS.map((seed) => ({ set, class: classes[0] === null ? null : [0, 3, 7][seed], seed })),
+);
+/** The tasks of the tables: every class, every seed. */
+const TABLES = Object.entries(SETS).flatMap(([set, { classes }]) =>
+  classes.flatMap((c) => SEEDS.map((seed) => ({ set, class: c, seed }))),
+);
+
+const name = (task, variant) => `${task.set}${task.class === null ? "" : `-${task.class}`}-s${task.seed}-${variant}`;
+const dataOf = (task) => [
+  "--data", SETS[task.set].data,
+  ...(task.class === null ? [] : ["--abnormal", String(task.class), "--limit", String(PICTURES)]),
+];
+const folderOf = (task, variant) => join(options.out, "runs", name(task, variant));
+const resultOf = (task, variant) => join(options.out, "results", `${name(task, variant)}.json`);
+
+function training(task, variant) {
+  const out = folderOf(task, variant);
+  const long = variant === "long";
+  return {
+    done: join(out, "model.safetensors"),
+    before: () => rmSync(out, { recursive: true, force: true }),
+    command: [
+      "train", ...dataOf(task), ...BUDGET, "--channels", String(SETS[task.set].channels), "--seed", String(task.seed),
+      ...(long ? ["--epochs", String(SOLAR_EPOCHS)] : ["--steps", String(STEPS)]),
+      ...(variant === "plain" || long ? ["--keep-epochs"] : []),
+      ...(TRAININGS[variant] ?? []), "--precision", "f16", "--out", out, "--json",
+    ],
+  };
+}
+
+/** A trained model with another score. */
+function calibration(task, variant, scoring) {
+  const out = join(options.out, "scored", `${name(task, `${variant}+${scoring}`)}.safetensors`);
+  return {
+    done: out,
+    command: [
+      "calibrate", "--model", join(folderOf(task, variant), "model.safetensors"), ...dataOf(task),
+      ...SCORINGS[scoring], "--precision", "f16", "--out", out, "--json",
+    ],
+  };
+}
+
+function evaluation(task, label, model, more) {
+  return {
+    done: resultOf(task, label),
+    save: true,
+    command: [
+      "evaluate", "--model", model, ...dataOf(task), "--seed", String(task.seed), "--json", ...more,
+    ],
+  };
+}
+
+const LONG = SEEDS.map((seed) => ({ set: "solar-ir", class: null, seed }));
+
+function stages() {
+  const trained = (task, variant) => join(folderOf(task, variant), "model.safetensors");
+  const train = [
+    ...LONG.map((task) => training(task, "long")),
+    ...ABLATION.flatMap((task) => Object.keys(TRAININGS).map((variant) => training(task, variant))),
+    ...TABLES.map((task) => training(task, "plain")),
+    ...TABLES.filter((t) => t.set !== "solar-ir").map((task) => training(task, "ganomaly")),
+  ];
+  const bases = ["plain", "cut-skips"];
+  const calibrate = [
+    ...LONG.map((task) => calibration(task, "long", "memory")),
+    ...ABLATION.flatMap((task) =>
+      bases.flatMap((base) => Object.keys(SCORINGS).map((scoring) => calibration(task, base, scoring))),
+    ),
+    ...TABLES.map((task) => calibration(task, "plain", "memory")),
+  ];
+  const scored = (task, label) => join(options.out, "scored", `${name(task, label)}.safetensors`);
+  const quick = ["--no-baselines", "--bootstrap", "0"];
+  const score = [
+    ...LONG.flatMap((task) => [
+      evaluation(task, "long", trained(task, "long"), ["--against", scored(task, "long+memory")]),
+      evaluation(task, "long-published", trained(task, "long"), ["--protocol", "published", ...quick]),
+    ]),
+    ...ABLATION.flatMap((task) => [
+      ...Object.keys(TRAININGS).map((variant) => evaluation(task, `ablation-${variant}`, trained(task, variant), quick)),
+      ...bases.flatMap((base) =>
+        Object.keys(SCORINGS).map((scoring) => {
+          const label = `${base}+${scoring}`;
+          return evaluation(task, `ablation-${label}`, scored(task, label), quick);
+        }),
+      ),
+    ]),
+    ...TABLES.filter((t) => t.set !== "solar-ir").map((task) =>
+      evaluation(task, "table", trained(task, "plain"), [
+        "--against", scored(task, "plain+memory"), "--against", trained(task, "ganomaly"), "--bootstrap", "0",
+      ]),
+    ),
+    ...TABLES.filter((t) => t.set !== "solar-ir" && t.seed === 0).map((task) =>
+      evaluation(task, "published", trained(task, "plain"), ["--protocol", "published", ...quick]),
+    ),
+  ];
+  return { train, score: [...calibrate, ...score] };
+}
+
+function run(job) {
+  if (existsSync(job.done)) return Promise.resolve();
+  job.before?.();
+  return new Promise((resolve, reject) => {
+    const env = { ...process.env, RAYON_NUM_THREADS: "1" };
+    const child = spawn(options.program, job.command, { env, stdio: ["ignore", "pipe", "pipe"] });
+    let out = "";
+    let errors = "";
+    child.stdout.on("data", (chunk) => (out += chunk));
+    child.stderr.on("data", (chunk) => (errors += chunk));
+    child.on("error", reject);
+    child.on("close", (code) => {
+      if (code !== 0) return reject(new Error(`${job.command.join(" ")}\n${errors}`));
+      if (job.save) {
+        // Whole or not at all: a stopped run must not leave half a result.
+        writeFileSync(`${job.done}.part`, out);
+        renameSync(`${job.done}.part`, job.done);
+      }
+      resolve();
+    });
+  });
+}
+
+async function runAll(jobs, what) {
+  const todo = jobs.filter((job, at) => !existsSync(job.done) && jobs.findIndex((j) => j.done === job.done) === at);
+  const started = Date.now();
+  let next = 0;
+  const worker = async () => {
+    while (next < todo.length) {
+      const at = next++;
+      await run(todo[at]);
+      const secs = (Date.now() - started) / 1000;
+      process.stderr.write(`${what}: ${at + 1} of ${todo.length}, ${secs.toFixed(0)} s\n`);
+    }
+  };
+  await Promise.all(Array.from({ length: Number(options.jobs) }, worker));
+}
+
+for (const folder of ["runs", "scored", "results"]) mkdirSync(join(options.out, folder), { recursive: true });
+const asked = options.stage.split(",");
+const { train, score } = stages();
+if (asked.includes("train")) await runAll(train, "train");
+if (asked.includes("score")) await runAll(score, "score");
+if (asked.includes("tables")) {
+  const read = (task, label) => {
+    const file = resultOf(task, label);
+    return existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : null;
+  };
+  printTables({ SETS, SEEDS, TRAININGS, SCORINGS, ABLATION, TABLES, LONG, read });
+}

@@ -1,0 +1,124 @@
+//! `calibrate`: threshold, display and scoring options of a trained model, learnt anew from normal
+//! pictures. No weight changes.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+
+use super::data::DataArgs;
+use super::{Outcome, load_pictures, read_model, write_whole};
+use crate::calibration::THRESHOLD_QUANTILE;
+use crate::data::batch::split_held_out;
+use crate::data::pictures::Pictures;
+use crate::detector::fit::fit;
+use crate::device::Kind;
+use crate::model_file::{FORMAT, ModelFile, Precision};
+use crate::score::{Balance, Latent, Residual};
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// Model file
+    #[arg(long)]
+    model: PathBuf,
+    #[command(flatten)]
+    data: DataArgs,
+    /// Weight λ of the residual R in the score, against the latent L [default: the model's]
+    #[arg(long)]
+    lambda: Option<f64>,
+    /// How R measures the difference of picture and reconstruction [default: the model's]
+    #[arg(long, value_enum)]
+    residual: Option<Residual>,
+    /// What L compares [default: the model's]
+    #[arg(long, value_enum)]
+    latent: Option<Latent>,
+    /// How R and L are made comparable [default: the model's]
+    #[arg(long, value_enum)]
+    balance: Option<Balance>,
+    /// Quantile of the held-out normals' scores that becomes the threshold
+    #[arg(long, default_value_t = THRESHOLD_QUANTILE)]
+    threshold_quantile: f64,
+    /// How the model's weights are written
+    #[arg(long, value_enum, default_value = "f32")]
+    precision: Precision,
+    /// File to write
+    #[arg(long)]
+    out: PathBuf,
+    /// Where to compute
+    #[arg(long, value_enum, default_value = "cpu")]
+    device: Kind,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(args: Args) -> Result<Outcome> {
+    let (mut model, _) = read_model(&args.model)?;
+    let scoring = &mut model.header.scoring;
+    scoring.lambda = args.lambda.unwrap_or(scoring.lambda);
+    scoring.residual = args.residual.unwrap_or(scoring.residual);
+    scoring.latent = args.latent.unwrap_or(scoring.latent);
+    scoring.balance = args.balance.unwrap_or(scoring.balance);
+    anyhow::ensure!(
+        (0.0..=1.0).contains(&scoring.lambda),
+        "--lambda must lie between 0 and 1, got {}",
+        scoring.lambda
+    );
+
+    let seed = model.header.training.as_ref().map_or(0, |t| t.config.seed);
+    let pictures = load_pictures(&args.data, &model.header.preprocessing, seed)?;
+    let (training, held_out) = roles(&model, &pictures);
+    let device = pollster::block_on(args.device.open())?;
+    model.header.format = FORMAT;
+    let model = model.rounded(args.precision);
+    let quantile = args.threshold_quantile;
+    let fitted = fit(model, &device, &pictures, &training, &held_out, quantile);
+    let model = pollster::block_on(fitted)?.model;
+    let bytes = model.to_bytes(args.precision)?;
+    write_whole(&args.out, &bytes)?;
+
+    let calibration = model.header.calibration.as_ref();
+    let calibration = calibration.context("the model is not calibrated")?;
+    let mut out = std::io::stdout().lock();
+    if args.json {
+        let summary = serde_json::json!({
+            "model": args.out,
+            "bytes": bytes.len(),
+            "normals": calibration.normals,
+            "skipped": pictures.skipped().len(),
+            "threshold": calibration.threshold,
+        });
+        writeln!(out, "{summary}")?;
+    } else {
+        writeln!(
+            out,
+            "model      {} ({} bytes)",
+            args.out.display(),
+            bytes.len()
+        )?;
+        writeln!(out, "normals    {}", calibration.normals)?;
+        writeln!(out, "threshold  {}", calibration.threshold)?;
+    }
+    Ok(match pictures.skipped().is_empty() {
+        true => Outcome::Done,
+        false => Outcome::SomeSkipped,
+    })
+}
+
+/// Which pictures are remembered and which are calibrated on: those of training, where these are the
+/// pictures that the model was trained on, and all of them otherwise.
+fn roles(model: &ModelFile, pictures: &dyn Pictures) -> (Vec<usize>, Vec<usize>) {
+    if let Some(training) = &model.header.training {
+        if training.data_digest == pictures.digest() {
+            let config = &training.config;
+            return split_held_out(pictures.len(), config.held_out, config.seed);
+        }
+        eprintln!("note: these are not the pictures that the model was trained on; all are used");
+    }
+    let all: Vec<usize> = (0..pictures.len()).collect();
+    // What is remembered must not be calibrated on: each would be its own neighbour.
+    match model.header.scoring.latent {
+        Latent::Memory => split_held_out(pictures.len(), 0.5, 0),
+        Latent::Final | Latent::Layers => (Vec::new(), all),
+    }
+}
