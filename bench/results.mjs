@@ -48,6 +48,7 @@ export const TRAININGS = {
   shift: ["--augment", "shift"],
   smoothing: ["--label-smoothing", "0.1"],
   ganomaly: ["--method", "ganomaly"],
+  whitened: ["--method", "nearest", "--latent", "memory", "--lambda", "0"],
 };
 
 /** What is changed in the score of a trained model. */
@@ -136,7 +137,7 @@ function stages() {
     ...TABLES.map((task) => calibration(task, "plain", "memory")),
   ];
   const scored = (task, label) => join(options.out, "scored", `${name(task, label)}.safetensors`);
-  const quick = ["--no-baselines", "--bootstrap", "0"];
+  const quick = ["--no-baselines", "--bootstrap", "1"];
   const score = [
     ...LONG.flatMap((task) => [
       evaluation(task, "long", trained(task, "long"), ["--against", scored(task, "long+memory")]),
@@ -153,7 +154,7 @@ function stages() {
     ]),
     ...TABLES.filter((t) => t.set !== "solar-ir").map((task) =>
       evaluation(task, "table", trained(task, "plain"), [
-        "--against", scored(task, "plain+memory"), "--against", trained(task, "ganomaly"), "--bootstrap", "0",
+        "--against", scored(task, "plain+memory"), "--against", trained(task, "ganomaly"), "--bootstrap", "1",
       ]),
     ),
     ...TABLES.filter((t) => t.set !== "solar-ir" && t.seed === 0).map((task) =>

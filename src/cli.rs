@@ -186,6 +186,20 @@ fn sha256(bytes: &[u8]) -> String {
         })
 }
 
+/// The command as it could be typed again in a shell.
+fn command_line() -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,+@%".contains(c);
+    let quoted = |argument: String| match argument.chars().all(plain) && !argument.is_empty() {
+        true => argument,
+        false => format!("'{}'", argument.replace('\'', r"'\''")),
+    };
+    let arguments = std::env::args().skip(1).map(quoted);
+    std::iter::once("skip-ganomaly".to_owned())
+        .chain(arguments)
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
 /// Tells what was left out of a set of pictures, on stderr.
 fn report_skipped(skipped: &[(PathBuf, String)]) {
     const SHOWN: usize = 10;

@@ -348,6 +348,17 @@ impl ModelFile {
         Ok(Self { header, tensors })
     }
 
+    /// Lets R measure otherwise. Where that changes the score, the calibration goes: its threshold was
+    /// learnt on other scores.
+    pub fn measure_residual(&mut self, residual: Residual) {
+        let scoring = &mut self.header.scoring;
+        if scoring.residual != residual {
+            scoring.residual = residual;
+            scoring.normaliser = None;
+            self.header.calibration = None;
+        }
+    }
+
     /// The same model with its weights as `precision` keeps them.
     pub fn rounded(mut self, precision: Precision) -> Self {
         for tensor in self.tensors.values_mut() {

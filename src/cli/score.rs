@@ -62,12 +62,8 @@ struct Row<'a> {
 
 pub fn run(args: Args) -> Result<Outcome> {
     let (mut model, _) = read_model(&args.model)?;
-    if let Some(residual) = args.residual
-        && residual != model.header.scoring.residual
-    {
-        model.header.scoring.residual = residual;
-        // Its threshold was learnt on other scores.
-        model.header.calibration = None;
+    if let Some(residual) = args.residual {
+        model.measure_residual(residual);
     }
     let calibration = model.header.calibration.clone();
     let device = pollster::block_on(args.device.open())?;

@@ -15,7 +15,7 @@ use clap::ArgMatches;
 use clap::parser::ValueSource;
 
 use super::data::DataArgs;
-use super::{Outcome, load_pictures, progress, read_model, write_whole};
+use super::{Outcome, command_line, load_pictures, progress, read_model, write_whole};
 use crate::calibration::Calibration;
 use crate::data::image::{Preprocessing, heat_map_rgba, to_rgba};
 use crate::data::pictures::Pictures;
@@ -28,7 +28,7 @@ use crate::score::RawScore;
 use crate::train::config::{Preset, TrainConfig};
 use crate::train::events::Event;
 use crate::train::run::{Run, preprocessing};
-use folder::{Events, RunFolder, Settings, command_line};
+use folder::{Events, RunFolder, Settings};
 
 /// Held-out pictures that the report shows.
 const REPORT_SAMPLES: usize = 12;

@@ -1,12 +1,16 @@
 //! Nearest neighbour: the distance to the closest training picture. A baseline that needs no GAN.
+//!
+//! With a memory ([`Latent::Memory`]) the pixels themselves are what is remembered: a nearest neighbour
+//! in half-whitened principal components, which shows what a network's encoding is worth beside it.
 
 use burn::tensor::{Device, Tensor, TensorData};
 
+use super::memory::Memory;
 use super::{Detector, Measurement, Method};
 use crate::data::image::Preprocessing;
-use crate::model_file::ModelFile;
+use crate::model_file::{ModelFile, Scoring};
 use crate::nn::tensors::{NamedTensors, Reader, TensorError, stored};
-use crate::score::RawScore;
+use crate::score::{Latent, RawScore};
 
 /// Name of the tensor in a file, `[pictures, values]`.
 const PICTURES: &str = "nearest.pictures";
@@ -18,6 +22,8 @@ pub struct Nearest {
     /// ‖p‖² of each picture, `[1, pictures]`.
     squares: Tensor<2>,
     preprocessing: Preprocessing,
+    scoring: Scoring,
+    memory: Option<Memory>,
 }
 
 impl Nearest {
@@ -45,7 +51,15 @@ impl Nearest {
             |[n, v]| n > 0 && v == values,
             device,
         )?;
-        Ok(Self::keep(pictures, preprocessing))
+        let memory = match file.header.scoring.latent {
+            Latent::Memory => Memory::from_file(file, values, device)?,
+            Latent::Final | Latent::Layers => None,
+        };
+        Ok(Self {
+            scoring: file.header.scoring,
+            memory,
+            ..Self::keep(pictures, preprocessing)
+        })
     }
 
     /// The pictures, for a file.
@@ -62,6 +76,8 @@ impl Nearest {
             squares: pictures.clone().square().sum_dim(1).transpose(),
             pictures: pictures.transpose(),
             preprocessing: preprocessing.clone(),
+            scoring: Scoring::default(),
+            memory: None,
         }
     }
 }
@@ -79,26 +95,47 @@ impl Detector for Nearest {
         self.pictures.shape().num_elements()
     }
 
+    fn encoding_layers(&self) -> Vec<usize> {
+        vec![self.preprocessing.values()]
+    }
+
+    fn encode(&self, x: Tensor<4>) -> Tensor<2> {
+        let [n, c, h, w] = x.dims();
+        x.reshape([n, c * h * w])
+    }
+
     fn device(&self) -> Device {
         self.pictures.device()
     }
 
     fn measure(&self, x: Tensor<4>) -> Measurement {
         let shape = x.shape();
-        let [n, c, h, w] = x.dims();
-        let x = x.reshape([n, c * h * w]);
+        let n = shape[0];
+        let x = self.encode(x);
         // ‖x - p‖² = ‖x‖² - 2 x·p + ‖p‖²; ‖x‖² does not change which p is nearest.
-        let distances = self.squares.clone() - x.matmul(self.pictures.clone()).mul_scalar(2.0);
+        let distances =
+            self.squares.clone() - x.clone().matmul(self.pictures.clone()).mul_scalar(2.0);
         let nearest = distances.argmin(1).reshape([n]);
         let x_hat = self.pictures.clone().select(1, nearest).transpose();
         Measurement {
             x_hat: x_hat.reshape(shape),
-            features: None,
+            features: self.memory.as_ref().map(|memory| memory.recall(x)),
         }
     }
 
-    fn score(&self, x: &[f32], x_hat: &[f32], _features: Option<(&[f32], &[f32])>) -> RawScore {
-        residual_norm(x, x_hat)
+    fn score(&self, x: &[f32], x_hat: &[f32], features: Option<(&[f32], &[f32])>) -> RawScore {
+        let plain = residual_norm(x, x_hat);
+        match features {
+            None => plain,
+            Some((e, nearest)) => {
+                let latent = crate::score::latent(e, nearest);
+                RawScore {
+                    anomaly_score: self.scoring.anomaly_score(plain.residual, latent),
+                    latent: Some(latent),
+                    ..plain
+                }
+            }
+        }
     }
 }
 

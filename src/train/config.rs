@@ -303,7 +303,11 @@ impl TrainConfig {
                 "label-smoothing",
                 self.label_smoothing != plain.label_smoothing,
             ),
-            ("latent", self.latent != plain.latent),
+            (
+                "latent",
+                self.latent != plain.latent
+                    && (self.method, self.latent) != (Method::Nearest, Latent::Memory),
+            ),
         ];
         match used.iter().find(|(_, used)| *used) {
             Some(&(name, _)) => Err(ConfigError::Range {

@@ -1,0 +1,142 @@
+//! Scores of labelled test pictures, streamed: never more decoded at once than one chunk.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+
+use crate::cli::{progress, score_batch};
+use crate::data::dataset::{Loaded, Sample, chunks};
+use crate::data::mask;
+use crate::detector::{self, Detector, Scored};
+use crate::device::Kind;
+use crate::evaluation::Labelled;
+use crate::metrics::{PixelMetrics, PixelScores, pixel_metrics};
+
+/// Pictures that are scored at once; the published protocol's result depends on it.
+const BATCH: usize = 64;
+
+/// What a method says of the test pictures that could be read.
+pub struct TestScores {
+    pub pictures: Vec<Labelled>,
+    /// Index of each among the samples.
+    pub samples: Vec<usize>,
+    /// Name and reason of those that could not be read.
+    pub skipped: Vec<(String, String)>,
+    pub milliseconds_per_picture: f64,
+    /// Where the data have masks: map and mask (none for a normal picture), and the index in `pictures`.
+    pixels: Vec<(usize, Vec<f32>, Option<Vec<bool>>)>,
+    side: usize,
+}
+
+/// How a batch becomes scores.
+#[derive(Clone, Copy)]
+pub enum Batches {
+    /// Each picture on its own, dealt out as suits the device.
+    Any(Kind),
+    /// In one piece, since the batch's statistics are part of the score.
+    Whole,
+}
+
+impl Batches {
+    fn score(self, detector: &dyn Detector, values: &[f32]) -> Result<Vec<Scored>> {
+        Ok(match self {
+            Self::Any(device) => score_batch(device, detector, values)?,
+            Self::Whole => pollster::block_on(detector::score_batch(detector, values))?,
+        })
+    }
+}
+
+/// Scores every test picture, in the order given.
+pub fn score_all(
+    detector: &dyn Detector,
+    batches: Batches,
+    samples: &[&Sample],
+) -> Result<TestScores> {
+    let preprocessing = detector.preprocessing().clone();
+    let masked = samples.iter().any(|sample| sample.mask.is_some());
+    let mut scores = TestScores {
+        pictures: Vec::with_capacity(samples.len()),
+        samples: Vec::with_capacity(samples.len()),
+        skipped: Vec::new(),
+        milliseconds_per_picture: 0.0,
+        pixels: Vec::new(),
+        side: preprocessing.size,
+    };
+    let bar = progress::bar(samples.len() as u64, detector.method().as_str());
+    let mut scoring = Duration::ZERO;
+    let owned: Vec<Sample> = samples.iter().map(|&sample| sample.clone()).collect();
+    for chunk in chunks(&owned, &preprocessing, BATCH) {
+        let mut readable = Vec::with_capacity(chunk.len());
+        let mut values = Vec::new();
+        for Loaded {
+            index,
+            sample,
+            picture,
+        } in chunk
+        {
+            bar.inc(1);
+            match picture {
+                Ok(picture) => {
+                    values.extend(picture.values);
+                    readable.push((index, sample));
+                }
+                Err(reason) => scores.skipped.push((sample.name.clone(), reason)),
+            }
+        }
+        if readable.is_empty() {
+            continue;
+        }
+        let started = Instant::now();
+        let scored = batches.score(detector, &values)?;
+        scoring += started.elapsed();
+        for ((index, sample), scored) in readable.into_iter().zip(scored) {
+            if masked && (!sample.abnormal || sample.mask.is_some()) {
+                let mask = sample.mask.as_deref();
+                let mask = mask.map(|path| mask::read(path, preprocessing.size));
+                let mask = mask.transpose().map_err(anyhow::Error::msg);
+                let mask = mask.with_context(|| format!("the mask of {}", sample.name))?;
+                scores
+                    .pixels
+                    .push((scores.pictures.len(), scored.residual_map, mask));
+            }
+            scores.samples.push(index);
+            scores.pictures.push(Labelled {
+                name: sample.name.clone(),
+                class: sample.class.clone(),
+                abnormal: sample.abnormal,
+                raw: scored.raw,
+            });
+        }
+    }
+    bar.finish_and_clear();
+    let count = scores.pictures.len().max(1) as f64;
+    scores.milliseconds_per_picture = 1e3 * scoring.as_secs_f64() / count;
+    Ok(scores)
+}
+
+impl TestScores {
+    /// How well the heat maps of some pictures find the defects; none without masks.
+    pub fn pixel_metrics(&self, kept: &[Labelled]) -> Result<Option<PixelMetrics>> {
+        let kept: std::collections::HashSet<(&str, &str)> = kept
+            .iter()
+            .map(|p| (p.class.as_str(), p.name.as_str()))
+            .collect();
+        let pictures: Vec<PixelScores<'_>> = self
+            .pixels
+            .iter()
+            .filter(|(at, ..)| {
+                let picture = &self.pictures[*at];
+                kept.contains(&(picture.class.as_str(), picture.name.as_str()))
+            })
+            .map(|(_, map, mask)| PixelScores {
+                map,
+                mask: mask.as_deref(),
+                width: self.side,
+            })
+            .collect();
+        match pictures.iter().any(|picture| picture.mask.is_some()) {
+            true => Ok(Some(pixel_metrics(&pictures)?)),
+            false => Ok(None),
+        }
+    }
+}
