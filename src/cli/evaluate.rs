@@ -29,7 +29,7 @@ use crate::evaluation::{
 };
 use crate::model_file::{Header, ModelFile};
 use crate::report::{EvaluationReport, Miss, ReportSample, worst};
-use crate::score::Residual;
+use crate::score::{Latent, Residual};
 use scoring::{Batches, TestScores, score_all};
 
 /// Misses of each kind that the report shows.
@@ -104,10 +104,11 @@ pub fn run(args: Args) -> Result<Outcome> {
         set: &set,
         device: &device,
         samples: published_order(&set.test),
+        reported: label(&model.header),
     };
 
     let detector = detector::load(&model, &device)?;
-    let name = model.header.method.to_string();
+    let name = label(&model.header);
     let (honest, scores) = bench.honest(&name, &*detector, Some(&model.header))?;
     let mut methods = Vec::new();
     if args.protocol == Protocol::Published {
@@ -118,7 +119,7 @@ pub fn run(args: Args) -> Result<Outcome> {
         let other = read_model(path)?.0;
         let detector = detector::load(&other, &device)?;
         let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-        let own = other.header.method.to_string();
+        let own = label(&other.header);
         let name = match methods.iter().any(|m| m.method == own) {
             true => format!("{own} {stem}"),
             false => own,
@@ -162,6 +163,14 @@ pub fn run(args: Args) -> Result<Outcome> {
     })
 }
 
+/// What a model is called in tables: its method, and a memory where its score has one.
+fn label(header: &Header) -> String {
+    match header.scoring.latent {
+        Latent::Memory => format!("{}+memory", header.method),
+        Latent::Final | Latent::Layers => header.method.to_string(),
+    }
+}
+
 /// The published test order: all normal pictures, then the abnormal ones, class by class. An honest
 /// score does not depend on it.
 fn published_order(test: &[Sample]) -> Vec<&Sample> {
@@ -185,6 +194,8 @@ struct Bench<'a> {
     set: &'a Dataset,
     device: &'a Device,
     samples: Vec<&'a Sample>,
+    /// Name of the model that is reported on.
+    reported: String,
 }
 
 impl Bench<'_> {
@@ -213,7 +224,7 @@ impl Bench<'_> {
         let pictures = scores.pictures.clone();
         let calibration = header.and_then(|header| header.calibration.as_ref());
         // A score set by hand belongs to the model that is named, not to those beside it.
-        let own = header.is_some() && name == self.own_name(header);
+        let own = name == self.reported;
         let mut result = match self.args.adaptive_threshold {
             true => MethodResult::with_adaptive_threshold(
                 about,
@@ -229,10 +240,6 @@ impl Bench<'_> {
         };
         result.pixel = scores.pixel_metrics(&result.pictures)?;
         Ok((result, scores))
-    }
-
-    fn own_name(&self, header: Option<&Header>) -> String {
-        header.map_or_else(String::new, |header| header.method.to_string())
     }
 
     /// The published protocol: batch statistics of batches of 64 in the published order, the residual
