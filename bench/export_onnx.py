@@ -57,21 +57,37 @@ class Graph:
 
 
 def generator(graph, x, levels):
+    """x_hat, and the encoding: the skips of at most 4 x 4 pixels and the bottleneck, flattened."""
     skips = []
+    layers = []
     h = x
     for level in range(levels):
         if level > 0:
             h = graph.node("LeakyRelu", [h], alpha=0.2)
             skips.append(h)
+            if levels - level <= 2:
+                layers.append(graph.node("Flatten", [h]))
         h = graph.convolution("Conv", h, f"generator.encoder.{level}.conv", 4, 2, 1)
         h = graph.norm(h, f"generator.encoder.{level}")
+    layers.append(graph.node("Flatten", [h]))
     for step in range(levels):
         h = graph.node("Relu", [h])
         h = graph.convolution("ConvTranspose", h, f"generator.decoder.{step}.conv", 4, 2, 1)
         h = graph.norm(h, f"generator.decoder.{step}")
         if skips:
             h = graph.node("Concat", [skips.pop(), h], axis=1)
-    return graph.node("Tanh", [h], output="x_hat")
+    return graph.node("Tanh", [h], output="x_hat"), graph.node("Concat", layers, axis=1)
+
+
+def recall(graph, encoding):
+    """Projected encodings, and for each the remembered one that is nearest."""
+    pictures = graph.weights["memory.pictures"].astype(np.float32)
+    e = graph.node("MatMul", [encoding, graph.weight("memory.projection")])
+    e = graph.node("Sub", [e, graph.weight("memory.offset")])
+    products = graph.node("MatMul", [e, graph.constant("memory.twice", 2 * pictures.T)])
+    squares = graph.constant("memory.squares", (pictures**2).sum(1)[None])
+    nearest = graph.node("ArgMin", [graph.node("Sub", [squares, products])], axis=1, keepdims=0)
+    return e, graph.node("Gather", [graph.weight("memory.pictures"), nearest], axis=0)
 
 
 def features(graph, x, levels):
@@ -92,10 +108,18 @@ def main(source, target):
     levels = size.bit_length() - 1
 
     graph = Graph(weights)
-    x_hat = generator(graph, "x", levels)
-    # One pass of D over both, as the crate does it.
-    both = features(graph, graph.node("Concat", ["x", x_hat], axis=0), levels)
-    graph.nodes.append(helper.make_node("Split", [both], ["f", "f_hat"], axis=0, num_outputs=2))
+    x_hat, encoding = generator(graph, "x", levels)
+    kind = scoring.get("latent", "final")
+    if kind not in ("final", "memory") or scoring.get("balance", "raw") != "raw":
+        sys.exit(f"expected a score of D's last layer or a memory, balanced raw; got {scoring}")
+    if kind == "memory":
+        f, f_hat = recall(graph, encoding)
+    else:
+        # One pass of D over both, as the crate does it.
+        both = features(graph, graph.node("Concat", ["x", x_hat], axis=0), levels)
+        both = graph.node("Flatten", [both])
+        f, f_hat = "f", "f_hat"
+        graph.nodes.append(helper.make_node("Split", [both], [f, f_hat], axis=0, num_outputs=2))
 
     difference = graph.node("Sub", ["x", x_hat])
     if scoring["residual"] == "l1":
@@ -103,8 +127,8 @@ def main(source, target):
     else:
         difference = graph.node("Mul", [difference, difference])
     residual = graph.mean(difference, [1, 2, 3])
-    feature_difference = graph.node("Sub", ["f", "f_hat"])
-    latent = graph.mean(graph.node("Mul", [feature_difference] * 2), [1, 2, 3])
+    feature_difference = graph.node("Sub", [f, f_hat])
+    latent = graph.mean(graph.node("Mul", [feature_difference] * 2), [1])
     factor = np.float32(scoring["lambda"])
     graph.node("Identity", [residual], output="residual")
     graph.node("Identity", [latent], output="latent")

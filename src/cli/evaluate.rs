@@ -118,10 +118,9 @@ pub fn run(args: Args) -> Result<Outcome> {
     for path in &args.against {
         let other = read_model(path)?.0;
         let detector = detector::load(&other, &device)?;
-        let stem = path.file_stem().unwrap_or_default().to_string_lossy();
         let own = label(&other.header);
         let name = match methods.iter().any(|m| m.method == own) {
-            true => format!("{own} {stem}"),
+            true => format!("{own} {}", file_label(path)),
             false => own,
         };
         methods.push(bench.honest(&name, &*detector, Some(&other.header))?.0);
@@ -168,6 +167,16 @@ fn label(header: &Header) -> String {
     match header.scoring.latent {
         Latent::Memory => format!("{}+memory", header.method),
         Latent::Final | Latent::Layers => header.method.to_string(),
+    }
+}
+
+/// What tells a model file from others: its name, or its run's where it has the name that all have.
+fn file_label(path: &Path) -> String {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    let run = path.parent().and_then(Path::file_name);
+    match run {
+        Some(run) if stem == "model" => run.to_string_lossy().into_owned(),
+        _ => stem.into_owned(),
     }
 }
 
