@@ -41,6 +41,29 @@ export function thresholdSource(header) {
   return `from ${of}`;
 }
 
+/** What A is, as a formula. @param {any} scoring */
+export function scoreFormula({ lambda, balance } = {}) {
+  if (typeof lambda !== "number") return "A";
+  const rest = Number((1 - lambda).toFixed(6));
+  // Balanced parts are shifted and scaled by what held-out normals have.
+  const [r, l] = balance === "quantile" ? ["R′", "L′"] : ["R", "L"];
+  /** @param {number} weight @param {string} part */
+  const term = (weight, part) => (weight === 1 ? part : `${weight} ${part}`);
+  return `A = ${[[lambda, r], [rest, l]].filter(([weight]) => weight !== 0).map(([w, part]) => term(Number(w), String(part))).join(" + ")}`;
+}
+
+/** What L compares, to go on after "The latent term L". @param {any} scoring */
+export function latentWords({ latent } = {}) {
+  switch (latent) {
+    case "memory":
+      return "is the distance of the picture's encoding, which the generator makes, to the nearest one that the model remembers of the normal pictures it was trained on";
+    case "layers":
+      return "compares what all layers of the discriminator see in the two";
+    default:
+      return "compares what the discriminator sees in the two";
+  }
+}
+
 /** @param {HTMLElement} list @param {string} term @param {string} value */
 function entry(list, term, value) {
   const group = document.createElement("div");

@@ -11,7 +11,7 @@ import { Scorer } from "./scorer.js";
 import { ResultsTable, short, verdictOf } from "./table.js";
 import { Look } from "./look.js";
 import { acceptFiles } from "./files.js";
-import { showModel, thresholdSource } from "./about.js";
+import { latentWords, scoreFormula, showModel, thresholdSource } from "./about.js";
 import { ZipWriter, download, toCsv, toJson } from "./export.js";
 import { keepOffline } from "./offline.js";
 
@@ -156,8 +156,8 @@ scorer.addEventListener("loaded", (event) => {
   showThreshold();
   showModel(byId("about-list"), info, model);
   byId("model-said").textContent = `${model.name}: ${info.method}, ${info.size} × ${info.size} pixels, ${info.parameters.toLocaleString("en")} parameters.`;
-  const { lambda } = info.header?.scoring ?? {};
-  if (typeof lambda === "number") byId("formula").textContent = `A = ${lambda} R + ${Number((1 - lambda).toFixed(6))} L`;
+  byId("formula").textContent = scoreFormula(info.header?.scoring);
+  byId("latent-words").textContent = latentWords(info.header?.scoring);
   byId("version").textContent = `skip-ganomaly ${build.version}`;
   byId("failure").hidden = true;
   if (root.dataset.state !== "ready") {
