@@ -31,8 +31,11 @@ pub const MAX_BYTES: usize = 1 << 30;
 /// Prefix of the numbers that calibration learnt: always in single precision.
 const SCORING: &str = "scoring.";
 
-/// Prefix of the memory that calibration learnt: always in half precision.
+/// Prefix of the memory that calibration learnt: in single precision too, but for the pictures.
 pub(crate) const MEMORY: &str = "memory.";
+
+/// The remembered pictures: always in half precision.
+pub(crate) const REMEMBERED: &str = "memory.pictures";
 
 /// Key of the JSON object under `__metadata__`.
 const KEY: &str = "skip-ganomaly";
@@ -283,9 +286,9 @@ impl ModelFile {
         let mut encoded = Vec::with_capacity(self.tensors.len());
         for (name, tensor) in &self.tensors {
             let values = &tensor.values;
-            let precision = match name {
-                name if name.starts_with(SCORING) => Precision::F32,
-                name if name.starts_with(MEMORY) => Precision::F16,
+            let precision = match name.as_str() {
+                REMEMBERED => Precision::F16,
+                name if name.starts_with(SCORING) || name.starts_with(MEMORY) => Precision::F32,
                 _ => precision,
             };
             if values.iter().any(|&v| !precision.round(v).is_finite()) {

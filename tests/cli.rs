@@ -1,212 +1,24 @@
 //! The program as its users meet it: files, lines, exit codes, messages.
 #![cfg(feature = "cli")]
 
+mod common;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
-use image::{Rgb, RgbImage};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use skip_ganomaly::data::batch::split_held_out;
 use skip_ganomaly::data::folder::Folder;
 use skip_ganomaly::metrics::quantile;
 use skip_ganomaly::model_file::ModelFile;
-use tempfile::TempDir;
 
-const FAILED: i32 = 1;
-const WRONG_COMMAND_LINE: i32 = 2;
-const SOME_SKIPPED: i32 = 3;
-const INTERRUPTED: i32 = 130;
-
-/// Files of a run.
-const RUN_FILES: [&str; 5] = [
-    "checkpoint.safetensors",
-    "events.jsonl",
-    "model.safetensors",
-    "report.html",
-    "run.json",
-];
-
-fn program() -> Command {
-    Command::new(env!("CARGO_BIN_EXE_skip-ganomaly"))
-}
-
-fn solar_ir() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("www/samples/solar-ir")
-}
-
-fn temporary() -> TempDir {
-    tempfile::tempdir().expect("a temporary folder")
-}
-
-/// The smallest net, grey.
-const TINY: [&str; 10] = [
-    "--size",
-    "32",
-    "--channels",
-    "1",
-    "--width",
-    "2",
-    "--features",
-    "20",
-    "--learning-rate",
-    "0.002",
-];
-
-fn train(data: &Path, out: &Path, more: &[&str]) -> Command {
-    let mut command = program();
-    command.arg("train").arg("--data").arg(data);
-    command.arg("--out").arg(out).args(TINY).args(more);
-    command
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).expect("UTF-8")
-}
-
-/// Runs a command that must end with `code`; gives stdout and stderr.
-fn run(command: &mut Command, code: i32) -> (String, String) {
-    let Output {
-        status,
-        stdout,
-        stderr,
-    } = command
-        .stdin(Stdio::null())
-        .output()
-        .expect("the program starts");
-    let (stdout, stderr) = (text(&stdout), text(&stderr));
-    assert_eq!(status.code(), Some(code), "{command:?}\n{stdout}\n{stderr}");
-    (stdout, stderr)
-}
-
-/// Runs a command that must fail; its message must hold all of `words`.
-fn refused(command: &mut Command, words: &[&str]) {
-    let (stdout, stderr) = run(command, FAILED);
-    assert_eq!(stdout, "", "a failure leaves stdout empty");
-    for word in words {
-        assert!(stderr.contains(word), "{word:?} is not in: {stderr}");
-    }
-    assert!(!stderr.contains("panicked"), "{stderr}");
-}
-
-fn json(line: &str) -> Value {
-    serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))
-}
-
-fn json_lines(lines: &str) -> Vec<Value> {
-    lines.lines().map(json).collect()
-}
-
-fn number(value: &Value) -> f64 {
-    value.as_f64().unwrap_or_else(|| panic!("{value}"))
-}
-
-fn assert_close(what: &str, got: f64, expected: f64) {
-    assert!(
-        (got - expected).abs() <= 1e-6 * expected.abs(),
-        "{what}: got {got}, expected {expected}"
-    );
-}
-
-/// One tiny run that most tests share.
-struct Trained {
-    /// Contents of every file of the run.
-    files: BTreeMap<String, Vec<u8>>,
-    /// What `--json` printed.
-    summary: String,
-}
-
-impl Trained {
-    fn text(&self, file: &str) -> String {
-        text(&self.files[file])
-    }
-
-    fn model(&self) -> ModelFile {
-        ModelFile::from_bytes(&self.files["model.safetensors"]).expect("a whole model file")
-    }
-}
-
-static TRAINED: LazyLock<Trained> = LazyLock::new(|| {
-    let folder = temporary();
-    let out = folder.path().join("run");
-    let more = [
-        "--batch",
-        "16",
-        "--epochs",
-        "2",
-        "--licence",
-        "MIT",
-        "--json",
-    ];
-    let (summary, _) = run(&mut train(&solar_ir(), &out, &more), 0);
-    let files = fs::read_dir(&out).expect("the run's folder").map(|entry| {
-        let entry = entry.expect("an entry");
-        let name = entry.file_name().to_string_lossy().into_owned();
-        (name, fs::read(entry.path()).expect("a readable file"))
-    });
-    Trained {
-        files: files.collect(),
-        summary,
-    }
-});
-
-/// A folder with the shared model in it.
-fn with_model() -> (TempDir, PathBuf) {
-    let folder = temporary();
-    let model = folder.path().join("model.safetensors");
-    fs::write(&model, &TRAINED.files["model.safetensors"]).expect("a written model");
-    (folder, model)
-}
-
-/// Some test pictures, normal and abnormal, in no special order.
-fn some_pictures() -> Vec<PathBuf> {
-    let folder = Folder::open(&solar_ir()).expect("the sample pictures");
-    let normal = folder.test.iter().filter(|sample| !sample.abnormal).take(4);
-    let abnormal = folder.test.iter().filter(|sample| sample.abnormal);
-    let chosen = normal.chain(abnormal.step_by(9));
-    let mut paths: Vec<PathBuf> = chosen.map(|sample| sample.path.clone()).collect();
-    paths.rotate_left(3);
-    paths
-}
-
-fn score(model: &Path, paths: &[PathBuf], more: &[&str]) -> Command {
-    let mut command = program();
-    command.arg("score").arg("--model").arg(model);
-    command.args(paths).args(more);
-    command
-}
-
-fn scored(model: &Path, paths: &[PathBuf], more: &[&str]) -> Vec<Value> {
-    let more = [more, &["--json"]].concat();
-    json_lines(&run(&mut score(model, paths, &more), 0).0)
-}
-
-fn paths_of(rows: &[Value]) -> Vec<PathBuf> {
-    let path = |row: &Value| PathBuf::from(row["path"].as_str().expect("a path"));
-    rows.iter().map(path).collect()
-}
-
-/// Coloured stripes, shifted from picture to picture; a bright square where it is abnormal.
-fn picture(number: u32, abnormal: bool) -> RgbImage {
-    RgbImage::from_fn(40, 36, |x, y| {
-        if abnormal && (12..24).contains(&x) && (12..24).contains(&y) {
-            return Rgb([255, 255, 0]);
-        }
-        let stripe = ((x + 2 * y + 3 * number) % 16) as u8;
-        Rgb([8 * stripe, 10 * stripe, 40])
-    })
-}
-
-fn save(picture: &RgbImage, path: &Path) {
-    fs::create_dir_all(path.parent().expect("a folder")).expect("a new folder");
-    picture.save(path).expect("a written picture");
-}
+use common::*;
 
 #[test]
 fn a_run_leaves_its_files() {
@@ -805,68 +617,11 @@ fn ganomaly_is_trained_too() {
     }
     let more = ["--method", "pca"];
     let other = folder.path().join("other");
+    let more = [&more[..], &["--input-noise", "0.1"]].concat();
     refused(
         &mut train(&solar_ir(), &other, &more),
-        &["method", "got pca"],
+        &["input-noise", "method pca"],
     );
-}
-
-#[test]
-fn evaluate_stands_beside_two_baselines() {
-    let (_folder, model) = with_model();
-    let evaluate = |more: &[&str]| {
-        let mut command = program();
-        command.arg("evaluate").arg("--model").arg(&model);
-        command.arg("--data").arg(solar_ir()).args(more);
-        run(&mut command, 0).0
-    };
-    let object = json(&evaluate(&["--json"]));
-    let rows = object["rows"].as_array().expect("rows");
-    let folder = Folder::open(&solar_ir()).expect("the sample pictures");
-    let mut classes: Vec<&str> = folder
-        .test
-        .iter()
-        .filter(|sample| sample.abnormal)
-        .map(|sample| sample.class.as_str())
-        .collect();
-    let abnormal = classes.len();
-    let normal = folder.test.len() - abnormal;
-    classes.sort_unstable();
-    classes.dedup();
-    assert!(classes.len() > 5, "{classes:?}");
-    for method in ["skip-ganomaly", "pca-32", "nearest"] {
-        let rows: Vec<&Value> = rows.iter().filter(|row| row["method"] == method).collect();
-        assert_eq!(rows[0]["class"], "full mix");
-        assert_eq!(rows[0]["normal"], normal);
-        assert_eq!(rows[0]["abnormal"], abnormal);
-        let names: Vec<&str> = rows[1..]
-            .iter()
-            .map(|row| row["class"].as_str().expect("a class"))
-            .collect();
-        assert_eq!(names, classes);
-        let mut of_classes = 0;
-        for row in &rows {
-            for figure in ["auroc", "auprc"] {
-                assert!((0.0..=1.0).contains(&number(&row[figure])), "{row}");
-            }
-            if row["class"] != "full mix" {
-                of_classes += row["abnormal"].as_u64().expect("a count");
-            }
-        }
-        assert_eq!(of_classes, abnormal as u64);
-    }
-    for baseline in ["pca-32", "nearest"] {
-        let row = rows.iter().find(|row| row["method"] == baseline);
-        let auroc = number(&row.expect("a row")["auroc"]);
-        assert!(auroc > 0.65, "{baseline} finds faults: {auroc}");
-    }
-    let threshold = number(&object["at_threshold"]["threshold"]);
-    let calibration = TRAINED.model().header.calibration.expect("calibrated");
-    assert_eq!(threshold, calibration.threshold);
-
-    let table = evaluate(&["--no-baselines"]);
-    assert!(table.contains("full mix") && table.contains("threshold"));
-    assert!(!table.contains("nearest") && !table.contains("pca"));
 }
 
 #[test]

@@ -14,20 +14,20 @@ use super::fit::FitError;
 use super::pca::leading_directions;
 use super::{Detector, SCORED_AT_ONCE};
 use crate::data::pictures::Pictures;
-use crate::model_file::{MEMORY, ModelFile, Precision};
+use crate::model_file::{MEMORY, ModelFile, Precision, REMEMBERED};
 use crate::nn::tensors::{HostTensor, NamedTensors, Reader, TensorError, stored};
 
 /// Names of the tensors in a file: `[encoding, components]`, `[1, components]` and
 /// `[pictures, components]`.
 const PROJECTION: &str = "memory.projection";
 const OFFSET: &str = "memory.offset";
-const PICTURES: &str = "memory.pictures";
+const PICTURES: &str = REMEMBERED;
 
 /// Directions that are kept.
 const COMPONENTS: usize = 64;
 
 /// Training pictures that are remembered, at most.
-const REMEMBERED: usize = 6_000;
+const CAPACITY: usize = 6_000;
 
 /// Remembered normal pictures, ready to be searched.
 pub(super) struct Memory {
@@ -99,7 +99,7 @@ pub(super) async fn learn(
     pictures: &dyn Pictures,
     training: &[usize],
 ) -> Result<NamedTensors, FitError> {
-    let count = training.len().min(REMEMBERED);
+    let count = training.len().min(CAPACITY);
     let chosen: Vec<usize> = (0..count)
         .map(|k| training[k * training.len() / count])
         .collect();
@@ -130,10 +130,10 @@ pub(super) async fn learn(
     let deviations = x.matmul(directions.clone()).square().mean_dim(0).sqrt(); // [1, components]
     let half_whitened = directions / deviations.clamp_min(1e-6).sqrt();
     let scales = matrix(scales, [length, 1]);
-    let projection = rounded(half_whitened * scales).await?;
-    // Files keep half precision: what is stored is what is searched.
+    let projection = half_whitened * scales;
     let projected = matrix(rows, [count, length]).matmul(projection.clone());
-    let offset = rounded(projected.clone().mean_dim(0)).await?;
+    let offset = projected.clone().mean_dim(0);
+    // Files keep half precision: what is stored is what is searched.
     let remembered = rounded(projected - offset.clone()).await?;
     let reader = Reader::new()
         .tensor(PROJECTION, projection)

@@ -1,0 +1,486 @@
+//! `evaluate` and `calibrate` as their users meet them, and the methods that need no training.
+#![cfg(feature = "cli")]
+
+mod common;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+use skip_ganomaly::data::folder::Folder;
+use skip_ganomaly::model_file::ModelFile;
+
+use common::*;
+
+fn evaluate(model: &Path, data: &Path, more: &[&str]) -> Command {
+    let mut command = program();
+    command.arg("evaluate").arg("--model").arg(model);
+    command.arg("--data").arg(data).args(more);
+    command
+}
+
+fn evaluated(model: &Path, data: &Path, more: &[&str]) -> Value {
+    let more = [&["--json", "--bootstrap", "50"], more].concat();
+    json(&run(&mut evaluate(model, data, &more), 0).0)
+}
+
+/// The full mix of a method under a protocol.
+fn mix<'a>(object: &'a Value, method: &str, protocol: &str) -> &'a Value {
+    let rows = object["rows"].as_array().expect("rows");
+    let wanted = |row: &&Value| {
+        row["method"] == method && row["protocol"] == protocol && row["class"] == "full mix"
+    };
+    rows.iter()
+        .find(wanted)
+        .unwrap_or_else(|| panic!("no {method}: {object}"))
+}
+
+fn read(path: &Path) -> ModelFile {
+    ModelFile::from_bytes(&fs::read(path).expect("a file")).expect("a whole model file")
+}
+
+#[test]
+fn evaluate_stands_beside_two_baselines() {
+    let (_folder, model) = with_model();
+    let evaluate = |more: &[&str]| {
+        let mut command = program();
+        command.arg("evaluate").arg("--model").arg(&model);
+        command.arg("--data").arg(solar_ir()).args(more);
+        run(&mut command, 0).0
+    };
+    let object = json(&evaluate(&["--json"]));
+    let rows = object["rows"].as_array().expect("rows");
+    let folder = Folder::open(&solar_ir()).expect("the sample pictures");
+    let mut classes: Vec<&str> = folder
+        .test
+        .iter()
+        .filter(|sample| sample.abnormal)
+        .map(|sample| sample.class.as_str())
+        .collect();
+    let abnormal = classes.len();
+    let normal = folder.test.len() - abnormal;
+    classes.sort_unstable();
+    classes.dedup();
+    assert!(classes.len() > 5, "{classes:?}");
+    for method in ["skip-ganomaly", "pca-32", "nearest"] {
+        let rows: Vec<&Value> = rows.iter().filter(|row| row["method"] == method).collect();
+        assert_eq!(rows[0]["class"], "full mix");
+        assert_eq!(rows[0]["normal"], normal);
+        assert_eq!(rows[0]["abnormal"], abnormal);
+        let names: Vec<&str> = rows[1..]
+            .iter()
+            .map(|row| row["class"].as_str().expect("a class"))
+            .collect();
+        assert_eq!(names, classes);
+        let mut of_classes = 0;
+        for row in &rows {
+            for figure in ["auroc", "auprc"] {
+                assert!((0.0..=1.0).contains(&number(&row[figure])), "{row}");
+            }
+            if row["class"] != "full mix" {
+                of_classes += row["abnormal"].as_u64().expect("a count");
+            }
+        }
+        assert_eq!(of_classes, abnormal as u64);
+    }
+    for baseline in ["pca-32", "nearest"] {
+        let row = rows.iter().find(|row| row["method"] == baseline);
+        let auroc = number(&row.expect("a row")["auroc"]);
+        assert!(auroc > 0.65, "{baseline} finds faults: {auroc}");
+    }
+    let threshold = number(&object["at_threshold"]["threshold"]);
+    let calibration = TRAINED.model().header.calibration.expect("calibrated");
+    assert_eq!(threshold, calibration.threshold);
+
+    let table = evaluate(&["--no-baselines"]);
+    assert!(table.contains("full mix") && table.contains("threshold"));
+    assert!(!table.contains("nearest") && !table.contains("pca"));
+}
+
+#[test]
+fn intervals_hold_their_value_and_thresholds_can_be_moved() {
+    let (_folder, model) = with_model();
+    let object = evaluated(&model, &solar_ir(), &["--no-baselines"]);
+    let row = mix(&object, "skip-ganomaly", "honest");
+    for figure in ["auroc", "auprc"] {
+        let at = |end: &str| number(&row[format!("{figure}{end}")]);
+        assert!(at("_low") <= at("") && at("") <= at("_high"), "{row}");
+        assert!(at("_low") < at("_high"), "{row}");
+    }
+    for part in [
+        "f1_max",
+        "eer",
+        "fpr_at_95_tpr",
+        "residual_auroc",
+        "latent_auroc",
+    ] {
+        assert!((0.0..=1.0).contains(&number(&row[part])), "{part}: {row}");
+    }
+    assert_eq!(object["warnings"], serde_json::json!([]));
+
+    let all = evaluated(
+        &model,
+        &solar_ir(),
+        &["--no-baselines", "--threshold", "-1"],
+    );
+    assert_eq!(number(&all["at_threshold"]["normal_called_anomalous"]), 1.0);
+    let half = evaluated(
+        &model,
+        &solar_ir(),
+        &["--no-baselines", "--adaptive-threshold"],
+    );
+    let counted = mix(&half, "skip-ganomaly", "honest");
+    // Of an odd number of a fault's pictures the reported half has one more.
+    assert_eq!(
+        (&counted["normal"], &counted["abnormal"]),
+        (&25.into(), &28.into())
+    );
+    let warning = half["warnings"][0].as_str().expect("a warning");
+    assert!(warning.contains("threshold was chosen"), "{warning}");
+    let squared = evaluated(&model, &solar_ir(), &["--no-baselines", "--residual", "l2"]);
+    assert_eq!(squared["at_threshold"], Value::Null);
+}
+
+/// With batch statistics a score depends on its neighbours; that is what leaks.
+#[test]
+fn the_published_protocol_is_repeated_and_called_a_leak() {
+    let folder = temporary();
+    let run_folder = folder.path().join("run");
+    let more = ["--batch", "16", "--epochs", "2", "--keep-epochs"];
+    run(&mut train(&solar_ir(), &run_folder, &more), 0);
+    let epochs = run_folder.join("epochs");
+    assert!(epochs.join("epoch-01.safetensors").is_file());
+    let model = run_folder.join("model.safetensors");
+
+    let report = folder.path().join("report");
+    let more = ["--no-baselines", "--protocol", "published", "--report"];
+    let more = [&more[..], &[report.to_str().expect("UTF-8")]].concat();
+    let object = evaluated(&model, &solar_ir(), &more);
+    let leaking = mix(&object, "skip-ganomaly", "published");
+    let honest = mix(&object, "skip-ganomaly", "honest");
+    assert_ne!(leaking["auroc"], honest["auroc"]);
+    let plain = evaluated(&model, &solar_ir(), &["--no-baselines"]);
+    assert_eq!(
+        honest["auroc"],
+        mix(&plain, "skip-ganomaly", "honest")["auroc"]
+    );
+    assert!(
+        object["warnings"][0]
+            .as_str()
+            .expect("a warning")
+            .contains("leak")
+    );
+
+    let chosen = &object["methods"][0]["epochs"];
+    let by_epoch: Vec<f64> = chosen["per_epoch_auroc"]
+        .as_array()
+        .expect("epochs")
+        .iter()
+        .map(number)
+        .collect();
+    assert_eq!(by_epoch.len(), 2);
+    assert_eq!(
+        number(&chosen["best_auroc"]),
+        by_epoch.iter().copied().fold(0.0, f64::max)
+    );
+    assert_eq!(number(&chosen["last_auroc"]), by_epoch[1]);
+    assert_eq!(
+        leaking["auroc"], chosen["last_auroc"],
+        "the last epoch is the model"
+    );
+
+    let html = fs::read_to_string(report.join("report.html")).expect("a report");
+    assert!(html.contains("leak") && html.contains("data:image/png"));
+    for file in [
+        "roc.svg",
+        "pr.svg",
+        "metrics.csv",
+        "scores.csv",
+        "histogram-score.svg",
+    ] {
+        assert!(report.join(file).is_file(), "{file}");
+    }
+    fs::remove_dir_all(&epochs).expect("removed");
+    let (table, said) = run(&mut evaluate(&model, &solar_ir(), &more[..3]), 0);
+    assert!(table.contains("warning: published protocol"), "{table}");
+    assert!(said.contains("--keep-epochs"), "{said}");
+}
+
+#[test]
+fn calibration_anew_finds_the_same_threshold_and_learns_other_scores() {
+    let (folder, model) = with_model();
+    let stored = TRAINED.model().header.calibration.expect("calibrated");
+    let calibrate = |data: &Path, out: &Path, more: &[&str]| {
+        let mut command = program();
+        command.arg("calibrate").arg("--model").arg(&model);
+        command
+            .arg("--data")
+            .arg(data)
+            .arg("--out")
+            .arg(out)
+            .args(more);
+        command
+    };
+    let same = folder.path().join("same.safetensors");
+    run(&mut calibrate(&solar_ir(), &same, &[]), 0);
+    assert_eq!(read(&same).header.calibration, Some(stored));
+
+    let memory = folder.path().join("memory.safetensors");
+    let options = ["--latent", "memory", "--lambda", "0", "--json"];
+    let summary = json(&run(&mut calibrate(&solar_ir(), &memory, &options), 0).0);
+    assert_eq!(summary["normals"], 50);
+    let file = read(&memory);
+    assert_eq!(file.tensors["memory.pictures"].shape, [450, 64]);
+    let paths = some_pictures();
+    let together = scored(&memory, &paths, &[]);
+    for (path, expected) in paths.iter().zip(&together) {
+        let alone = scored(&memory, std::slice::from_ref(path), &["--batch", "1"]);
+        let (got, expected) = (number(&alone[0]["score"]), number(&expected["score"]));
+        assert!(
+            (got - expected).abs() <= 1e-5 * expected,
+            "{got} and {expected}"
+        );
+    }
+    let beside = evaluated(
+        &memory,
+        &solar_ir(),
+        &[
+            "--no-baselines",
+            "--against",
+            model.to_str().expect("UTF-8"),
+        ],
+    );
+    mix(&beside, "skip-ganomaly+memory", "honest");
+    mix(&beside, "skip-ganomaly", "honest");
+
+    let layers = folder.path().join("layers.safetensors");
+    let options = [
+        "--latent",
+        "layers",
+        "--balance",
+        "quantile",
+        "--lambda",
+        "0.5",
+    ];
+    run(&mut calibrate(&solar_ir(), &layers, &options), 0);
+    let header = read(&layers).header;
+    let calibration = header.calibration.expect("calibrated");
+    assert!(
+        calibration.anomaly_score.median.abs() < 1.0,
+        "balanced parts have their median at 0"
+    );
+    assert!(header.scoring.normaliser.is_some());
+
+    let others = solar_ir().join("test/0.normal");
+    let out = folder.path().join("others.safetensors");
+    let (_, said) = run(&mut calibrate(&others, &out, &[]), 0);
+    assert!(said.contains("not the pictures"), "{said}");
+    assert_eq!(
+        read(&out).header.calibration.expect("calibrated").normals,
+        50
+    );
+    refused(
+        &mut calibrate(&solar_ir(), &out, &["--lambda", "2"]),
+        &["--lambda", "got 2"],
+    );
+}
+
+#[test]
+fn baselines_are_models_like_any_other() {
+    let folder = temporary();
+    let input: Vec<PathBuf> = some_pictures();
+    for (name, options) in [
+        ("pca", &["--method", "pca", "--components", "8"][..]),
+        ("nearest", &["--method", "nearest"]),
+        (
+            "whitened",
+            &["--method", "nearest", "--latent", "memory", "--lambda", "0"],
+        ),
+    ] {
+        let out = folder.path().join(name);
+        let mut command = program();
+        command
+            .arg("train")
+            .arg("--data")
+            .arg(solar_ir())
+            .arg("--out")
+            .arg(&out);
+        command.args(["--channels", "1", "--json"]).args(options);
+        let summary = json(&run(&mut command, 0).0);
+        assert_eq!(
+            (&summary["steps"], &summary["held_out"]),
+            (&0.into(), &50.into())
+        );
+        let model = out.join("model.safetensors");
+        let rows = scored(&model, &input, &[]);
+        assert!(
+            rows.iter()
+                .all(|row| number(&row["score"]) > 0.0 && row["verdict"].is_string())
+        );
+        let mut inspect = program();
+        let (text, _) = run(inspect.arg("inspect").arg(&model), 0);
+        assert!(text.contains("networks      none"), "{text}");
+        let object = evaluated(&model, &solar_ir(), &["--no-baselines"]);
+        let row = object["rows"][0].clone();
+        assert!(number(&row["auroc"]) > 0.6, "{row}");
+    }
+}
+
+#[test]
+fn a_preset_gives_way_to_what_is_said() {
+    let folder = temporary();
+    let header = |name: &str, more: &[&str]| {
+        let out = folder.path().join(name);
+        let more = [
+            &["--batch", "16", "--steps", "3", "--preset", "memory"],
+            more,
+        ]
+        .concat();
+        run(&mut train(&solar_ir(), &out, &more), 0);
+        read(&out.join("model.safetensors")).header
+    };
+    let preset = header("preset", &[]);
+    let scoring = serde_json::to_value(preset.scoring).expect("JSON");
+    assert_eq!(
+        (&scoring["latent"], &scoring["lambda"]),
+        (&"memory".into(), &0.0.into())
+    );
+    let training = preset.training.expect("a training record");
+    assert_eq!((training.steps, training.config.width), (3, 2));
+    let own = header("own", &["--lambda", "0.25", "--cut-skips", "9"]);
+    assert_eq!(own.scoring.lambda, 0.25);
+    assert_eq!(own.architecture.expect("networks").cut_skips, 4);
+}
+
+/// IDX files of two classes: stripes along and across.
+fn idx(folder: &Path) {
+    fs::create_dir_all(folder).expect("a new folder");
+    for (lead, count) in [("train", 60_u32), ("t10k", 20)] {
+        let mut images = vec![0, 0, 8, 3];
+        for size in [count, 28, 28] {
+            images.extend(size.to_be_bytes());
+        }
+        let mut labels = vec![0, 0, 8, 1];
+        labels.extend(count.to_be_bytes());
+        for k in 0..count {
+            labels.push((k % 2) as u8);
+            images.extend((0..784_u32).map(|at| {
+                let along = if k % 2 == 0 { at % 28 } else { at / 28 };
+                ((along + k) % 8 * 30) as u8
+            }));
+        }
+        fs::write(folder.join(format!("{lead}-images-idx3-ubyte")), images).expect("written");
+        fs::write(folder.join(format!("{lead}-labels-idx1-ubyte")), labels).expect("written");
+    }
+}
+
+#[test]
+fn labelled_sets_are_trained_on_and_evaluated() {
+    let folder = temporary();
+    let data = folder.path().join("digits");
+    idx(&data);
+    let data = PathBuf::from(format!("idx:{}", data.display()));
+    let mut models = Vec::new();
+    for (name, more) in [("cached", "1024"), ("streamed", "0")] {
+        let out = folder.path().join(name);
+        let more = [
+            "--abnormal",
+            "1",
+            "--batch",
+            "8",
+            "--epochs",
+            "1",
+            "--cache-mib",
+            more,
+        ];
+        run(&mut train(&data, &out, &more), 0);
+        models.push(fs::read(out.join("model.safetensors")).expect("a model"));
+    }
+    assert!(
+        models[0] == models[1],
+        "what is decoded anew is what was kept"
+    );
+    let model = folder.path().join("cached/model.safetensors");
+    let object = evaluated(&model, &data, &["--abnormal", "1"]);
+    let row = mix(&object, "nearest", "honest");
+    assert_eq!((&row["normal"], &row["abnormal"]), (&10.into(), &10.into()));
+    assert_eq!(
+        number(&row["auroc"]),
+        1.0,
+        "stripes along are not stripes across"
+    );
+    let split = ["--abnormal", "1", "--split", "published", "--no-baselines"];
+    let published = evaluated(&model, &data, &split);
+    assert_eq!(mix(&published, "skip-ganomaly", "honest")["abnormal"], 40);
+    refused(&mut evaluate(&model, &data, &[]), &["--abnormal"]);
+    refused(
+        &mut evaluate(&model, &data, &["--abnormal", "seven"]),
+        &["seven", "classes"],
+    );
+}
+
+#[test]
+fn masks_measure_the_heat_maps_and_bad_pictures_are_passed_over() {
+    let (folder, _) = with_model();
+    let data = folder.path().join("parts");
+    for k in 0..20 {
+        save(
+            &picture(k, false),
+            &data.join(format!("train/good/{k}.png")),
+        );
+    }
+    for k in 20..26 {
+        save(&picture(k, false), &data.join(format!("test/good/{k}.png")));
+        save(
+            &picture(k, true),
+            &data.join(format!("test/square/{k}.png")),
+        );
+        let mask = image::RgbImage::from_fn(40, 36, |x, y| {
+            let inside = (12..24).contains(&x) && (12..24).contains(&y);
+            image::Rgb([if inside { 255 } else { 0 }; 3])
+        });
+        save(
+            &mask,
+            &data.join(format!("ground_truth/square/{k}_mask.png")),
+        );
+    }
+    let out = folder.path().join("nearest");
+    let mut command = program();
+    command
+        .arg("train")
+        .arg("--data")
+        .arg(&data)
+        .arg("--out")
+        .arg(&out);
+    run(command.args(["--method", "nearest"]), 0);
+    let model = out.join("model.safetensors");
+    let object = evaluated(&model, &data, &["--no-baselines"]);
+    let pixel = &object["methods"][0]["pixel"];
+    assert_eq!(pixel["masked_pictures"], 6);
+    assert!(
+        number(&pixel["auroc"]) > 0.9 && number(&pixel["pro"]) > 0.8,
+        "{pixel}"
+    );
+
+    fs::write(data.join("test/good/bad.png"), "no picture").expect("written");
+    let more = ["--no-baselines", "--json"];
+    let (stdout, stderr) = run(&mut evaluate(&model, &data, &more), SOME_SKIPPED);
+    assert_eq!(json(&stdout)["skipped"], 1);
+    assert!(stderr.contains("bad.png"), "{stderr}");
+
+    let normals = data.join("train/good");
+    refused(
+        &mut evaluate(&model, &normals, &[]),
+        &["0 normal and 0 abnormal"],
+    );
+    let folder = Folder::open(&data).expect("MVTec's layout");
+    assert_eq!(
+        folder
+            .test
+            .iter()
+            .filter(|sample| sample.mask.is_some())
+            .count(),
+        6
+    );
+}
