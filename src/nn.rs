@@ -280,6 +280,32 @@ mod tests {
     }
 
     #[test]
+    fn a_cut_skip_carries_nothing() {
+        let device = Device::flex();
+        let x = Tensor::<4>::random(
+            [2, 1, 32, 32],
+            burn::tensor::Distribution::Uniform(-1.0, 1.0),
+            &device,
+        );
+        let build = |cut_skips| {
+            let architecture = Architecture {
+                cut_skips,
+                ..Architecture::new(32, 1, 2)
+            };
+            networks(architecture).0
+        };
+        let zeros = |level: usize| {
+            move |at: usize, skip: Tensor<4>| if at < level { skip.zeros_like() } else { skip }
+        };
+        for cut in 0..=4 {
+            let expected = build(0).forward_through(x.clone(), Mode::Inference, zeros(cut));
+            let got = build(cut).forward(x.clone(), Mode::Inference);
+            let apart = (got - expected).abs().max().into_scalar::<f32>();
+            assert_eq!(apart, 0.0, "{cut} cut");
+        }
+    }
+
+    #[test]
     fn shapes_out_of_range_are_named() {
         let broken = |change: fn(&mut Architecture)| {
             let mut architecture = Architecture::new(32, 3, 64);
@@ -291,6 +317,7 @@ mod tests {
         assert!(broken(|a| a.channels = 4).contains("got 4"));
         assert!(broken(|a| a.generator_width = 0).contains("generator width"));
         assert!(broken(|a| a.features = 1 << 20).contains("features"));
+        assert!(broken(|a| a.cut_skips = 5).contains("got 5"));
     }
 
     #[test]

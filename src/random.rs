@@ -11,7 +11,9 @@ pub(crate) mod stream {
     /// Held-out normals.
     pub(crate) const HELD_OUT: u64 = u64::MAX;
     /// The labelled pictures that choose a threshold.
-    pub(crate) const VALIDATION: u64 = u64::MAX - 1;
+    pub(crate) const VALIDATION: u64 = 3 << 48;
+    /// Subsamples, counted down from here.
+    pub(crate) const SUBSAMPLE: u64 = u64::MAX - 1;
     /// Resamples, counted from here.
     pub(crate) const BOOTSTRAP: u64 = 1 << 62;
     /// How training pictures are varied; training step k uses `AUGMENT + k`.
