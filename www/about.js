@@ -52,9 +52,10 @@ export function scoreFormula({ lambda, balance } = {}) {
   return `A = ${[[lambda, r], [rest, l]].filter(([weight]) => weight !== 0).map(([w, part]) => term(Number(w), String(part))).join(" + ")}`;
 }
 
-/** What L compares, to go on after "The latent term L". @param {any} scoring */
-export function latentWords({ latent } = {}) {
-  switch (latent) {
+/** What L compares, to go on after "The latent term L". @param {any} header */
+export function latentWords(header) {
+  if (header?.method === "ganomaly") return "is the difference between the code of the picture and the code of the redrawn one";
+  switch (header?.scoring?.latent) {
     case "memory":
       return "is the distance of the picture's encoding, which the generator makes, to the nearest one that the model remembers of the normal pictures it was trained on";
     case "layers":

@@ -157,7 +157,7 @@ scorer.addEventListener("loaded", (event) => {
   showModel(byId("about-list"), info, model);
   byId("model-said").textContent = `${model.name}: ${info.method}, ${info.size} × ${info.size} pixels, ${info.parameters.toLocaleString("en")} parameters.`;
   byId("formula").textContent = scoreFormula(info.header?.scoring);
-  byId("latent-words").textContent = latentWords(info.header?.scoring);
+  byId("latent-words").textContent = latentWords(info.header);
   byId("version").textContent = `skip-ganomaly ${build.version}`;
   byId("failure").hidden = true;
   if (root.dataset.state !== "ready") {
