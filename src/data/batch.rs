@@ -166,7 +166,7 @@ mod tests {
             .collect();
         assert_eq!(taken, [[4, 1, 3], [5, 6, 0], [1, 3, 4]]);
         assert_eq!(subsample(10, 4, 0, 0), [2, 4, 5, 6]);
-        assert_eq!(subsample(10, 4, 0, 1), [2, 4, 5, 6]);
+        assert_eq!(subsample(10, 4, 0, 1), [0, 2, 4, 7]);
     }
 
     #[test]
