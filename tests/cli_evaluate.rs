@@ -118,6 +118,10 @@ fn intervals_hold_their_value_and_thresholds_can_be_moved() {
         assert!((0.0..=1.0).contains(&number(&row[part])), "{part}: {row}");
     }
     assert_eq!(object["warnings"], serde_json::json!([]));
+    assert_eq!(
+        (&object["size"], &object["channels"], &object["protocol"]),
+        (&32.into(), &1.into(), &"honest".into())
+    );
 
     let all = evaluated(
         &model,
@@ -140,6 +144,64 @@ fn intervals_hold_their_value_and_thresholds_can_be_moved() {
     assert!(warning.contains("threshold was chosen"), "{warning}");
     let squared = evaluated(&model, &solar_ir(), &["--no-baselines", "--residual", "l2"]);
     assert_eq!(squared["at_threshold"], Value::Null);
+    for wrong in [
+        &["--threshold", "nan"][..],
+        &["--threshold", "inf"],
+        &["--threshold", "1", "--adaptive-threshold"],
+        &["--components", "0"],
+        &["--bootstrap", "0"],
+    ] {
+        let mut command = evaluate(&model, &solar_ir(), wrong);
+        run(&mut command, WRONG_COMMAND_LINE);
+    }
+}
+
+/// A row is found by its method's name.
+#[test]
+fn methods_that_share_a_name_are_told_apart() {
+    let (folder, model) = with_model();
+    let out = folder.path().join("nearest");
+    let mut command = program();
+    command.arg("train").arg("--data").arg(solar_ir());
+    command.arg("--out").arg(&out);
+    run(command.args(["--channels", "1", "--method", "nearest"]), 0);
+    let nearest = out.join("model.safetensors");
+    let more = ["--against", model.to_str().expect("UTF-8")];
+    let more = [
+        &more[..],
+        &more,
+        &["--threshold", "-1", "--components", "4"],
+    ]
+    .concat();
+    let object = evaluated(&nearest, &solar_ir(), &more);
+    let methods = object["methods"].as_array().expect("methods");
+    let at = |method: &Value| method["at_threshold"]["threshold"].clone();
+    let found: Vec<(&str, Value)> = methods
+        .iter()
+        .map(|method| (method["method"].as_str().expect("a name"), at(method)))
+        .collect();
+    let own = TRAINED.model().header.calibration.expect("calibrated");
+    let own = Value::from(own.threshold);
+    assert_eq!(
+        found,
+        [
+            ("nearest", Value::from(-1.0)),
+            ("skip-ganomaly", own.clone()),
+            (
+                &*format!(
+                    "skip-ganomaly {}",
+                    folder.path().file_name().expect("a name").to_string_lossy()
+                ),
+                own
+            ),
+            ("pca-4", Value::Null),
+            ("nearest (baseline)", Value::Null),
+        ]
+    );
+    let cut = folder.path().join("cut.safetensors");
+    let whole = &TRAINED.files["model.safetensors"];
+    fs::write(&cut, &whole[..whole.len() / 2]).expect("written");
+    refused(&mut evaluate(&cut, &solar_ir(), &[]), &["cut.safetensors"]);
 }
 
 /// With batch statistics a score depends on its neighbours; that is what leaks.
@@ -172,6 +234,13 @@ fn the_published_protocol_is_repeated_and_called_a_leak() {
             .contains("leak")
     );
 
+    assert_eq!(object["protocol"], "published");
+    assert_eq!(object["methods"][0]["at_threshold"], Value::Null);
+    assert_eq!(
+        object["at_threshold"], object["methods"][1]["at_threshold"],
+        "the threshold is of the honest scores"
+    );
+
     let chosen = &object["methods"][0]["epochs"];
     let by_epoch: Vec<f64> = chosen["per_epoch_auroc"]
         .as_array()
@@ -201,6 +270,11 @@ fn the_published_protocol_is_repeated_and_called_a_leak() {
     ] {
         assert!(report.join(file).is_file(), "{file}");
     }
+    assert_eq!(object["warnings"].as_array().expect("warnings").len(), 1);
+    fs::remove_file(epochs.join("epoch-02.safetensors")).expect("removed");
+    let cut = evaluated(&model, &solar_ir(), &more[..3]);
+    let said = cut["warnings"][1].as_str().expect("a warning");
+    assert!(said.contains("last of the kept epochs"), "{said}");
     fs::remove_dir_all(&epochs).expect("removed");
     let (table, said) = run(&mut evaluate(&model, &solar_ir(), &more[..3]), 0);
     assert!(table.contains("warning: published protocol"), "{table}");
@@ -279,6 +353,16 @@ fn calibration_anew_finds_the_same_threshold_and_learns_other_scores() {
     assert_eq!(
         read(&out).header.calibration.expect("calibrated").normals,
         50
+    );
+    let (_, said) = run(&mut calibrate(&others, &out, &["--latent", "memory"]), 0);
+    assert!(said.contains("one half is remembered"), "{said}");
+    assert_eq!(
+        read(&out).header.calibration.expect("calibrated").normals,
+        25
+    );
+    refused(
+        &mut calibrate(&solar_ir(), &out, &["--threshold-quantile", "1"]),
+        &["quantile", "got 1"],
     );
     refused(
         &mut calibrate(&solar_ir(), &out, &["--lambda", "2"]),
@@ -413,6 +497,23 @@ fn labelled_sets_are_trained_on_and_evaluated() {
     let split = ["--abnormal", "1", "--split", "published", "--no-baselines"];
     let published = evaluated(&model, &data, &split);
     assert_eq!(mix(&published, "skip-ganomaly", "honest")["abnormal"], 40);
+    let more = ["--abnormal", "1", "--no-baselines", "--bootstrap", "5"];
+    let table = [&more[..], &["--published-table", "mnist"]].concat();
+    let (table, _) = run(&mut evaluate(&model, &data, &table), 0);
+    assert!(
+        table.contains("GANomaly") && table.contains("0.330"),
+        "{table}"
+    );
+    let (table, _) = run(&mut evaluate(&model, &data, &more), 0);
+    assert!(!table.contains("GANomaly"), "IDX files need not be MNIST's");
+    refused(
+        &mut evaluate(
+            &model,
+            &data,
+            &["--normal", "1", "--published-table", "mnist"],
+        ),
+        &["--published-table mnist", "--abnormal"],
+    );
     refused(&mut evaluate(&model, &data, &[]), &["--abnormal"]);
     refused(
         &mut evaluate(&model, &data, &["--abnormal", "seven"]),
@@ -462,6 +563,17 @@ fn masks_measure_the_heat_maps_and_bad_pictures_are_passed_over() {
         number(&pixel["auroc"]) > 0.9 && number(&pixel["pro"]) > 0.8,
         "{pixel}"
     );
+
+    let mask = data.join("ground_truth/square/20_mask.png");
+    let whole = fs::read(&mask).expect("a mask");
+    fs::write(&mask, "no picture").expect("written");
+    let more = ["--no-baselines", "--json"];
+    let (stdout, stderr) = run(&mut evaluate(&model, &data, &more), SOME_SKIPPED);
+    let object = json(&stdout);
+    assert_eq!(object["rows"][0]["abnormal"], 6, "its score counts");
+    assert_eq!(object["methods"][0]["pixel"]["masked_pictures"], 5);
+    assert!(stderr.contains("20.png: its mask"), "{stderr}");
+    fs::write(&mask, whole).expect("written");
 
     fs::write(data.join("test/good/bad.png"), "no picture").expect("written");
     let more = ["--no-baselines", "--json"];

@@ -108,17 +108,23 @@ pub fn run(args: Args) -> Result<Outcome> {
 /// Which pictures are remembered and which are calibrated on: those of training, where these are the
 /// pictures that the model was trained on, and all of them otherwise.
 fn roles(model: &ModelFile, pictures: &dyn Pictures) -> (Vec<usize>, Vec<usize>) {
-    if let Some(training) = &model.header.training {
-        if training.data_digest == pictures.digest() {
+    let why = match &model.header.training {
+        Some(training) if training.data_digest == pictures.digest() => {
             let config = &training.config;
             return split_held_out(pictures.len(), config.held_out, config.seed);
         }
-        eprintln!("note: these are not the pictures that the model was trained on; all are used");
-    }
-    let all: Vec<usize> = (0..pictures.len()).collect();
+        Some(_) => "these are not the pictures that the model was trained on",
+        None => "the file does not say what the model was trained on",
+    };
     // What is remembered must not be calibrated on: each would be its own neighbour.
     match model.header.scoring.latent {
-        Latent::Memory => split_held_out(pictures.len(), 0.5, 0),
-        Latent::Final | Latent::Layers => (Vec::new(), all),
+        Latent::Memory => {
+            eprintln!("note: {why}; one half is remembered, the other calibrated on");
+            split_held_out(pictures.len(), 0.5, 0)
+        }
+        Latent::Final | Latent::Layers => {
+            eprintln!("note: {why}; all are calibrated on");
+            (Vec::new(), (0..pictures.len()).collect())
+        }
     }
 }

@@ -5,8 +5,10 @@ use std::io::Write;
 use anyhow::Result;
 use serde_json::{Value, json};
 
+use super::Args;
 use crate::data::dataset::Dataset;
-use crate::evaluation::{ClassMetrics, Evaluation, MethodResult, Protocol};
+use crate::data::image::Preprocessing;
+use crate::evaluation::{ClassMetrics, Evaluation, MethodResult, Protocol, PublishedTable};
 use crate::metrics::Confusion;
 
 /// Word for all abnormal classes together.
@@ -97,15 +99,36 @@ pub fn print_table(out: &mut impl Write, evaluation: &Evaluation) -> Result<()> 
             )?;
         }
     }
+    match &evaluation.published {
+        Some(table) => print_published(out, table),
+        None => Ok(()),
+    }
+}
+
+/// The literature's numbers for the abnormal class.
+fn print_published(out: &mut impl Write, table: &PublishedTable) -> Result<()> {
+    let class = table.class().unwrap_or(FULL_MIX);
+    writeln!(out, "published, {class} abnormal ({}):", table.source)?;
+    for row in &table.rows {
+        let auroc = table.auroc(row);
+        let auroc = auroc.map_or_else(|| "    -".to_owned(), |auroc| format!("{auroc:.3}"));
+        let mean = row.mean;
+        writeln!(
+            out,
+            "  {:<14} AUROC {auroc}, mean of the classes {mean:.3}",
+            row.method
+        )?;
+    }
+    writeln!(out, "  {}", table.caveat)?;
     Ok(())
 }
 
-/// The evaluation as one object.
+/// The evaluation as one object. Rows and `at_threshold` of the model itself come first.
 pub fn to_json(
-    model: &std::path::Path,
+    args: &Args,
     set: &Dataset,
+    input: &Preprocessing,
     evaluation: &Evaluation,
-    seed: u64,
 ) -> Value {
     let rows: Vec<Value> = evaluation
         .methods
@@ -127,12 +150,17 @@ pub fn to_json(
             })
         })
         .collect();
-    let own = evaluation.methods.first();
+    // The published protocol has no threshold: this is of the same model's honest scores.
+    let mut honest = evaluation.methods.iter();
+    let own = honest.find(|method| method.protocol == Protocol::Honest);
     json!({
-        "model": model,
+        "model": args.model,
         "data": set.source,
+        "size": input.size,
+        "channels": input.channels,
+        "protocol": args.protocol,
         "split": evaluation.split,
-        "seed": seed,
+        "seed": args.seed,
         "warnings": evaluation.warnings,
         "rows": rows,
         "methods": methods,

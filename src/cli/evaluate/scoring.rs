@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use crate::cli::{progress, score_batch};
 use crate::data::dataset::{Loaded, Sample, chunks};
@@ -18,9 +18,7 @@ const BATCH: usize = 64;
 /// What a method says of the test pictures that could be read.
 pub struct TestScores {
     pub pictures: Vec<Labelled>,
-    /// Index of each among the samples.
-    pub samples: Vec<usize>,
-    /// Name and reason of those that could not be read.
+    /// Name and reason of pictures, and of masks, that could not be read.
     pub skipped: Vec<(String, String)>,
     pub milliseconds_per_picture: f64,
     /// Where the data have masks: map and mask (none for a normal picture), and the index in `pictures`.
@@ -56,7 +54,6 @@ pub fn score_all(
     let masked = samples.iter().any(|sample| sample.mask.is_some());
     let mut scores = TestScores {
         pictures: Vec::with_capacity(samples.len()),
-        samples: Vec::with_capacity(samples.len()),
         skipped: Vec::new(),
         milliseconds_per_picture: 0.0,
         pixels: Vec::new(),
@@ -69,16 +66,14 @@ pub fn score_all(
         let mut readable = Vec::with_capacity(chunk.len());
         let mut values = Vec::new();
         for Loaded {
-            index,
-            sample,
-            picture,
+            sample, picture, ..
         } in chunk
         {
             bar.inc(1);
             match picture {
                 Ok(picture) => {
                     values.extend(picture.values);
-                    readable.push((index, sample));
+                    readable.push(sample);
                 }
                 Err(reason) => scores.skipped.push((sample.name.clone(), reason)),
             }
@@ -89,17 +84,22 @@ pub fn score_all(
         let started = Instant::now();
         let scored = batches.score(detector, &values)?;
         scoring += started.elapsed();
-        for ((index, sample), scored) in readable.into_iter().zip(scored) {
+        for (sample, scored) in readable.into_iter().zip(scored) {
             if masked && (!sample.abnormal || sample.mask.is_some()) {
                 let mask = sample.mask.as_deref();
                 let mask = mask.map(|path| mask::read(path, preprocessing.size));
-                let mask = mask.transpose().map_err(anyhow::Error::msg);
-                let mask = mask.with_context(|| format!("the mask of {}", sample.name))?;
-                scores
-                    .pixels
-                    .push((scores.pictures.len(), scored.residual_map, mask));
+                match mask.transpose() {
+                    Ok(mask) => {
+                        let at = scores.pictures.len();
+                        scores.pixels.push((at, scored.residual_map, mask));
+                    }
+                    // The picture itself was read: its score counts, its pixels cannot.
+                    Err(reason) => {
+                        let reason = format!("its mask, so its pixels do not count: {reason}");
+                        scores.skipped.push((sample.name.clone(), reason));
+                    }
+                }
             }
-            scores.samples.push(index);
             scores.pictures.push(Labelled {
                 name: sample.name.clone(),
                 class: sample.class.clone(),

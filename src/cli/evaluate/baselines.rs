@@ -1,0 +1,81 @@
+//! PCA and nearest neighbour, fitted on the data's own training pictures: what a GAN has to beat.
+
+use anyhow::Result;
+
+use super::Bench;
+use crate::cli::report_skipped;
+use crate::data::batch::subsample;
+use crate::data::dataset::{Sample, chunks};
+use crate::data::image::Preprocessing;
+use crate::detector::Detector;
+use crate::detector::nearest::Nearest;
+use crate::detector::pca::Pca;
+use crate::model_file::Header;
+
+/// Pictures that are decoded at once.
+const CHUNK: usize = 256;
+
+impl Bench<'_> {
+    /// Both baselines and their names.
+    ///
+    /// # Errors
+    /// If no training picture can be read, or the device fails.
+    pub fn fit_baselines(
+        &self,
+        input: &Preprocessing,
+        header: &Header,
+    ) -> Result<Vec<(String, Box<dyn Detector>)>> {
+        let values = self.baseline_values(input, header)?;
+        let components = self.args.components.get();
+        let pca = pollster::block_on(Pca::fit(&values, components, input, self.device))?;
+        let nearest = Nearest::fit(&values, input, self.device);
+        Ok(vec![
+            (format!("pca-{components}"), Box::new(pca)),
+            ("nearest".to_owned(), Box::new(nearest)),
+        ])
+    }
+
+    /// The training pictures, prepared, in one piece: both methods need them so.
+    fn baseline_values(&self, input: &Preprocessing, header: &Header) -> Result<Vec<f32>> {
+        let train = &self.set.train;
+        let most = self.args.baseline_pictures.get();
+        let chosen = subsample(train.len(), most, self.args.seed, 2);
+        if chosen.len() < train.len() {
+            eprintln!(
+                "the baselines are fitted on {} of {} training pictures, drawn with seed {} (--baseline-pictures)",
+                chosen.len(),
+                train.len(),
+                self.args.seed
+            );
+        }
+        let chosen: Vec<Sample> = chosen.iter().map(|&index| train[index].clone()).collect();
+        let mut values = Vec::with_capacity(chosen.len() * input.values());
+        let mut skipped = Vec::new();
+        for loaded in chunks(&chosen, input, CHUNK).flatten() {
+            match loaded.picture {
+                Ok(picture) => values.extend(picture.values),
+                Err(reason) => skipped.push((loaded.sample.path().to_path_buf(), reason)),
+            }
+        }
+        report_skipped(&skipped);
+        anyhow::ensure!(
+            !values.is_empty(),
+            "the baselines need training pictures, found none that can be read"
+        );
+        note_other_pictures(header, train.len() - skipped.len());
+        Ok(values)
+    }
+}
+
+/// The comparison is fair on the same pictures only. Their number tells most differences at no cost; the
+/// digest in the header would tell all of them, for reading every training picture.
+fn note_other_pictures(header: &Header, here: usize) {
+    if let Some(training) = &header.training {
+        let there = training.pictures + training.held_out;
+        if there != here {
+            eprintln!(
+                "note: the data have {here} training pictures to fit baselines on; the model knew {there}"
+            );
+        }
+    }
+}
