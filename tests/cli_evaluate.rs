@@ -432,9 +432,14 @@ fn a_preset_gives_way_to_what_is_said() {
     );
     let training = preset.training.expect("a training record");
     assert_eq!((training.steps, training.config.width), (3, 2));
-    let own = header("own", &["--lambda", "0.25", "--cut-skips", "9"]);
+    assert_eq!(
+        preset.architecture.expect("networks").cut_skips,
+        4,
+        "all there are"
+    );
+    let own = header("own", &["--lambda", "0.25", "--cut-skips", "1"]);
     assert_eq!(own.scoring.lambda, 0.25);
-    assert_eq!(own.architecture.expect("networks").cut_skips, 4);
+    assert_eq!(own.architecture.expect("networks").cut_skips, 1);
 }
 
 /// IDX files of two classes: stripes along and across.
