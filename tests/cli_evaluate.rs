@@ -370,6 +370,63 @@ fn calibration_anew_finds_the_same_threshold_and_learns_other_scores() {
     );
 }
 
+/// Not the usual quantile: what is not said on the command line is the model's.
+#[test]
+fn calibration_anew_keeps_the_quantile_of_the_model() {
+    let folder = temporary();
+    let out = folder.path().join("run");
+    let mut command = program();
+    command.arg("train").arg("--data").arg(solar_ir());
+    command.arg("--out").arg(&out);
+    command.args(["--channels", "1", "--method", "pca"]);
+    run(command.args(["--threshold-quantile", "0.8"]), 0);
+    let model = out.join("model.safetensors");
+    let anew = folder.path().join("anew.safetensors");
+    let calibrate = |more: &[&str]| {
+        let mut command = program();
+        command.arg("calibrate").arg("--model").arg(&model);
+        command.arg("--data").arg(solar_ir());
+        command.arg("--out").arg(&anew).args(more);
+        command
+    };
+    run(&mut calibrate(&[]), 0);
+    assert_eq!(
+        read(&anew).header.calibration,
+        read(&model).header.calibration
+    );
+    run(&mut calibrate(&["--threshold-quantile", "0.99"]), 0);
+    let threshold = |path: &Path| read(path).header.calibration.expect("calibrated").threshold;
+    assert!(threshold(&anew) > threshold(&model));
+}
+
+#[test]
+fn calibration_refuses_what_the_method_has_not() {
+    let folder = temporary();
+    let out = folder.path().join("anew.safetensors");
+    for (method, more) in [
+        ("pca", &[][..]),
+        ("nearest", &[]),
+        ("ganomaly", &["--batch", "16", "--steps", "2"]),
+    ] {
+        let run_folder = folder.path().join(method);
+        let more = [&["--method", method], more].concat();
+        run(&mut train(&solar_ir(), &run_folder, &more), 0);
+        let calibrate = |latent: &str| {
+            let mut command = program();
+            command.arg("calibrate").arg("--model");
+            command.arg(run_folder.join("model.safetensors"));
+            command.arg("--data").arg(solar_ir());
+            command.arg("--out").arg(&out).args(["--latent", latent]);
+            command
+        };
+        refused(&mut calibrate("layers"), &["--latent layers", method]);
+        if method != "nearest" {
+            refused(&mut calibrate("memory"), &["encoder", method]);
+        }
+    }
+    assert!(!out.exists());
+}
+
 #[test]
 fn baselines_are_models_like_any_other() {
     let folder = temporary();

@@ -8,9 +8,10 @@ use anyhow::{Context, Result};
 
 use super::data::DataArgs;
 use super::{Outcome, load_pictures, read_model, write_whole};
-use crate::calibration::THRESHOLD_QUANTILE;
+use crate::calibration::{THRESHOLD_QUANTILE, ThresholdRule};
 use crate::data::batch::split_held_out;
 use crate::data::pictures::Pictures;
+use crate::detector::Method;
 use crate::detector::fit::fit;
 use crate::device::Kind;
 use crate::model_file::{FORMAT, ModelFile, Precision};
@@ -35,9 +36,9 @@ pub struct Args {
     /// How R and L are made comparable [default: the model's]
     #[arg(long, value_enum)]
     balance: Option<Balance>,
-    /// Quantile of the held-out normals' scores that becomes the threshold
-    #[arg(long, default_value_t = THRESHOLD_QUANTILE)]
-    threshold_quantile: f64,
+    /// Quantile of the held-out normals' scores that becomes the threshold [default: the model's]
+    #[arg(long)]
+    threshold_quantile: Option<f64>,
     /// How the model's weights are written
     #[arg(long, value_enum, default_value = "f32")]
     precision: Precision,
@@ -64,14 +65,20 @@ pub fn run(args: Args) -> Result<Outcome> {
         "--lambda must lie between 0 and 1, got {}",
         scoring.lambda
     );
+    // Other methods would pass over it in silence, and the file would say otherwise.
+    anyhow::ensure!(
+        scoring.latent != Latent::Layers || model.header.method == Method::SkipGanomaly,
+        "--latent layers compares layers of skip-ganomaly's discriminator; got a model of the method {}",
+        model.header.method
+    );
 
     let seed = model.header.training.as_ref().map_or(0, |t| t.config.seed);
     let pictures = load_pictures(&args.data, &model.header.preprocessing, seed)?;
     let (training, held_out) = roles(&model, &pictures);
     let device = pollster::block_on(args.device.open())?;
+    let quantile = args.threshold_quantile.unwrap_or(quantile_of(&model));
     model.header.format = FORMAT;
     let model = model.rounded(args.precision);
-    let quantile = args.threshold_quantile;
     let fitted = fit(model, &device, &pictures, &training, &held_out, quantile);
     let model = pollster::block_on(fitted)?.model;
     let bytes = model.to_bytes(args.precision)?;
@@ -103,6 +110,14 @@ pub fn run(args: Args) -> Result<Outcome> {
         true => Outcome::Done,
         false => Outcome::SomeSkipped,
     })
+}
+
+/// The quantile that the model's threshold is; the usual one where it has none.
+fn quantile_of(model: &ModelFile) -> f64 {
+    match model.header.calibration.as_ref().map(|c| &c.rule) {
+        Some(&ThresholdRule::HeldOutQuantile(quantile)) => quantile,
+        Some(ThresholdRule::Manual) | None => THRESHOLD_QUANTILE,
+    }
 }
 
 /// Which pictures are remembered and which are calibrated on: those of training, where these are the
