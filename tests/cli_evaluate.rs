@@ -462,6 +462,11 @@ fn baselines_are_models_like_any_other() {
         let mut inspect = program();
         let (text, _) = run(inspect.arg("inspect").arg(&model), 0);
         assert!(text.contains("networks      none"), "{text}");
+        let published = ["--protocol", "published"];
+        refused(
+            &mut evaluate(&model, &solar_ir(), &published),
+            &["batch statistics"],
+        );
         let object = evaluated(&model, &solar_ir(), &["--no-baselines"]);
         let row = object["rows"][0].clone();
         assert!(number(&row["auroc"]) > 0.6, "{row}");

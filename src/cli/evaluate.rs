@@ -90,6 +90,17 @@ pub fn run(args: Args) -> Result<Outcome> {
     if let Some(residual) = args.residual {
         model.measure_residual(residual);
     }
+    if args.protocol == Protocol::Published {
+        let method = model.header.method;
+        anyhow::ensure!(
+            method.has_networks(),
+            "the published protocol scores with batch statistics; {method} has none"
+        );
+        anyhow::ensure!(
+            !args.adaptive_threshold,
+            "--adaptive-threshold reports one half of the pictures, the published protocol all: choose one"
+        );
+    }
     let set = args.data.open(args.seed)?;
     eprintln!("{}: {}", set.source, set.description);
     let (normals, abnormal) = set.test_counts();

@@ -20,7 +20,7 @@ use crate::calibration::Calibration;
 use crate::data::image::{Preprocessing, heat_map_rgba, to_rgba};
 use crate::data::pictures::Pictures;
 use crate::detector::fit::Fitted;
-use crate::detector::{self, Detector};
+use crate::detector::{self, Detector, Method};
 use crate::device::Kind;
 use crate::model_file::{ModelFile, Precision};
 use crate::report::{ReportSample, TrainingReport};
@@ -91,6 +91,11 @@ pub fn run(args: Args) -> Result<Outcome> {
         }
         None => {
             let folder = RunFolder::fresh(args.out.as_deref().context("--out is missing")?)?;
+            let method = args.config.method;
+            anyhow::ensure!(
+                args.preset == Preset::Paper || method == Method::SkipGanomaly,
+                "the --preset is one of skip-ganomaly's, got the method {method}"
+            );
             args.config.check()?;
             let settings = Settings {
                 data: args.data.absolute()?,

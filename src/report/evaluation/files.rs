@@ -183,7 +183,10 @@ fn scores(report: &EvaluationReport) -> Vec<u8> {
             rows[place].1[k] = Some(picture);
         }
     }
-    let threshold = methods.first().and_then(|own| own.threshold);
+    // The published protocol has no threshold: the verdict is that of the honest scores beside it.
+    let honest = |result: &MethodResult| result.protocol == Protocol::Honest;
+    let reported = methods.iter().position(honest).unwrap_or_default();
+    let threshold = methods.get(reported).and_then(|own| own.threshold);
     let warning = warning(report);
     let remarks: Vec<&str> = warning.as_deref().into_iter().collect();
     table(&remarks, |csv| {
@@ -196,7 +199,7 @@ fn scores(report: &EvaluationReport) -> Vec<u8> {
         }
         csv.write_record(&header)?;
         for (picture, scores) in &rows {
-            let verdict = match (threshold, scores[0]) {
+            let verdict = match (threshold, scores[reported]) {
                 (Some(threshold), Some(own)) if own.raw.anomaly_score > threshold.value => {
                     Verdict::Anomalous.as_str()
                 }
