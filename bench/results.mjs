@@ -215,7 +215,13 @@ async function runAll(jobs, what) {
   const worker = async () => {
     while (next < todo.length) {
       const at = next++;
-      await run(todo[at]);
+      try {
+        await run(todo[at]);
+      } catch (error) {
+        // The others go on; what needs this one fails in turn and says so.
+        process.exitCode = 1;
+        process.stderr.write(`${what} failed: ${error.message}\n`);
+      }
       const secs = (Date.now() - started) / 1000;
       process.stderr.write(`${what}: ${at + 1} of ${todo.length}, ${secs.toFixed(0)} s\n`);
     }
