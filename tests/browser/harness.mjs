@@ -1,6 +1,6 @@
 // Shared by the browser tests and the benchmarks: the static server, Chromium, temporary folders.
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, readFileSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -92,3 +92,16 @@ export function runProgram(args) {
     child.on('close', (status) => resolve({ status, stdout, stderr }));
   });
 }
+
+/** What the shipped model's file says of itself. */
+export function modelHeader() {
+  const bytes = readFileSync(join(root, 'www/models/solar-ir.safetensors'));
+  const json = bytes.subarray(8, 8 + Number(bytes.readBigUInt64LE(0))).toString('utf8');
+  return JSON.parse(JSON.parse(json).__metadata__['skip-ganomaly']);
+}
+
+/**
+ * Whether a number is another one but for rounding. Products of matrices round by the size of the batch: scores
+ * of one picture agree to a few units of the last place of 32-bit numbers, relative to large ones.
+ */
+export const agrees = (got, want, tolerance = 1e-6) => Math.abs(Number(got) - Number(want)) <= tolerance * Math.max(1, Math.abs(Number(want)));

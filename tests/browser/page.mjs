@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import * as zlib from 'node:zlib';
-import { launch, startServer, temporaryFolder } from './harness.mjs';
+import { launch, modelHeader, startServer, temporaryFolder } from './harness.mjs';
 import { downloaded, giveFiles, sampleFiles, samplePaths, slide, waitRows, waitText, withPage } from './drive.mjs';
 
 let server;
@@ -45,8 +45,10 @@ function assertScored(row) {
     assert.equal(String(value), row[key], `${row.name}: ${key} has full precision`);
   }
   const { score, residual, latent } = row;
-  const expected = 0.9 * residual + 0.1 * latent;
-  assert.ok(Math.abs(score - expected) < 1e-5, `${row.name}: A = ${score}, 0.9 R + 0.1 L = ${expected}`);
+  const { lambda, balance } = modelHeader().scoring;
+  assert.equal(balance, 'raw');
+  const expected = lambda * residual + (1 - lambda) * latent;
+  assert.ok(Math.abs(score - expected) < 1e-5, `${row.name}: A = ${score}, λ R + (1 - λ) L = ${expected}`);
   assert.ok(['normal', 'anomalous'].includes(row.verdict), `${row.name}: verdict ${row.verdict}`);
 }
 

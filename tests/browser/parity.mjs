@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { launch, openPage, root, runProgram, sampleDir, startServer, temporaryFolder } from './harness.mjs';
+import { agrees, launch, openPage, root, runProgram, sampleDir, startServer, temporaryFolder } from './harness.mjs';
 import { makePictures, random } from './pictures.mjs';
 
 const CPU_TOLERANCE = 1e-5;
@@ -75,7 +75,8 @@ function compare(rows, paths, tolerance) {
     const want = expected.get(row.name);
     for (const field of ['score', 'residual', 'latent']) {
       if (want[field] === null) continue;
-      const difference = Math.abs(Number(row[field]) - want[field]);
+      // Absolute up to 1, relative above: what is far from all that is remembered has a score of 30.
+      const difference = Math.abs(Number(row[field]) - want[field]) / Math.max(1, Math.abs(want[field]));
       assert.ok(
         difference <= tolerance,
         `${row.name}: ${field} is ${row[field]} in the page and ${want[field]} in the program, more than ${tolerance} apart`,
@@ -130,7 +131,10 @@ test('CPU: an unreadable file is an error on both sides and changes no other sco
   const lines = stdout.trim().split('\n').map((line) => JSON.parse(line));
   assert.equal(lines.length, 3);
   assert.ok(lines[1].error, 'the program names a reason');
-  assert.deepEqual([lines[0].score, lines[2].score], [0, 1].map((i) => expected.get(basename(pictures[i])).score));
+  for (const [line, picture] of [[0, 0], [2, 1]]) {
+    const want = expected.get(basename(pictures[picture])).score;
+    assert.ok(agrees(lines[line].score, want), `${lines[line].score} beside a bad picture, ${want} among the others`);
+  }
 
   const page = await openPage(browser, server.url, '?device=cpu');
   const rows = await scoreInPage(page, paths);

@@ -28,6 +28,7 @@ pub struct RunFolder(PathBuf);
 /// What a resumed run must know beside its checkpoint.
 #[derive(Serialize, Deserialize)]
 pub struct Settings {
+    #[serde(flatten)]
     pub data: DataArgs,
     pub precision: Precision,
     pub licence: Option<String>,
