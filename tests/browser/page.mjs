@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import * as zlib from 'node:zlib';
-import { launch, modelHeader, startServer, temporaryFolder } from './harness.mjs';
+import { agrees, launch, modelHeader, startServer, temporaryFolder } from './harness.mjs';
 import { downloaded, giveFiles, sampleFiles, samplePaths, slide, waitRows, waitText, withPage } from './drive.mjs';
 
 let server;
@@ -78,7 +78,8 @@ test('the gallery: an example at once, a sample on a click, all samples on anoth
   const all = await waitRows(page, 25);
   assert.deepEqual(all.slice(1).map((one) => one.name), names);
   all.forEach(assertScored);
-  assert.equal(all.find((one, i) => i > 0 && one.name === names[3]).score, row.score, 'a score does not depend on its batch');
+  const inBatch = all.find((one, i) => i > 0 && one.name === names[3]).score;
+  assert.ok(agrees(inBatch, row.score), `a score does not depend on its batch: ${inBatch}, alone ${row.score}`);
   assert.ok(new Set(all.map((one) => one.score)).size >= 20, 'different pictures get different scores');
 }));
 
