@@ -52,6 +52,14 @@ export function scoreFormula({ lambda, balance } = {}) {
   return `A = ${[[lambda, r], [rest, l]].filter(([weight]) => weight !== 0).map(([w, part]) => term(Number(w), String(part))).join(" + ")}`;
 }
 
+/** What became of the skips, as a sentence; nothing where all are there. @param {any} header */
+export function skipsWords(header) {
+  const cut = header?.architecture?.cut_skips ?? 0;
+  if (cut === 0) return "";
+  const all = cut >= Math.log2(header.architecture.size) - 1;
+  return ` In this model ${all ? "all skip connections" : `the ${cut} outermost skip connections`} are cut, so that it cannot copy.`;
+}
+
 /** What L compares, to go on after "The latent term L". @param {any} header */
 export function latentWords(header) {
   if (header?.method === "ganomaly") return "is the difference between the code of the picture and the code of the redrawn one";

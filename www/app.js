@@ -11,7 +11,7 @@ import { Scorer } from "./scorer.js";
 import { ResultsTable, short, verdictOf } from "./table.js";
 import { Look } from "./look.js";
 import { acceptFiles } from "./files.js";
-import { latentWords, scoreFormula, showModel, thresholdSource } from "./about.js";
+import { latentWords, scoreFormula, showModel, skipsWords, thresholdSource } from "./about.js";
 import { ZipWriter, download, toCsv, toJson } from "./export.js";
 import { keepOffline } from "./offline.js";
 
@@ -157,6 +157,7 @@ scorer.addEventListener("loaded", (event) => {
   showModel(byId("about-list"), info, model);
   byId("model-said").textContent = `${model.name}: ${info.method}, ${info.size} × ${info.size} pixels, ${info.parameters.toLocaleString("en")} parameters.`;
   byId("formula").textContent = scoreFormula(info.header?.scoring);
+  byId("skips-words").textContent = skipsWords(info.header);
   byId("latent-words").textContent = latentWords(info.header);
   byId("version").textContent = `skip-ganomaly ${build.version}`;
   byId("failure").hidden = true;

@@ -78,6 +78,9 @@ test('the gallery: an example at once, a sample on a click, all samples on anoth
   const all = await waitRows(page, 25);
   assert.deepEqual(all.slice(1).map((one) => one.name), names);
   all.forEach(assertScored);
+  const words = await page.textContent('main');
+  assert.match(words, /all skip connections are cut/);
+  assert.match(words, /nearest one that the model remembers.*The score is A = L\./s);
   const inBatch = all.find((one, i) => i > 0 && one.name === names[3]).score;
   assert.ok(agrees(inBatch, row.score), `a score does not depend on its batch: ${inBatch}, alone ${row.score}`);
   assert.ok(new Set(all.map((one) => one.score)).size >= 20, 'different pictures get different scores');
