@@ -12,7 +12,7 @@ use skip_ganomaly::detector::{Method, score_on_all_threads, self_check_picture};
 use skip_ganomaly::model_file::{FORMAT, Header, ModelFile, Scoring};
 use skip_ganomaly::train::config::TrainConfig;
 use skip_ganomaly::train::skip_ganomaly::SkipGanomalyTrainer;
-use skip_ganomaly::train::step::{Trainer, read_losses};
+use skip_ganomaly::train::step::{Trainer, Update, read_losses};
 
 const SIZE: usize = 32;
 const CHANNELS: usize = 3;
@@ -63,7 +63,7 @@ fn main() {
     let pictures = picture.repeat(BATCH);
     let median = median_ms(repeats, || {
         let data = TensorData::new(pictures.clone(), [BATCH, CHANNELS, SIZE, SIZE]);
-        let pending = trainer.step(Tensor::from_data(data, trainer.device()));
+        let pending = trainer.step(Tensor::from_data(data, trainer.device()), 0, Update::Both);
         // Reading the losses waits for the step.
         block_on(read_losses(vec![pending])).expect("a readable device");
     });

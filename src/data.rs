@@ -6,6 +6,9 @@
 //! | [`image`] | from the bytes of a picture to the network's input |
 //! | [`pictures`] | what a run draws its batches from |
 //! | [`batch`] | held-out split, order, subsamples |
+//! | [`layout`] | which of a folder's files are trained on, and which are labelled |
+//! | [`prepared`] | pictures prepared once and kept as bytes |
+//! | [`digest`] | what a model was trained on |
 //!
 //! The program has more: `dataset` (one set of pictures, whatever the source), `folder`, `cifar10` and
 //! `idx` (the sources), `records` (raw pictures in memory), `stored` (prepared pictures in bounded
@@ -13,9 +16,12 @@
 
 pub mod augment;
 pub mod batch;
+pub mod digest;
 pub mod disturb;
 pub mod image;
+pub mod layout;
 pub mod pictures;
+pub mod prepared;
 
 #[cfg(all(feature = "cli", not(target_family = "wasm")))]
 pub mod cifar10;

@@ -117,8 +117,9 @@ pub trait Detector: Sync {
     fn score(&self, x: &[f32], x_hat: &[f32], features: Option<(&[f32], &[f32])>) -> RawScore;
 }
 
-/// Pictures that are scored together where there are many; no score depends on it.
-pub(crate) const SCORED_AT_ONCE: usize = 64;
+/// Pictures that are scored together where there are many; no score depends on it. A browser's worker
+/// takes its messages in between.
+pub(crate) const SCORED_AT_ONCE: usize = if cfg!(target_family = "wasm") { 16 } else { 64 };
 
 /// One scored picture.
 #[derive(Clone, Debug, PartialEq)]

@@ -7,7 +7,7 @@
 //! is named.
 
 use burn::tensor::Tensor;
-use burn::tensor::activation::log_sigmoid;
+use burn::tensor::activation::{log_sigmoid, sigmoid};
 
 /// Weights of the terms in the generator's loss.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -63,6 +63,15 @@ pub fn bce(logit: Tensor<1>, target: f64) -> Tensor<1> {
         return bce_real(logit);
     }
     bce_real(logit.clone()).mul_scalar(target) + bce_fake(logit).mul_scalar(1.0 - target)
+}
+
+/// D's probability of a picture to be real: D(x) = σ(l)
+///
+/// # Shapes
+/// - `logit`: `[n]`
+/// - returns `[n]`
+pub fn probability(logit: Tensor<1>) -> Tensor<1> {
+    sigmoid(logit)
 }
 
 /// Contextual loss: L_con = E|x - x̂|

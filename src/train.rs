@@ -6,11 +6,17 @@ pub mod adam;
 pub mod config;
 pub mod events;
 pub mod ganomaly;
+pub mod history;
+pub mod networks;
+pub mod plan;
+pub mod preview;
 pub mod run;
 pub mod skip_ganomaly;
 pub mod step;
 
 use serde::{Deserialize, Serialize};
+
+use crate::calibration::rounded;
 
 /// The losses of one training step.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -25,9 +31,32 @@ pub struct Losses {
     pub generator: f64,
     /// The discriminator's loss.
     pub discriminator: f64,
+    /// Mean D(x), the probability that D gives pictures of being real; unknown where an earlier
+    /// version wrote the file.
+    #[serde(default)]
+    pub real: Option<f64>,
+    /// Mean D(x̂), the probability that D gives reconstructions of being real.
+    #[serde(default)]
+    pub fake: Option<f64>,
 }
 
 impl Losses {
+    /// From seven values in the order of the fields.
+    ///
+    /// # Panics
+    /// If there are fewer.
+    pub(crate) fn from_values(v: &[f32]) -> Self {
+        Self {
+            adversarial: rounded(v[0].into()),
+            contextual: rounded(v[1].into()),
+            latent: rounded(v[2].into()),
+            generator: rounded(v[3].into()),
+            discriminator: rounded(v[4].into()),
+            real: Some(rounded(v[5].into())),
+            fake: Some(rounded(v[6].into())),
+        }
+    }
+
     /// Whether every loss is a number.
     pub fn is_finite(&self) -> bool {
         let all = [

@@ -1,24 +1,23 @@
-//! The page's door to the crate: the only file with `#[wasm_bindgen]`.
+//! The page's door to the crate: only this module has `#[wasm_bindgen]`. Scoring is here, training in
+//! [`training`].
 //!
 //! Reads the device without blocking only: WebGPU traps on a blocking read. No borrow is held over
 //! an await.
 
-use std::cell::RefCell;
+pub mod training;
+
 use std::str::FromStr;
 
-use burn::tensor::{Tensor, TensorData};
-use js_sys::{Error, Uint8Array};
+use js_sys::{Error, Function, Promise, Reflect, Uint8Array};
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
 
 use crate::calibration::{self, Verdict};
 use crate::data::image::{self, Picture, Preprocessing};
 use crate::detector::{self, Detector, Scored};
 use crate::device::Kind;
 use crate::model_file::{Header, ModelFile};
-use crate::train::config::TrainConfig;
-use crate::train::skip_ganomaly::SkipGanomalyTrainer;
-use crate::train::step::{PendingLosses, Trainer as _, read_losses};
 
 /// Converts once: every error of the crate becomes a JavaScript `Error` with its message.
 fn error(reason: impl std::fmt::Display) -> JsValue {
@@ -29,6 +28,20 @@ fn error(reason: impl std::fmt::Display) -> JsValue {
 fn to_js(value: &impl Serialize) -> Result<JsValue, JsValue> {
     let serializer = serde_wasm_bindgen::Serializer::json_compatible();
     value.serialize(&serializer).map_err(error)
+}
+
+/// Ends the worker's task, so that its messages are taken, and goes on in another one.
+pub(crate) async fn next_task() {
+    let promise = Promise::new(&mut |resolve, _| {
+        let global = js_sys::global();
+        // Windows and workers both have it; without it there is nothing to wait for.
+        match Reflect::get(&global, &"setTimeout".into()).map(Function::from) {
+            Ok(set_timeout) => drop(set_timeout.call2(&global, &resolve, &0.into())),
+            Err(_) => drop(resolve.call0(&global)),
+        }
+    });
+    // A timer does not fail.
+    let _ = JsFuture::from(promise).await;
 }
 
 /// Makes a panic readable in the console. Called once after the module is loaded.
@@ -243,55 +256,5 @@ impl Model {
 }
 
 fn set(object: &JsValue, name: &str, value: &JsValue) -> Result<(), JsValue> {
-    js_sys::Reflect::set(object, &name.into(), value).map(|_| ())
-}
-
-/// Networks under training. Losses wait on the device until they are asked for.
-#[wasm_bindgen]
-pub struct Trainer {
-    steps: RefCell<SkipGanomalyTrainer>,
-    pending: RefCell<Vec<PendingLosses>>,
-    shape: [usize; 4],
-}
-
-#[wasm_bindgen]
-impl Trainer {
-    /// Fresh networks; `options` are the settings of [`TrainConfig`], each with its default.
-    pub fn create(device: &Device, options: JsValue) -> Result<Trainer, JsValue> {
-        let config: TrainConfig = serde_wasm_bindgen::from_value(options).map_err(error)?;
-        config.check().map_err(error)?;
-        if config.method != detector::Method::SkipGanomaly {
-            let method = config.method;
-            return Err(error(format!(
-                "expected the method skip-ganomaly, got {method}"
-            )));
-        }
-        Ok(Trainer {
-            steps: RefCell::new(SkipGanomalyTrainer::new(&config, &device.device)),
-            pending: RefCell::default(),
-            shape: [config.batch, config.channels, config.size, config.size],
-        })
-    }
-
-    /// Queues one training step on `batch · channels · size · size` values in [-1, 1].
-    pub fn step(&self, pictures: Vec<f32>) -> Result<(), JsValue> {
-        let expected: usize = self.shape.iter().product();
-        if pictures.len() != expected {
-            let got = pictures.len();
-            return Err(error(format!(
-                "expected a batch of {expected} values, got {got}"
-            )));
-        }
-        let mut steps = self.steps.borrow_mut();
-        let data = TensorData::new(pictures, self.shape);
-        let x = Tensor::from_data(data, steps.device());
-        self.pending.borrow_mut().push(steps.step(x));
-        Ok(())
-    }
-
-    /// Losses of every step since the last call.
-    pub async fn losses(&self) -> Result<JsValue, JsValue> {
-        let pending = self.pending.take();
-        to_js(&read_losses(pending).await.map_err(error)?)
-    }
+    Reflect::set(object, &name.into(), value).map(|_| ())
 }

@@ -17,7 +17,7 @@ use skip_ganomaly::nn::{Architecture, Discriminator, Generator, Mode, ganomaly};
 use skip_ganomaly::train::config::TrainConfig;
 use skip_ganomaly::train::ganomaly::GanomalyTrainer;
 use skip_ganomaly::train::skip_ganomaly::SkipGanomalyTrainer;
-use skip_ganomaly::train::step::Trainer;
+use skip_ganomaly::train::step::{Trainer, Update};
 
 const BATCH: usize = 4;
 const SIZE: usize = 32;
@@ -153,7 +153,7 @@ fn generator_loss(networks: &Networks, x: &Tensor<4>) -> f64 {
 /// The gradients of one step by name: its first moments, doubled.
 fn gradients_of_a_step(config: &TrainConfig, tensors: &NamedTensors) -> NamedTensors {
     let mut trainer = trainer(config, Some(tensors));
-    trainer.step(batch(trainer.device()));
+    trainer.step(batch(trainer.device()), 0, Update::Both);
     let read = block_on(trainer.read_state().read()).expect("a readable device");
     let moment = |name: &str| {
         let name = name.strip_prefix("adam.")?.strip_suffix(".first_moment")?;
@@ -341,7 +341,7 @@ fn the_first_step_moves_each_weight_by_the_learning_rate() {
     let tensors = weights(&config);
     let gradients = gradients_of_a_step(&config, &tensors);
     let mut trainer = trainer(&config, Some(&tensors));
-    trainer.step(batch(trainer.device()));
+    trainer.step(batch(trainer.device()), 0, Update::Both);
     let after = block_on(trainer.read_weights().read()).expect("a readable device");
     let mut moved = 0;
     for (name, gradient) in &gradients {

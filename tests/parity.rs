@@ -20,7 +20,7 @@ use skip_ganomaly::train::Losses;
 use skip_ganomaly::train::config::TrainConfig;
 use skip_ganomaly::train::ganomaly::GanomalyTrainer;
 use skip_ganomaly::train::skip_ganomaly::SkipGanomalyTrainer;
-use skip_ganomaly::train::step::{Trainer, read_losses};
+use skip_ganomaly::train::step::{Trainer, Update, read_losses};
 
 /// Pictures in a golden batch, and values of one.
 const BATCH: usize = 8;
@@ -238,7 +238,7 @@ fn five_steps(
         let pixels = &pixels[number * BATCH * VALUES..(number + 1) * BATCH * VALUES];
         let values: Vec<f32> = pixels.iter().map(|&p| f32::from(p) / 127.5 - 1.0).collect();
         let data = TensorData::new(values, [BATCH, 3, 32, 32]);
-        let pending = trainer.step(Tensor::from_data(data, trainer.device()));
+        let pending = trainer.step(Tensor::from_data(data, trainer.device()), 0, Update::Both);
         let got = block_on(read_losses(vec![pending])).expect("a readable device")[0];
         let expected = expected_losses(&step.losses);
         let name = |what: &str| format!("step {number}, {what}");
@@ -291,6 +291,8 @@ fn five_steps_of_skip_ganomaly_are_the_published_ones() {
         latent: losses["g_lat"],
         generator: losses["g_adv"] + 50.0 * losses["g_con"] + losses["g_lat"],
         discriminator: losses["d_real"] + losses["d_fake"] + losses["d_lat"],
+        real: None,
+        fake: None,
     };
     let steps = "skip_ganomaly_train.json";
     let tensors = five_steps(&model, steps, &mut trainer, expected);
@@ -327,6 +329,8 @@ fn five_steps_of_ganomaly_are_the_published_ones() {
         latent: losses["g_enc"],
         generator: losses["g_adv"] + 50.0 * losses["g_con"] + losses["g_enc"],
         discriminator: losses["d"],
+        real: None,
+        fake: None,
     };
     five_steps(&model, "ganomaly_train.json", &mut trainer, expected);
 }

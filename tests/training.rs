@@ -17,7 +17,7 @@ use skip_ganomaly::train::config::TrainConfig;
 use skip_ganomaly::train::ganomaly::GanomalyTrainer;
 use skip_ganomaly::train::run::{Run, RunError};
 use skip_ganomaly::train::skip_ganomaly::SkipGanomalyTrainer;
-use skip_ganomaly::train::step::{Trainer, read_losses};
+use skip_ganomaly::train::step::{Trainer, Update, read_losses};
 
 const SIZE: usize = 32;
 
@@ -118,7 +118,7 @@ fn eight_pictures_are_learnt_by_heart() {
     let pending = (0..80)
         .map(|_| {
             let data = TensorData::new(values.clone(), [8, 1, SIZE, SIZE]);
-            trainer.step(Tensor::from_data(data, trainer.device()))
+            trainer.step(Tensor::from_data(data, trainer.device()), 0, Update::Both)
         })
         .collect();
     let losses = block_on(read_losses(pending)).expect("a readable device");
@@ -214,7 +214,7 @@ fn only_a_checkpoint_of_the_same_pictures_is_resumed() {
         "{message}"
     );
 
-    let finished = block_on(run.finish(Precision::F32)).expect("finite scores");
+    let finished = block_on(run.finish(Precision::F32, &mut |_| {})).expect("finite scores");
     let error = resume(&finished.model, pictures(20));
     assert!(matches!(error, RunError::NoCheckpoint(_)), "{error}");
 
@@ -304,7 +304,7 @@ fn a_score_does_not_depend_on_the_neighbours() {
 fn depends_on_no_neighbour(config: &TrainConfig) {
     let mut run = start(config, 20);
     steps(&mut run, 4);
-    let model = block_on(run.finish(Precision::F32))
+    let model = block_on(run.finish(Precision::F32, &mut |_| {}))
         .expect("finite scores")
         .model;
     let length = SIZE * SIZE;
@@ -345,7 +345,7 @@ fn scores_as_calibrated(config: &TrainConfig) {
     steps(&mut run, 8);
     let mut thresholds = Vec::new();
     for precision in [Precision::F32, Precision::F16] {
-        let finished = block_on(run.finish(precision)).expect("finite scores");
+        let finished = block_on(run.finish(precision, &mut |_| {})).expect("finite scores");
         let bytes = finished.model.to_bytes(precision).expect("finite weights");
         let read = ModelFile::from_bytes(&bytes).expect("a whole file");
         assert_eq!(read, finished.model);
@@ -387,7 +387,7 @@ fn what_is_learnt_of_normals_gives_their_scores_a_unit() {
     let finish = |config: &TrainConfig| {
         let mut run = start(config, 70);
         steps(&mut run, 8);
-        let fitted = block_on(run.finish(Precision::F32)).expect("finite scores");
+        let fitted = block_on(run.finish(Precision::F32, &mut |_| {})).expect("finite scores");
         (fitted, run)
     };
     let (fitted, _) = finish(&layers);
@@ -441,6 +441,8 @@ fn a_collapsed_discriminator_starts_anew() {
             latent: 1.0,
             generator: 1.0,
             discriminator,
+            real: None,
+            fake: None,
         };
         assert!(!trainer.restart_if_collapsed(&losses(1.1e-5)));
         assert_eq!(read(&*trainer), before);

@@ -79,7 +79,10 @@ pub fn run(args: Args) -> Result<Outcome> {
     let quantile = args.threshold_quantile.unwrap_or(quantile_of(&model));
     model.header.format = FORMAT;
     let model = model.rounded(args.precision);
-    let fitted = fit(model, &device, &pictures, &training, &held_out, quantile);
+    let watch = &mut |_| {};
+    let fitted = fit(
+        model, &device, &pictures, &training, &held_out, quantile, watch,
+    );
     let model = pollster::block_on(fitted)?.model;
     let bytes = model.to_bytes(args.precision)?;
     write_whole(&args.out, &bytes)?;

@@ -143,7 +143,7 @@ pub fn run(args: Args) -> Result<Outcome> {
     let mut events = folder.events(run.steps())?;
     match job.train(&mut run, &mut events, &stop)? {
         true => {
-            let fitted = pollster::block_on(run.finish(settings.precision))?;
+            let fitted = pollster::block_on(run.finish(settings.precision, &mut |_| {}))?;
             job.finish(fitted, run.pictures(), events)
         }
         false => Ok(Outcome::Interrupted),
@@ -231,7 +231,7 @@ impl Job<'_> {
         Ok(true)
     }
 
-    fn end_epoch(&self, run: &Run, epoch: u64, events: &mut Events) -> Result<()> {
+    fn end_epoch(&self, run: &mut Run, epoch: u64, events: &mut Events) -> Result<()> {
         let (held_out_residual, held_out_latent) = pollster::block_on(run.validate())?;
         self.save_checkpoint(run)?;
         if self.settings.keep_epochs {

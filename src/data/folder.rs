@@ -7,35 +7,15 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::prelude::*;
-use sha2::{Digest, Sha256};
 use walkdir::WalkDir;
 
 use super::DataError;
-use super::image::{self, EXTENSIONS, Preprocessing};
+use super::digest::PicturesDigest;
+use super::image::{self, Preprocessing};
+use super::layout::{self, Labelled, Layout, expected_extensions};
 
 /// Larger files are not read: no picture that would be decoded needs as much.
 const MAX_FILE_BYTES: u64 = 1 << 30;
-
-/// How a data folder is arranged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Layout {
-    /// `train/0.normal`, `test/0.normal`, `test/1.abnormal`: the paper's code.
-    Paper,
-    /// `train/good`, `test/good`, `test/<defect>`, `ground_truth/<defect>/*_mask.png`.
-    Mvtec,
-    /// Pictures, in subfolders or not, all of them normal.
-    Plain,
-}
-
-impl std::fmt::Display for Layout {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Paper => "paper layout (train/0.normal, test/0.normal, test/1.abnormal)",
-            Self::Mvtec => "MVTec layout (train/good, test/good, test/<defect>)",
-            Self::Plain => "plain folder of normal pictures",
-        })
-    }
-}
 
 /// One picture of a data set.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,9 +24,7 @@ pub struct Sample {
     pub path: PathBuf,
     /// Whether it lies with the abnormal ones.
     pub abnormal: bool,
-    /// `normal`, or what is wrong. In the MVTec layout the defect's folder. In the paper's layout the
-    /// subfolder of `1.abnormal` where there is one, else the file's name before a last `_` or `-`
-    /// and digits (`cell-multi_3559.png` is `cell-multi`), else `abnormal`.
+    /// As [`Labelled::class`].
     pub class: String,
     /// The picture of where the defect is (MVTec layout), if there is one.
     pub mask: Option<PathBuf>,
@@ -79,38 +57,60 @@ impl Folder {
         if !root.is_dir() {
             return Err(DataError::NotAFolder(root.into()));
         }
-        let (train, test) = (root.join("train"), root.join("test"));
-        let (layout, folder) = if train.join("0.normal").is_dir() {
-            (Layout::Paper, train.join("0.normal"))
-        } else if train.join("good").is_dir() {
-            (Layout::Mvtec, train.join("good"))
-        } else if train.is_dir() || test.is_dir() {
+        let Some(layout) = Layout::of(|folder| root.join(folder).is_dir()) else {
             return Err(DataError::UnknownLayout {
                 root: root.into(),
                 found: describe(root)?,
             });
-        } else {
-            (Layout::Plain, root.into())
         };
-        let train: Vec<_> = pictures_in(&folder)?.into_iter().map(normal).collect();
-        if train.is_empty() {
+        let folder = root.join(layout.training_folder());
+        let mut files = pictures_in(&folder)?;
+        if files.is_empty() {
             return Err(DataError::NoPictures {
                 folder,
                 expected: expected_extensions(),
             });
         }
-        let test = match layout {
-            Layout::Paper => paper_test(&test)?,
-            Layout::Mvtec => mvtec_test(root, &test)?,
-            Layout::Plain => Vec::new(),
-        };
+        if layout != Layout::Plain {
+            files.extend(pictures_if_there(&root.join("test"))?);
+        }
+        let names: Vec<String> = files.iter().map(|path| name_below(root, path)).collect();
+        let listing = layout::arrange(layout, &names);
+        let train = listing.train.into_iter().map(|index| Sample {
+            path: files[index].clone(),
+            abnormal: false,
+            class: "normal".into(),
+            mask: None,
+        });
+        let test = listing.test.into_iter().map(|labelled| {
+            let path = files[labelled.index].clone();
+            Sample {
+                mask: mask(root, layout, &labelled, &path),
+                path,
+                abnormal: labelled.abnormal,
+                class: labelled.class,
+            }
+        });
         Ok(Self {
             root: root.into(),
             layout,
-            train,
-            test,
+            train: train.collect(),
+            test: test.collect(),
         })
     }
+}
+
+/// The picture of where a defect is, if there is one.
+fn mask(root: &Path, layout: Layout, labelled: &Labelled, path: &Path) -> Option<PathBuf> {
+    if layout != Layout::Mvtec || !labelled.abnormal {
+        return None;
+    }
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    let mask = root
+        .join("ground_truth")
+        .join(&labelled.class)
+        .join(format!("{stem}_mask.png"));
+    mask.is_file().then_some(mask)
 }
 
 /// The pictures of a folder per class, sorted by class and path.
@@ -177,82 +177,6 @@ fn known_layout(root: &Path) -> bool {
 fn folder_name(folder: &Path) -> String {
     let name = folder.file_name().unwrap_or_default();
     name.to_string_lossy().into_owned()
-}
-
-fn normal(path: PathBuf) -> Sample {
-    Sample {
-        path,
-        abnormal: false,
-        class: "normal".into(),
-        mask: None,
-    }
-}
-
-fn paper_test(test: &Path) -> Result<Vec<Sample>, DataError> {
-    let mut samples: Vec<_> = pictures_if_there(&test.join("0.normal"))?
-        .into_iter()
-        .map(normal)
-        .collect();
-    let abnormal = test.join("1.abnormal");
-    for path in pictures_if_there(&abnormal)? {
-        let inside = path.strip_prefix(&abnormal).unwrap_or(&path);
-        let class = match inside.components().count() {
-            0 | 1 => class_of_name(&path),
-            _ => inside
-                .iter()
-                .next()
-                .map_or_else(String::new, |name| name.to_string_lossy().into_owned()),
-        };
-        samples.push(Sample {
-            path,
-            abnormal: true,
-            class,
-            mask: None,
-        });
-    }
-    Ok(samples)
-}
-
-/// What is before the last `_` or `-` and digits.
-fn class_of_name(path: &Path) -> String {
-    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-    let name = stem.trim_end_matches(|c: char| c.is_ascii_digit());
-    if name.len() == stem.len() {
-        return "abnormal".into();
-    }
-    match name.strip_suffix(['_', '-']) {
-        Some(class) if !class.is_empty() => class.into(),
-        _ => "abnormal".into(),
-    }
-}
-
-fn mvtec_test(root: &Path, test: &Path) -> Result<Vec<Sample>, DataError> {
-    let mut samples = Vec::new();
-    if !test.is_dir() {
-        return Ok(samples);
-    }
-    for folder in subfolders(test)? {
-        let class = folder_name(&folder);
-        for path in pictures_in(&folder)? {
-            if class == "good" {
-                samples.push(normal(path));
-                continue;
-            }
-            let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-            let mask = root
-                .join("ground_truth")
-                .join(&class)
-                .join(format!("{stem}_mask.png"));
-            let mask = mask.is_file().then_some(mask);
-            samples.push(Sample {
-                path,
-                abnormal: true,
-                class: class.clone(),
-                mask,
-            });
-        }
-    }
-    Ok(samples)
 }
 
 /// The subfolders of `train` and `test`, for an error message.
@@ -337,23 +261,13 @@ fn walk(folder: &Path) -> (Vec<PathBuf>, Vec<(PathBuf, std::io::Error)>) {
 }
 
 fn is_hidden(path: &Path) -> bool {
-    // `__MACOSX` is what macOS leaves in archives.
     path.file_name()
-        .is_some_and(|name| name.as_encoded_bytes().starts_with(b".") || name == "__MACOSX")
+        .is_some_and(|name| layout::is_hidden(&name.to_string_lossy()))
 }
 
 fn has_picture_extension(path: &Path) -> bool {
-    path.extension()
-        .and_then(|extension| extension.to_str())
-        .is_some_and(|extension| EXTENSIONS.contains(&extension.to_ascii_lowercase().as_str()))
-}
-
-fn expected_extensions() -> String {
-    EXTENSIONS[..10]
-        .iter()
-        .map(|extension| format!(".{extension}"))
-        .collect::<Vec<_>>()
-        .join(", ")
+    path.file_name()
+        .is_some_and(|name| layout::is_picture(&name.to_string_lossy()))
 }
 
 /// The files that paths on a command line mean, each once, in the order given.
@@ -546,12 +460,7 @@ pub fn chunks<'a>(
     })
 }
 
-/// SHA-256, in hexadecimal, of what is in a set of files: for each, in the order given, its path
-/// below `root` with `/` between the parts, the length of that path and of the file as 8 bytes each
-/// (little-endian, path's length, path, file's length, file).
-///
-/// The model file keeps it, so that one can tell later what a model was trained on, wherever the
-/// folder lies by then.
+/// [`PicturesDigest`] of files below a folder.
 ///
 /// # Errors
 /// If a file cannot be read.
@@ -572,24 +481,6 @@ pub(super) fn name_below(root: &Path, path: &Path) -> String {
     let relative = path.strip_prefix(root).unwrap_or(path);
     let parts: Vec<_> = relative.iter().map(|part| part.to_string_lossy()).collect();
     parts.join("/")
-}
-
-/// [`digest`], one picture after another.
-#[derive(Default)]
-pub(super) struct PicturesDigest(Sha256);
-
-impl PicturesDigest {
-    pub(super) fn add(&mut self, name: &str, bytes: &[u8]) {
-        self.0.update((name.len() as u64).to_le_bytes());
-        self.0.update(name.as_bytes());
-        self.0.update((bytes.len() as u64).to_le_bytes());
-        self.0.update(bytes);
-    }
-
-    pub(super) fn finish(self) -> String {
-        let hash = self.0.finalize();
-        hash.iter().map(|byte| format!("{byte:02x}")).collect()
-    }
 }
 
 #[cfg(test)]

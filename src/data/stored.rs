@@ -15,7 +15,7 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use super::DataError;
 use super::dataset::{Origin, Sample};
-use super::folder::PicturesDigest;
+use super::digest::PicturesDigest;
 use super::image::{Preprocessing, to_value};
 use super::pictures::Pictures;
 

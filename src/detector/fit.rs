@@ -8,7 +8,8 @@ use super::{Detector, LoadError, Method, SCORED_AT_ONCE, load, memory, score_bat
 use crate::calibration::{Calibration, CalibrationError};
 use crate::data::DataError;
 use crate::data::pictures::Pictures;
-use crate::model_file::{ModelFile, Normaliser};
+use crate::device::breathe;
+use crate::model_file::{ModelFile, Normaliser, Scoring};
 use crate::nn::tensors::{HostTensor, TensorError};
 use crate::score::{Balance, Latent, RawScore};
 
@@ -60,7 +61,8 @@ impl From<TensorError> for FitError {
 }
 
 /// Calibrates a model, as its header says that it scores, on the pictures `held_out`. A score with a
-/// memory remembers pictures of `training`. What an earlier calibration left is replaced.
+/// memory remembers pictures of `training`. What an earlier calibration left is replaced. `watch` is
+/// told how many pictures went through the networks since it was last told.
 ///
 /// # Errors
 /// If there is no picture, one cannot be read, a score is not finite, or the device fails.
@@ -71,27 +73,28 @@ pub async fn fit(
     training: &[usize],
     held_out: &[usize],
     threshold_quantile: f64,
+    watch: &mut dyn FnMut(usize),
 ) -> Result<Fitted, FitError> {
     model.header.calibration = None;
     model.header.scoring.normaliser = None;
     model.tensors.remove(FEATURE_WEIGHTS);
     memory::forget(&mut model.tensors);
+    let mut detector = load(&model, device)?;
     match model.header.scoring.latent {
         Latent::Final => {}
         Latent::Layers => {
-            let detector = load(&model, device)?;
-            if let Some(weights) = feature_weights(&*detector, pictures, held_out).await? {
+            if let Some(weights) = feature_weights(&*detector, pictures, held_out, watch).await? {
                 model.tensors.insert(FEATURE_WEIGHTS.to_owned(), weights);
+                detector = load(&model, device)?;
             }
         }
         Latent::Memory => {
-            let detector = load(&model, device)?;
-            let memory = memory::learn(&*detector, pictures, training).await?;
+            let memory = memory::learn(&*detector, pictures, training, watch).await?;
             model.tensors.extend(memory);
+            detector = load(&model, device)?;
         }
     }
 
-    let detector = load(&model, device)?;
     let mut raw = Vec::with_capacity(held_out.len());
     let mut pixels = Vec::new();
     let side = detector.preprocessing().size;
@@ -101,6 +104,8 @@ pub async fn fit(
         raw.extend(scored.iter().map(|scored| scored.raw));
         let residuals = scored.iter().flat_map(|scored| &scored.residual_map);
         pixels.extend(residuals.copied().step_by(every));
+        watch(batch.len());
+        breathe().await;
     }
 
     if model.header.scoring.balance == Balance::Quantile && raw.iter().all(|s| s.latent.is_some()) {
@@ -110,14 +115,24 @@ pub async fn fit(
             let latent = score.latent.unwrap_or_default();
             score.anomaly_score = scoring.anomaly_score(score.residual, latent);
         }
+        detector = load(&model, device)?;
     }
     model.header.calibration = Some(Calibration::fit(&raw, &pixels, threshold_quantile)?);
-    let calibrated = load(&model, device)?;
-    model.header.self_check = Some(self_check(&*calibrated).await?);
+    model.header.self_check = Some(self_check(&*detector).await?);
     Ok(Fitted {
         model,
         held_out: held_out.iter().copied().zip(raw).collect(),
     })
+}
+
+/// How many pictures [`fit`] puts through the networks.
+pub fn pictures_needed(scoring: &Scoring, training: usize, held_out: usize) -> usize {
+    held_out
+        + match scoring.latent {
+            Latent::Final => 0,
+            Latent::Layers => held_out,
+            Latent::Memory => training.min(memory::CAPACITY),
+        }
 }
 
 /// Weights of the features: w = 1 / (layers · features of the layer · E(f(x) - f(x̂))²), so that L is
@@ -127,18 +142,21 @@ async fn feature_weights(
     detector: &dyn Detector,
     pictures: &dyn Pictures,
     held_out: &[usize],
+    watch: &mut dyn FnMut(usize),
 ) -> Result<Option<HostTensor>, FitError> {
     let layers = detector.feature_layers();
-    let mut squares = vec![0.0_f64; layers.iter().sum()];
+    let features: usize = layers.iter().sum();
+    let mut squares = vec![0.0_f64; features];
     for batch in held_out.chunks(SCORED_AT_ONCE) {
         let values = pictures.values(batch)?;
         let Some((f, f_hat)) = super::features(detector, &values).await? else {
             return Ok(None);
         };
         for (at, (a, b)) in f.iter().zip(&f_hat).enumerate() {
-            let sum = &mut squares[at % layers.iter().sum::<usize>()];
-            *sum += f64::from(a - b).powi(2);
+            squares[at % features] += f64::from(a - b).powi(2);
         }
+        watch(batch.len());
+        breathe().await;
     }
     let mut weights = Vec::with_capacity(squares.len());
     let mut rest = &squares[..];

@@ -8,12 +8,15 @@
 //! Source: ours. Memories of normal encodings go back to nearest-neighbour detectors; Roth et al. 2022
 //! (PatchCore) keep one of a pretrained network's features. This one is of the GAN that was trained.
 
+use burn::tensor::module::conv2d;
+use burn::tensor::ops::ConvOptions;
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::fit::FitError;
 use super::pca::leading_directions;
 use super::{Detector, SCORED_AT_ONCE};
 use crate::data::pictures::Pictures;
+use crate::device::breathe;
 use crate::model_file::{MEMORY, ModelFile, Precision, REMEMBERED};
 use crate::nn::tensors::{HostTensor, NamedTensors, Reader, TensorError, stored};
 
@@ -27,12 +30,12 @@ const PICTURES: &str = REMEMBERED;
 const COMPONENTS: usize = 64;
 
 /// Training pictures that are remembered, at most.
-const CAPACITY: usize = 6_000;
+pub(super) const CAPACITY: usize = 6_000;
 
 /// Remembered normal pictures, ready to be searched.
 pub(super) struct Memory {
-    /// `[encoding, components]`
-    projection: Tensor<2>,
+    /// `[components, encoding, 1, 1]`
+    projection: Tensor<4>,
     /// `[1, components]`
     offset: Tensor<2>,
     /// `[pictures, components]`
@@ -63,10 +66,27 @@ impl Memory {
         let pictures = stored(&file.tensors, PICTURES, fits, device)?;
         Ok(Some(Self {
             squares: pictures.clone().square().sum_dim(1).transpose(),
-            projection,
+            projection: as_kernel(projection),
             offset,
             pictures,
         }))
+    }
+
+    /// Half-whitened components of encodings.
+    ///
+    /// As a convolution, which takes one picture after another: a product of matrices rounds by the
+    /// number of rows, and a picture's score would depend on the size of its batch.
+    ///
+    /// # Shapes
+    /// - `encoding`: `[n, encoding]`
+    /// - returns `[n, components]`
+    fn project(&self, encoding: Tensor<2>) -> Tensor<2> {
+        let [n, length] = encoding.dims();
+        let pixels = encoding.reshape([n, length, 1, 1]);
+        let options = ConvOptions::new([1, 1], [0, 0], [1, 1], 1);
+        let projected = conv2d(pixels, self.projection.clone(), None, options);
+        let components = projected.dims()[1];
+        projected.reshape([n, components]) - self.offset.clone()
     }
 
     /// Projected encodings and, for each, the remembered one that is nearest.
@@ -76,13 +96,20 @@ impl Memory {
     /// - both returned: `[n, components]`
     pub(super) fn recall(&self, encoding: Tensor<2>) -> (Tensor<2>, Tensor<2>) {
         let n = encoding.dims()[0];
-        let e = encoding.matmul(self.projection.clone()) - self.offset.clone();
+        let e = self.project(encoding);
         // ‖e - p‖² = ‖e‖² - 2 e·p + ‖p‖²; ‖e‖² does not change which p is nearest.
         let products = e.clone().matmul(self.pictures.clone().transpose());
         let distances = self.squares.clone() - products.mul_scalar(2.0);
         let nearest = distances.argmin(1).reshape([n]);
         (e, self.pictures.clone().select(0, nearest))
     }
+}
+
+/// A matrix of `[encoding, components]` as the weight of a 1 × 1 convolution.
+fn as_kernel(projection: Tensor<2>) -> Tensor<4> {
+    let [encoding, components] = projection.dims();
+    let rows = projection.transpose();
+    rows.reshape([components, encoding, 1, 1])
 }
 
 /// Takes the memory out of a model.
@@ -98,6 +125,7 @@ pub(super) async fn learn(
     detector: &dyn Detector,
     pictures: &dyn Pictures,
     training: &[usize],
+    watch: &mut dyn FnMut(usize),
 ) -> Result<NamedTensors, FitError> {
     let count = training.len().min(CAPACITY);
     let chosen: Vec<usize> = (0..count)
@@ -118,6 +146,8 @@ pub(super) async fn learn(
         let encoding = detector.encode(super::batch(detector, &values));
         let read = Reader::new().tensor("encoding", encoding).read().await?;
         rows.extend_from_slice(&read["encoding"].values);
+        watch(batch.len());
+        breathe().await;
     }
     let scales = layer_scales(&rows, &layers);
     let matrix = |values: Vec<f32>, shape: [usize; 2]| {

@@ -159,13 +159,15 @@ impl ModuleVisitor for Reader {
     }
 }
 
+/// Whether the tensor of this name is learnt: running statistics are not.
+pub(crate) fn is_learnt(name: &str) -> bool {
+    !name.contains(".running_")
+}
+
 /// How many values of a network are learnt: its running statistics are not.
 pub fn learnt_values(module: &impl Module) -> usize {
     let reader = Reader::new().module("network", module);
-    let learnt = reader
-        .names
-        .iter()
-        .filter(|(name, _)| !name.contains(".running_"));
+    let learnt = reader.names.iter().filter(|(name, _)| is_learnt(name));
     learnt
         .map(|(_, shape)| shape.iter().product::<usize>())
         .sum()

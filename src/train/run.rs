@@ -1,22 +1,25 @@
 //! A training run: pictures, batches, steps, calibration. Knows no files and no clock, so that the
 //! program and the page drive the same one.
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, Int, Tensor, TensorData};
 
 use super::Losses;
 use super::config::{ConfigError, TrainConfig};
 use super::ganomaly::GanomalyTrainer;
+use super::history::{Check, History, StepLosses};
+use super::preview::{Labelled, Preview, preview};
 use super::skip_ganomaly::SkipGanomalyTrainer;
-use super::step::{PendingLosses, Trainer, read_losses};
+use super::step::{PendingLosses, Trainer, Update, read_losses};
 use crate::calibration::CalibrationError;
 use crate::data::DataError;
+use crate::data::augment::Augment;
 use crate::data::batch::{Batches, Position, split_held_out};
 use crate::data::image::Preprocessing;
 use crate::data::pictures::Pictures;
 use crate::detector::fit::{self, FitError, Fitted};
 use crate::detector::{self, LoadError, Method, SCORED_AT_ONCE};
 use crate::model_file::{FORMAT, Header, ModelFile, Precision, Training};
-use crate::nn::tensors::{NamedTensors, TensorError};
+use crate::nn::tensors::{NamedTensors, TensorError, is_learnt};
 use crate::random::{generator, stream};
 
 /// Why a run cannot start or go on.
@@ -90,7 +93,9 @@ pub struct Run {
     /// Finished steps.
     steps: u64,
     pending: Vec<PendingLosses>,
-    last: Option<Losses>,
+    history: History,
+    /// All pictures as `[n, c · size · size]` on the device, where they are kept there.
+    resident: Option<Tensor<2>>,
     /// Whether the discriminator was drawn anew since this was asked for.
     restarted: bool,
 }
@@ -120,7 +125,8 @@ impl Run {
             batches,
             steps: 0,
             pending: Vec::new(),
-            last: None,
+            history: History::default(),
+            resident: None,
             restarted: false,
         })
     }
@@ -156,7 +162,7 @@ impl Run {
             step: (training.steps % per_epoch) as usize,
         })?;
         run.steps = training.steps;
-        run.last = training.losses;
+        run.history = History::read(&file.tensors)?;
         Ok(run)
     }
 
@@ -181,16 +187,80 @@ impl Run {
         self.batches.steps_per_epoch() as u64
     }
 
+    /// Number of learnt values.
+    pub fn parameters(&self) -> usize {
+        let weights = self.trainer.read_weights();
+        let learnt = weights.shapes().iter().filter(|(name, _)| is_learnt(name));
+        learnt
+            .map(|(_, shape)| shape.iter().product::<usize>())
+            .sum()
+    }
+
     /// Pictures trained on and held out.
     pub fn counts(&self) -> (usize, usize) {
         (self.training.len(), self.held_out.len())
     }
 
-    /// Takes one step. Its losses wait on the device for [`Run::losses`].
+    /// Losses and checks so far, those before a resumed checkpoint included.
+    pub fn history(&self) -> &History {
+        &self.history
+    }
+
+    /// Puts all pictures on the device, where steps then find them: for a device with a memory of its
+    /// own. Where training varies its pictures they are prepared for each step, and nothing is kept.
+    ///
+    /// # Errors
+    /// If a picture cannot be read.
+    pub fn keep_on_device(&mut self) -> Result<(), RunError> {
+        if self.config.augment != Augment::None {
+            return Ok(());
+        }
+        let all: Vec<usize> = (0..self.pictures.len()).collect();
+        let length = preprocessing(&self.config).values();
+        let data = TensorData::new(self.pictures.values(&all)?, [all.len(), length]);
+        let device = self.trainer.device().clone().without_autodiff();
+        self.resident = Some(Tensor::from_data(data, &device));
+        Ok(())
+    }
+
+    /// Takes one step on both networks. Its losses wait on the device for [`Run::losses`].
     ///
     /// # Errors
     /// If a picture can no longer be read; no step is taken then.
     pub fn step(&mut self) -> Result<(), RunError> {
+        self.step_on(Update::Both)
+    }
+
+    /// As [`Run::step`], updating the networks that `update` says. A checkpoint does not tell such
+    /// steps from others.
+    ///
+    /// # Errors
+    /// As [`Run::step`].
+    pub fn step_on(&mut self, update: Update) -> Result<(), RunError> {
+        let x = self.next_batch()?;
+        let pending = self.trainer.step(x, self.steps, update);
+        self.pending.push(pending);
+        self.pictures.prefetch(self.batches.peek());
+        self.steps += 1;
+        Ok(())
+    }
+
+    /// The pictures of the next step, `[batch, c, size, size]`, on the trainer's device.
+    fn next_batch(&mut self) -> Result<Tensor<4>, RunError> {
+        let Preprocessing { size, channels, .. } = preprocessing(&self.config);
+        let shape = [self.config.batch, channels, size, size];
+        if let Some(resident) = &self.resident {
+            let chosen: Vec<i32> = self
+                .batches
+                .next_batch()
+                .iter()
+                .map(|&i| i as i32)
+                .collect();
+            let data = TensorData::new(chosen, [self.config.batch]);
+            let chosen = Tensor::<1, Int>::from_data(data, &resident.device());
+            let x = resident.clone().select(0, chosen).reshape(shape);
+            return Ok(Tensor::from_inner(x));
+        }
         let position = self.batches.position();
         let batch = self.batches.next_batch();
         let mut values = match self.pictures.values(&batch) {
@@ -200,16 +270,11 @@ impl Run {
                 return Err(error.into());
             }
         };
-        let Preprocessing { size, channels, .. } = preprocessing(&self.config);
         let mut random = generator(self.config.seed, stream::AUGMENT + self.steps);
         let augment = self.config.augment;
         augment.apply(&mut values, channels, size, &mut random);
-        let data = TensorData::new(values, [batch.len(), channels, size, size]);
-        let x = Tensor::from_data(data, self.trainer.device());
-        self.pending.push(self.trainer.step(x));
-        self.pictures.prefetch(self.batches.peek());
-        self.steps += 1;
-        Ok(())
+        let data = TensorData::new(values, shape);
+        Ok(Tensor::from_data(data, self.trainer.device()))
     }
 
     /// Reads the losses of every step since the last call, oldest first. Starts the discriminator
@@ -229,8 +294,10 @@ impl Run {
         }
         if let Some(last) = losses.last() {
             self.restarted |= self.trainer.restart_if_collapsed(last);
-            self.last = Some(*last);
         }
+        let steps = (first..).zip(&losses);
+        let steps = steps.map(|(step, &losses)| StepLosses { step, losses });
+        self.history.losses.extend(steps);
         Ok(losses)
     }
 
@@ -244,18 +311,25 @@ impl Run {
     /// # Errors
     /// If the device cannot be read.
     pub async fn checkpoint(&self) -> Result<ModelFile, RunError> {
+        let mut tensors = self.trainer.read_state().read().await?;
+        self.history.write(&mut tensors);
         Ok(ModelFile {
             header: self.header(),
-            tensors: self.trainer.read_state().read().await?,
+            tensors,
         })
     }
 
     /// Ends the run: rounds the weights as the file will keep them, and calibrates those on the
-    /// held-out normals.
+    /// held-out normals. `watch` is told how many pictures went through the networks since it was
+    /// last told, [`Run::pictures_to_finish`] in all.
     ///
     /// # Errors
     /// If the device cannot be read or a score is not finite.
-    pub async fn finish(&self, precision: Precision) -> Result<Fitted, RunError> {
+    pub async fn finish(
+        &self,
+        precision: Precision,
+        watch: &mut dyn FnMut(usize),
+    ) -> Result<Fitted, RunError> {
         let model = self.model().await?.rounded(precision);
         let device = self.trainer.device().clone().without_autodiff();
         let quantile = self.config.threshold_quantile;
@@ -266,15 +340,53 @@ impl Run {
             &self.training,
             &self.held_out,
             quantile,
+            watch,
         )
         .await?)
+    }
+
+    /// How many pictures go through the networks in [`Run::finish`].
+    pub fn pictures_to_finish(&self) -> usize {
+        fit::pictures_needed(
+            &self.config.scoring(),
+            self.training.len(),
+            self.held_out.len(),
+        )
+    }
+
+    /// What the weights as they are make of held-out pictures, and of labelled ones where there are
+    /// some. `shown` of the held-out pictures come with their reconstruction.
+    ///
+    /// # Errors
+    /// If a picture or the device cannot be read, or a score is not finite.
+    pub async fn preview(
+        &mut self,
+        labelled: Option<&Labelled>,
+        shown: usize,
+    ) -> Result<Preview, RunError> {
+        let model = self.model().await?;
+        let device = self.trainer.device().clone().without_autodiff();
+        let split = (&self.training[..], &self.held_out[..]);
+        let preview = preview(model, &device, &*self.pictures, split, labelled, shown).await?;
+        self.note(Check {
+            step: self.steps,
+            residual: preview.residual(),
+            auroc: preview.labelled.as_ref().and_then(|l| l.auroc),
+        });
+        Ok(preview)
+    }
+
+    /// Keeps one check for each step.
+    fn note(&mut self, check: Check) {
+        self.history.checks.retain(|old| old.step != check.step);
+        self.history.checks.push(check);
     }
 
     /// Mean R and L of the held-out normals, as the weights are now.
     ///
     /// # Errors
     /// If the device cannot be read.
-    pub async fn validate(&self) -> Result<(f64, f64), RunError> {
+    pub async fn validate(&mut self) -> Result<(f64, f64), RunError> {
         let device = self.trainer.device().clone().without_autodiff();
         let detector = detector::load(&self.model().await?, &device)?;
         let (mut residual, mut latent) = (0.0, 0.0);
@@ -286,7 +398,13 @@ impl Run {
             }
         }
         let count = self.held_out.len() as f64;
-        Ok((residual / count, latent / count))
+        let (residual, latent) = (residual / count, latent / count);
+        self.note(Check {
+            step: self.steps,
+            residual,
+            auroc: None,
+        });
+        Ok((residual, latent))
     }
 
     /// The weights as they are now, without calibration.
@@ -321,7 +439,7 @@ impl Run {
                 held_out,
                 steps: self.steps,
                 epochs: (self.steps / self.steps_per_epoch()) as u32,
-                losses: self.last,
+                losses: self.history.last(),
             }),
             self_check: None,
             licence: None,

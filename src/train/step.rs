@@ -1,24 +1,53 @@
 //! What a run asks of a method's training: one step, its losses, its state.
 
 use burn::tensor::{Device, Tensor};
+use serde::{Deserialize, Serialize};
 
 use super::Losses;
-use crate::calibration::rounded;
+use crate::loss::probability;
 use crate::nn::tensors::{Reader, TensorError};
 
 /// D starts anew when its loss falls under this.
 const COLLAPSED: f64 = 1e-5;
+
+/// Which networks a step updates.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Update {
+    /// G, then D: what training does.
+    #[default]
+    Both,
+    /// G alone, against D as it is.
+    Generator,
+    /// D alone, on what G as it is reconstructs.
+    Discriminator,
+}
+
+impl Update {
+    /// Whether G learns.
+    pub fn generator(self) -> bool {
+        self != Self::Discriminator
+    }
+
+    /// Whether D learns.
+    pub fn discriminator(self) -> bool {
+        self != Self::Generator
+    }
+}
 
 /// The training of one method: networks, optimisers, one step.
 pub trait Trainer {
     /// The device, with gradients, that batches must be on.
     fn device(&self) -> &Device;
 
-    /// Trains on one batch. Nothing is read from the device.
+    /// Trains on one batch. Nothing is read from the device. Running statistics of both networks
+    /// move whatever is updated.
+    ///
+    /// `step` is the number of steps before this one: what is drawn at random follows from it.
     ///
     /// # Shapes
     /// - `x`: `[n, c, size, size]`, in `[-1, 1]`, on [`Trainer::device`]
-    fn step(&mut self, x: Tensor<4>) -> PendingLosses;
+    fn step(&mut self, x: Tensor<4>, step: u64, update: Update) -> PendingLosses;
 
     /// Draws D anew.
     fn restart_discriminator(&mut self);
@@ -39,13 +68,19 @@ pub trait Trainer {
     }
 }
 
-/// Losses of one step, still on the device: `[5]` in the order of [`Losses`].
+/// Numbers that are read of one step.
+const NUMBERS: usize = 7;
+
+/// Losses of one step, still on the device: `[7]` in the order of [`Losses`].
 pub struct PendingLosses(Tensor<1>);
 
 impl PendingLosses {
-    /// From the losses in the order of [`Losses`], each `[1]`, with or without gradients.
-    pub fn new(losses: [Tensor<1>; 5]) -> Self {
-        Self(Tensor::cat(losses.map(Tensor::inner).to_vec(), 0))
+    /// From the losses in the order of [`Losses`], each `[1]`, and D's logits of x and of x̂, each
+    /// `[n]`, with or without gradients.
+    pub fn new(losses: [Tensor<1>; 5], judged: [Tensor<1>; 2]) -> Self {
+        let judged = judged.map(|logit| probability(logit.inner()).mean());
+        let losses = losses.map(Tensor::inner);
+        Self(Tensor::cat(losses.into_iter().chain(judged).collect(), 0))
     }
 }
 
@@ -59,15 +94,6 @@ pub async fn read_losses(pending: Vec<PendingLosses>) -> Result<Vec<Losses>, Ten
     }
     let all = Tensor::cat(pending.into_iter().map(|p| p.0).collect(), 0);
     let read = Reader::new().tensor("losses", all).read().await?;
-    Ok(read["losses"]
-        .values
-        .chunks_exact(5)
-        .map(|v| Losses {
-            adversarial: rounded(v[0].into()),
-            contextual: rounded(v[1].into()),
-            latent: rounded(v[2].into()),
-            generator: rounded(v[3].into()),
-            discriminator: rounded(v[4].into()),
-        })
-        .collect())
+    let steps = read["losses"].values.chunks_exact(NUMBERS);
+    Ok(steps.map(Losses::from_values).collect())
 }

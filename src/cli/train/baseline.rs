@@ -78,6 +78,9 @@ pub fn fit_baseline(
     }
     .rounded(precision);
     let quantile = config.threshold_quantile;
-    let fitted = fit(model, device, pictures, &training, &held_out, quantile);
+    let watch = &mut |_| {};
+    let fitted = fit(
+        model, device, pictures, &training, &held_out, quantile, watch,
+    );
     Ok(pollster::block_on(fitted)?)
 }

@@ -1,0 +1,256 @@
+//! Pictures prepared once and kept as bytes: what the page trains on, and keeps for its next visit.
+
+use std::collections::HashMap;
+
+use safetensors::SafeTensors;
+use safetensors::tensor::{Dtype, TensorView};
+use serde::{Deserialize, Serialize};
+
+use super::DataError;
+use super::digest::PicturesDigest;
+use super::image::{self, ImageError, Preprocessing, to_value};
+use super::pictures::Pictures;
+
+/// Key of the JSON object, and name of the one tensor, in what is kept.
+const KEY: &str = "skip-ganomaly-pictures";
+const PIXELS: &str = "pixels";
+
+/// Pictures as the networks take them, one byte a value.
+#[derive(Clone, Debug)]
+pub struct PreparedPictures {
+    preprocessing: Preprocessing,
+    /// `[n, c, size, size]` as one vector.
+    pixels: Vec<u8>,
+    names: Vec<String>,
+    running: PicturesDigest,
+    digest: String,
+    /// Read from what was kept: the files that the digest is over are not at hand any more.
+    closed: bool,
+}
+
+/// Why a picture was not added, or kept pictures could not be read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PreparedError {
+    /// The file is no readable picture.
+    #[error(transparent)]
+    Image(#[from] ImageError),
+    /// Pictures that were read from what was kept take no more.
+    #[error("pictures that were kept take no more: expected a fresh set, got one of {0}")]
+    Closed(usize),
+    /// The bytes are not what [`PreparedPictures::to_bytes`] gives.
+    #[error("expected prepared pictures of skip-ganomaly, got something else: {0}")]
+    Foreign(String),
+}
+
+/// What is kept beside the pixels.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    preprocessing: Preprocessing,
+    names: Vec<String>,
+    digest: String,
+}
+
+impl PreparedPictures {
+    /// None yet.
+    pub fn new(preprocessing: Preprocessing) -> Self {
+        let running = PicturesDigest::default();
+        Self {
+            preprocessing,
+            pixels: Vec::new(),
+            names: Vec::new(),
+            digest: running.clone().finish(),
+            running,
+            closed: false,
+        }
+    }
+
+    /// Decodes and prepares a picture file; returns its width and height.
+    ///
+    /// # Errors
+    /// If it is no readable picture, or no more can be added; nothing is added then.
+    pub fn add(&mut self, name: String, file: &[u8]) -> Result<(u32, u32), PreparedError> {
+        if self.closed {
+            return Err(PreparedError::Closed(self.len()));
+        }
+        let picture = image::decode(file)?;
+        self.pixels.extend(self.preprocessing.pixels(&picture));
+        self.running.add(&name, file);
+        self.digest = self.running.clone().finish();
+        self.names.push(name);
+        Ok((picture.width(), picture.height()))
+    }
+
+    /// From a picture to its bytes.
+    pub fn preprocessing(&self) -> &Preprocessing {
+        &self.preprocessing
+    }
+
+    /// Whether there are several and all are the same.
+    pub fn all_alike(&self) -> bool {
+        let mut pictures = self.pixels.chunks_exact(self.preprocessing.values());
+        let first = pictures.next();
+        self.len() > 1 && pictures.all(|picture| Some(picture) == first)
+    }
+
+    /// Everything, to be kept: a safetensors file with one tensor of bytes.
+    ///
+    /// # Errors
+    /// If the file cannot be laid out.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, PreparedError> {
+        let kept = Kept {
+            preprocessing: self.preprocessing.clone(),
+            names: self.names.clone(),
+            digest: self.digest.clone(),
+        };
+        let foreign = |error: String| PreparedError::Foreign(error);
+        let kept = serde_json::to_string(&kept).map_err(|e| foreign(e.to_string()))?;
+        let shape = vec![self.len(), self.preprocessing.values()];
+        let view = TensorView::new(Dtype::U8, shape, &self.pixels);
+        let view = view.map_err(|e| foreign(e.to_string()))?;
+        let metadata = HashMap::from([(KEY.to_owned(), kept)]);
+        safetensors::serialize([(PIXELS, view)], Some(metadata)).map_err(|e| foreign(e.to_string()))
+    }
+
+    /// Reads what [`PreparedPictures::to_bytes`] gave. No more can be added to it.
+    ///
+    /// # Errors
+    /// [`PreparedError::Foreign`] where it is anything else.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, PreparedError> {
+        let foreign = |error: String| PreparedError::Foreign(error);
+        let unreadable = |e: safetensors::SafeTensorError| foreign(e.to_string());
+        let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(unreadable)?;
+        let metadata = metadata.metadata().as_ref();
+        let kept = metadata
+            .and_then(|map| map.get(KEY))
+            .ok_or_else(|| foreign(format!("it has no {KEY}")))?;
+        let kept: Kept = serde_json::from_str(kept).map_err(|e| foreign(e.to_string()))?;
+        let preparable = kept.preprocessing.check();
+        preparable.map_err(|error| foreign(error.to_string()))?;
+        let file = SafeTensors::deserialize(bytes).map_err(unreadable)?;
+        let view = file.tensor(PIXELS).map_err(unreadable)?;
+        let expected = [kept.names.len(), kept.preprocessing.values()];
+        if view.dtype() != Dtype::U8 || view.shape() != expected {
+            return Err(foreign(format!(
+                "its pixels must be bytes of the shape {expected:?}, got {:?} of {:?}",
+                view.dtype(),
+                view.shape()
+            )));
+        }
+        Ok(Self {
+            preprocessing: kept.preprocessing,
+            pixels: view.data().to_vec(),
+            names: kept.names,
+            running: PicturesDigest::default(),
+            digest: kept.digest,
+            closed: true,
+        })
+    }
+}
+
+impl Pictures for PreparedPictures {
+    fn len(&self) -> usize {
+        self.names.len()
+    }
+
+    fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    fn name(&self, index: usize) -> String {
+        self.names[index].clone()
+    }
+
+    fn values(&self, indices: &[usize]) -> Result<Vec<f32>, DataError> {
+        let length = self.preprocessing.values();
+        let mut values = Vec::with_capacity(indices.len() * length);
+        for &index in indices {
+            let pixels = &self.pixels[index * length..(index + 1) * length];
+            values.extend(pixels.iter().map(|&pixel| to_value(pixel)));
+        }
+        Ok(values)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn png(value: u8) -> Vec<u8> {
+        let mut bytes = std::io::Cursor::new(Vec::new());
+        let picture = ::image::RgbImage::from_pixel(5, 4, ::image::Rgb([value, 0, 9]));
+        picture
+            .write_to(&mut bytes, ::image::ImageFormat::Png)
+            .expect("a picture");
+        bytes.into_inner()
+    }
+
+    fn pictures(values: &[u8]) -> PreparedPictures {
+        let mut pictures = PreparedPictures::new(Preprocessing::new(32, 3));
+        for (at, &value) in values.iter().enumerate() {
+            let sides = pictures.add(format!("{at}.png"), &png(value));
+            assert_eq!(sides.expect("a picture"), (5, 4));
+        }
+        pictures
+    }
+
+    #[test]
+    fn a_bad_file_adds_nothing() {
+        let mut some = pictures(&[1, 2]);
+        let before = (some.digest().to_owned(), some.len());
+        assert!(some.add("x.png".into(), b"no picture").is_err());
+        assert_eq!((some.digest().to_owned(), some.len()), before);
+    }
+
+    #[test]
+    fn values_are_what_preprocessing_gives() {
+        let some = pictures(&[10, 200]);
+        let picture = image::decode(&png(200)).expect("a picture");
+        assert_eq!(
+            some.values(&[1]).expect("in memory"),
+            some.preprocessing().apply(&picture)
+        );
+        assert!(!some.all_alike() && pictures(&[7, 7]).all_alike());
+        assert!(!pictures(&[7]).all_alike());
+    }
+
+    #[test]
+    fn what_was_kept_comes_back_and_takes_no_more() {
+        let some = pictures(&[10, 200]);
+        let bytes = some.to_bytes().expect("a file");
+        let mut read = PreparedPictures::from_bytes(&bytes).expect("the same file");
+        assert_eq!(read.digest(), some.digest());
+        assert_eq!(read.name(1), "1.png");
+        let all = [0, 1];
+        assert_eq!(read.values(&all).unwrap(), some.values(&all).unwrap());
+        assert!(matches!(
+            read.add("x.png".into(), &png(1)),
+            Err(PreparedError::Closed(2))
+        ));
+    }
+
+    /// The page's digest of a folder is the program's.
+    #[cfg(feature = "cli")]
+    #[test]
+    fn the_digest_is_that_of_the_files() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut paths = Vec::new();
+        for (at, value) in [3, 4].into_iter().enumerate() {
+            paths.push(folder.path().join(format!("{at}.png")));
+            std::fs::write(&paths[at], png(value)).expect("a file");
+        }
+        let program = crate::data::folder::digest(folder.path(), &paths).expect("files");
+        assert_eq!(pictures(&[3, 4]).digest(), program);
+    }
+
+    proptest! {
+        #[test]
+        fn any_truncation_is_an_error(cut in 0usize..6_000) {
+            let bytes = pictures(&[1, 2]).to_bytes().expect("a file");
+            prop_assume!(cut < bytes.len());
+            prop_assert!(PreparedPictures::from_bytes(&bytes[..cut]).is_err());
+        }
+    }
+}

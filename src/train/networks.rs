@@ -1,0 +1,161 @@
+//! Two networks that are trained against each other, with an optimiser each: what the adversarial
+//! methods share. A method adds its networks and its step.
+
+use burn::module::Module;
+use burn::tensor::{Device, Tensor};
+
+use super::adam::Adam;
+use super::config::TrainConfig;
+use super::step::{PendingLosses, Trainer, Update};
+use crate::detector::skip_ganomaly::{DISCRIMINATOR, GENERATOR};
+use crate::nn::Architecture;
+use crate::nn::init::Initialiser;
+use crate::nn::tensors::{self, NamedTensors, Reader, TensorError};
+
+/// Prefixes of the optimisers' tensors in a checkpoint.
+const GENERATOR_ADAM: &str = "adam.generator";
+const DISCRIMINATOR_ADAM: &str = "adam.discriminator";
+
+/// A method that trains a generator against a discriminator.
+pub trait Adversarial: Sized {
+    /// Everything that learns beside the discriminator.
+    type Generator: Module;
+    /// What tells real from reconstructed.
+    type Discriminator: Module;
+
+    /// A generator of freshly drawn weights.
+    fn generator(architecture: &Architecture, init: &mut Initialiser) -> Self::Generator;
+
+    /// A discriminator of freshly drawn weights.
+    fn discriminator(architecture: &Architecture, init: &mut Initialiser) -> Self::Discriminator;
+
+    /// The method's training step, as [`Trainer::step`].
+    fn step(
+        networks: &mut Networks<Self>,
+        x: Tensor<4>,
+        step: u64,
+        update: Update,
+    ) -> PendingLosses;
+}
+
+/// The networks of a method under training and their optimisers.
+pub struct Networks<A: Adversarial> {
+    /// G.
+    pub generator: A::Generator,
+    /// D.
+    pub discriminator: A::Discriminator,
+    /// Settings of the run.
+    pub config: TrainConfig,
+    /// With gradients.
+    pub device: Device,
+    generator_adam: Adam,
+    discriminator_adam: Adam,
+}
+
+impl<A: Adversarial> Networks<A> {
+    /// Fresh networks on a device.
+    ///
+    /// # Panics
+    /// If [`TrainConfig::check`] fails.
+    pub fn new(config: &TrainConfig, device: &Device) -> Self {
+        Self::build(config, device, |device| {
+            Initialiser::new(config.seed, device)
+        })
+    }
+
+    fn build(
+        config: &TrainConfig,
+        device: &Device,
+        init: impl FnOnce(&Device) -> Initialiser,
+    ) -> Self {
+        config.check().expect("checked settings");
+        let device = device.clone().autodiff();
+        let mut init = init(&device);
+        let architecture = config.architecture();
+        Self {
+            generator: A::generator(&architecture, &mut init),
+            discriminator: A::discriminator(&architecture, &mut init),
+            generator_adam: Adam::new(config.learning_rate),
+            discriminator_adam: Adam::new(config.learning_rate),
+            config: config.clone(),
+            device,
+        }
+    }
+
+    /// Given weights and fresh optimisers.
+    ///
+    /// # Errors
+    /// If a tensor is missing, of another shape, or not finite.
+    pub fn from_weights(
+        config: &TrainConfig,
+        tensors: &NamedTensors,
+        device: &Device,
+    ) -> Result<Self, TensorError> {
+        let mut networks = Self::build(config, device, Initialiser::blank);
+        networks.generator = tensors::load(networks.generator, GENERATOR, tensors)?;
+        networks.discriminator = tensors::load(networks.discriminator, DISCRIMINATOR, tensors)?;
+        Ok(networks)
+    }
+
+    /// Takes over weights, moments and all, from what [`Trainer::read_state`] gave.
+    ///
+    /// # Errors
+    /// If a tensor is missing, of another shape, or not finite.
+    pub fn restore(
+        config: &TrainConfig,
+        tensors: &NamedTensors,
+        device: &Device,
+    ) -> Result<Self, TensorError> {
+        let mut networks = Self::from_weights(config, tensors, device)?;
+        let rate = config.learning_rate;
+        networks.generator_adam = Adam::restore(rate, tensors, GENERATOR_ADAM, device)?;
+        networks.discriminator_adam = Adam::restore(rate, tensors, DISCRIMINATOR_ADAM, device)?;
+        Ok(networks)
+    }
+
+    /// One step of the generator's optimiser down a loss.
+    pub fn update_generator(&mut self, loss: &Tensor<1>) {
+        let gradients = loss.backward();
+        self.generator = self.generator_adam.step(self.generator.clone(), &gradients);
+    }
+
+    /// One step of the discriminator's optimiser down a loss.
+    pub fn update_discriminator(&mut self, loss: &Tensor<1>) {
+        let gradients = loss.backward();
+        self.discriminator = self
+            .discriminator_adam
+            .step(self.discriminator.clone(), &gradients);
+    }
+}
+
+impl<A: Adversarial> Trainer for Networks<A> {
+    fn device(&self) -> &Device {
+        &self.device
+    }
+
+    fn step(&mut self, x: Tensor<4>, step: u64, update: Update) -> PendingLosses {
+        A::step(self, x, step, update)
+    }
+
+    fn restart_discriminator(&mut self) {
+        // Another draw than the first one's and than any earlier restart's.
+        let seed = self.config.seed ^ (u64::from(self.discriminator_adam.steps()) << 32);
+        let mut init = Initialiser::new(seed, &self.device);
+        self.discriminator = A::discriminator(&self.config.architecture(), &mut init);
+    }
+
+    fn read_weights(&self) -> Reader {
+        Reader::new()
+            .module(GENERATOR, &self.generator)
+            .module(DISCRIMINATOR, &self.discriminator)
+    }
+
+    fn read_state(&self) -> Reader {
+        let device = self.device.clone().without_autodiff();
+        let reader = self
+            .generator_adam
+            .read(self.read_weights(), GENERATOR_ADAM, &device);
+        self.discriminator_adam
+            .read(reader, DISCRIMINATOR_ADAM, &device)
+    }
+}

@@ -1,0 +1,189 @@
+//! Before a run: settings that suit a set of pictures, and the memory that a run will need.
+
+use serde::Serialize;
+
+use super::config::TrainConfig;
+use crate::data::image::{Picture, Preprocessing};
+use crate::detector::Method;
+use crate::nn::{self, Architecture, Discriminator, Generator};
+
+/// Settings that the pictures suggest; the others keep their defaults.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Suggestion {
+    /// Side in pixels: 32 for pictures of up to 64 pixels, else 64.
+    pub size: usize,
+    /// 1 where all pictures are grey.
+    pub channels: usize,
+    /// A width that a browser trains in minutes.
+    pub width: usize,
+    /// A quarter of the pictures, rounded down to a power of two, between 4 and 64.
+    pub batch: usize,
+    /// Enough for [`SUGGESTED_STEPS`].
+    pub epochs: u32,
+}
+
+/// Steps that a suggested run takes at least: on few pictures, epochs alone are over too soon.
+const SUGGESTED_STEPS: usize = 150;
+
+/// The preset's epochs are not undercut.
+const FEWEST_EPOCHS: usize = 7;
+
+/// A picture counts as grey when no channel is this far from another: JPEG rounds colours.
+const GREY_TOLERANCE: u8 = 3;
+
+/// Settings for training on `count` pictures that look like `some` of them.
+pub fn suggest(some: &[Picture], count: usize) -> Suggestion {
+    let longest = some.iter().map(|p| p.width().max(p.height())).max();
+    let looked_at = Preprocessing::new(32, 3);
+    let grey = |picture: &Picture| {
+        let pixels = looked_at.pixels(picture);
+        let plane = pixels.len() / 3;
+        (0..plane).all(|at| {
+            let [r, g, b] = [0, 1, 2].map(|c| pixels[c * plane + at]);
+            r.max(g).max(b) - r.min(g).min(b) <= GREY_TOLERANCE
+        })
+    };
+    let batch = (count / 4).clamp(4, 64);
+    let batch = 1 << batch.ilog2();
+    let steps_per_epoch = (count * 9 / 10 / batch).max(1);
+    Suggestion {
+        size: if longest.unwrap_or(0) <= 64 { 32 } else { 64 },
+        channels: if some.iter().all(grey) { 1 } else { 3 },
+        width: 8,
+        batch,
+        epochs: SUGGESTED_STEPS.div_ceil(steps_per_epoch).max(FEWEST_EPOCHS) as u32,
+    }
+}
+
+/// Bytes that a run needs at its height, by use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct MemoryPlan {
+    /// Weights of both networks.
+    pub weights: usize,
+    /// Both optimisers' moments.
+    pub optimisers: usize,
+    /// What a step keeps of its batch until the gradients are known, and the gradients.
+    pub activations: usize,
+    /// Prepared pictures, one byte a value.
+    pub pictures: usize,
+    /// All of it, with what the program itself takes.
+    pub total: usize,
+    /// The largest single tensor.
+    pub largest_buffer: usize,
+}
+
+/// Bytes of a value on the device.
+const VALUE: usize = size_of::<f32>();
+
+/// What module, code and pictures under work take.
+const PROGRAM: usize = 24 << 20;
+
+/// How often each layer's values lie in memory at the height of a step: as the convolution gave them,
+/// normalised, after the activation, and again as gradients. Measured (docs/performance.md).
+const COPIES_OF_LAYERS: usize = 6;
+
+/// Copies of the weights at the height of a step: the weights, their gradients, and both updated.
+const COPIES_OF_WEIGHTS: usize = 3;
+
+/// The memory that a run with these settings on `pictures` pictures needs, estimated from the shapes
+/// alone: nothing is allocated.
+///
+/// # Panics
+/// If [`TrainConfig::check`] fails.
+pub fn memory(config: &TrainConfig, pictures: usize) -> MemoryPlan {
+    config.check().expect("checked settings");
+    let architecture = config.architecture();
+    let (generator, discriminator) = match config.method {
+        Method::Ganomaly => (
+            nn::ganomaly::Generator::learnt_values(&architecture),
+            nn::ganomaly::Discriminator::learnt_values(&architecture),
+        ),
+        _ => (
+            Generator::learnt_values(&architecture),
+            Discriminator::learnt_values(&architecture),
+        ),
+    };
+    let layers = layers(&architecture);
+    // D sees the picture once and the reconstruction twice.
+    let passes_of_d = 3 * architecture.discriminator_layers().iter().sum::<usize>();
+    let values = layers.iter().sum::<usize>() + passes_of_d;
+    let weights = VALUE * (generator + discriminator);
+    let activations =
+        VALUE * config.batch * values * COPIES_OF_LAYERS + (COPIES_OF_WEIGHTS - 1) * weights;
+    let prepared = pictures * config.channels * config.size * config.size;
+    let largest_layer = layers.iter().max().copied().unwrap_or(0);
+    MemoryPlan {
+        weights,
+        optimisers: 2 * weights,
+        activations,
+        pictures: prepared,
+        total: PROGRAM + 3 * weights + activations + prepared,
+        largest_buffer: (VALUE * config.batch * largest_layer)
+            .max(largest_kernel(&architecture) * VALUE)
+            .max(VALUE * prepared),
+    }
+}
+
+/// Values that each layer of the generator makes of one picture, on the way down and up again.
+fn layers(architecture: &Architecture) -> Vec<usize> {
+    let widths = architecture.widths();
+    let plane = |level: usize| (architecture.size >> level).pow(2);
+    let down = widths.iter().enumerate();
+    let down = down.map(|(level, width)| width * plane(level + 1));
+    let outputs = [&[architecture.channels], &widths[..widths.len() - 1]].concat();
+    let up = outputs.iter().enumerate();
+    let up = up.map(|(level, width)| width * plane(level));
+    down.chain(up).collect()
+}
+
+/// Values of the generator's largest kernel: the widest layer's, joined with its skip.
+fn largest_kernel(architecture: &Architecture) -> usize {
+    let widest = architecture.widths().into_iter().max().unwrap_or(0);
+    16 * widest * 2 * widest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn grey(side: u32) -> Picture {
+        Picture::from_raw(side, side, 1, vec![9; (side * side) as usize])
+    }
+
+    #[test]
+    fn settings_follow_the_pictures() {
+        let few = suggest(&[grey(24), grey(40)], 20);
+        assert_eq!((few.size, few.channels, few.batch), (32, 1, 4));
+        assert_eq!(
+            few.epochs, 38,
+            "four steps an epoch make at least 150 steps"
+        );
+        let colour = Picture::from_raw(200, 100, 3, [200, 0, 0].repeat(20_000));
+        let many = suggest(&[grey(24), colour], 2_000);
+        assert_eq!((many.size, many.channels, many.batch), (64, 3, 64));
+        assert_eq!(many.epochs, 7);
+        // Nothing to look at is no reason to stop.
+        assert_eq!(suggest(&[], 0).batch, 4);
+    }
+
+    #[test]
+    fn memory_grows_with_every_setting() {
+        let small = TrainConfig {
+            width: 8,
+            batch: 16,
+            ..TrainConfig::default()
+        };
+        let plan = memory(&small, 100);
+        assert_eq!(plan.pictures, 100 * 3 * 32 * 32);
+        assert_eq!(plan.weights, 4 * (262_203 + 17_608 + 0));
+        let total = |change: fn(&mut TrainConfig)| {
+            let mut config = small.clone();
+            change(&mut config);
+            memory(&config, 100).total
+        };
+        assert!(total(|c| c.batch = 32) > plan.total);
+        assert!(total(|c| c.width = 16) > plan.total);
+        assert!(total(|c| c.size = 64) > plan.total);
+        assert!(memory(&small, 1_000).total > plan.total);
+    }
+}

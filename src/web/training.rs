@@ -1,0 +1,433 @@
+//! Training in the page: pictures in, steps, previews, checkpoints, a model out.
+
+use std::cell::{Cell, RefCell};
+
+use js_sys::{Error, Function, Uint8Array};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use wasm_bindgen::prelude::*;
+
+use super::{Device, error, set, to_js};
+use crate::calibration;
+use crate::data::image::{self, Preprocessing};
+use crate::data::layout;
+use crate::data::pictures::Pictures;
+use crate::data::prepared::PreparedPictures;
+use crate::detector;
+use crate::model_file::{ModelFile, Precision};
+use crate::train::config::{Preset, TrainConfig};
+use crate::train::history::{Check, StepLosses};
+use crate::train::plan;
+use crate::train::preview::{Labelled, LabelledScores, Preview, score_labelled};
+use crate::train::run::{Run, RunError};
+use crate::train::step::Update;
+
+/// Which of a folder's files are trained on, which are labelled, which are left out, by their place in
+/// `paths`: relative to the folder, parted by `/`.
+#[wasm_bindgen]
+pub fn recognise(paths: Vec<String>) -> Result<JsValue, JsValue> {
+    let listing = layout::recognise(&paths).map_err(error)?;
+    let test: Vec<Value> = listing
+        .test
+        .iter()
+        .map(|one| json!({ "index": one.index, "abnormal": one.abnormal, "class": one.class }))
+        .collect();
+    to_js(&json!({
+        "layout": listing.layout.as_str(),
+        "said": listing.layout.to_string(),
+        "training": listing.train,
+        "test": test,
+        "left_out": listing.left_out,
+    }))
+}
+
+/// All settings of a run, from those given, a preset among them; checked.
+#[wasm_bindgen]
+pub fn complete_settings(given: JsValue) -> Result<JsValue, JsValue> {
+    to_js(&settings(given)?)
+}
+
+/// From what the page gives, `{preset?, ...settings}`, to settings.
+fn settings(given: JsValue) -> Result<TrainConfig, JsValue> {
+    let mut given: Map<String, Value> = serde_wasm_bindgen::from_value(given).map_err(error)?;
+    let preset: Preset = match given.remove("preset") {
+        Some(preset) => serde_json::from_value(preset).map_err(error)?,
+        None => Preset::default(),
+    };
+    let own = Value::Object(given.clone());
+    let own: TrainConfig = serde_json::from_value(own).map_err(error)?;
+    let config = preset.settings(&own, |name| given.contains_key(name));
+    config.check().map_err(error)?;
+    if !config.method.has_networks() {
+        return Err(error(RunError::NoNetworks(config.method)));
+    }
+    Ok(config)
+}
+
+/// Settings that suit `count` pictures, of which `files` are some; those that cannot be read are passed
+/// over.
+#[wasm_bindgen]
+pub fn suggest_settings(files: Vec<Uint8Array>, count: usize) -> Result<JsValue, JsValue> {
+    let some: Vec<_> = files
+        .iter()
+        .filter_map(|file| image::decode(&file.to_vec()).ok())
+        .collect();
+    to_js(&plan::suggest(&some, count))
+}
+
+/// Bytes that a run needs at its height, by use; nothing is allocated.
+#[wasm_bindgen]
+pub fn plan_memory(given: JsValue, pictures: usize) -> Result<JsValue, JsValue> {
+    to_js(&plan::memory(&settings(given)?, pictures))
+}
+
+/// Pictures prepared for training.
+#[wasm_bindgen]
+pub struct TrainingPictures {
+    prepared: PreparedPictures,
+}
+
+#[wasm_bindgen]
+impl TrainingPictures {
+    /// None yet, to be prepared at a side in pixels with 1 or 3 channels.
+    #[wasm_bindgen(constructor)]
+    pub fn new(size: usize, channels: usize) -> Result<TrainingPictures, JsValue> {
+        let preprocessing = Preprocessing::new(size, channels);
+        preprocessing.check().map_err(error)?;
+        let prepared = PreparedPictures::new(preprocessing);
+        Ok(Self { prepared })
+    }
+
+    /// Decodes and prepares one picture: `{width, height}`. A file that is no readable picture adds
+    /// nothing.
+    pub fn add(&mut self, name: String, file: &[u8]) -> Result<JsValue, JsValue> {
+        let (width, height) = self.prepared.add(name, file).map_err(error)?;
+        to_js(&json!({ "width": width, "height": height }))
+    }
+
+    /// Number of pictures.
+    #[wasm_bindgen(getter)]
+    pub fn count(&self) -> usize {
+        self.prepared.len()
+    }
+
+    /// Memory that they take.
+    #[wasm_bindgen(getter)]
+    pub fn bytes(&self) -> usize {
+        self.prepared.len() * self.prepared.preprocessing().values()
+    }
+
+    /// Over names and files, as the program counts it.
+    pub fn digest(&self) -> String {
+        self.prepared.digest().to_owned()
+    }
+
+    /// Whether there are several and all are the same.
+    pub fn all_alike(&self) -> bool {
+        self.prepared.all_alike()
+    }
+
+    /// What a picture is called.
+    pub fn name(&self, index: usize) -> Result<String, JsValue> {
+        match index < self.prepared.len() {
+            true => Ok(self.prepared.name(index)),
+            false => Err(error(format!(
+                "expected a picture below {}, got {index}",
+                self.prepared.len()
+            ))),
+        }
+    }
+
+    /// All of it, to be kept.
+    pub fn to_bytes(&self) -> Result<Uint8Array, JsValue> {
+        let bytes = self.prepared.to_bytes().map_err(error)?;
+        Ok(Uint8Array::from(&bytes[..]))
+    }
+
+    /// What [`TrainingPictures::to_bytes`] gave.
+    pub fn from_bytes(bytes: &[u8]) -> Result<TrainingPictures, JsValue> {
+        let prepared = PreparedPictures::from_bytes(bytes).map_err(error)?;
+        Ok(Self { prepared })
+    }
+}
+
+/// A run under way. One asynchronous call at a time, and no step meanwhile.
+#[wasm_bindgen]
+pub struct Training {
+    /// Out while a call is under way, so that no borrow lasts over an await.
+    run: Cell<Option<Run>>,
+    labelled: RefCell<Option<Labelled>>,
+    parameters: usize,
+    device: burn::tensor::Device,
+}
+
+#[wasm_bindgen]
+impl Training {
+    /// Fresh networks on prepared pictures, which are taken over.
+    pub fn start(
+        device: &Device,
+        given: JsValue,
+        pictures: TrainingPictures,
+    ) -> Result<Training, JsValue> {
+        let config = settings(given)?;
+        fits(&config, &pictures.prepared)?;
+        let run = Run::new(&config, Box::new(pictures.prepared), &device.device);
+        Self::of(run.map_err(error)?, device)
+    }
+
+    /// From a checkpoint, the program's or the page's, on the pictures that it was made on.
+    pub fn resume(
+        device: &Device,
+        checkpoint: &[u8],
+        pictures: TrainingPictures,
+    ) -> Result<Training, JsValue> {
+        let file = ModelFile::from_bytes(checkpoint).map_err(error)?;
+        if let Some(training) = &file.header.training {
+            fits(&training.config, &pictures.prepared)?;
+        }
+        let run = Run::resume(&file, Box::new(pictures.prepared), &device.device);
+        Self::of(run.map_err(error)?, device)
+    }
+
+    fn of(mut run: Run, device: &Device) -> Result<Training, JsValue> {
+        // On the CPU they are in reach already.
+        if device.kind() == "webgpu" {
+            run.keep_on_device().map_err(error)?;
+        }
+        Ok(Training {
+            parameters: run.parameters(),
+            run: Cell::new(Some(run)),
+            labelled: RefCell::default(),
+            device: device.device.clone(),
+        })
+    }
+
+    /// Pictures whose labels are known, one byte each: 0 normal, else abnormal. They are shown as
+    /// information; nothing is chosen by them.
+    pub fn set_labelled(&self, pictures: TrainingPictures, abnormal: &[u8]) -> Result<(), JsValue> {
+        let pictures = pictures.prepared;
+        if pictures.len() != abnormal.len() {
+            return Err(error(format!(
+                "expected a label for each of {} pictures, got {}",
+                pictures.len(),
+                abnormal.len()
+            )));
+        }
+        self.with(|run| fits(run.config(), &pictures))??;
+        *self.labelled.borrow_mut() = Some(Labelled {
+            pictures: Box::new(pictures),
+            abnormal: abnormal.iter().map(|&label| label != 0).collect(),
+        });
+        Ok(())
+    }
+
+    /// `{method, settings, step, total_steps, steps_per_epoch, training, held_out, labelled,
+    /// parameters}`
+    pub fn info(&self) -> Result<JsValue, JsValue> {
+        let labelled = self.labelled.borrow().as_ref().map(|labelled| {
+            let abnormal = labelled.abnormal.iter().filter(|&&label| label).count();
+            json!({ "normal": labelled.abnormal.len() - abnormal, "abnormal": abnormal })
+        });
+        self.with(|run| {
+            let (training, held_out) = run.counts();
+            to_js(&json!({
+                "method": run.config().method,
+                "settings": run.config(),
+                "step": run.steps(),
+                "total_steps": run.total_steps(),
+                "steps_per_epoch": run.steps_per_epoch(),
+                "training": training,
+                "held_out": held_out,
+                "labelled": labelled,
+                "parameters": self.parameters,
+            }))
+        })?
+    }
+
+    /// Queues one step that updates `"both"` networks, the `"generator"` or the `"discriminator"`.
+    pub fn step(&self, update: JsValue) -> Result<(), JsValue> {
+        let update: Update = serde_wasm_bindgen::from_value(update).map_err(error)?;
+        self.with(|run| run.step_on(update))?.map_err(error)
+    }
+
+    /// Losses of every step since the last call, with their step; rejects with an error named
+    /// `Diverged` where one is no number.
+    pub async fn losses(&self) -> Result<JsValue, JsValue> {
+        let mut run = self.take()?;
+        let before = run.history().losses.len();
+        let read = run.losses().await;
+        let losses = to_js(&run.history().losses[before..]);
+        self.put(run);
+        match read {
+            Ok(_) => losses,
+            Err(reason) => {
+                let error = Error::new(&reason.to_string());
+                if matches!(reason, RunError::Diverged { .. }) {
+                    error.set_name("Diverged");
+                }
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Whether D was drawn anew since the last call.
+    pub fn restarted(&self) -> Result<bool, JsValue> {
+        self.with(Run::take_restarted)
+    }
+
+    /// `{losses, previews}` so far, those before a resumed checkpoint included.
+    pub fn history(&self) -> Result<JsValue, JsValue> {
+        #[derive(Serialize)]
+        struct Told<'a> {
+            losses: &'a [StepLosses],
+            previews: &'a [Check],
+        }
+        self.with(|run| {
+            let history = run.history();
+            to_js(&Told {
+                losses: &history.losses,
+                previews: &history.checks,
+            })
+        })?
+    }
+
+    /// What the weights as they are make of held-out and labelled pictures; `shown` of the held-out
+    /// ones come with their reconstruction and heat map.
+    pub async fn preview(&self, shown: usize) -> Result<JsValue, JsValue> {
+        let mut run = self.take()?;
+        let labelled = self.labelled.take();
+        let preview = run.preview(labelled.as_ref(), shown).await;
+        *self.labelled.borrow_mut() = labelled;
+        let preprocessing = Preprocessing::new(run.config().size, run.config().channels);
+        self.put(run);
+        preview_to_js(&preview.map_err(error)?, &preprocessing)
+    }
+
+    /// Everything that goes on from here needs, as the program's `checkpoint.safetensors`.
+    pub async fn checkpoint(&self) -> Result<Uint8Array, JsValue> {
+        let run = self.take()?;
+        let checkpoint = run.checkpoint().await;
+        self.put(run);
+        let bytes = checkpoint.map_err(error)?.to_bytes(Precision::F32);
+        Ok(Uint8Array::from(&bytes.map_err(error)?[..]))
+    }
+
+    /// Calibrates on the held-out pictures: `{model, threshold, held_out, labelled}`. `on_progress` is
+    /// told how many pictures of how many are done.
+    pub async fn finish(&self, on_progress: Function) -> Result<JsValue, JsValue> {
+        let run = self.take()?;
+        let total = run.pictures_to_finish();
+        let mut done = 0;
+        let mut watch = |pictures: usize| {
+            done += pictures;
+            // A listener that fails is no reason to lose a model.
+            let _ = on_progress.call2(&JsValue::NULL, &done.into(), &total.into());
+        };
+        let fitted = run.finish(Precision::F32, &mut watch).await;
+        self.put(run);
+        let fitted = fitted.map_err(error)?;
+        let labelled = self.labelled.take();
+        let scores = match &labelled {
+            Some(labelled) => {
+                let detector = detector::load(&fitted.model, &self.device).map_err(error)?;
+                Some(score_labelled(&*detector, labelled, usize::MAX).await)
+            }
+            None => None,
+        };
+        *self.labelled.borrow_mut() = labelled;
+        #[derive(Serialize)]
+        struct Finished {
+            threshold: Option<f64>,
+            held_out: Vec<f64>,
+            labelled: Option<LabelledScores>,
+        }
+        let calibration = fitted.model.header.calibration.as_ref();
+        let finished = to_js(&Finished {
+            threshold: calibration.map(|calibration| calibration.threshold),
+            held_out: scores_of(fitted.held_out.iter().map(|(_, raw)| raw)),
+            labelled: scores.transpose().map_err(error)?,
+        })?;
+        let bytes = fitted.model.to_bytes(Precision::F32).map_err(error)?;
+        set(&finished, "model", &Uint8Array::from(&bytes[..]))?;
+        Ok(finished)
+    }
+
+    fn take(&self) -> Result<Run, JsValue> {
+        self.run
+            .take()
+            .ok_or_else(|| error("a call is still under way"))
+    }
+
+    fn put(&self, run: Run) {
+        self.run.set(Some(run));
+    }
+
+    fn with<T>(&self, work: impl FnOnce(&mut Run) -> T) -> Result<T, JsValue> {
+        let mut run = self.take()?;
+        let result = work(&mut run);
+        self.put(run);
+        Ok(result)
+    }
+}
+
+/// Pictures are prepared for one size and number of channels.
+fn fits(config: &TrainConfig, pictures: &PreparedPictures) -> Result<(), JsValue> {
+    let Preprocessing { size, channels, .. } = *pictures.preprocessing();
+    if (size, channels) == (config.size, config.channels) {
+        return Ok(());
+    }
+    Err(error(format!(
+        "expected pictures prepared at {0} × {0} pixels with {1} channels, got {size} × {size} with {channels}",
+        config.size, config.channels
+    )))
+}
+
+fn scores_of<'a>(raw: impl Iterator<Item = &'a crate::score::RawScore>) -> Vec<f64> {
+    raw.map(|raw| raw.anomaly_score).collect()
+}
+
+fn preview_to_js(preview: &Preview, preprocessing: &Preprocessing) -> Result<JsValue, JsValue> {
+    #[derive(Serialize)]
+    struct Told<'a> {
+        step: u64,
+        residual: f64,
+        remembered: Option<usize>,
+        held_out: Vec<f64>,
+        labelled: Option<&'a LabelledScores>,
+    }
+    let told = to_js(&Told {
+        step: preview.step,
+        residual: preview.residual(),
+        remembered: preview.remembered,
+        held_out: scores_of(preview.held_out.iter()),
+        labelled: preview.labelled.as_ref(),
+    })?;
+    let Preprocessing { size, channels, .. } = *preprocessing;
+    let scale = calibration::heat_map_scale(None);
+    let pictures = js_sys::Array::new();
+    for shown in &preview.shown {
+        let raw = shown.scored.raw;
+        let picture = to_js(&json!({
+            "name": shown.name,
+            "score": raw.anomaly_score,
+            "residual": raw.residual,
+            "size": size,
+        }))?;
+        for (name, rgba) in [
+            ("input", image::to_rgba(&shown.input, channels, size)),
+            (
+                "reconstruction",
+                image::to_rgba(&shown.scored.x_hat, channels, size),
+            ),
+            (
+                "heat",
+                image::heat_map_rgba(&shown.scored.residual_map, scale),
+            ),
+        ] {
+            set(&picture, name, &Uint8Array::from(&rgba[..]))?;
+        }
+        pictures.push(&picture);
+    }
+    set(&told, "pictures", &pictures)?;
+    Ok(told)
+}
