@@ -25,7 +25,7 @@ fn error(reason: impl std::fmt::Display) -> JsValue {
 }
 
 /// Plain JavaScript objects rather than `Map`s; `None` becomes `null`.
-fn to_js(value: &impl Serialize) -> Result<JsValue, JsValue> {
+fn to_js(value: &(impl Serialize + ?Sized)) -> Result<JsValue, JsValue> {
     let serializer = serde_wasm_bindgen::Serializer::json_compatible();
     value.serialize(&serializer).map_err(error)
 }
