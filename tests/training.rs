@@ -15,6 +15,7 @@ use skip_ganomaly::score::{Balance, Latent, Residual};
 use skip_ganomaly::train::Losses;
 use skip_ganomaly::train::config::TrainConfig;
 use skip_ganomaly::train::ganomaly::GanomalyTrainer;
+use skip_ganomaly::train::preview::Labelled;
 use skip_ganomaly::train::run::{Run, RunError};
 use skip_ganomaly::train::skip_ganomaly::SkipGanomalyTrainer;
 use skip_ganomaly::train::step::{Trainer, Update, read_losses};
@@ -453,5 +454,96 @@ fn a_collapsed_discriminator_starts_anew() {
             let expected = name.starts_with("discriminator") && drawn;
             assert_eq!(after[name] != *tensor, expected, "{name}");
         }
+    }
+}
+
+/// What a step updates is what was asked for, and the next full step goes on from there.
+#[test]
+fn one_network_can_be_trained_alone() {
+    for config in configs() {
+        let changed = |update| {
+            let mut run = start(&config, 40);
+            let read = |run: &Run| block_on(run.checkpoint()).expect("a checkpoint").tensors;
+            let before = read(&run);
+            run.step_on(update).expect("readable pictures");
+            let losses = block_on(run.losses()).expect("finite losses");
+            assert!(losses[0].real.is_some_and(|p| (0.0..=1.0).contains(&p)));
+            assert!(losses[0].fake.is_some_and(|p| (0.0..=1.0).contains(&p)));
+            let after = read(&run);
+            let moved = |network: &str| {
+                let mut learnt = before
+                    .iter()
+                    .filter(|(name, _)| name.starts_with(network) && name.ends_with("weight"));
+                learnt.any(|(name, tensor)| after[name] != *tensor)
+            };
+            (moved("generator."), moved("discriminator."))
+        };
+        assert_eq!(changed(Update::Both), (true, true));
+        assert_eq!(changed(Update::Generator), (true, false));
+        assert_eq!(changed(Update::Discriminator), (false, true));
+    }
+}
+
+/// Pictures kept on the device give the steps that pictures from the host give.
+#[test]
+fn pictures_on_the_device_are_the_same_pictures() {
+    for config in configs() {
+        let losses = |keep: bool| {
+            let mut run = start(&config, 40);
+            if keep {
+                run.keep_on_device().expect("readable pictures");
+            }
+            steps(&mut run, 4)
+        };
+        assert_eq!(losses(true), losses(false));
+    }
+}
+
+/// A preview changes nothing but the history, and knows the labels' AUROC.
+#[test]
+fn a_preview_only_looks() {
+    let config = TrainConfig {
+        latent: Latent::Memory,
+        lambda: Some(0.0),
+        ..config()
+    };
+    let (mut watched, mut alone) = (start(&config, 40), start(&config, 40));
+    steps(&mut watched, 2);
+    let values = [waves(4), vec![0.9; 2 * SIZE * SIZE]].concat();
+    let labelled = Labelled {
+        pictures: Box::new(InMemory::new(values, SIZE * SIZE, "labelled")),
+        abnormal: vec![false, false, false, false, true, true],
+    };
+    let preview = block_on(watched.preview(Some(&labelled), 3)).expect("finite scores");
+    assert_eq!(preview.step, 2);
+    assert_eq!(preview.held_out.len(), watched.counts().1);
+    assert_eq!(preview.shown.len(), 3.min(watched.counts().1));
+    assert!(preview.remembered.is_some_and(|n| n > 0));
+    let scores = preview.labelled.expect("labelled pictures");
+    assert_eq!((scores.normal.len(), scores.abnormal.len()), (4, 2));
+    assert!(scores.auroc.is_some());
+    assert_eq!(watched.history().checks.len(), 1);
+    assert_eq!(watched.history().checks[0].auroc, scores.auroc);
+
+    steps(&mut alone, 2);
+    assert_eq!(steps(&mut watched, 2), steps(&mut alone, 2));
+}
+
+/// A resumed run knows its curves.
+#[test]
+fn a_checkpoint_brings_its_history() {
+    for config in configs() {
+        let mut first = start(&config, 40);
+        steps(&mut first, 3);
+        block_on(first.preview(None, 1)).expect("finite scores");
+        let checkpoint = block_on(first.checkpoint()).expect("a checkpoint");
+        let bytes = checkpoint.to_bytes(Precision::F32).expect("finite weights");
+        let file = ModelFile::from_bytes(&bytes).expect("the same file");
+        let resumed = Run::resume(&file, pictures(40), &Device::flex()).expect("a run");
+        assert_eq!(resumed.history().losses, first.history().losses);
+        assert_eq!(resumed.history().losses[2].step, 3);
+        assert_eq!(resumed.history().checks[0].step, 3);
+        let (kept, told) = (resumed.history().checks[0], first.history().checks[0]);
+        assert!((kept.residual - told.residual).abs() < 1e-6 * told.residual);
     }
 }
