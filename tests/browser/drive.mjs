@@ -72,13 +72,14 @@ export async function waitText(page, selector, pattern, timeout = 20_000) {
 
 /**
  * A page with nothing of an earlier one; `worker` and `module` are code put before the worker's and
- * after the CPU module's own, `routes` are bodies for addresses. Service workers are off, as they would hide requests from the test.
+ * after the CPU module's own, `routes` are bodies for addresses, `edits` change files. Service workers are off, as they would hide requests from the test.
  */
-export async function open(browser, url, { query = '', worker = '', module = '', routes = {}, ready = true, ...options } = {}) {
+export async function open(browser, url, { query = '', worker = '', module = '', routes = {}, edits = {}, ready = true, ...options } = {}) {
   const context = await browser.newContext({ serviceWorkers: 'block', acceptDownloads: true, ...options });
   const errors = [];
   if (worker) await edit(context, '**/worker.js', (text) => `${worker}\n${text}`);
   if (module) await edit(context, '**/pkg/cpu/skip_ganomaly.js', (text) => `${text}\n${module}`);
+  for (const [pattern, change] of Object.entries(edits)) await edit(context, pattern, change);
   for (const [pattern, body] of Object.entries(routes)) await context.route(pattern, (route) => route.fulfill({ body }));
   const page = await context.newPage();
   page.on('pageerror', (error) => errors.push(String(error)));

@@ -16,11 +16,13 @@ export const outputDir = join(root, 'test-output');
 
 /**
  * Serves the page on a free port: { url, port, close() }.
- * The CPU module is that of PKG_CPU_DIR, where set (make test points it at a fresh build).
+ * The CPU module is that of PKG_CPU_DIR, where set (make test points it at a fresh build); both modules
+ * are those of PKG_DIR, where set.
  * `extraRoot`, a folder, is served under `/extra/`; `onRequest` sees every path asked for.
  */
 export function startServer({ pkgCpu = process.env.PKG_CPU_DIR || undefined, ...options } = {}) {
-  return serve({ port: 0, ...options, ...(pkgCpu ? { pkgCpu } : {}) });
+  const pkg = process.env.PKG_DIR;
+  return serve({ port: 0, ...(pkg ? { pkg } : {}), ...options, ...(pkgCpu ? { pkgCpu } : {}) });
 }
 
 /**

@@ -1,0 +1,484 @@
+// Training in the page when things go wrong: every fault gives a plain message, and nothing is lost.
+// These tests drive session.js; those of the form are elsewhere.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { launch, startServer } from './harness.mjs';
+import { open, waitReady, withPage } from './drive.mjs';
+import { TINY, all, losses, openSession, plan, prepare, start, status, trainFiles, waitStep, waitTold } from './train.mjs';
+
+const STEPS = 60;
+const SETTINGS = { ...TINY, steps: STEPS };
+/** Times that find a dead worker soon. */
+const IMPATIENT = { heartbeatMs: 100, silenceMs: 600 };
+
+let server;
+let plain;
+let gpu;
+before(async () => {
+  server = await startServer();
+  plain = await launch({ webgpu: false });
+  gpu = await launch({ webgpu: true });
+});
+after(async () => {
+  await plain?.close();
+  await gpu?.close();
+  await server?.close();
+});
+const onPage = (options, run) => () => withPage(plain, server.url, { query: '?device=cpu', ...options }, run);
+const onGpuPage = (options, run) => () => withPage(gpu, server.url, { query: '?device=cpu', ...options }, run);
+
+/** Losses by step; a step that was taken twice must have come out alike. */
+async function byStep(page, tolerance = 0) {
+  const found = new Map();
+  for (const loss of await losses(page)) {
+    const before = found.get(loss.step);
+    if (before) assert.ok(Math.abs(before.generator - loss.generator) <= tolerance, `step ${loss.step} again: ${loss.generator}, before ${before.generator}`);
+    found.set(loss.step, loss);
+  }
+  return found;
+}
+
+/** The losses of a run that nothing disturbed. */
+let undisturbed;
+async function reference() {
+  undisturbed ??= (async () => {
+    let found;
+    await onPage({}, async (page) => {
+      await openSession(page);
+      await prepare(page, trainFiles(40));
+      await start(page, SETTINGS);
+      await waitTold(page, 'finished');
+      found = await byStep(page);
+    })();
+    assert.equal(found.size, STEPS);
+    assert.ok(new Set([...found.values()].map((loss) => loss.generator)).size > STEPS / 2, 'the losses differ from step to step');
+    return found;
+  })();
+  return undisturbed;
+}
+
+/** Every step's loss is there, and as in a run that nothing disturbed. */
+async function assertNothingLost(page, tolerance = 0) {
+  const expected = await reference();
+  const found = await byStep(page, tolerance);
+  assert.deepEqual([...found.keys()].sort((a, b) => a - b), [...expected.keys()]);
+  for (const [step, loss] of expected) {
+    const got = found.get(step);
+    for (const name of ['generator', 'discriminator', 'contextual']) {
+      const allowed = tolerance * Math.max(1, Math.abs(loss[name]));
+      assert.ok(Math.abs(got[name] - loss[name]) <= allowed, `step ${step}: ${name} is ${got[name]}, undisturbed ${loss[name]}`);
+    }
+  }
+}
+
+const killWorker = (page) => page.evaluate(() => window.workers.at(-1).terminate());
+const problems = async (page, kind) => (await all(page, 'problem')).filter((one) => one.kind === kind).map((one) => one.words);
+
+// --- Workers that die
+
+/** Steps that take a while, so that a test comes in between. */
+const SLOW = (ms) => `{
+  const step = Training.prototype.step;
+  Training.prototype.step = function (update) {
+    const until = performance.now() + ${ms};
+    while (performance.now() < until);
+    return step.call(this, update);
+  };
+}`;
+/** Checkpoints are kept often, so that a test need not wait ten seconds. */
+const SAVE_OFTEN = { '**/training/run.js': (text) => text.replace('const SAVE_MS = 10_000;', 'const SAVE_MS = 300;').replace('const SAVE_SHARE = 1 / 20;', 'const SAVE_SHARE = 1;') };
+
+test('a worker that was killed: another takes the run up, every step as if nothing had happened', onPage({ module: SLOW(20), edits: SAVE_OFTEN }, async (page) => {
+  await openSession(page, 'cpu', IMPATIENT);
+  await prepare(page, trainFiles(40));
+  await start(page, SETTINGS);
+  await waitStep(page, 20);
+  await killWorker(page);
+  const words = await waitTold(page, 'restart');
+  assert.match(words, /stopped \(it did not answer for \d+ seconds?\)\. It was started again\. The run goes on from step [1-9]\d*\./);
+  assert.deepEqual(await problems(page, 'device'), [words]);
+  const { step } = await waitTold(page, 'finished');
+  assert.equal(step, STEPS);
+  assert.equal(await page.evaluate(() => window.workers.length), 2);
+  await assertNothingLost(page);
+}));
+
+test('a worker that was killed before the first step: the run starts again', onPage({ module: SLOW(20) }, async (page) => {
+  await openSession(page, 'cpu', IMPATIENT);
+  await prepare(page, trainFiles(40));
+  await start(page, SETTINGS, { paused: true });
+  await waitTold(page, 'saved');
+  await killWorker(page);
+  await waitTold(page, 'restart');
+  await page.evaluate(() => window.session.go());
+  await waitTold(page, 'finished');
+  await assertNothingLost(page);
+}));
+
+test('a panic in a step, once: the run goes on from its checkpoint', onPage({ edits: SAVE_OFTEN, module: `{
+  const step = Training.prototype.step;
+  Training.prototype.step = function (update) {
+    if (this.info().step === 30 && !globalThis.location.href.includes('second')) {
+      const asked = new XMLHttpRequest();
+      asked.open('GET', '/panic-once', false);
+      asked.send();
+      if (asked.responseText === 'panic') throw new WebAssembly.RuntimeError('unreachable');
+    }
+    return step.call(this, update);
+  };
+}` }, async (page) => {
+  let first = true;
+  await page.context().route('**/panic-once', (route) => {
+    void route.fulfill({ body: first ? 'panic' : 'go on' });
+    first = false;
+  });
+  await openSession(page);
+  await prepare(page, trainFiles(40));
+  await start(page, SETTINGS);
+  await waitTold(page, 'finished');
+  const [words] = await problems(page, 'device');
+  assert.match(words, /^The program that trains stopped \(unreachable\)\. It was started again\./);
+  await assertNothingLost(page);
+}));
+
+test('a panic each time at the same step: three tries, then an end that says what is kept', onPage({ edits: SAVE_OFTEN, module: `{
+  const step = Training.prototype.step;
+  Training.prototype.step = function (update) {
+    if (this.info().step === 30) throw new WebAssembly.RuntimeError('unreachable');
+    return step.call(this, update);
+  };
+}` }, async (page) => {
+  await openSession(page);
+  await prepare(page, trainFiles(40));
+  await start(page, SETTINGS);
+  const { words } = await waitTold(page, 'state', { state: 'failed' });
+  assert.match(words, /^The program that trains stopped again and again \(unreachable\)\. The run is stored up to step \d+\./);
+  assert.equal(await page.evaluate(() => window.workers.length), 4, 'one worker and three more');
+  assert.equal((await page.evaluate(() => window.session.runs())).length, 1, 'the run is stored');
+  // The page is not dead: other pictures can be prepared.
+  assert.equal((await prepare(page, trainFiles(12))).pictures, 12);
+}));
+
+// --- WebGPU
+
+const KEEP_DEVICE = `
+{
+  const original = GPUAdapter.prototype.requestDevice;
+  GPUAdapter.prototype.requestDevice = async function (...args) {
+    const device = await original.apply(this, args);
+    new BroadcastChannel('device').onmessage = () => device.destroy();
+    return device;
+  };
+}`;
+
+test('a destroyed WebGPU device: the CPU takes the run up', { timeout: 600_000 }, onGpuPage({ worker: KEEP_DEVICE, edits: SAVE_OFTEN }, async (page) => {
+  await openSession(page, 'webgpu');
+  await prepare(page, trainFiles(40));
+  const { device, reason } = await waitTold(page, 'device');
+  assert.equal(device, 'webgpu', reason);
+  await start(page, SETTINGS);
+  await waitStep(page, 3, 300_000);
+  assert.deepEqual((await all(page, 'progress')).filter((one) => one.phase === 'compiling').map((one) => one.done), [0, 1]);
+  await waitTold(page, 'saved');
+  await page.evaluate(() => new BroadcastChannel('device').postMessage('destroy'));
+  const words = await waitTold(page, 'restart');
+  assert.match(words, /^The WebGPU device was lost \(.+\)\. Your CPU takes over\. The run goes on from step \d+\.$/);
+  const { step } = await waitTold(page, 'finished', {}, { timeout: 120_000 });
+  assert.equal(step, STEPS);
+  assert.equal(await page.evaluate(() => window.session.device), 'cpu');
+  // Both devices train alike, but for rounding, which grows from step to step.
+  await assertNothingLost(page, 0.05);
+}));
+
+// --- Storage
+
+const FULL = `
+IDBObjectStore.prototype.put = function () {
+  throw new DOMException('The quota has been exceeded.', 'QuotaExceededError');
+};`;
+
+test('storage full: said once, the run goes on, and a killed worker still loses nothing', onPage({ worker: FULL, module: SLOW(20), edits: SAVE_OFTEN }, async (page) => {
+  await openSession(page, 'cpu', IMPATIENT);
+  await prepare(page, trainFiles(40));
+  await start(page, SETTINGS);
+  await waitStep(page, 20);
+  await killWorker(page);
+  const words = await waitTold(page, 'restart');
+  assert.match(words, /goes on from step [1-9]/);
+  const { step } = await waitTold(page, 'finished');
+  assert.equal(step, STEPS);
+  const said = await problems(page, 'storage');
+  assert.equal(said.length, 2, 'once by each worker');
+  assert.match(said[0], /^The browser has no room left for this site: .*The training goes on/);
+  assert.deepEqual(await all(page, 'saved'), []);
+  await assertNothingLost(page);
+}));
+
+test('storage that fills up later: the checkpoint before stays whole', onPage({ module: SLOW(20), edits: SAVE_OFTEN, worker: `
+const put = IDBObjectStore.prototype.put;
+let puts = 0;
+IDBObjectStore.prototype.put = function (...args) {
+  if (this.name === 'checkpoints' && ++puts > 2) throw new DOMException('The quota has been exceeded.', 'QuotaExceededError');
+  return put.apply(this, args);
+};` }, async (page) => {
+  await openSession(page);
+  await prepare(page, trainFiles(40));
+  const run = await start(page, SETTINGS);
+  await waitTold(page, 'problem', { kind: 'storage' });
+  const saved = (await all(page, 'saved')).at(-1);
+  assert.ok(saved.step > 0);
+  await page.reload();
+  await waitReady(page);
+  await openSession(page);
+  const [kept] = await page.evaluate(() => window.session.runs());
+  assert.deepEqual([kept.id, kept.step, kept.state], [run, saved.step, 'running'], 'run and checkpoint belong together');
+  await page.evaluate((id) => window.session.resume(id, true), run);
+  assert.equal((await waitTold(page, 'state', { state: 'paused' })).step, saved.step);
+}));
+
+test('no storage at all, as in some private windows: said plainly, the run goes on', onPage({
+  worker: "IDBFactory.prototype.open = () => { throw new DOMException('A mutation operation was attempted on a database that did not allow mutations.', 'InvalidStateError'); };",
+}, async (page) => {
+  await openSession(page);
+  await prepare(page, trainFiles(40));
+  await start(page, SETTINGS);
+  await waitTold(page, 'finished');
+  const said = await problems(page, 'storage');
+  assert.equal(said.length, 1);
+  assert.match(said[0], /does not store anything for this page; a private window may be the cause/);
+  await assertNothingLost(page);
+}));
+
+test('a reloaded page: the run goes on, and loses no step but those since the last checkpoint', onPage({ module: SLOW(20), edits: SAVE_OFTEN }, async (page) => {
+  await openSession(page);
+  await prepare(page, trainFiles(40, { normal: 4, abnormal: 4 }));
+  const run = await start(page, SETTINGS);
+  await waitStep(page, 25);
+  const before = await byStep(page);
+  const saved = (await all(page, 'saved')).at(-1).step;
+  assert.ok(saved > 0);
+  await page.reload();
+  await waitReady(page);
+  await openSession(page);
+  const sizes = await page.evaluate(() => window.session.stored());
+  assert.ok(sizes.available && sizes.bytes > 100_000 && sizes.usage > 0, JSON.stringify(sizes));
+  await page.evaluate((id) => window.session.resume(id), run);
+  const { history } = await waitTold(page, 'history');
+  assert.ok(history.losses.length >= saved, `resumed at ${history.losses.length}, saved at ${saved}`);
+  for (const loss of history.losses) if (before.has(loss.step)) assert.equal(loss.generator, before.get(loss.step).generator);
+  const finished = await waitTold(page, 'finished');
+  assert.equal(finished.labelled.normal.length, 4, 'labelled pictures were kept too');
+  const after = await byStep(page);
+  assert.deepEqual([...after.keys()], [...Array(STEPS - history.losses.length).keys()].map((i) => i + 1 + history.losses.length));
+  const expected = await reference();
+  for (const [step, loss] of after) assert.equal(loss.generator, expected.get(step).generator, `step ${step}`);
+  assert.equal((await page.evaluate(() => window.session.runs()))[0].state, 'done');
+  await page.evaluate(() => window.session.clear());
+  assert.deepEqual(await page.evaluate(() => window.session.runs()), []);
+  assert.equal((await page.evaluate(() => window.session.stored())).bytes, 0);
+}));
+
+test('a run that is open in another tab is not resumed twice', onPage({ module: SLOW(20) }, async (page) => {
+  await openSession(page);
+  await prepare(page, trainFiles(40));
+  const run = await start(page, { ...SETTINGS, steps: 2000 });
+  await waitTold(page, 'saved');
+  const other = await page.context().newPage();
+  await other.goto(page.url());
+  await waitReady(other);
+  await openSession(other);
+  await other.evaluate((id) => window.session.resume(id), run);
+  const { words } = await waitTold(other, 'state', { state: 'failed' });
+  assert.equal(words, 'This run is open in another tab.');
+  assert.equal((await status(page)).state, 'running');
+}));
+
+// --- Settings and memory
+
+test('a loss that is not a number: the run ends, its last checkpoint is kept', onPage({ edits: SAVE_OFTEN }, async (page) => {
+  await openSession(page);
+  await prepare(page, trainFiles(40));
+  await start(page, { ...SETTINGS, contextual_weight: 1e38 });
+  const { words } = await waitTold(page, 'state', { state: 'failed' });
+  assert.match(words, /diverged at step \d+: a loss is no longer a number/);
+  const [said] = await problems(page, 'diverged');
+  assert.match(said, /Its checkpoint of step \d+ is kept/);
+  const [kept] = await page.evaluate(() => window.session.runs());
+  assert.equal(kept.state, 'failed');
+  // The worker goes on to serve: other settings train.
+  await start(page, SETTINGS);
+  await waitTold(page, 'finished');
+}));
+
+test('too much memory: refused before anything is allocated, with what would fit', onPage({}, async (page) => {
+  await openSession(page);
+  await prepare(page, trainFiles(40));
+  const settings = { ...SETTINGS, size: 32, width: 64, batch: 4096 };
+  const planned = await plan(page, settings);
+  assert.equal(planned.fits, false);
+  assert.ok(planned.memory.total > planned.memory.limit, JSON.stringify(planned.memory));
+  assert.match(planned.words, /need about [\d.]+ GB of memory, and at most 3\.0 GB can be used here\. A batch of \d+ would do\./);
+  const heap = await page.evaluate(() => window.told.filter((one) => one.type === 'losses').length);
+  assert.equal(heap, 0, 'nothing was trained');
+  // What is offered fits, and twice as much would not.
+  const fits = await page.evaluate(async ([given, count]) => {
+    const module = await import('./pkg/cpu/skip_ganomaly.js');
+    await module.default();
+    const { weigh, limitsOf } = await import('./training/planner.js');
+    return (change) => weigh(module, module.complete_settings({ ...given, ...change }), count, limitsOf(null)).memory;
+  }, [settings, 40]).then(() => page.evaluate(async ([given, would]) => {
+    const module = await import('./pkg/cpu/skip_ganomaly.js');
+    const { limitsOf } = await import('./training/planner.js');
+    const total = (change) => module.plan_memory(module.complete_settings({ ...given, ...change }), 40).total;
+    return { would: total(would) <= limitsOf(null).total, twice: total({ batch: 2 * would.batch }) <= limitsOf(null).total };
+  }, [settings, planned.would]));
+  assert.deepEqual(fits, { would: true, twice: false });
+  await start(page, settings);
+  await waitTold(page, 'state', { state: 'failed' });
+  assert.equal((await problems(page, 'memory')).length, 1);
+}));
+
+test('a batch larger than the pictures: what would do is said, by the plan and by the start', onPage({}, async (page) => {
+  await openSession(page);
+  await prepare(page, trainFiles(12));
+  const planned = await plan(page, { ...SETTINGS, batch: 64 });
+  assert.deepEqual([planned.fits, planned.would], [false, { batch: 8 }]);
+  assert.match(planned.words, /^Of 12 pictures, 11 would be trained on .*fewer than a batch of 64\. A batch of 8 would do\.$/);
+  await start(page, { ...SETTINGS, batch: 64 });
+  const { words } = await waitTold(page, 'state', { state: 'failed' });
+  assert.equal(words, planned.words);
+  await start(page, { ...SETTINGS, ...planned.would, steps: 3 });
+  await waitTold(page, 'finished');
+}));
+
+// --- Pictures
+
+test('bad pictures among the set: named and left out, the others are trained on', onPage({}, async (page) => {
+  await openSession(page);
+  const found = await page.evaluate(async ([files, given]) => {
+    const cut = await (await fetch(files[0].source.url)).arrayBuffer();
+    const list = [
+      ...files.slice(0, 3),
+      { path: 'cut.png', source: { blob: new Blob([cut.slice(0, cut.byteLength / 2)]) } },
+      { path: 'letter.png', source: { blob: new Blob(['Dear reader']) } },
+      { path: 'gone.png', source: { url: './samples/gone.png' } },
+      ...files.slice(3),
+    ];
+    return window.session.prepare(list, given);
+  }, [trainFiles(20), TINY]);
+  assert.equal(found.pictures, 20);
+  assert.deepEqual(found.skipped.map((one) => one.path).sort(), ['cut.png', 'gone.png', 'letter.png']);
+  for (const { path, reason } of found.skipped) assert.ok(reason.length > 10, `${path}: ${reason}`);
+  assert.match(found.skipped.find((one) => one.path === 'gone.png').reason, /404/);
+  const [said] = await problems(page, 'pictures');
+  assert.match(said, /^Left out what cannot be read: \S+\.png \(.+\), and 2 more\. The others are used\.$/);
+  await start(page, { ...SETTINGS, steps: 4 });
+  await waitTold(page, 'finished');
+}));
+
+test('nothing but bad pictures, or none: refused with a reason', onPage({}, async (page) => {
+  await openSession(page);
+  const bad = await page.evaluate((given) => window.session.prepare([{ path: 'letter.png', source: { blob: new Blob(['Dear reader']) } }], given).catch((error) => error.message), TINY);
+  assert.match(bad, /^None of the 1 pictures? can be read\. letter\.png: .{10,}/);
+  const none = await prepare(page, [], TINY);
+  assert.ok(none.refused?.length > 10, JSON.stringify(none));
+  await start(page, SETTINGS);
+  assert.equal((await waitTold(page, 'state', { state: 'failed' })).state, 'failed');
+  assert.equal((await prepare(page, trainFiles(12))).pictures, 12, 'good ones are taken afterwards');
+}));
+
+test('pictures that are all the same: said, and the run goes on', onPage({}, async (page) => {
+  await openSession(page);
+  const [one] = trainFiles(1);
+  const found = await prepare(page, [...Array(16).keys()].map((i) => ({ ...one, path: `${i}.png` })));
+  assert.equal(found.alike, true);
+  assert.deepEqual(await problems(page, 'pictures'), ['All 16 pictures are the same one: a model would learn that picture alone.']);
+  assert.equal((await prepare(page, trainFiles(16))).alike, false);
+  assert.equal((await problems(page, 'pictures')).length, 1);
+}));
+
+test('a checkpoint of other pictures is refused; on its own it goes on', onPage({}, async (page) => {
+  await openSession(page);
+  await prepare(page, trainFiles(40));
+  await start(page, SETTINGS, { paused: true });
+  await waitTold(page, 'state', { state: 'paused' });
+  for (let i = 1; i <= 3; i++) {
+    await page.evaluate(() => window.session.step('both'));
+    await waitStep(page, i);
+  }
+  const step = await page.evaluate(async () => {
+    const { step, checkpoint } = await window.session.checkpoint();
+    window.file = checkpoint;
+    window.session.discard();
+    return step;
+  });
+  assert.equal(step, 3);
+  const continued = (paused) => page.evaluate((still) => window.session.continue(window.file, { name: 'again', paused: still }).then(() => 'taken', (error) => error.message), paused);
+  await prepare(page, trainFiles(39));
+  assert.match(await continued(true), /made on other pictures/);
+  const model = await page.evaluate(() => window.session.continue(new Blob(['no checkpoint at all']), { name: 'x' }).catch((error) => error.message));
+  assert.ok(model.length > 10);
+  await prepare(page, trainFiles(40));
+  assert.equal(await continued(false), 'taken');
+  await waitTold(page, 'finished');
+  await assertNothingLost(page);
+}));
+
+// --- Control
+
+test('pause is quick, also in a preview; single steps train one network', onPage({ module: SLOW(30) }, async (page) => {
+  await openSession(page);
+  await prepare(page, trainFiles(40));
+  await start(page, { ...SETTINGS, steps: 1000 });
+  for (const step of [5, 12, 20]) {
+    await waitStep(page, step);
+    const ms = await page.evaluate(() => new Promise((resolve) => {
+      const began = performance.now();
+      const listen = ({ detail }) => {
+        if (detail.state !== 'paused') return;
+        window.session.removeEventListener('state', listen);
+        resolve(performance.now() - began);
+      };
+      window.session.addEventListener('state', listen);
+      window.session.pause();
+    }));
+    assert.ok(ms < 200, `paused after ${ms} ms`);
+    const { step: at } = await status(page);
+    await page.waitForTimeout(300);
+    assert.equal((await status(page)).step, at, 'no step while paused');
+    assert.equal((await all(page, 'saved')).at(-1).step, at, 'a pause keeps a checkpoint');
+    if (step < 20) await page.evaluate(() => window.session.go());
+  }
+  const { step } = await status(page);
+  for (const [i, update] of ['generator', 'discriminator', 'both'].entries()) {
+    await page.evaluate((which) => window.session.step(which), update);
+    await waitStep(page, step + i + 1);
+  }
+  await page.evaluate(() => window.session.stop());
+  const finished = await waitTold(page, 'finished');
+  assert.equal(finished.step, step + 3, 'a stopped run gives its model where it is');
+  assert.ok(finished.threshold > 0 && finished.heldOut.length === 4);
+}));
+
+test('other sizes after the pictures were prepared: they are prepared again', onPage({}, async (page) => {
+  await openSession(page);
+  const first = await prepare(page, trainFiles(16), {});
+  assert.deepEqual([first.settings.size, first.settings.channels, first.settings.batch], [32, 1, 4], JSON.stringify(first.settings));
+  const planned = await plan(page, { ...SETTINGS, size: 64, channels: 3, steps: 2 });
+  assert.ok(planned.fits, planned.words);
+  await start(page, { ...SETTINGS, size: 64, channels: 3, steps: 2 });
+  await waitTold(page, 'finished');
+  const preview = (await all(page, 'preview')).at(-1).preview;
+  assert.deepEqual([preview.step, preview.pictures[0].size], [2, 64]);
+  assert.deepEqual(Object.values(preview.pictures[0].input).slice(0, 4), [0x89, 0x50, 0x4e, 0x47], 'a PNG');
+}));
+
+test('a run by minutes ends when they are over', onPage({ module: SLOW(20) }, async (page) => {
+  await openSession(page);
+  await prepare(page, trainFiles(40));
+  const began = Date.now();
+  await start(page, TINY, { minutes: 0.05 });
+  const { step, elapsedMs } = await waitTold(page, 'finished');
+  assert.ok(elapsedMs >= 3000 && elapsedMs < 5000, `${elapsedMs} ms`);
+  assert.ok(step > 20 && step < 150, `${step} steps in ${Date.now() - began} ms`);
+}));
