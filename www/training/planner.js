@@ -110,7 +110,7 @@ export async function rehearse({ module, device }, settings, pictures, { superse
       await run.losses(); // waits for the device
       times.push(performance.now() - at);
       progress(i + 1, WARM_UP + MEASURED);
-      if (performance.now() - began > REHEARSAL_MS && i >= 1) break;
+      if (performance.now() - began > REHEARSAL_MS) break;
     }
     // The first steps are slower: memory is taken, and WebGPU compiles.
     const warm = times.length > WARM_UP ? times.slice(WARM_UP) : times.slice(-1);

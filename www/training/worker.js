@@ -29,6 +29,8 @@ const scope = /** @type {any} */ (globalThis);
 const PROGRESS_MS = 100;
 /** A worker that was ended lets go of its run a little later. */
 const LOCK_LIMIT_MS = 5_000;
+/** The reason for a lost device comes within this time, if it comes. */
+const LOST_WORD_MS = 250;
 /** A run by minutes may take this many times the steps that its rehearsal promised. */
 const SPARE_STEPS = 1.5;
 
@@ -58,7 +60,8 @@ function post(message, transfer = []) {
 
 /** @param {"panic" | "device-lost"} cause @param {string} reason */
 function die(cause, reason) {
-  post({ type: "fatal", cause, reason });
+  const [line] = reason.split("\n");
+  post({ type: "fatal", cause, reason: line });
   dead = true;
 }
 
@@ -388,6 +391,8 @@ async function handle(message) {
 /** @param {unknown} error @param {ToTrainer | null} message what was asked for; null for a step */
 async function wrong(error, message) {
   if (open()?.kind === "webgpu" && !(error instanceof Plain) && !isDiverged(error) && (isPanic(error) || /device|buffer|gpu/i.test(text(error)))) {
+    // The browser's own word for it comes a little later and says more.
+    await new Promise((resolve) => setTimeout(resolve, LOST_WORD_MS));
     return die("device-lost", text(error));
   }
   if (isPanic(error)) return die("panic", text(error));
