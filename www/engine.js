@@ -116,6 +116,17 @@ async function findAdapter(wanted) {
   return { software, words, limits: { maxBufferSize, maxStorageBufferBindingSize } };
 }
 
+/**
+ * Compares the score of a built-in picture with the one in the model's file: a device can be wrong
+ * without saying so. False where the file has none; throws `Plain` where they differ.
+ * @param {any} model
+ */
+export async function selfCheck(model) {
+  const stored = await model.self_check();
+  if (stored && !stored.passed) throw new Plain(`WebGPU gave the score ${stored.got} where the model file says ${stored.expected}`);
+  return Boolean(stored);
+}
+
 /** @type {((reason: string) => void) | null} */
 let listener = null;
 

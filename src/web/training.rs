@@ -14,7 +14,7 @@ use crate::data::layout;
 use crate::data::pictures::Pictures;
 use crate::data::prepared::PreparedPictures;
 use crate::detector;
-use crate::model_file::{ModelFile, Precision};
+use crate::model_file::{ModelFile, ModelFileError, Precision};
 use crate::train::config::{Preset, TrainConfig};
 use crate::train::history::{Check, StepLosses};
 use crate::train::plan;
@@ -260,13 +260,8 @@ impl Training {
         self.put(run);
         match read {
             Ok(_) => losses,
-            Err(reason) => {
-                let error = Error::new(&reason.to_string());
-                if matches!(reason, RunError::Diverged { .. }) {
-                    error.set_name("Diverged");
-                }
-                Err(error.into())
-            }
+            Err(reason @ RunError::Diverged { .. }) => Err(diverged(reason)),
+            Err(reason) => Err(error(reason)),
         }
     }
 
@@ -303,13 +298,21 @@ impl Training {
         preview_to_js(&preview.map_err(error)?, &preprocessing)
     }
 
-    /// Everything that goes on from here needs, as the program's `checkpoint.safetensors`.
+    /// Everything that goes on from here needs, as the program's `checkpoint.safetensors`; rejects with
+    /// an error named `Diverged` where a value is not finite, which can be before a loss shows it.
     pub async fn checkpoint(&self) -> Result<Uint8Array, JsValue> {
         let run = self.take()?;
+        let (step, rate) = (run.steps(), run.config().learning_rate);
         let checkpoint = run.checkpoint().await;
         self.put(run);
         let bytes = checkpoint.map_err(error)?.to_bytes(Precision::F32);
-        Ok(Uint8Array::from(&bytes.map_err(error)?[..]))
+        let bytes = bytes.map_err(|reason| match reason {
+            ModelFileError::NotFinite(_) => diverged(format!(
+                "training diverged by step {step}: {reason}; try a lower learning rate than {rate}"
+            )),
+            reason => error(reason),
+        })?;
+        Ok(Uint8Array::from(&bytes[..]))
     }
 
     /// Calibrates on the held-out pictures: `{model, threshold, held_out, labelled}`. `on_progress` is
@@ -368,6 +371,13 @@ impl Training {
         self.put(run);
         Ok(result)
     }
+}
+
+/// An error that the page tells from others by its name.
+fn diverged(reason: impl std::fmt::Display) -> JsValue {
+    let error = Error::new(&reason.to_string());
+    error.set_name("Diverged");
+    error.into()
 }
 
 /// Pictures are prepared for one size and number of channels.

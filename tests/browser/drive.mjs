@@ -1,7 +1,7 @@
 // How the page's tests drive the page: pictures in, rows out, code put in front of the worker.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { sampleDir } from './harness.mjs';
+import { root, sampleDir } from './harness.mjs';
 
 /** The first `count` PNG files that come with the page, as full paths in a fixed order. */
 export function samplePaths(count) {
@@ -145,4 +145,20 @@ export function slide(page, selector, value) {
     },
     value,
   );
+}
+
+/** The shipped model's file. */
+export const modelBytes = () => readFileSync(join(root, 'www/models/solar-ir.safetensors'));
+
+/** The shipped model with another header. */
+export function withHeader(change) {
+  const bytes = modelBytes();
+  const length = Number(bytes.readBigUInt64LE(0));
+  const whole = JSON.parse(bytes.toString('utf8', 8, 8 + length));
+  whole.__metadata__['skip-ganomaly'] = JSON.stringify(change(JSON.parse(whole.__metadata__['skip-ganomaly'])));
+  const text = Buffer.from(JSON.stringify(whole));
+  const padded = Buffer.concat([text, Buffer.alloc((8 - (text.length % 8)) % 8, ' ')]);
+  const size = Buffer.alloc(8);
+  size.writeBigUInt64LE(BigInt(padded.length));
+  return Buffer.concat([size, padded, bytes.subarray(8 + length)]);
 }

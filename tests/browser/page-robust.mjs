@@ -6,7 +6,7 @@ import { createServer, request as httpRequest } from 'node:http';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { agrees, launch, root, startServer, temporaryFolder } from './harness.mjs';
-import { downloaded, edit, giveFiles, open, rows, sampleFiles, slide, waitReady, waitRows, waitText, withPage } from './drive.mjs';
+import { downloaded, edit, giveFiles, open, rows, sampleFiles, modelBytes, slide, waitReady, waitRows, waitText, withHeader, withPage } from './drive.mjs';
 
 let server;
 let plain;
@@ -23,21 +23,6 @@ after(async () => {
 });
 const onPage = (options, run) => () => withPage(plain, server.url, options, run);
 const onGpuPage = (options, run) => () => withPage(gpu, server.url, options, run);
-
-const modelBytes = () => readFileSync(join(root, 'www/models/solar-ir.safetensors'));
-
-/** The shipped model with another header. */
-function withHeader(change) {
-  const bytes = modelBytes();
-  const length = Number(bytes.readBigUInt64LE(0));
-  const whole = JSON.parse(bytes.toString('utf8', 8, 8 + length));
-  whole.__metadata__['skip-ganomaly'] = JSON.stringify(change(JSON.parse(whole.__metadata__['skip-ganomaly'])));
-  const text = Buffer.from(JSON.stringify(whole));
-  const padded = Buffer.concat([text, Buffer.alloc((8 - (text.length % 8)) % 8, ' ')]);
-  const size = Buffer.alloc(8);
-  size.writeBigUInt64LE(BigInt(padded.length));
-  return Buffer.concat([size, padded, bytes.subarray(8 + length)]);
-}
 
 const close = (a, b, tolerance, what) => assert.ok(Math.abs(a - b) <= tolerance, `${what}: ${a} against ${b}`);
 

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { launch, startServer } from './harness.mjs';
-import { open, waitReady, withPage } from './drive.mjs';
+import { waitReady, withHeader, withPage } from './drive.mjs';
 import { TINY, all, losses, openSession, plan, prepare, start, status, trainFiles, waitStep, waitTold } from './train.mjs';
 
 const STEPS = 60;
@@ -192,6 +192,20 @@ test('a destroyed WebGPU device: the CPU takes the run up', { timeout: 600_000 }
   await assertNothingLost(page, 0.05);
 }));
 
+test('WebGPU that scores wrongly is not trained on', { timeout: 300_000 }, onGpuPage({
+  routes: {
+    '**/models/solar-ir.safetensors': withHeader((header) => ({ ...header, self_check: { ...header.self_check, anomaly_score: header.self_check.anomaly_score * 1.5 } })),
+  },
+}, async (page) => {
+  await openSession(page, 'webgpu');
+  await prepare(page, trainFiles(12));
+  const { device, reason } = await waitTold(page, 'device', {}, { timeout: 120_000 });
+  assert.equal(device, 'cpu');
+  assert.match(reason, /^Trains on your CPU, although the address asks for WebGPU: WebGPU gave the score [\d.e-]+ where the model file says [\d.e-]+\.$/);
+  await start(page, { ...SETTINGS, steps: 2 });
+  await waitTold(page, 'finished');
+}));
+
 // --- Storage
 
 const FULL = `
@@ -302,7 +316,7 @@ test('a loss that is not a number: the run ends, its last checkpoint is kept', o
   await prepare(page, trainFiles(40));
   await start(page, { ...SETTINGS, contextual_weight: 1e38 });
   const { words } = await waitTold(page, 'state', { state: 'failed' });
-  assert.match(words, /diverged at step \d+: a loss is no longer a number/);
+  assert.match(words, /diverged (at step \d+: a loss is no longer a number|by step \d+: .* not finite)/);
   const [said] = await problems(page, 'diverged');
   assert.match(said, /Its checkpoint of step \d+ is kept/);
   const [kept] = await page.evaluate(() => window.session.runs());
@@ -315,7 +329,7 @@ test('a loss that is not a number: the run ends, its last checkpoint is kept', o
 test('too much memory: refused before anything is allocated, with what would fit', onPage({}, async (page) => {
   await openSession(page);
   await prepare(page, trainFiles(40));
-  const settings = { ...SETTINGS, size: 32, width: 64, batch: 4096 };
+  const settings = { ...SETTINGS, size: 32, width: 128, batch: 4096 };
   const planned = await plan(page, settings);
   assert.equal(planned.fits, false);
   assert.ok(planned.memory.total > planned.memory.limit, JSON.stringify(planned.memory));
@@ -340,8 +354,23 @@ test('too much memory: refused before anything is allocated, with what would fit
   assert.equal((await problems(page, 'memory')).length, 1);
 }));
 
+test('what a graphics processor gives in one piece is a limit too', onPage({}, async (page) => {
+  const found = await page.evaluate(async () => {
+    const { weigh, limitsOf } = await import('./training/planner.js');
+    const GIB = 2 ** 30;
+    const limits = limitsOf({ software: false, words: '', limits: { maxBufferSize: GIB, maxStorageBufferBindingSize: GIB / 8 } });
+    // A piece grows with the batch and the width, everything with the square of the width.
+    const module = { plan_memory: ({ batch, width }) => ({ weights: 0, optimisers: 0, pictures: 0, activations: 0, total: width ** 2 * 2 ** 18, largest_buffer: batch * width * 2 ** 16 }) };
+    const judge = (batch, width) => weigh(module, { batch, width, held_out: 0.1 }, 1000, limits);
+    return [judge(64, 32), judge(64, 33), judge(64, 256), judge(4, 512)];
+  });
+  assert.deepEqual(found.map((one) => one.fits), [true, false, false, false]);
+  assert.deepEqual(found.map((one) => one.would), [null, { batch: 32 }, { width: 128, batch: 16 }, { width: 128 }]);
+  assert.match(found[1].words, /one piece of memory of 132 MB, and this graphics processor gives at most 128 MB in one piece\. A batch of 32 would do\./);
+}));
+
 test('a batch larger than the pictures: what would do is said, by the plan and by the start', onPage({}, async (page) => {
-  await openSession(page);
+  await openSession(page, 'cpu', IMPATIENT);
   await prepare(page, trainFiles(12));
   const planned = await plan(page, { ...SETTINGS, batch: 64 });
   assert.deepEqual([planned.fits, planned.would], [false, { batch: 8 }]);
@@ -349,6 +378,9 @@ test('a batch larger than the pictures: what would do is said, by the plan and b
   await start(page, { ...SETTINGS, batch: 64 });
   const { words } = await waitTold(page, 'state', { state: 'failed' });
   assert.equal(words, planned.words);
+  // A worker that dies now has no run to take up.
+  await killWorker(page);
+  assert.match(await waitTold(page, 'restart'), /It was started again\.$/);
   await start(page, { ...SETTINGS, ...planned.would, steps: 3 });
   await waitTold(page, 'finished');
 }));

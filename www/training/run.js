@@ -59,6 +59,8 @@ export class Run {
   #stepMs = 0;
   #measured = 0;
   #readAt = performance.now();
+  /** When the first of the steps that were not read was queued. */
+  #queuedAt = 0;
   #elapsedMs;
   #began = performance.now();
   #spentMs = 0;
@@ -118,6 +120,7 @@ export class Run {
     this.#began = performance.now();
     const compiling = this.#compiled ? null : this.#teller("compiling");
     compiling?.(0, 1);
+    if (this.#unread === 0) this.#queuedAt = this.#began;
     this.#training.step(update);
     this.step++;
     this.#unread++;
@@ -182,10 +185,9 @@ export class Run {
   /** Reads the losses of the steps since the last time, and with it waits for them. */
   async settle() {
     if (this.#unread === 0) return;
-    const began = this.#readAt;
     const losses = await this.#answer(this.#training.losses());
     this.#readAt = performance.now();
-    if (this.#kind === "webgpu" && this.#compiled) this.#measure(this.#readAt - Math.max(began, this.#began - 2 * READ_MS), this.#unread);
+    if (this.#kind === "webgpu" && this.#compiled) this.#measure(this.#readAt - this.#queuedAt, this.#unread);
     this.#unread = 0;
     this.#post({ type: "losses", run: this.id, losses, stepMs: this.#stepMs, heapBytes: this.#memory.buffer.byteLength });
     if (this.#training.restarted()) {

@@ -16,7 +16,7 @@
  * @typedef {import("./store.js").Pictures} Pictures
  * @typedef {import("../engine.js").Opened} Opened
  */
-import { isPanic, onDeviceLost, openModule, openWebGpu, Plain, tellDeviceLost, text } from "../engine.js";
+import { fetchOk, isPanic, onDeviceLost, openModule, openWebGpu, Plain, selfCheck, tellDeviceLost, text } from "../engine.js";
 import { prepare, settingsOf, Superseded } from "./pictures.js";
 import { limitsOf, planWords, rehearse, trainedOn, weigh } from "./planner.js";
 import { Run } from "./run.js";
@@ -31,8 +31,8 @@ const PROGRESS_MS = 100;
 const LOCK_LIMIT_MS = 5_000;
 /** The reason for a lost device comes within this time, if it comes. */
 const LOST_WORD_MS = 250;
-/** A run by minutes may take this many times the steps that its rehearsal promised. */
-const SPARE_STEPS = 1.5;
+/** A run by minutes may take this many times the steps that its rehearsal promised: the clock ends it, not they. */
+const SPARE_STEPS = 5;
 
 /** @type {Opened & { limits: import("./planner.js").Limits } | null} */
 let engine = null;
@@ -44,6 +44,8 @@ let chosen = null;
 let pictures = null;
 /** @type {Run | null} */
 let run = null;
+/** The run that was asked for last, until it ends. @type {string | null} */
+let current = null;
 /** @type {State} */
 let state = "idle";
 /** @type {ToTrainer[]} */
@@ -68,7 +70,7 @@ function die(cause, reason) {
 /** @param {State} next @param {string} [words] */
 function become(next, words = "") {
   state = next;
-  post({ type: "state", state, run: run?.id ?? null, step: run?.step ?? 0, totalSteps: run?.totalSteps ?? 0, words });
+  post({ type: "state", state, run: current, step: run?.step ?? 0, totalSteps: run?.totalSteps ?? 0, words });
 }
 
 /** @param {Extract<FromTrainer, { type: "problem" }>["kind"]} kind @param {string} words */
@@ -89,12 +91,21 @@ const open = () => /** @type {NonNullable<typeof engine>} */ (engine);
 
 // --- Start -----------------------------------------------------------------------------------
 
+/** A device is trusted once it scores as the page's own model says. @param {Opened} gpu */
+async function checked(gpu) {
+  const file = new Uint8Array(await (await fetchOk("./models/solar-ir.safetensors")).arrayBuffer());
+  const model = gpu.module.Model.load(gpu.device, file);
+  await selfCheck(model);
+  model.free();
+  return gpu;
+}
+
 /** @param {"auto" | "cpu" | "webgpu"} wanted */
 async function start(wanted) {
   let reason = "Trains on your CPU.";
   if (wanted !== "cpu") {
     try {
-      const { result, adapter, reason: words } = await openWebGpu(wanted, async (gpu) => gpu);
+      const { result, adapter, reason: words } = await openWebGpu(wanted, checked);
       engine = { ...result, limits: limitsOf(adapter) };
       onDeviceLost((why) => die("device-lost", why));
       reason = words.replace("Runs", "Trains");
@@ -228,6 +239,7 @@ async function lock(id) {
 function leave() {
   run?.close();
   run = null;
+  current = null;
 }
 
 /**
@@ -255,6 +267,7 @@ async function begin(about, set, make, paused) {
 /** @param {{ run: string, name: string, given: any, minutes: number | null, paused: boolean }} message */
 async function startRun({ run: id, name, given, minutes, paused }) {
   leave();
+  current = id;
   become("preparing");
   const { settings, pictures: set } = await settle(given);
   const { fits, words } = weigh(open().module, settings, set.count, open().limits);
@@ -263,7 +276,8 @@ async function startRun({ run: id, name, given, minutes, paused }) {
     throw new Plain(words);
   }
   if (minutes !== null) {
-    const planned = /** @type {Planned} */ (await plan(given, minutes, () => false));
+    const planned = await plan(given, minutes, () => waiting.some(({ type }) => type === "discard"));
+    if (!planned) throw new Superseded();
     settings.steps = Math.ceil(planned.steps * SPARE_STEPS);
   }
   const make = () => /** @type {any} */ (open().module).Training.start(open().device, settings, trainingPictures(set));
@@ -277,6 +291,7 @@ const resumed = (checkpoint, set) => () =>
 /** @param {{ run: string, paused: boolean }} message */
 async function resumeRun({ run: id, paused }) {
   leave();
+  current = id;
   post({ type: "progress", phase: "resuming", done: 0, total: 1 });
   const stored = await loadRun(id);
   if (!stored) throw new Plain("This run is not stored any more.");
@@ -289,6 +304,7 @@ async function resumeRun({ run: id, paused }) {
 /** @param {{ id: number, run: string, name: string, minutes: number | null, checkpoint: Blob, paused: boolean }} message */
 async function continueRun({ id, run: runId, name, minutes, checkpoint, paused }) {
   leave();
+  current = runId;
   const bytes = new Uint8Array(await checkpoint.arrayBuffer());
   const { pictures: set } = await settle(preparationOf(bytes));
   await begin({ id: runId, name, minutes }, set, resumed(bytes, set), paused);
@@ -319,7 +335,8 @@ async function finish() {
 /** One turn of the run: a step, and what is due after it. */
 async function advance() {
   const going = /** @type {Run} */ (run);
-  const moved = await going.advance("both");
+  // A run that was at its end is resumed to be calibrated.
+  const moved = !going.over && (await going.advance("both"));
   if (going.over) await finish();
   else if (moved && state === "running") become("running");
 }
@@ -335,7 +352,7 @@ async function pauseRun() {
 /** @param {Update} update */
 async function singleStep(update) {
   if (!run || state !== "paused") return;
-  await run.advance(update);
+  if (!run.over) await run.advance(update);
   await run.settle();
   if (run.over) await finish();
   else become("paused");
@@ -398,6 +415,10 @@ async function wrong(error, message) {
   if (isPanic(error)) return die("panic", text(error));
   if (message && "id" in message) {
     post({ type: "refused", id: message.id, reason: text(error) });
+    if (message.type === "continue") {
+      leave();
+      become("idle");
+    }
     return;
   }
   if (isDiverged(error)) {
@@ -405,9 +426,8 @@ async function wrong(error, message) {
     const kept = last === null ? "" : ` Its checkpoint of step ${last} is kept.`;
     problem("diverged", `${text(error)}.${kept} The same settings would come to the same end.`);
   }
-  const words = text(error);
   await run?.note("failed");
-  become("failed", words);
+  become(error instanceof Superseded ? "idle" : "failed", text(error));
   leave();
 }
 
