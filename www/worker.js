@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * The worker that runs the model. Nothing else loads `pkg/`.
+ * The worker that runs the model on pictures to score.
  *
  * It opens the CPU module first, so that a picture is scored soon, and looks for WebGPU behind it.
  * WebGPU takes over only after it gave the score that the model file says it should give.
@@ -8,24 +8,16 @@
  *
  * @typedef {import("./protocol.js").ToWorker} ToWorker
  * @typedef {import("./protocol.js").FromWorker} FromWorker
- * @typedef {import("./protocol.js").Source} Source
  * @typedef {import("./protocol.js").Scored} Scored
- * @typedef {typeof import("./pkg/cpu/skip_ganomaly.js")} Module
- * @typedef {{ kind: "cpu" | "webgpu", module: Module, device: any, model: any }} Engine
+ * @typedef {import("./engine.js").Opened & { model: any }} Engine
  */
 import { encodePng } from "./png.js";
+import { isPanic, onDeviceLost, openModule, openWebGpu, Plain, read, tellDeviceLost, text } from "./engine.js";
 
 const scope = /** @type {any} */ (globalThis);
 
-/** A file larger than this is refused before it is read. */
-const MAX_FILE_BYTES = 256 * 1024 * 1024;
-/** How long WebGPU may take to start before the page stops waiting for it. */
-const GPU_START_LIMIT_MS = 120_000;
 /** How long WebGPU may take for one batch before it counts as lost. */
 const GPU_BATCH_LIMIT_MS = 60_000;
-
-/** Thrown for what a person should read as it stands. */
-class Plain extends Error {}
 
 /** @type {Engine | null} */
 let engine = null;
@@ -38,18 +30,10 @@ let deviceReason = "";
 let gpuTried = false;
 /** Set once this worker can no longer be trusted; the page then starts a new one. */
 let dead = false;
-/** @type {((reason: string) => void) | null} told when the WebGPU device is lost */
-let onDeviceLost = null;
 
 /** @param {FromWorker} message @param {Transferable[]} [transfer] */
 function post(message, transfer = []) {
   scope.postMessage(message, transfer);
-}
-
-/** @param {unknown} error */
-function text(error) {
-  const message = error instanceof Error ? error.message : String(error);
-  return message.trim() || "no reason was given";
 }
 
 /** @param {"panic" | "device-lost"} cause @param {string} reason */
@@ -59,50 +43,11 @@ function die(cause, reason) {
   post({ type: "fatal", cause, reason });
 }
 
-/** @param {unknown} error */
-const isPanic = (error) => error instanceof WebAssembly.RuntimeError;
-
-// --- Modules ---------------------------------------------------------------------------------
-
-/** @param {string} path */
-async function fetchOk(path) {
-  const url = new URL(path, import.meta.url);
-  let response;
-  try {
-    response = await fetch(url);
-  } catch {
-    throw new Plain(`${url.pathname} could not be fetched. Check the connection and reload.`);
-  }
-  if (!response.ok) throw new Plain(`${url.pathname} could not be fetched: the server answered ${response.status}.`);
-  return response;
-}
+// --- Engines ---------------------------------------------------------------------------------
 
 /** @param {"cpu" | "webgpu"} kind @returns {Promise<Engine>} */
 async function openEngine(kind) {
-  const wasm = fetchOk(kind === "cpu" ? "./pkg/cpu/skip_ganomaly_bg.wasm" : "./pkg/gpu/skip_ganomaly_bg.wasm");
-  wasm.catch(() => {}); // reported below, by the await
-  /** @type {Module} */
-  let module;
-  try {
-    module = kind === "cpu"
-      ? await import("./pkg/cpu/skip_ganomaly.js")
-      : /** @type {any} */ (await import("./pkg/gpu/skip_ganomaly.js"));
-  } catch {
-    await wasm; // says more, where it failed as well
-    throw new Plain("The program's own files could not be loaded. Check the connection and reload.");
-  }
-  const response = await wasm;
-  try {
-    await module.default({ module_or_path: response });
-  } catch (error) {
-    if (error instanceof WebAssembly.CompileError) {
-      throw new Plain("This browser cannot run the program: it needs WebAssembly with SIMD (Chrome 91, Firefox 89, Safari 16.4 or newer).");
-    }
-    throw error;
-  }
-  module.start();
-  const device = await module.Device.open(kind);
-  return { kind, module, device, model: null };
+  return { ...(await openModule(kind)), model: null };
 }
 
 /** @param {Engine} target @param {Blob} blob */
@@ -113,43 +58,6 @@ async function loadInto(target, blob) {
 }
 
 // --- WebGPU ----------------------------------------------------------------------------------
-
-/** Is there an adapter worth using? Throws `Plain` with the reason when not. */
-async function findAdapter() {
-  const gpu = scope.navigator.gpu;
-  if (!gpu) throw new Plain("this browser has no WebGPU");
-  let adapter;
-  try {
-    adapter = await gpu.requestAdapter();
-  } catch {
-    adapter = null;
-  }
-  if (!adapter) throw new Plain("this browser has no WebGPU adapter");
-  const info = adapter.info ?? {};
-  const words = [info.vendor, info.architecture, info.device, info.description].filter(Boolean).join(" ");
-  const software = Boolean(info.isFallbackAdapter ?? adapter.isFallbackAdapter) || /swiftshader|llvmpipe|software/i.test(words);
-  if (software && wanted !== "webgpu") {
-    throw new Plain("the only WebGPU adapter here is a software one, which is slower");
-  }
-  return { software, words };
-}
-
-/** Watches every device that the module asks for: the module itself is told too late, or by a panic. */
-function watchDevices() {
-  const prototype = scope.GPUAdapter?.prototype;
-  if (!prototype || prototype.requestDevice.watched) return;
-  const original = prototype.requestDevice;
-  /** @this {any} @param {any[]} args */
-  const watched = async function (...args) {
-    const device = await original.apply(this, args);
-    device.lost.then((/** @type {any} */ info) => {
-      onDeviceLost?.(info?.message || info?.reason || "no reason was given");
-    });
-    return device;
-  };
-  watched.watched = true;
-  prototype.requestDevice = watched;
-}
 
 /** A picture made here, for a model file that stores no score to compare with. */
 function testPicture() {
@@ -185,41 +93,22 @@ async function check(gpu) {
 
 /** @returns {Promise<{ gpu: Engine, loaded: Blob, reason: string }>} */
 async function startGpu() {
-  const { software } = await findAdapter();
-  watchDevices();
-  let lost = () => {};
-  /** @type {Promise<never>} */
-  const failure = new Promise((_, reject) => {
-    lost = /** @type {any} */ ((/** @type {string} */ why) => reject(new Plain(`the WebGPU device was lost while it started (${why})`)));
-    setTimeout(() => reject(new Plain("WebGPU did not start within two minutes")), GPU_START_LIMIT_MS);
+  const { result, reason } = await openWebGpu(wanted, async (opened) => {
+    /** @type {Engine} */
+    const gpu = { ...opened, model: null };
+    const loaded = /** @type {Blob} */ (modelBlob);
+    gpu.model = await loadInto(gpu, loaded);
+    await check(gpu);
+    return { gpu, loaded };
   });
-  failure.catch(() => {});
-  onDeviceLost = lost;
-  try {
-    const started = (async () => {
-      const gpu = await openEngine("webgpu");
-      const loaded = /** @type {Blob} */ (modelBlob);
-      gpu.model = await loadInto(gpu, loaded);
-      await check(gpu);
-      return { gpu, loaded };
-    })();
-    started.catch(() => {});
-    const { gpu, loaded } = await Promise.race([started, failure]);
-    const reason = software
-      ? "Runs on WebGPU with a software adapter, as the address asks."
-      : "Runs on your graphics processor (WebGPU).";
-    return { gpu, loaded, reason };
-  } catch (error) {
-    onDeviceLost = null;
-    throw error instanceof Plain ? error : new Plain(`WebGPU could not be started (${text(error)})`);
-  }
+  return { ...result, reason };
 }
 
 /** @param {Engine} gpu @param {string} reason */
 function takeOver(gpu, reason) {
   engine = gpu;
   deviceReason = reason;
-  onDeviceLost = (why) => die("device-lost", why);
+  onDeviceLost((why) => die("device-lost", why));
   post({ type: "device", device: "webgpu", reason });
 }
 
@@ -318,23 +207,6 @@ async function load({ id, model: blob }) {
   }
 }
 
-/** @param {Source} source @returns {Promise<Uint8Array>} */
-async function read(source) {
-  if ("url" in source) {
-    const response = await fetchOk(source.url);
-    return new Uint8Array(await response.arrayBuffer());
-  }
-  const { blob } = source;
-  if (blob.size > MAX_FILE_BYTES) {
-    throw new Plain(`The file has ${(blob.size / 1048576).toFixed(0)} MB; at most ${MAX_FILE_BYTES / 1048576} MB are read.`);
-  }
-  try {
-    return new Uint8Array(await blob.arrayBuffer());
-  } catch {
-    throw new Plain("The file could not be read. It may have been moved, changed or locked since it was added.");
-  }
-}
-
 /** @param {Engine} on @param {Uint8Array[]} files */
 async function scoreOn(on, files) {
   if (on.kind === "cpu") return on.model.score(files);
@@ -349,7 +221,7 @@ async function scoreOn(on, files) {
   }
 }
 
-/** @param {{ id: number, items: { key: number, source: Source }[] }} message */
+/** @param {{ id: number, items: { key: number, source: import("./protocol.js").Source }[] }} message */
 async function score({ id, items }) {
   const on = /** @type {Engine} */ (engine);
   const began = performance.now();
@@ -427,8 +299,7 @@ scope.onmessage = (/** @type {MessageEvent<ToWorker>} */ { data }) => {
 /** @param {unknown} error */
 function stray(error) {
   if (engine?.kind === "webgpu") die("device-lost", text(error));
-  else if (onDeviceLost) onDeviceLost(text(error));
-  else if (isPanic(error)) die("panic", text(error));
+  else if (!tellDeviceLost(text(error)) && isPanic(error)) die("panic", text(error));
 }
 scope.addEventListener("error", (/** @type {ErrorEvent} */ event) => {
   event.preventDefault();
