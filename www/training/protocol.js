@@ -44,18 +44,21 @@
  *
  * @typedef {{ type: "open", device: "auto" | "cpu" | "webgpu" }
  *   | { type: "pictures", id: number, files: TrainFile[], given: object }
+ *   | { type: "files", files: TrainFile[], given: object }
  *   | { type: "plan", id: number, given: object, minutes: number | null }
  *   | { type: "start", run: string, name: string, given: object, minutes: number | null, paused: boolean }
  *   | { type: "resume", run: string, paused: boolean }
- *   | { type: "continue", id: number, run: string, checkpoint: Blob, paused: boolean }
+ *   | { type: "continue", id: number, run: string, name: string, minutes: number | null, checkpoint: Blob, paused: boolean }
  *   | { type: "pause" }
  *   | { type: "go" }
  *   | { type: "step", update: Update }
  *   | { type: "stop" }
  *   | { type: "checkpoint", id: number }
  *   | { type: "discard" }
+ *   | { type: "ping" }
  * } ToTrainer
  *   - pictures: reads, recognises and prepares them, answered by "prepared"
+ *   - files: only remembers them, for a later "plan" or "start"; a new worker gets what the last one had
  *   - plan: rehearses a few real steps on a run of its own, answered by "planned"
  *   - start: a new run on the prepared pictures; `paused`: before its first step
  *   - resume: a stored run, from its last checkpoint
@@ -63,6 +66,7 @@
  *   - stop: ends the run here, calibrates, gives the model
  *   - checkpoint: the checkpoint file now
  *   - discard: leaves the run; what is stored stays
+ *   - ping: answered by "pong" while the worker is alive, unless a step is under way
  *
  * @typedef {{ type: "device", device: "cpu" | "webgpu", reason: string }
  *   | { type: "failed", reason: string }
@@ -74,14 +78,20 @@
  *   | { type: "state", state: State, run: string | null, step: number, totalSteps: number, words: string }
  *   | { type: "losses", run: string, losses: Loss[], stepMs: number, heapBytes: number | null }
  *   | { type: "preview", run: string, preview: Preview }
+ *   | { type: "history", run: string, history: History }
+ *   | { type: "continued", id: number, run: string }
  *   | { type: "saved", run: string, step: number, bytes: number }
+ *   | { type: "kept", run: string, step: number, checkpoint: Blob }
  *   | { type: "problem", kind: "storage" | "diverged" | "memory" | "pictures" | "device" | "restarted-discriminator", words: string }
  *   | { type: "checkpoint", id: number, step: number, checkpoint: Blob }
+ *   | { type: "pong" }
  *   | { type: "finished", run: string, step: number, model: Blob, checkpoint: Blob, threshold: number, heldOut: number[], labelled: LabelledScores | null, elapsedMs: number }
  * } FromTrainer
  *   - failed: the worker could not start
  *   - fatal: this worker is dead; the page starts a new one, which resumes
  *   - refused: what a message with this id asked for cannot be done
+ *   - history: what a resumed run had before
+ *   - saved: the browser stored a checkpoint; kept: it could not, so the page holds it
  *   - problem: something to tell; the run goes on where it can
  */
 export {};
