@@ -17,9 +17,10 @@
  *   input: Uint8Array<ArrayBuffer>, reconstruction: Uint8Array<ArrayBuffer> | null, heat: Uint8Array<ArrayBuffer>,
  * }} PreviewPicture  the three pictures are PNG files
  * @typedef {{
- *   step: number, residual: number, latent: number | null, score_of: "score" | "residual", remembered: number,
- *   held_out: number[], labelled: LabelledScores | null, pictures: PreviewPicture[],
- * }} Preview  `residual` is the mean R of the held-out pictures, `held_out` their scores
+ *   step: number, residual: number, remembered: number | null, held_out: number[], labelled: LabelledScores | null,
+ *   pictures: PreviewPicture[],
+ * }} Preview  `residual` is the mean R of the held-out pictures, `held_out` their scores; `remembered`: the
+ *   training pictures in the score's memory, where it has one
  * @typedef {{ step: number, residual: number, auroc: number | null }} PreviewPoint
  * @typedef {{ losses: Loss[], previews: PreviewPoint[] }} History
  * @typedef {{ weights: number, optimisers: number, activations: number, pictures: number, total: number, limit: number }} Memory

@@ -1,0 +1,134 @@
+// @ts-check
+/**
+ * Says before a run whether it fits into memory, and how long it will take: by rehearsing a few of
+ * its steps, with the real pictures and settings.
+ *
+ * @typedef {import("../engine.js").Opened} Opened
+ * @typedef {import("../engine.js").Adapter} Adapter
+ * @typedef {import("./protocol.js").Memory} Memory
+ * @typedef {{ total: number, buffer: number }} Limits  bytes: of everything together, and of the largest piece
+ */
+import { turn } from "./turn.js";
+
+const GIB = 2 ** 30;
+/** WebAssembly has 4 GiB of addresses; what is not counted and the holes between pieces need room too. */
+const CPU_LIMIT = 3 * GIB;
+/** No browser tells how much memory a graphics processor has; one with less than this is rare. */
+const GPU_LIMIT = 4 * GIB;
+
+const WARM_UP = 2;
+const MEASURED = 3;
+/** Steps are rehearsed until this much time is spent, but one at least. */
+const REHEARSAL_MS = 3_000;
+
+/** @param {Adapter | null} adapter null on the CPU @returns {Limits} */
+export function limitsOf(adapter) {
+  if (!adapter) return { total: CPU_LIMIT, buffer: CPU_LIMIT };
+  const { maxBufferSize, maxStorageBufferBindingSize } = adapter.limits;
+  return { total: GPU_LIMIT, buffer: Math.min(maxBufferSize, maxStorageBufferBindingSize) };
+}
+
+/**
+ * Pictures that are left to train on, as the program splits them.
+ * @param {number} count @param {number} heldOut the share that is held out
+ */
+export const trainedOn = (count, heldOut) =>
+  count < 2 ? count : count - Math.min(Math.max(Math.round(count * heldOut), 1), count - 1);
+
+/** @param {number} bytes */
+const inWords = (bytes) => (bytes >= GIB ? `${(bytes / GIB).toFixed(1)} GB` : `${Math.max(1, Math.round(bytes / 2 ** 20))} MB`);
+
+/**
+ * Does the run fit? `would` is what to change: the largest batch that fits, else the largest width.
+ * @param {any} module @param {any} settings @param {number} count pictures @param {Limits} limits
+ * @returns {{ memory: Memory, fits: boolean, would: any, words: string }}
+ */
+export function weigh(module, settings, count, limits) {
+  const memoryOf = (/** @type {any} */ change) => module.plan_memory({ ...settings, ...change }, count);
+  const fits = (/** @type {any} */ change) => {
+    const { total, largest_buffer } = memoryOf(change);
+    return total <= limits.total && largest_buffer <= limits.buffer;
+  };
+  const { largest_buffer, ...needed } = memoryOf({});
+  const memory = { ...needed, limit: limits.total };
+  if (!fits({})) {
+    const why = needed.total > limits.total
+      ? `about ${inWords(needed.total)} of memory, and at most ${inWords(limits.total)} can be used here`
+      : `one piece of memory of ${inWords(largest_buffer)}, and this graphics processor gives at most ${inWords(limits.buffer)} in one piece`;
+    const would = smaller(settings, fits);
+    return { memory, fits: false, would, words: `These settings need ${why}. ${advice(would)}` };
+  }
+  const trained = trainedOn(count, settings.held_out);
+  if (trained < settings.batch) {
+    const would = trained >= 2 ? { batch: 2 ** Math.floor(Math.log2(trained)) } : null;
+    const words = `Of ${count} ${count === 1 ? "picture" : "pictures"}, ${trained} would be trained on (the others are held out), which is fewer than a batch of ${settings.batch}. `;
+    return { memory, fits: false, would, words: words + (would ? advice(would) : "Choose at least 3 pictures.") };
+  }
+  return { memory, fits: true, would: null, words: "" };
+}
+
+/** @param {any} settings @param {(change: any) => boolean} fits */
+function smaller({ batch, width }, fits) {
+  const halves = (/** @type {number} */ from) => {
+    const list = [];
+    for (let value = 2 ** Math.ceil(Math.log2(from) - 1); value >= 2; value /= 2) list.push(value);
+    return list;
+  };
+  for (const less of halves(batch)) if (fits({ batch: less })) return { batch: less };
+  for (const narrow of halves(width)) {
+    for (const less of [batch, ...halves(batch)]) {
+      const change = less === batch ? { width: narrow } : { width: narrow, batch: less };
+      if (fits(change)) return change;
+    }
+  }
+  return null;
+}
+
+/** @param {any} would */
+const advice = (would) =>
+  would
+    ? `A ${Object.entries(would).map(([name, value]) => `${name} of ${value}`).join(" and a ")} would do.`
+    : "Smaller pictures, or fewer, would be needed.";
+
+/**
+ * Takes real steps on a run that is thrown away.
+ * @param {Opened} engine @param {any} settings @param {any} pictures TrainingPictures, taken over
+ * @param {{ superseded: () => boolean, progress: (done: number, total: number) => void }} watch
+ * @returns {Promise<{ stepMs: number, steps: number } | null>} null when superseded
+ */
+export async function rehearse({ module, device }, settings, pictures, { superseded, progress }) {
+  const run = /** @type {any} */ (module).Training.start(device, settings, pictures);
+  try {
+    const times = [];
+    const began = performance.now();
+    progress(0, WARM_UP + MEASURED);
+    for (let i = 0; i < WARM_UP + MEASURED; i++) {
+      await turn();
+      if (superseded()) return null;
+      const at = performance.now();
+      run.step("both");
+      await run.losses(); // waits for the device
+      times.push(performance.now() - at);
+      progress(i + 1, WARM_UP + MEASURED);
+      if (performance.now() - began > REHEARSAL_MS && i >= 1) break;
+    }
+    // The first steps are slower: memory is taken, and WebGPU compiles.
+    const warm = times.length > WARM_UP ? times.slice(WARM_UP) : times.slice(-1);
+    warm.sort((a, b) => a - b);
+    return { stepMs: warm[Math.floor(warm.length / 2)], steps: run.info().total_steps };
+  } finally {
+    run.free();
+  }
+}
+
+/** @param {number} ms */
+function duration(ms) {
+  const seconds = ms / 1000;
+  if (seconds < 90) return `${Math.max(1, Math.round(seconds))} ${Math.round(seconds) <= 1 ? "second" : "seconds"}`;
+  const minutes = Math.round(seconds / 60);
+  return minutes < 90 ? `${minutes} minutes` : `${(seconds / 3600).toFixed(1)} hours`;
+}
+
+/** @param {number} steps @param {number} stepMs @param {Memory} memory */
+export const planWords = (steps, stepMs, memory) =>
+  `About ${duration(steps * stepMs)}: ${steps} steps of ${stepMs < 10 ? stepMs.toFixed(1) : Math.round(stepMs)} ms. About ${inWords(memory.total)} of memory.`;

@@ -1,0 +1,451 @@
+// @ts-check
+/**
+ * The worker that trains. It has an instance of the module of its own, so that scoring goes on
+ * whatever happens here.
+ *
+ * What it is asked for waits in a queue; between two steps it takes what has come. One thing is
+ * done at a time, so no two calls of a run are ever under way together. Only "pause" is looked at
+ * at once, as it may have to wait for nothing.
+ *
+ * @typedef {import("./protocol.js").ToTrainer} ToTrainer
+ * @typedef {import("./protocol.js").FromTrainer} FromTrainer
+ * @typedef {import("./protocol.js").TrainFile} TrainFile
+ * @typedef {import("./protocol.js").State} State
+ * @typedef {import("./protocol.js").Update} Update
+ * @typedef {import("./protocol.js").Planned} Planned
+ * @typedef {import("./store.js").Pictures} Pictures
+ * @typedef {import("../engine.js").Opened} Opened
+ */
+import { isPanic, onDeviceLost, openModule, openWebGpu, Plain, tellDeviceLost, text } from "../engine.js";
+import { prepare, settingsOf, Superseded } from "./pictures.js";
+import { limitsOf, planWords, rehearse, trainedOn, weigh } from "./planner.js";
+import { Run } from "./run.js";
+import { loadRun } from "./store.js";
+import { turn } from "./turn.js";
+
+const scope = /** @type {any} */ (globalThis);
+
+/** Progress is told at most this often. */
+const PROGRESS_MS = 100;
+/** A worker that was ended lets go of its run a little later. */
+const LOCK_LIMIT_MS = 5_000;
+/** A run by minutes may take this many times the steps that its rehearsal promised. */
+const SPARE_STEPS = 1.5;
+
+/** @type {Opened & { limits: import("./planner.js").Limits } | null} */
+let engine = null;
+/** Set once this worker can no longer be trusted; the page then starts a new one. */
+let dead = false;
+/** @type {{ files: TrainFile[], given: any } | null} the pictures chosen last */
+let chosen = null;
+/** @type {Pictures | null} prepared from them, or stored with a run */
+let pictures = null;
+/** @type {Run | null} */
+let run = null;
+/** @type {State} */
+let state = "idle";
+/** @type {ToTrainer[]} */
+const waiting = [];
+/** @type {() => void} */
+let wake = () => {};
+/** What a step was measured to take, by settings. @type {Map<string, { stepMs: number, steps: number }>} */
+const rehearsed = new Map();
+
+/** @param {FromTrainer} message @param {Transferable[]} [transfer] */
+function post(message, transfer = []) {
+  if (!dead) scope.postMessage(message, transfer);
+}
+
+/** @param {"panic" | "device-lost"} cause @param {string} reason */
+function die(cause, reason) {
+  post({ type: "fatal", cause, reason });
+  dead = true;
+}
+
+/** @param {State} next @param {string} [words] */
+function become(next, words = "") {
+  state = next;
+  post({ type: "state", state, run: run?.id ?? null, step: run?.step ?? 0, totalSteps: run?.totalSteps ?? 0, words });
+}
+
+/** @param {Extract<FromTrainer, { type: "problem" }>["kind"]} kind @param {string} words */
+const problem = (kind, words) => post({ type: "problem", kind, words });
+
+/** @param {Extract<FromTrainer, { type: "progress" }>["phase"]} phase */
+function teller(phase) {
+  let told = -Infinity;
+  return (/** @type {number} */ done, /** @type {number} */ total) => {
+    const now = performance.now();
+    if (done > 0 && done < total && now - told < PROGRESS_MS) return;
+    told = now;
+    post({ type: "progress", phase, done, total });
+  };
+}
+
+const open = () => /** @type {NonNullable<typeof engine>} */ (engine);
+
+// --- Start -----------------------------------------------------------------------------------
+
+/** @param {"auto" | "cpu" | "webgpu"} wanted */
+async function start(wanted) {
+  let reason = "Trains on your CPU.";
+  if (wanted !== "cpu") {
+    try {
+      const { result, adapter, reason: words } = await openWebGpu(wanted, async (gpu) => gpu);
+      engine = { ...result, limits: limitsOf(adapter) };
+      onDeviceLost((why) => die("device-lost", why));
+      reason = words.replace("Runs", "Trains");
+    } catch (error) {
+      reason = `Trains on your CPU${wanted === "webgpu" ? ", although the address asks for WebGPU" : ""}: ${text(error)}.`;
+    }
+  }
+  try {
+    engine ??= { ...(await openModule("cpu")), limits: limitsOf(null) };
+  } catch (error) {
+    post({ type: "failed", reason: text(error) });
+    dead = true;
+    return;
+  }
+  post({ type: "device", device: engine.kind, reason });
+}
+
+// --- Pictures and plans ----------------------------------------------------------------------
+
+/** Later pictures, or leaving, end a preparation. */
+const superseded = () => waiting.some(({ type }) => type === "pictures" || type === "files" || type === "discard");
+
+/** Prepares what was chosen. @param {any} given */
+async function prepareChosen(given) {
+  const { files } = /** @type {NonNullable<typeof chosen>} */ (chosen);
+  const before = state;
+  become("preparing", "Reads the pictures.");
+  try {
+    pictures = await prepare(open().module, files, given, { superseded, progress: teller("reading") });
+  } finally {
+    become(before);
+  }
+  if (pictures.skipped.length > 0) {
+    const [first] = pictures.skipped;
+    const others = pictures.skipped.length - 1;
+    const more = others > 0 ? `, and ${others} more` : "";
+    problem("pictures", `Left out what cannot be read: ${first.path} (${first.reason})${more}. The others are used.`);
+  }
+  if (pictures.alike) problem("pictures", `All ${pictures.count} pictures are the same one: a model would learn that picture alone.`);
+}
+
+/**
+ * The settings of a run on the pictures, which are prepared for them, again where size or channels
+ * changed.
+ * @param {any} given
+ */
+async function settle(given) {
+  if (!pictures && !chosen) throw new Plain("Choose pictures of normal cases first.");
+  if (!pictures) await prepareChosen(given);
+  const { suggested } = /** @type {Pictures} */ (pictures);
+  const settings = settingsOf(open().module, suggested, given);
+  const { size, channels } = /** @type {Pictures} */ (pictures);
+  if (settings.size !== size || settings.channels !== channels) {
+    if (!chosen) throw new Plain(`These pictures were stored at ${size} × ${size} pixels with ${channels === 1 ? "one channel" : "three channels"}. Choose them again for other sizes.`);
+    await prepareChosen({ ...given, size: settings.size, channels: settings.channels });
+  }
+  return { settings, pictures: /** @type {Pictures} */ (pictures) };
+}
+
+/** @param {Pictures} from */
+const trainingPictures = (from) => /** @type {any} */ (open().module).TrainingPictures.from_bytes(from.training);
+
+/** @param {{ id: number, files: TrainFile[], given: any }} message */
+async function takePictures({ id, files, given }) {
+  chosen = { files, given };
+  pictures = null;
+  rehearsed.clear();
+  await prepareChosen(given);
+  const { count, counts, layout, said, skipped, leftOut, suggested, digest, alike } = /** @type {Pictures} */ (/** @type {unknown} */ (pictures));
+  const settings = settingsOf(open().module, suggested, given);
+  post({ type: "prepared", id, layout, said, pictures: count, labelled: counts, skipped, leftOut, suggested, settings, digest, alike });
+}
+
+/**
+ * How many steps, how long, how much memory. `steps` of the settings are those of the plan.
+ * @param {any} given @param {number | null} minutes @param {() => boolean} leave
+ * @returns {Promise<Planned | null>} null when it was left
+ */
+async function plan(given, minutes, leave) {
+  const { settings, pictures: set } = await settle(given);
+  const { memory, fits, would, words } = weigh(open().module, settings, set.count, open().limits);
+  if (!fits) return { settings, steps: 0, stepMs: 0, totalMs: 0, memory, fits, would, words };
+  // The length of the run has no part in a step's time.
+  const key = JSON.stringify({ ...settings, steps: null, epochs: 0, digest: set.digest });
+  const known = rehearsed.get(key);
+  const measured = known ?? (await rehearse(open(), settings, trainingPictures(set), { superseded: leave, progress: teller("planning") }));
+  if (!measured) return null;
+  rehearsed.set(key, measured);
+  const { stepMs } = measured;
+  const perEpoch = Math.floor(trainedOn(set.count, settings.held_out) / settings.batch);
+  const steps = minutes !== null ? Math.max(1, Math.round((minutes * 60_000) / stepMs)) : settings.steps ?? settings.epochs * perEpoch;
+  return { settings, steps, stepMs, totalMs: steps * stepMs, memory, fits, would, words: planWords(steps, stepMs, memory) };
+}
+
+/** @param {{ id: number, given: any, minutes: number | null }} message */
+async function answerPlan({ id, given, minutes }) {
+  if (run) throw new Plain("A run is under way: a plan is made before or after it.");
+  const later = () => superseded() || waiting.some(({ type }) => type === "plan" || type === "start");
+  const planned = await plan(given, minutes, later);
+  if (!planned) throw new Plain("Other settings were chosen meanwhile.");
+  post({ type: "planned", id, ...planned });
+}
+
+// --- Runs ------------------------------------------------------------------------------------
+
+/** One run in one tab only, as two would overwrite each other's checkpoints. @param {string} id */
+async function lock(id) {
+  const { locks } = scope.navigator;
+  if (!locks) return () => {};
+  /** @type {() => void} */
+  let release = () => {};
+  const held = new Promise((resolve) => (release = () => resolve(undefined)));
+  const patience = new AbortController();
+  const timer = setTimeout(() => patience.abort(), LOCK_LIMIT_MS);
+  try {
+    await new Promise((resolve, reject) => {
+      locks.request(`skip-ganomaly-run-${id}`, { signal: patience.signal }, () => {
+        resolve(undefined);
+        return held;
+      }).catch(reject);
+    });
+  } catch (error) {
+    if (patience.signal.aborted) throw new Plain("This run is open in another tab.");
+    return () => {}; // where locks are not allowed, nothing is stored either
+  } finally {
+    clearTimeout(timer);
+  }
+  return release;
+}
+
+function leave() {
+  run?.close();
+  run = null;
+}
+
+/**
+ * @param {{ id: string, name: string, minutes: number | null, elapsedMs?: number, created?: number }} about
+ * @param {Pictures} set
+ * @param {() => any} make gives the Training
+ * @param {boolean} paused
+ */
+async function begin(about, set, make, paused) {
+  const release = await lock(about.id);
+  try {
+    const training = make();
+    if (set.labelled && set.abnormal) {
+      training.set_labelled(/** @type {any} */ (open().module).TrainingPictures.from_bytes(set.labelled), set.abnormal);
+    }
+    run = new Run({ ...about, training, pictures: set, kind: open().kind, memory: open().memory, release, post, teller });
+  } catch (error) {
+    release();
+    throw error;
+  }
+  become(paused ? "paused" : "running");
+  await run.prepare();
+}
+
+/** @param {{ run: string, name: string, given: any, minutes: number | null, paused: boolean }} message */
+async function startRun({ run: id, name, given, minutes, paused }) {
+  leave();
+  become("preparing");
+  const { settings, pictures: set } = await settle(given);
+  const { fits, words } = weigh(open().module, settings, set.count, open().limits);
+  if (!fits) {
+    problem("memory", words);
+    throw new Plain(words);
+  }
+  if (minutes !== null) {
+    const planned = /** @type {Planned} */ (await plan(given, minutes, () => false));
+    settings.steps = Math.ceil(planned.steps * SPARE_STEPS);
+  }
+  const make = () => /** @type {any} */ (open().module).Training.start(open().device, settings, trainingPictures(set));
+  await begin({ id, name, minutes }, set, make, paused);
+}
+
+/** @param {Uint8Array} checkpoint @param {Pictures} set */
+const resumed = (checkpoint, set) => () =>
+  /** @type {any} */ (open().module).Training.resume(open().device, checkpoint, trainingPictures(set));
+
+/** @param {{ run: string, paused: boolean }} message */
+async function resumeRun({ run: id, paused }) {
+  leave();
+  post({ type: "progress", phase: "resuming", done: 0, total: 1 });
+  const stored = await loadRun(id);
+  if (!stored) throw new Plain("This run is not stored any more.");
+  pictures = stored.pictures;
+  const { name, minutes, elapsedMs, created } = stored.run;
+  await begin({ id, name, minutes, elapsedMs, created }, pictures, resumed(stored.checkpoint, pictures), paused);
+  post({ type: "progress", phase: "resuming", done: 1, total: 1 });
+}
+
+/** @param {{ id: number, run: string, name: string, minutes: number | null, checkpoint: Blob, paused: boolean }} message */
+async function continueRun({ id, run: runId, name, minutes, checkpoint, paused }) {
+  leave();
+  const bytes = new Uint8Array(await checkpoint.arrayBuffer());
+  const { pictures: set } = await settle(preparationOf(bytes));
+  await begin({ id: runId, name, minutes }, set, resumed(bytes, set), paused);
+  post({ type: "continued", id, run: runId });
+}
+
+/** Size and channels that a checkpoint wants of its pictures. @param {Uint8Array<ArrayBuffer>} bytes */
+function preparationOf(bytes) {
+  try {
+    const length = Number(new DataView(bytes.buffer).getBigUint64(0, true));
+    const header = JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + length)));
+    const { size, channels } = JSON.parse(header.__metadata__["skip-ganomaly"]).preprocessing;
+    return { size, channels };
+  } catch {
+    return {}; // the module says better what is wrong with it
+  }
+}
+
+/** The run to its end: the model. */
+async function finish() {
+  const ended = /** @type {Run} */ (run);
+  ended.resting = false;
+  await ended.finish();
+  become("done");
+  leave();
+}
+
+/** One turn of the run: a step, and what is due after it. */
+async function advance() {
+  const going = /** @type {Run} */ (run);
+  const moved = await going.advance("both");
+  if (going.over) await finish();
+  else if (moved && state === "running") become("running");
+}
+
+/** The word "paused" comes first, as the checkpoint takes a while. */
+async function pauseRun() {
+  if (!run) return;
+  await run.settle();
+  if (state === "running") become("paused");
+  await run.save();
+}
+
+/** @param {Update} update */
+async function singleStep(update) {
+  if (!run || state !== "paused") return;
+  await run.advance(update);
+  await run.settle();
+  if (run.over) await finish();
+  else become("paused");
+}
+
+/** @param {{ id: number }} message */
+async function giveCheckpoint({ id }) {
+  if (!run) throw new Plain("No run is under way.");
+  await run.settle();
+  post({ type: "checkpoint", id, step: run.step, checkpoint: await run.checkpoint() });
+}
+
+// --- Messages --------------------------------------------------------------------------------
+
+/** @param {ToTrainer} message @returns {Promise<void>} */
+async function handle(message) {
+  switch (message.type) {
+    case "open":
+      return start(message.device);
+    case "files":
+      chosen = { files: message.files, given: message.given };
+      pictures = null;
+      return;
+    case "pictures":
+      return takePictures(message);
+    case "plan":
+      return answerPlan(message);
+    case "start":
+      return startRun(message);
+    case "resume":
+      return resumeRun(message);
+    case "continue":
+      return continueRun(message);
+    case "pause":
+      return pauseRun();
+    case "go":
+      if (run && state === "paused") become("running");
+      return;
+    case "step":
+      return singleStep(message.update);
+    case "stop":
+      if (run) await finish();
+      return;
+    case "checkpoint":
+      return giveCheckpoint(message);
+    case "discard":
+      leave();
+      become("idle");
+      return;
+  }
+}
+
+/** @param {unknown} error @param {ToTrainer | null} message what was asked for; null for a step */
+async function wrong(error, message) {
+  if (open()?.kind === "webgpu" && !(error instanceof Plain) && !isDiverged(error) && (isPanic(error) || /device|buffer|gpu/i.test(text(error)))) {
+    return die("device-lost", text(error));
+  }
+  if (isPanic(error)) return die("panic", text(error));
+  if (message && "id" in message) {
+    post({ type: "refused", id: message.id, reason: text(error) });
+    return;
+  }
+  if (isDiverged(error)) {
+    const last = run?.savedStep ?? null;
+    const kept = last === null ? "" : ` Its checkpoint of step ${last} is kept.`;
+    problem("diverged", `${text(error)}.${kept} The same settings would come to the same end.`);
+  }
+  const words = text(error);
+  await run?.note("failed");
+  become("failed", words);
+  leave();
+}
+
+/** @param {unknown} error */
+const isDiverged = (error) => error instanceof Error && error.name === "Diverged";
+
+async function work() {
+  while (!dead) {
+    const message = waiting.shift() ?? null;
+    try {
+      if (message) await handle(message);
+      else if (run && state === "running") await advance();
+      else await new Promise((resolve) => (wake = () => resolve(undefined)));
+    } catch (error) {
+      await wrong(error, message);
+    }
+    await turn();
+  }
+}
+
+scope.onmessage = (/** @type {MessageEvent<ToTrainer>} */ { data }) => {
+  if (data.type === "ping") {
+    post({ type: "pong" });
+    return;
+  }
+  waiting.push(data);
+  if (data.type === "pause" && run?.resting && state === "running") become("paused");
+  wake();
+};
+
+// A panic in a task that the module started itself reaches nobody's await.
+/** @param {unknown} error */
+function stray(error) {
+  if (open()?.kind === "webgpu") die("device-lost", text(error));
+  else if (!tellDeviceLost(text(error)) && isPanic(error)) die("panic", text(error));
+}
+scope.addEventListener("error", (/** @type {ErrorEvent} */ event) => {
+  event.preventDefault();
+  stray(event.error ?? event.message);
+});
+scope.addEventListener("unhandledrejection", (/** @type {PromiseRejectionEvent} */ event) => {
+  event.preventDefault();
+  stray(event.reason);
+});
+
+void work();
