@@ -164,7 +164,6 @@ declare class uPlot {
 	static pxRatio: number;
 }
 
-export = uPlot;
 
 declare namespace uPlot {
 	type OrientCallback = (
