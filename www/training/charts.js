@@ -255,11 +255,10 @@ export class Curves {
   }
 
   async #draw() {
+    const width = Math.floor(this.#plot.clientWidth);
+    if (width === 0) return; // hidden: asked for again when it is seen
     const UPlot = await loadLibrary();
     const { xs, lines } = this.#make();
-    const width = Math.floor(this.#plot.clientWidth);
-    if (width === 0) return;
-    this.#plot.hidden = false;
     const height = Math.round(Math.min(260, Math.max(150, width * 0.45)));
     const made = JSON.stringify([this.#lines, this.#log, colour("--ink"), colour("--line")]);
     const thin = thinned({ xs, lines: this.#lines.map((_, i) => lines[i] ?? []) });

@@ -172,7 +172,7 @@ export class Panel {
   }
 
   get #busy() {
-    return this.#starting || this.#state === "preparing" || this.#state === "running" || this.#state === "paused";
+    return this.#starting || this.#expecting || this.#state === "running" || this.#state === "paused";
   }
 
   /** @param {Choice} choice */
@@ -393,6 +393,7 @@ export class Panel {
     this.#run = run;
     this.#finished = null;
     this.#expecting = true;
+    this.#planBox.replaceChildren();
     root.dataset.step = "0";
     this.#live.show(run);
     this.#runs.add(run);
@@ -530,8 +531,8 @@ export class Panel {
       if (state === "idle" && (this.#expecting || this.#starting)) return; // said of the time before
       if (state !== "preparing" && state !== "idle") this.#expecting = false;
       if (state === "failed") this.#failed(words);
-      // A run is done once the page scores with its model: see "finished".
-      else if (state !== "done") this.#setState(state);
+      // A run is done once the page scores with its model: see "finished". After new pictures it is as before.
+      else if (state !== "done" || this.#state === "preparing") this.#setState(state);
       if (state === "running") this.#tell(`Training on the ${this.#run?.device === "webgpu" ? "graphics card" : "CPU"}.`);
       if (state === "paused") this.#tell(`Paused after step ${step.toLocaleString("en")}.`);
       if (state === "idle" && this.#run) {
@@ -644,22 +645,17 @@ export class Panel {
     byId("train-start").textContent = this.#run && !busy ? "Train again" : "Train";
     byId("train-pause").disabled = !open;
     byId("train-pause").textContent = state === "paused" ? "Resume" : "Pause";
-    byId("train-step").disabled = state === "running" || state === "preparing";
+    byId("train-step").disabled = busy && state !== "paused";
     byId("train-step-g").disabled = byId("train-step-d").disabled = state !== "paused";
     byId("train-stop").disabled = !open;
     for (const id of ["train-files", "train-folder", "train-bundled", "train-camera", "train-checkpoint"]) byId(id).disabled = busy;
     this.#leave.hidden = !open;
     this.#form.lock(busy);
-    // A button that can no longer be pressed would lose the keyboard's place.
-    if (active instanceof HTMLButtonElement && active.disabled) {
-      const next = ["train-pause", "train-start"].map(byId).find((button) => !button.disabled);
-      if (next) next.focus();
-      else {
-        this.#status.tabIndex = -1;
-        this.#status.focus();
-      }
+    // A button that can no longer be pressed would lose the keyboard's place: the status line keeps it.
+    if ((active instanceof HTMLButtonElement && active.disabled) || active === this.#status) {
+      this.#status.tabIndex = -1;
+      (["train-pause", "train-start"].map(byId).find((button) => !button.disabled) ?? this.#status).focus();
     }
-    if (busy) this.#planBox.replaceChildren();
     if (state === "idle" || state === "failed") {
       byId("train-count").textContent = "";
       this.#progress(0, 1);
