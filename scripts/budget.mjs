@@ -1,5 +1,8 @@
 // What a visitor downloads, against its limits. Exits with 1 where one is passed.
 //
+// first load: all that comes before the first score. training: what the page fetches when someone
+// comes to train, beside the CPU module that is there already. GPU module: where WebGPU works.
+//
 //   node scripts/budget.mjs
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, extname, join } from 'node:path';
@@ -11,6 +14,7 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
 export const LIMITS = {
   first: { limit: 3_000_000, aim: 2_000_000, what: 'first load, gzip' },
+  trainer: { limit: 100_000, aim: 80_000, what: 'training, gzip' },
   gpu: { limit: 5_000_000, aim: 3_000_000, what: 'GPU module, gzip' },
   model: { limit: 3_000_000, what: 'shipped model' },
   training: { limit: 3_000_000, what: 'training folder' },
@@ -38,6 +42,7 @@ export function measure({ www = join(root, 'www'), pkg = join(root, 'pkg') } = {
     ['pkg/cpu', first.some((file) => file.url.startsWith('./pkg/cpu/') && file.url.endsWith('.wasm'))],
     ['pkg/gpu', files.some((file) => file.group === 'gpu' && file.url.endsWith('.wasm'))],
     ['www/models/*.safetensors', models.length > 0],
+    ['www/training', files.some((file) => file.url.startsWith('./training/'))],
     ['www/samples/gallery', first.some((file) => file.url.startsWith('./samples/gallery/'))],
   ]) {
     if (!found) throw new Error(`${name} is missing, so that the budget cannot be checked`);
@@ -48,12 +53,14 @@ export function measure({ www = join(root, 'www'), pkg = join(root, 'pkg') } = {
     if (file.url.startsWith('./samples/gallery/')) return 'gallery';
     return 'HTML, JS, CSS and icons';
   };
+  const trainer = files.filter((file) => file.group === 'training');
   const parts = {};
   for (const file of first) parts[group(file)] = (parts[group(file)] ?? 0) + file.gzip;
   return {
     parts,
     sizes: {
       first: sum(first),
+      trainer: sum(trainer),
       gpu: sum(files.filter((file) => file.group === 'gpu')),
       model: Math.max(...models.map((file) => statSync(file.path).size)),
       training: folderBytes(join(www, 'samples/solar-ir')),

@@ -3,7 +3,8 @@
 //
 //   node scripts/precache.mjs [FILE]      writes the list (default: stdout)
 //
-// A lazy file is kept when it is first asked for: the WebGPU module. The rest is the first load.
+// A lazy file is kept when it is first asked for: the WebGPU module, the bundled pictures for training.
+// The rest is kept at the first visit: the first load, and behind it what the page trains with.
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,8 +12,14 @@ import { sha256 } from './stamp.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
-/** Never part of the first load: the service worker itself, this list, the training pictures. */
-const LEFT_OUT = [/^sw\.js$/, /^precache\.json$/, /^samples\/(?!gallery\/)/, /\.d\.ts$/, /\.md$/, /(^|\/)LICEN[CS]E/];
+/** Never kept: the service worker itself, this list, what only people read. */
+const LEFT_OUT = [/^sw\.js$/, /^precache\.json$/, /\.d\.ts$/, /\.md$/, /(^|\/)LICEN[CS]E/];
+
+/** When a file is needed: at once, for training, or as a bundled picture to train on. */
+function groupOf(name) {
+  if (/^(training|vendor)\//.test(name) || /^samples\/[^/]+\.json$/.test(name)) return 'training';
+  return /^samples\/(?!gallery\/)/.test(name) ? 'pictures' : 'first';
+}
 
 function walk(dir, prefix = '') {
   let entries;
@@ -30,7 +37,7 @@ function walk(dir, prefix = '') {
     .sort();
 }
 
-/** Every file of the page: { url, path, group: 'first' | 'gpu' }, in a fixed order. */
+/** Every file of the page: { url, path, group: 'first' | 'training' | 'pictures' | 'gpu' }, in a fixed order. */
 export function pageFiles({ www = join(root, 'www'), pkg = join(root, 'pkg'), pkgCpu = join(pkg, 'cpu') } = {}) {
   const module = (dir, kind) =>
     walk(dir)
@@ -39,7 +46,7 @@ export function pageFiles({ www = join(root, 'www'), pkg = join(root, 'pkg'), pk
   return [
     ...walk(www)
       .filter((name) => !LEFT_OUT.some((pattern) => pattern.test(name)))
-      .map((name) => ({ url: `./${name}`, path: join(www, name), group: 'first' })),
+      .map((name) => ({ url: `./${name}`, path: join(www, name), group: groupOf(name) })),
     ...module(pkgCpu, 'cpu'),
     ...module(join(pkg, 'gpu'), 'gpu'),
   ];
@@ -58,7 +65,12 @@ export function revision(path) {
 }
 
 export function precacheList(dirs) {
-  return pageFiles(dirs).map(({ url, path, group }) => ({ url, revision: revision(path), lazy: group === 'gpu' }));
+  return pageFiles(dirs).map(({ url, path, group }) => ({
+    url,
+    // The list comes with every visit, and there are hundreds of pictures: a part of the hash will do for those.
+    revision: group === 'pictures' ? revision(path).slice(0, 16) : revision(path),
+    lazy: group === 'gpu' || group === 'pictures',
+  }));
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

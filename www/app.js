@@ -377,9 +377,62 @@ acceptFiles({
     const { signal } = controller;
     adding = adding.then(() => addPictures(pictures, signal));
   },
+  onTraining: (files) => void training().then((panel) => panel?.take(files)),
   onModel: (file) => void useModel(file, file.name),
   onNotice: (words) => notice(words),
 });
+
+// --- Training: loaded when someone comes near it or uses it, or the address or an earlier visit asks for it
+
+const trainSection = byId("train");
+/** Buttons pressed before the part is there, to be pressed again once it is. @type {Set<HTMLButtonElement>} */
+const pressed = new Set();
+/** @param {Event} event */
+function early(event) {
+  const button = event.target instanceof Element ? event.target.closest("button") : null;
+  if (event.type === "click" && !button) return;
+  if (button) pressed.add(button);
+  void training();
+}
+
+/** @type {Promise<import("./training/panel.js").Panel | null> | null} */
+let panel = null;
+const training = () => (panel ??= startTraining());
+async function startTraining() {
+  try {
+    const { initialise } = await import("./training/panel.js");
+    const made = await initialise({ useModel, notice, say });
+    for (const type of ["click", "change"]) trainSection.removeEventListener(type, early);
+    for (const button of pressed) button.click();
+    return made;
+  } catch (error) {
+    panel = null; // the next use tries again
+    notice(`The training part could not be loaded: ${reasonOf(error)} Check the connection.`, true);
+    return null;
+  } finally {
+    pressed.clear();
+  }
+}
+for (const type of ["click", "change"]) trainSection.addEventListener(type, early);
+
+function trainingIsAskedFor() {
+  if ([...parameters.keys()].some((name) => name !== "model" && name !== "device")) return true;
+  try {
+    return localStorage.getItem("training") !== null; // a run was left unfinished
+  } catch {
+    return false;
+  }
+}
+if (trainingIsAskedFor()) {
+  void training();
+} else {
+  const near = new IntersectionObserver((entries) => {
+    if (!entries.some((entry) => entry.isIntersecting)) return;
+    near.disconnect();
+    void training();
+  }, { rootMargin: "300px" });
+  near.observe(trainSection);
+}
 
 // --- Results ---------------------------------------------------------------------------------
 

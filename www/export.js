@@ -17,9 +17,9 @@ function safeText(value) {
   return /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
 }
 
-/** @param {string | number | null} value */
-function cell(value) {
-  if (value === null) return "";
+/** @param {string | number | null | undefined} value */
+export function csvCell(value) {
+  if (value === null || value === undefined) return "";
   if (typeof value === "number") return String(value);
   const safe = safeText(value);
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
@@ -27,7 +27,7 @@ function cell(value) {
 
 /** RFC 4180: commas, CRLF, quotes doubled. @param {Line[]} lines */
 export function toCsv(lines) {
-  const rows = lines.map((line) => COLUMNS.map((column) => cell(line[column])).join(","));
+  const rows = lines.map((line) => COLUMNS.map((column) => csvCell(line[column])).join(","));
   return [COLUMNS.join(","), ...rows, ""].join("\r\n");
 }
 

@@ -1,17 +1,17 @@
 // @ts-check
 /**
  * The ways in: drop (with folders), paste, file and folder inputs, camera. Files are handed on as
- * they are found and not read here.
+ * they are found and not read here. What is dropped on the training section is handed on to that.
  *
  * @typedef {{ name: string, path: string, blob: Blob }} Found
  * @typedef {(pictures: Found[]) => void} OnPictures
  */
 
-const PICTURE = /\.(png|jpe?g|jfif|webp|gif|bmp|tiff?|heic|heif|avif)$/i;
+export const PICTURE = /\.(png|jpe?g|jfif|webp|gif|bmp|tiff?|heic|heif|avif)$/i;
 const MODEL = /\.safetensors$/i;
 
 /** @param {File} file @param {string} [path] @returns {Found} */
-const found = (file, path) => ({ name: file.name, path: path || file.webkitRelativePath || file.name, blob: file });
+export const found = (file, path) => ({ name: file.name, path: path || file.webkitRelativePath || file.name, blob: file });
 
 /** @param {FileSystemDirectoryEntry} directory @returns {Promise<FileSystemEntry[]>} */
 async function list(directory) {
@@ -42,13 +42,40 @@ async function walk(entry, each) {
 }
 
 /**
+ * What a drop holds. The list empties when the handler of the drop returns: everything is taken out at once.
+ * @param {DataTransfer} data
+ */
+function contents(data) {
+  /** @type {FileSystemEntry[]} */
+  const directories = [];
+  /** @type {File[]} */
+  const files = [];
+  for (const item of data.items) {
+    if (item.kind !== "file") continue;
+    const entry = item.webkitGetAsEntry?.();
+    const file = entry?.isDirectory ? null : item.getAsFile();
+    if (entry?.isDirectory) directories.push(entry);
+    else if (file) files.push(file);
+  }
+  return { directories, files };
+}
+
+/** Every file of a drop, with its path; none is left out. @param {FileSystemEntry[]} directories @param {File[]} files */
+async function everything(directories, files) {
+  const all = files.map((file) => found(file));
+  for (const directory of directories) await walk(directory, (file, path) => all.push(found(file, path)));
+  return all;
+}
+
+/**
  * @param {{
  *   onPictures: OnPictures,
+ *   onTraining: (files: Promise<Found[]>) => void,
  *   onModel: (file: File) => void,
  *   onNotice: (words: string) => void,
  * }} handlers
  */
-export function acceptFiles({ onPictures, onModel, onNotice }) {
+export function acceptFiles({ onPictures, onTraining, onModel, onNotice }) {
   /** Files chosen one by one: everything that is not a model is tried as a picture. @param {File[]} files */
   const chosen = (files) => {
     const models = files.filter((file) => MODEL.test(file.name));
@@ -115,10 +142,11 @@ export function acceptFiles({ onPictures, onModel, onNotice }) {
   const root = document.documentElement;
   let depth = 0;
   const carriesFiles = (/** @type {DragEvent} */ event) => event.dataTransfer?.types.includes("Files") ?? false;
+  const trains = (/** @type {DragEvent} */ event) => event.target instanceof Element && event.target.closest("#train") !== null;
   addEventListener("dragenter", (event) => {
     if (!carriesFiles(event)) return;
     depth++;
-    root.dataset.dragging = "";
+    root.dataset.dragging = trains(event) ? "train" : "score";
   });
   addEventListener("dragleave", () => {
     depth = Math.max(0, depth - 1);
@@ -134,17 +162,10 @@ export function acceptFiles({ onPictures, onModel, onNotice }) {
     delete root.dataset.dragging;
     const data = event.dataTransfer;
     if (!data) return;
-    // The list empties when this handler returns: everything is taken out now.
-    /** @type {FileSystemEntry[]} */
-    const directories = [];
-    /** @type {File[]} */
-    const files = [];
-    for (const item of data.items) {
-      if (item.kind !== "file") continue;
-      const entry = item.webkitGetAsEntry?.();
-      const file = entry?.isDirectory ? null : item.getAsFile();
-      if (entry?.isDirectory) directories.push(entry);
-      else if (file) files.push(file);
+    const { directories, files } = contents(data);
+    if (trains(event) && files.length + directories.length > 0) {
+      onTraining(everything(directories, files));
+      return;
     }
     if (files.length > 0) chosen(files);
     if (directories.length > 0) void folders(directories);
@@ -164,6 +185,30 @@ export function acceptFiles({ onPictures, onModel, onNotice }) {
   acceptCamera(onPictures, onNotice);
 }
 
+/** Whether there is a camera interface: not on a page without https. */
+export const hasCamera = () => Boolean(navigator.mediaDevices?.getUserMedia);
+
+/** Opens the camera. Throws an `Error` with words for people. @returns {Promise<MediaStream>} */
+export async function openCamera() {
+  try {
+    return await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" }, audio: false });
+  } catch (error) {
+    const denied = error instanceof DOMException && error.name === "NotAllowedError";
+    throw new Error(denied
+      ? "The camera stays off: the browser was told not to allow it. Allow it in the address bar's settings and try again."
+      : "No camera could be opened.");
+  }
+}
+
+/** What the camera shows now, as a PNG file. @param {HTMLVideoElement} video @returns {Promise<Blob | null>} */
+export function frameOf(video) {
+  const canvas = document.createElement("canvas");
+  canvas.width = video.videoWidth;
+  canvas.height = video.videoHeight;
+  canvas.getContext("2d")?.drawImage(video, 0, 0);
+  return new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
+}
+
 /** @param {OnPictures} onPictures @param {(words: string) => void} onNotice */
 function acceptCamera(onPictures, onNotice) {
   const button = /** @type {HTMLButtonElement} */ (document.getElementById("camera"));
@@ -171,8 +216,8 @@ function acceptCamera(onPictures, onNotice) {
   const video = /** @type {HTMLVideoElement} */ (dialog.querySelector("video"));
   const take = /** @type {HTMLButtonElement} */ (document.getElementById("camera-take"));
   const said = /** @type {HTMLElement} */ (document.getElementById("camera-said"));
-  if (!navigator.mediaDevices?.getUserMedia) {
-    button.hidden = true; // a page without https or without a camera interface
+  if (!hasCamera()) {
+    button.hidden = true;
     return;
   }
   /** @type {MediaStream | null} */
@@ -186,12 +231,9 @@ function acceptCamera(onPictures, onNotice) {
   button.addEventListener("click", async () => {
     let opened;
     try {
-      opened = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" }, audio: false });
+      opened = await openCamera();
     } catch (error) {
-      const denied = error instanceof DOMException && error.name === "NotAllowedError";
-      onNotice(denied
-        ? "The camera stays off: the browser was told not to allow it. Allow it in the address bar's settings and try again."
-        : "No camera could be opened.");
+      onNotice(error instanceof Error ? error.message : String(error));
       return;
     }
     stop();
@@ -202,17 +244,12 @@ function acceptCamera(onPictures, onNotice) {
     await video.play().catch(() => {});
   });
   dialog.addEventListener("close", stop);
-  take.addEventListener("click", () => {
+  take.addEventListener("click", async () => {
     if (!video.videoWidth) return;
-    const canvas = document.createElement("canvas");
-    canvas.width = video.videoWidth;
-    canvas.height = video.videoHeight;
-    canvas.getContext("2d")?.drawImage(video, 0, 0);
-    canvas.toBlob((blob) => {
-      if (!blob) return;
-      const name = `camera-${++taken}.png`;
-      onPictures([{ name, path: name, blob }]);
-      said.textContent = `${name} taken.`;
-    }, "image/png");
+    const blob = await frameOf(video);
+    if (!blob) return;
+    const name = `camera-${++taken}.png`;
+    onPictures([{ name, path: name, blob }]);
+    said.textContent = `${name} taken.`;
   });
 }

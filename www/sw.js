@@ -6,7 +6,7 @@
  * files of one version and some of another.
  *
  * The list, `precache.json`: `[{ "url": "./app.js", "revision": "<sha256, or its first digits>", "lazy": false }, …]`.
- * A `lazy` file is kept when it is first asked for.
+ * A `lazy` file is kept when it is first asked for; all others as soon as the page has shown its first score.
  */
 const scope = /** @type {any} */ (self);
 const PREFIX = "skip-ganomaly-";
@@ -42,10 +42,13 @@ async function keep(cache, entry) {
   return response;
 }
 
-/** @returns {Promise<Entry[]>} */
-async function keptList() {
+/** The lazy files by their address. @type {Promise<Map<string, Entry>> | null} */
+let lazyFiles = null;
+async function readLazyFiles() {
   const cache = await caches.open(CACHE);
-  return (await cache.match(new URL(LIST, base)))?.json() ?? [];
+  /** @type {Entry[]} */
+  const entries = (await (await cache.match(new URL(LIST, base)))?.json()) ?? [];
+  return new Map(entries.filter((entry) => entry.lazy).map((entry) => [new URL(entry.url, base).href, entry]));
 }
 
 async function install() {
@@ -94,7 +97,7 @@ async function answer(request) {
   }
   const kept = await cache.match(url);
   if (kept) return kept;
-  const lazy = (await keptList()).find((entry) => entry.lazy && new URL(entry.url, base).href === url.href);
+  const lazy = (await (lazyFiles ??= readLazyFiles())).get(url.href);
   if (!lazy) return fetch(request);
   try {
     return await keep(cache, lazy);

@@ -1,4 +1,5 @@
 // How the page's tests drive the page: pictures in, rows out, code put in front of the worker.
+import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root, sampleDir } from './harness.mjs';
@@ -107,11 +108,11 @@ export async function withPage(browser, url, options, test) {
   }
 }
 
-/** Hands files to the page by a made-up drop or paste. `files`: [{ name, type, bytes }]. */
-export function giveFiles(page, how, files) {
+/** Hands files to the page by a made-up drop or paste on `target`. `files`: [{ name, type, bytes }]. */
+export function giveFiles(page, how, files, target = 'body') {
   const plain = files.map(({ name, mimeType, buffer }) => ({ name, type: mimeType, base64: buffer.toString('base64') }));
   return page.evaluate(
-    ([kind, list]) => {
+    ([kind, list, where]) => {
       const data = new DataTransfer();
       for (const { name, type, base64 } of list) {
         const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
@@ -121,10 +122,10 @@ export function giveFiles(page, how, files) {
         kind === 'drop'
           ? new DragEvent('drop', { dataTransfer: data, bubbles: true, cancelable: true })
           : new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true });
-      document.body.dispatchEvent(event);
+      document.querySelector(where).dispatchEvent(event);
       return event.defaultPrevented;
     },
-    [how, plain],
+    [how, plain, target],
   );
 }
 
@@ -161,4 +162,43 @@ export function withHeader(change) {
   const size = Buffer.alloc(8);
   size.writeBigUInt64LE(BigInt(padded.length));
   return Buffer.concat([size, padded, bytes.subarray(8 + length)]);
+}
+
+/** Presses Tab until the selector has the focus; each stop on the way must be visible. */
+export async function tabTo(page, selector, limit = 120) {
+  for (let i = 0; i < limit; i++) {
+    await page.keyboard.press('Tab');
+    const { there, seen, what } = await page.evaluate((wanted) => {
+      const element = document.activeElement;
+      const box = element.closest('.button') ?? element;
+      const { outlineStyle, outlineWidth } = getComputedStyle(box);
+      const rect = box.getBoundingClientRect();
+      return {
+        there: element.matches(wanted),
+        seen: outlineStyle !== 'none' && parseFloat(outlineWidth) >= 2 && rect.width > 0 && rect.bottom > 0 && rect.top < innerHeight,
+        what: element.outerHTML.slice(0, 90),
+      };
+    }, selector);
+    if (what.startsWith('<body')) continue; // the turn from the end of the page to its start
+    assert.ok(seen, `the focus is not visible on ${what}`);
+    if (there) return;
+  }
+  assert.fail(`Tab does not reach ${selector}`);
+}
+
+/** What a trace must hold for `mainThreadTasks`. */
+export const TRACE = { categories: ['devtools.timeline', 'disabled-by-default-devtools.timeline'] };
+
+/**
+ * The page's main-thread tasks in a trace, longest first: how long each lasted, and how long it ran, without waiting
+ * for a processor. `event`: from the first event of this type on.
+ */
+export function mainThreadTasks(trace, event) {
+  const { traceEvents } = JSON.parse(trace.toString());
+  const main = traceEvents.find(({ name }) => name === 'FireAnimationFrame');
+  const from = event ? traceEvents.find(({ name, args }) => name === 'EventDispatch' && args.data?.type === event).ts : -Infinity;
+  return traceEvents
+    .filter(({ name, pid, tid, ts, dur, tdur }) => name === 'RunTask' && pid === main.pid && tid === main.tid && ts + dur > from && tdur !== undefined)
+    .map(({ dur, tdur }) => ({ lasted: dur / 1000, ran: tdur / 1000 }))
+    .sort((a, b) => b.ran - a.ran);
 }

@@ -5,7 +5,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { launch, outputDir, startServer } from './harness.mjs';
-import { sampleFiles, waitRows, withPage } from './drive.mjs';
+import { sampleFiles, tabTo, waitRows, withPage } from './drive.mjs';
 
 let server;
 let browser;
@@ -19,28 +19,6 @@ after(async () => {
 });
 
 const broken = { name: 'broken.png', mimeType: 'image/png', buffer: Buffer.from('not a picture') };
-
-/** Presses Tab until the selector has the focus; each stop on the way must be visible. */
-async function tabTo(page, selector, limit = 80) {
-  for (let i = 0; i < limit; i++) {
-    await page.keyboard.press('Tab');
-    const { there, seen, what } = await page.evaluate((wanted) => {
-      const element = document.activeElement;
-      const box = element.closest('.button') ?? element;
-      const { outlineStyle, outlineWidth } = getComputedStyle(box);
-      const rect = box.getBoundingClientRect();
-      return {
-        there: element.matches(wanted),
-        seen: outlineStyle !== 'none' && parseFloat(outlineWidth) >= 2 && rect.width > 0 && rect.bottom > 0 && rect.top < innerHeight,
-        what: element.outerHTML.slice(0, 90),
-      };
-    }, selector);
-    if (what.startsWith('<body')) continue; // the turn from the end of the page to its start
-    assert.ok(seen, `the focus is not visible on ${what}`);
-    if (there) return;
-  }
-  assert.fail(`Tab does not reach ${selector}`);
-}
 
 test('keyboard alone: from the skip link to a score, a threshold, a large picture and the theme', () =>
   withPage(browser, server.url, {}, async (page) => {

@@ -5,7 +5,7 @@ import { basename, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import * as zlib from 'node:zlib';
 import { agrees, launch, modelHeader, startServer, temporaryFolder } from './harness.mjs';
-import { downloaded, giveFiles, sampleFiles, samplePaths, slide, waitRows, waitText, withPage } from './drive.mjs';
+import { downloaded, giveFiles, mainThreadTasks, sampleFiles, samplePaths, slide, TRACE, waitRows, waitText, withPage } from './drive.mjs';
 
 let server;
 let browser;
@@ -185,17 +185,6 @@ test('camera: a picture taken is scored, and closing the dialog lets the camera 
   }
 });
 
-/** The page's main-thread tasks in a trace, from the drop on, longest first: how long each lasted, and how long it ran. */
-function mainThreadTasks(trace) {
-  const { traceEvents } = JSON.parse(trace.toString());
-  const main = traceEvents.find((event) => event.name === 'FireAnimationFrame');
-  const drop = traceEvents.find((event) => event.name === 'EventDispatch' && event.args.data?.type === 'drop');
-  return traceEvents
-    .filter(({ name, pid, tid, ts, dur, tdur }) => name === 'RunTask' && pid === main.pid && tid === main.tid && ts + dur > drop.ts && tdur !== undefined)
-    .map(({ dur, tdur }) => ({ lasted: dur / 1000, ran: tdur / 1000 }))
-    .sort((a, b) => b.ran - a.ran);
-}
-
 test('300 pictures: a live table and no main-thread task over 50 ms', async (t) => {
   // Where other programs keep the machine busy, a task also lasts as long as it waits for a
   // processor. So a round with long tasks is repeated, and where every round has some, what counts
@@ -203,9 +192,9 @@ test('300 pictures: a live table and no main-thread task over 50 ms', async (t) 
   const rounds = [];
   for (let round = 0; round < 3; round++) {
     await withPage(browser, server.url, {}, async (page) => {
-      await browser.startTracing(page, { categories: ['devtools.timeline', 'disabled-by-default-devtools.timeline'] });
+      await browser.startTracing(page, TRACE);
       const { tasks, steps, progressShown, drawn } = await drop300(page);
-      const traced = mainThreadTasks(await browser.stopTracing());
+      const traced = mainThreadTasks(await browser.stopTracing(), 'drop');
       assert.ok(traced.length > 100, 'the trace has the tasks of the page');
       rounds.push({ tasks, ran: Math.round(traced[0].ran) });
       t.diagnostic(`round ${round + 1}: tasks over 50 ms: [${tasks}]; the longest ran ${traced[0].ran.toFixed(1)} ms; rows came in ${steps.length} steps`);

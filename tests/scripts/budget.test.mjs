@@ -19,6 +19,9 @@ beforeEach(() => {
   base = mkdtempSync(join(tmpdir(), 'budget-'));
   write('www/index.html', '<!doctype html>');
   write('www/app.js', 'a'.repeat(100_000));
+  write('www/training/panel.js', randomBytes(6000));
+  write('www/vendor/curves/curves.js', randomBytes(500));
+  write('www/samples/solar-ir.json', randomBytes(100));
   write('www/models/solar-ir.safetensors', randomBytes(1000));
   write('www/samples/gallery/a.png', randomBytes(2000));
   write('www/samples/solar-ir/train/0.normal/b.png', randomBytes(3000));
@@ -31,6 +34,7 @@ afterEach(() => rmSync(base, { recursive: true, force: true }));
 test('each part is counted where it belongs', () => {
   const { sizes } = measure(dirs());
   assert.ok(sizes.first > 7000 && sizes.first < 8000, `first load ${sizes.first}`);
+  assert.ok(sizes.trainer > 6600 && sizes.trainer < 6800, `training ${sizes.trainer}`);
   assert.ok(sizes.gpu > 5000 && sizes.gpu < 5100, `gpu ${sizes.gpu}`);
   assert.equal(sizes.model, 1000);
   assert.equal(sizes.training, 3000);
@@ -42,7 +46,7 @@ test('within the limits nothing is over', () => {
 
 test('a size over its limit is over, a byte below is not', () => {
   for (const name of Object.keys(LIMITS)) {
-    const sizes = { first: 1, gpu: 1, model: 1, training: 1 };
+    const sizes = { first: 1, trainer: 1, gpu: 1, model: 1, training: 1 };
     sizes[name] = LIMITS[name].limit;
     assert.ok(judge(sizes).every((row) => !row.over), name);
     sizes[name] += 1;
@@ -53,6 +57,11 @@ test('a size over its limit is over, a byte below is not', () => {
 test('a large CPU module counts in the first load', () => {
   write('pkg/cpu/skip_ganomaly_bg.wasm', randomBytes(3_100_000));
   assert.deepEqual(judge(measure(dirs()).sizes).filter((row) => row.over).map((row) => row.what), [LIMITS.first.what]);
+});
+
+test('what the page trains with counts by itself', () => {
+  write('www/training/panel.js', randomBytes(101_000));
+  assert.deepEqual(judge(measure(dirs()).sizes).filter((row) => row.over).map((row) => row.what), [LIMITS.trainer.what]);
 });
 
 test('a missing part is an error, not a small size', () => {

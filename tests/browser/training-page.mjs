@@ -1,0 +1,525 @@
+// Training on the page, in Chromium, on the CPU: pictures and settings in, a model out, and everything between.
+import assert from 'node:assert/strict';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { launch, outputDir, startServer } from './harness.mjs';
+import { TRACE, downloaded, giveFiles, mainThreadTasks, open, sampleFiles, tabTo, waitReady, waitRows, waitText, withPage } from './drive.mjs';
+
+let server;
+let browser;
+before(async () => {
+  server = await startServer();
+  browser = await launch({ webgpu: false });
+});
+after(async () => {
+  await browser?.close();
+  await server?.close();
+});
+const onPage = (options, run) => (t) => withPage(browser, server.url, options, (page) => run(page, t));
+
+/** Settings that train in a moment. */
+const SMALL = '?device=cpu&size=32&channels=1&width=2&batch=4&seed=3';
+
+const state = (page) => page.evaluate(() => ({ training: document.documentElement.dataset.training, step: Number(document.documentElement.dataset.step) }));
+
+/** Waits for a state of the training; says what the page shows where it does not come. */
+async function waitTraining(page, wanted, timeout = 120_000) {
+  try {
+    await page.waitForFunction((one) => document.documentElement.dataset.training === one, wanted, { timeout, polling: 20 });
+  } catch {
+    const status = await page.textContent('#train-status');
+    const problems = await page.textContent('#train-problems').catch(() => '');
+    throw new Error(`expected the training to be ${wanted}, it is ${JSON.stringify(await state(page))}: ${status} ${problems}`);
+  }
+}
+const waitStep = (page, step) =>
+  page.waitForFunction((n) => Number(document.documentElement.dataset.step) >= n, step, { timeout: 120_000, polling: 20 });
+const value = (page, selector) => page.inputValue(selector);
+
+/** The names of the tensors in a safetensors file, and what it says of itself. */
+function safetensors(bytes) {
+  const header = JSON.parse(bytes.toString('utf8', 8, 8 + Number(bytes.readBigUInt64LE(0))));
+  return { names: Object.keys(header), about: JSON.parse(header.__metadata__['skip-ganomaly']) };
+}
+
+// --- Before a run
+
+test('the address fills the form; what is wrong in it is said beside its field', async () => {
+  await withPage(browser, server.url, { query: '?size=64&channels=3&width=12&batch=16&steps=33&seed=5&learning-rate=0.001&preset=paper&name=A%20run&device=cpu' }, async (page) => {
+    await page.waitForSelector('#set-width');
+    assert.equal(await value(page, '#set-size'), '64');
+    assert.equal(await value(page, '#set-channels'), '3');
+    assert.equal(await value(page, '#set-width'), '12');
+    assert.equal(await value(page, '#set-batch'), '16');
+    assert.equal(await value(page, '#set-length'), 'steps');
+    assert.equal(await value(page, '#set-steps'), '33');
+    assert.equal(await value(page, '#set-seed'), '5');
+    assert.equal(await value(page, '#set-learning-rate'), '0.001');
+    assert.equal(await value(page, '#set-preset'), 'paper');
+    assert.equal(await value(page, '#set-name'), 'A run');
+    assert.equal(await value(page, '#set-device'), 'cpu');
+    assert.equal((await state(page)).training, 'idle');
+  });
+  await withPage(browser, server.url, { query: '?size=33&width=abc&batch=1&colour=red&device=cpu' }, async (page) => {
+    await page.waitForSelector('#set-width');
+    assert.match(await page.textContent('#set-size-error'), /33/);
+    assert.match(await page.textContent('#set-width-error'), /abc/);
+    assert.match(await page.textContent('#set-batch-error'), /at least 2/);
+    assert.equal(await page.getAttribute('#set-batch', 'aria-invalid'), 'true');
+    assert.match(await page.textContent('#train-problems'), /colour/);
+  });
+});
+
+test('without an address, only what is used is loaded; a start without pictures asks for them', async () => {
+  const asked = [];
+  const counting = await startServer({ onRequest: (path) => asked.push(path) });
+  try {
+    await withPage(browser, counting.url, { query: '?device=cpu' }, async (page) => {
+      assert.deepEqual(asked.filter((path) => /training|vendor|solar-ir\.json/.test(path)), [], 'nothing of training comes with the first load');
+      assert.deepEqual(await state(page), { training: 'idle', step: 0 });
+      await page.click('#train-start');
+      await waitText(page, '#train-status', /Choose normal pictures first/);
+      assert.equal(await page.evaluate(() => document.activeElement.id), 'train-files');
+      assert.ok(!asked.some((path) => path.includes('uplot.js')), 'the curves come with a run');
+    });
+  } finally {
+    await counting.close();
+  }
+});
+
+test('pictures chosen and a start pressed before the page has its parts: the run goes through', onPage({ ready: false }, async (page) => {
+  await page.setInputFiles('#train-files', sampleFiles(24));
+  await page.click('#train-start');
+  await waitTraining(page, 'done');
+  assert.match(await page.textContent('#train-said'), /24 normal pictures/);
+  assert.ok((await state(page)).step > 0);
+  await waitReady(page);
+}));
+
+test('a bad setting is refused beside its field, before a run begins', onPage({ query: SMALL }, async (page) => {
+  await page.setInputFiles('#train-files', sampleFiles(20));
+  await waitText(page, '#train-plan', /step/);
+  await page.fill('#set-batch', '1');
+  await page.press('#set-batch', 'Tab');
+  assert.match(await page.textContent('#set-batch-error'), /at least 2/);
+  await page.click('#train-start');
+  await waitText(page, '#train-status', /another value/);
+  assert.equal(await page.evaluate(() => document.activeElement.id), 'set-batch');
+  assert.equal((await state(page)).training, 'idle');
+}));
+
+test('what does not fit is refused with what would, and that is taken at a press', onPage({ query: `${SMALL}&batch=64` }, async (page) => {
+  await page.setInputFiles('#train-files', sampleFiles(20));
+  await waitText(page, '#plan-would', /batch 16/);
+  assert.match(await page.textContent('#plan-words'), /fewer than a batch of 64/);
+  await page.click('#train-start');
+  await waitText(page, '#train-status', /do not fit/);
+  assert.equal((await state(page)).training, 'idle');
+  await page.click('#plan-would');
+  assert.equal(await value(page, '#set-batch'), '16');
+  await waitText(page, '#plan-words', /\d+ steps? of/);
+}));
+
+test('files dropped on the section train, files dropped elsewhere are scored', onPage({ query: SMALL }, async (page) => {
+  const broken = { name: 'broken.png', mimeType: 'image/png', buffer: Buffer.from('not a picture') };
+  const notes = { name: 'notes.txt', mimeType: 'text/plain', buffer: Buffer.from('hello') };
+  await giveFiles(page, 'drop', [...sampleFiles(20), broken, notes], '#train');
+  await waitText(page, '#train-said', /20 normal pictures/);
+  const said = await page.textContent('#train-said');
+  assert.match(said, /about 18 to train on, 2 held out/);
+  assert.match(said, /No labelled test pictures/);
+  assert.match(said, /1 file skipped/);
+  assert.match(said, /broken\.png: ./, 'which one was skipped, and why');
+  assert.match(said, /1 file left out/);
+  assert.equal(await page.locator('#results tbody tr').count(), 0, 'nothing was scored');
+  await giveFiles(page, 'drop', sampleFiles(2));
+  await waitRows(page, 2);
+}));
+
+test('the camera gives as many frames as asked for', async () => {
+  const withCamera = await launch({ webgpu: false, args: ['--use-fake-ui-for-media-stream', '--use-fake-device-for-media-stream'] });
+  try {
+    await withPage(withCamera, server.url, { query: SMALL }, async (page) => {
+      await page.waitForSelector('#set-width');
+      await page.click('#train-camera');
+      await page.waitForFunction(() => document.querySelector('#train-camera-dialog video').videoWidth > 0);
+      await page.fill('#train-frames', '20');
+      const track = await page.evaluateHandle(() => document.querySelector('#train-camera-dialog video').srcObject.getTracks()[0]);
+      await page.click('#train-capture');
+      await waitText(page, '#train-said', /20 normal pictures/, 60_000);
+      assert.ok(await page.isHidden('#train-camera-dialog'));
+      await page.waitForFunction((one) => one.readyState === 'ended', track);
+    });
+  } finally {
+    await withCamera.close();
+  }
+});
+
+// --- A run
+
+/** Milliseconds from a press of the pause button to the state, and what the button said at once. */
+const pause = (page) => page.evaluate(async () => {
+  const button = document.querySelector('#train-pause');
+  const began = performance.now();
+  const paused = new Promise((resolve) => {
+    const watch = new MutationObserver(() => {
+      if (document.documentElement.dataset.training !== 'paused') return;
+      watch.disconnect();
+      resolve(performance.now() - began);
+    });
+    watch.observe(document.documentElement, { attributes: true, attributeFilter: ['data-training'] });
+  });
+  button.click();
+  const said = button.textContent;
+  return { ms: await paused, said };
+});
+
+test('the bundled folder: plan, run, pause, steps, curves, stop, and the page scores with the model', onPage({
+  query: '?device=cpu&size=32&channels=1&width=8&batch=32&steps=2000&seed=0&name=Bundled', viewport: { width: 1280, height: 900 },
+}, async (page, t) => {
+  await page.waitForSelector('#set-width');
+  await page.click('#train-bundled');
+  await waitText(page, '#train-said', /500 normal pictures: about 450 to train on, 50 held out/, 60_000);
+  const said = await page.textContent('#train-said');
+  assert.match(said, /paper/i, 'the layout is named');
+  assert.match(said, /50 normal and 50 abnormal ones with labels: shown as information and never used to choose/);
+  await waitText(page, '#plan-words', /2,000 steps of \d+ ms: about .* Memory: about [\d.]+ MB of at most/, 60_000);
+  assert.match(await page.textContent('#train-plan'), /networks.*optimisers.*one step.*pictures/s);
+
+  await page.click('#train-start');
+  await waitTraining(page, 'running');
+  assert.match(page.url(), /steps=2000.*#train$/, 'the run is in the address');
+  await waitStep(page, 3);
+
+  const pauses = [];
+  for (let i = 0; i < 5; i++) {
+    const { ms, said: words } = await pause(page);
+    pauses.push(Math.round(ms));
+    assert.match(words, /Pausing/, 'the button says at once that it was pressed');
+    assert.equal(await page.textContent('#train-pause'), 'Resume');
+    await page.click('#train-pause');
+    await waitTraining(page, 'running');
+    await waitStep(page, (await state(page)).step + 2);
+  }
+  t.diagnostic(`pauses took ${pauses} ms`);
+  assert.ok(Math.min(...pauses) <= 200, `a pause takes ${pauses} ms`);
+
+  await pause(page);
+  // A step that was under way when the pause came is counted a moment later.
+  await page.waitForTimeout(500);
+  const { step } = await state(page);
+  for (const [i, id] of ['#train-step', '#train-step-g', '#train-step-d'].entries()) {
+    await page.click(id);
+    await waitStep(page, step + i + 1);
+    await page.waitForTimeout(300);
+    assert.deepEqual(await state(page), { training: 'paused', step: step + i + 1 }, `${id} takes one step and waits`);
+  }
+
+  await browser.startTracing(page, TRACE);
+  await page.click('#train-pause');
+  await waitTraining(page, 'running');
+  await page.locator('#train-pause').scrollIntoViewIfNeeded();
+  await waitStep(page, step + 40);
+  // Drawn, in view: canvas, legend with numbers, preview pictures, table.
+  await page.locator('.charts').scrollIntoViewIfNeeded();
+  await page.waitForFunction(() => document.querySelectorAll('.charts canvas').length === 3);
+  await page.waitForFunction(() => /\d/.test(document.querySelector('.charts .legend .value').textContent));
+  await waitStep(page, step + 80);
+  const tasks = mainThreadTasks(await browser.stopTracing());
+  const [longest] = tasks;
+  t.diagnostic(`80 steps: ${tasks.length} main-thread tasks, the longest ran ${longest.ran.toFixed(1)} ms (lasted ${longest.lasted.toFixed(1)})`);
+  assert.ok(tasks.length > 100, 'the trace has the tasks of the page');
+  assert.ok(longest.ran <= 50, `the main thread was held up for ${longest.ran} ms`);
+  await page.click('.charts .twin >> nth=0 >> summary');
+  await page.waitForFunction(() => document.querySelectorAll('.charts .twin tbody tr').length >= 50);
+  const first = await page.$$eval('.charts .twin:first-of-type tbody tr:first-child > *', (cells) => cells.map((cell) => cell.textContent));
+  assert.equal(first[0], '1');
+  assert.equal(first.length, 6);
+  assert.ok(first.slice(1).every((text) => Number.isFinite(Number(text))), `losses as numbers: ${first}`);
+  await page.waitForFunction(() => document.querySelectorAll('.previews img').length === 8 * 4);
+  assert.ok(await page.$eval('.previews img', async (image) => (await image.decode(), image.naturalWidth === 32)));
+  assert.match(await page.textContent('.charts'), /held out \(50\).*labelled normal \(50\).*labelled abnormal \(50\)/s);
+  assert.match(await page.textContent('.charts'), /AUROC of the labelled pictures: 0\.\d+\. Shown as information and never used to choose/);
+  assert.match(await page.textContent('#train-command'), /^skip-ganomaly train --data www\/samples\/solar-ir .*--steps 2000/);
+
+  const checkpoint = await downloaded(page, '#download-checkpoint');
+  const inside = safetensors(checkpoint.bytes);
+  assert.ok(inside.names.some((name) => /moment|adam/i.test(name)), 'a checkpoint has the moments of Adam');
+
+  await page.click('#train-stop');
+  await waitTraining(page, 'done');
+  const end = (await state(page)).step;
+  assert.ok(end < 2000 && end > step, `stopped at step ${end}`);
+  await waitText(page, '#train-status', /^Done after \d+ steps/);
+  assert.match(await page.textContent('#model-said'), /^bundled\.safetensors: skip-ganomaly/i);
+  const model = await downloaded(page, '#download-model');
+  assert.equal(model.name, 'bundled.safetensors');
+  const { about, names } = safetensors(model.bytes);
+  assert.equal(about.architecture.size, 32);
+  assert.ok(!names.some((name) => /moment|adam/i.test(name)), 'a model has no moments');
+
+  await page.setInputFiles('#files', sampleFiles(3));
+  const rows = await waitRows(page, 3);
+  const threshold = await page.inputValue('#threshold-number');
+  assert.ok(Math.abs(Number(threshold) - about.calibration.threshold) < 1e-4 * about.calibration.threshold, 'the threshold is the new model\'s');
+  for (const row of rows) assert.ok(Number(row.score) > 0, `${row.name} has a score`);
+}));
+
+test('a first step alone, before the run: it waits after it', onPage({ query: `${SMALL}&steps=6` }, async (page) => {
+  await page.setInputFiles('#train-files', sampleFiles(20));
+  await page.click('#train-step');
+  await waitStep(page, 1);
+  await waitTraining(page, 'paused');
+  assert.deepEqual(await state(page), { training: 'paused', step: 1 });
+  await page.click('#train-pause');
+  await waitTraining(page, 'done');
+  assert.equal((await state(page)).step, 6);
+}));
+
+// --- Kept in the browser
+
+test('a tab closed while it trains: the next visit offers to resume, goes on, and can clear all', async () => {
+  const page = await open(browser, server.url, { query: `${SMALL}&steps=100000&name=Long` });
+  const context = page.context();
+  try {
+    await page.setInputFiles('#train-files', sampleFiles(24));
+    await page.click('#train-start');
+    await waitStep(page, 12);
+    await pause(page);
+    await page.waitForSelector('#train-stored', { state: 'attached' });
+    // The checkpoint of the pause is kept behind it.
+    await page.waitForFunction(async () => {
+      const { listRuns } = await import('./training/store.js');
+      const [run] = await listRuns();
+      return run?.step === Number(document.documentElement.dataset.step);
+    });
+    const { step } = await state(page);
+    await page.close();
+
+    const second = await context.newPage();
+    await second.goto(`${server.url}?device=cpu`);
+    await waitText(second, '#notices', /"Long" was left at step/);
+    const offer = await second.textContent('#train-stored li');
+    assert.match(offer, new RegExp(`Long.*unfinished.*Step ${step} of 100,000.*[kM]B.*20\\d\\d`, 's'));
+    await second.getByRole('button', { name: 'Resume Long' }).click();
+    await waitTraining(second, 'running');
+    await waitStep(second, step + 3);
+    await second.locator('.charts').scrollIntoViewIfNeeded();
+    await second.click('.charts .twin >> nth=0 >> summary');
+    await second.waitForFunction(() => document.querySelector('.charts .twin tbody tr th')?.textContent === '1', undefined, { timeout: 20_000 });
+    await pause(second);
+    await second.click('#train-discard');
+    await waitTraining(second, 'idle');
+    await second.waitForSelector('#train-stored li');
+    await second.click('#train-clear');
+    await second.waitForFunction(() => document.querySelectorAll('#train-stored li').length === 0);
+    const left = await second.evaluate(async () => {
+      const { listRuns, storedSizes } = await import('./training/store.js');
+      return { runs: (await listRuns()).length, bytes: (await storedSizes()).bytes, mark: localStorage.getItem('training') };
+    });
+    assert.deepEqual(left, { runs: 0, bytes: 0, mark: null });
+  } finally {
+    await context.close();
+  }
+});
+
+test('discard removes the one run that is offered', async () => {
+  const page = await open(browser, server.url, { query: `${SMALL}&steps=100000&name=Thrown` });
+  const context = page.context();
+  try {
+    await page.setInputFiles('#train-files', sampleFiles(20));
+    await page.click('#train-start');
+    await waitStep(page, 2);
+    await page.waitForFunction(() => localStorage.getItem('training') !== null);
+    await page.close();
+    const second = await context.newPage();
+    await second.goto(`${server.url}?device=cpu`);
+    await second.getByRole('button', { name: 'Discard Thrown' }).click();
+    await second.waitForFunction(() => document.querySelectorAll('#train-stored li').length === 0);
+    assert.equal(await second.evaluate(() => localStorage.getItem('training')), null);
+  } finally {
+    await context.close();
+  }
+});
+
+test('offline, after one visit that never came near the training: it trains', async () => {
+  const context = await browser.newContext();
+  try {
+    const page = await context.newPage();
+    await page.goto(`${server.url}?device=cpu`);
+    await page.waitForFunction(() => document.documentElement.dataset.offline === 'ready', undefined, { timeout: 60_000 });
+    await context.setOffline(true);
+    await page.goto(`${server.url}${SMALL}&steps=5`);
+    await waitReady(page);
+    await page.setInputFiles('#train-files', sampleFiles(20));
+    await page.click('#train-start');
+    await waitTraining(page, 'done');
+    assert.equal((await state(page)).step, 5);
+    await page.locator('.charts').scrollIntoViewIfNeeded();
+    await page.waitForSelector('.charts canvas');
+    // The bundled pictures were never used here, so there is nothing to take them from.
+    await page.click('#train-bundled');
+    await page.waitForFunction(() => document.querySelector('#train-problems').textContent.length > 20);
+  } finally {
+    await context.close();
+  }
+});
+
+test('offline: the bundled pictures train once they were used', async () => {
+  const context = await browser.newContext();
+  try {
+    const page = await context.newPage();
+    await page.goto(`${server.url}?device=cpu`);
+    await page.waitForFunction(() => document.documentElement.dataset.offline === 'ready', undefined, { timeout: 60_000 });
+    await page.goto(`${server.url}${SMALL}&steps=3`);
+    await waitReady(page);
+    await page.click('#train-bundled');
+    await waitText(page, '#train-said', /500 normal pictures/, 60_000);
+    await context.setOffline(true);
+    await page.goto(`${server.url}${SMALL}&steps=4`);
+    await waitReady(page);
+    await page.click('#train-bundled');
+    await page.click('#train-start');
+    await waitTraining(page, 'done');
+    assert.equal((await state(page)).step, 4);
+    assert.match(await page.textContent('#train-said'), /500 normal pictures/);
+  } finally {
+    await context.close();
+  }
+});
+
+// --- Several runs
+
+test('two runs: named, over each other, their settings side by side, as CSV, and as a link that repeats one', async () => {
+  const page = await open(browser, server.url, { query: `${SMALL}&steps=5&name=First`, permissions: ['clipboard-read', 'clipboard-write'] });
+  try {
+    await page.setInputFiles('#train-files', sampleFiles(20));
+    await page.click('#train-start');
+    await waitTraining(page, 'done');
+    await page.fill('#set-name', '=Second');
+    await page.fill('#set-width', '3');
+    await page.press('#set-width', 'Tab');
+    await page.click('#train-start');
+    await page.waitForFunction(() => document.querySelectorAll('.runs input[type="text"]').length === 2);
+    await waitTraining(page, 'done');
+    await page.waitForFunction(() => document.querySelector('#train-status').textContent.startsWith('Done'));
+
+    await page.locator('#compare-measure').scrollIntoViewIfNeeded();
+    await page.selectOption('#compare-measure', 'generator');
+    const differ = page.getByRole('region', { name: 'Settings that differ' });
+    assert.deepEqual(await differ.locator('tr').allTextContents(), ['SettingFirst=Second', 'width23']);
+    const overlay = page.locator('figure', { hasText: 'Runs over each other' });
+    await overlay.locator('summary').click();
+    await page.waitForFunction(() => [...document.querySelectorAll('figure')].find((one) => one.textContent.includes('Runs over')).querySelectorAll('tbody tr').length === 5);
+    const row = await overlay.locator('tbody tr').first().locator('td').allTextContents();
+    assert.ok(row.length === 2 && row.every((text) => Number(text) > 0), `both curves have numbers: ${row}`);
+
+    await page.fill('.runs li:nth-child(1) input[type="text"]', 'Renamed');
+    await page.press('.runs li:nth-child(1) input[type="text"]', 'Tab');
+    await page.waitForFunction(() => /Renamed/.test(document.querySelector('[aria-label="Settings that differ"]').textContent));
+
+    const csv = (await downloaded(page, '#runs-csv')).bytes.toString().trim().split('\r\n');
+    assert.equal(csv[0], 'run,step,adversarial,contextual,latent,generator,discriminator,real,fake,held_out_residual,auroc_information');
+    const lines = csv.slice(1).map((line) => line.split(','));
+    assert.equal(lines.filter(([run, step]) => run === 'Renamed' && Number(step) > 0).length, 5);
+    assert.equal(lines.filter(([run, step]) => run === "'=Second" && Number(step) > 0).length, 5, 'no cell is a formula');
+    assert.ok(lines.filter(([, step]) => step === '0').every((cells) => cells[2] === '' && Number(cells[9]) > 0), 'before the first step there is a residual and no loss');
+
+    await page.click('.runs li:nth-child(2) .copy-link');
+    const link = await page.evaluate(() => navigator.clipboard.readText());
+    const query = new URL(link).searchParams;
+    assert.equal(query.get('width'), '3');
+    assert.equal(query.get('steps'), '5');
+    await page.goto('about:blank');
+    await page.goto(link);
+    await page.waitForSelector('#set-width');
+    assert.equal(await value(page, '#set-width'), '3');
+    assert.equal(await value(page, '#set-name'), '=Second');
+    assert.equal(await value(page, '#set-steps'), '5');
+    // The same settings on the same pictures give the same losses.
+    await page.setInputFiles('#train-files', sampleFiles(20));
+    await page.click('#train-start');
+    await waitTraining(page, 'done');
+    const again = (await downloaded(page, '#runs-csv')).bytes.toString().trim().split('\r\n').slice(1).map((line) => line.split(','));
+    const second = lines.filter(([run]) => run === "'=Second");
+    assert.deepEqual(again.map((cells) => cells.slice(1)), second.map((cells) => cells.slice(1)));
+  } finally {
+    await page.context().close();
+  }
+});
+
+// --- For everybody
+
+test('keyboard alone: pictures, a setting, start, pause, a step, resume, stop', onPage({ query: `${SMALL}&steps=100000` }, async (page) => {
+  await page.waitForSelector('#set-width');
+  await tabTo(page, '#train-files');
+  await tabTo(page, '#train-bundled');
+  await page.keyboard.press('Enter');
+  await waitText(page, '#train-said', /500 normal pictures/, 60_000);
+  await tabTo(page, '#set-width');
+  await page.keyboard.press('ArrowUp');
+  await tabTo(page, '#train-start');
+  assert.equal(await value(page, '#set-width'), '3');
+  await page.keyboard.press('Enter');
+  await waitStep(page, 2);
+  assert.equal(await page.evaluate(() => document.activeElement.id), 'train-pause', 'the focus is not lost with the button');
+  await page.keyboard.press('Space');
+  await waitTraining(page, 'paused');
+  await page.waitForTimeout(500);
+  const { step } = await state(page);
+  await tabTo(page, '#train-step');
+  await page.keyboard.press('Enter');
+  await waitStep(page, step + 1);
+  await tabTo(page, '#train-stop');
+  await page.keyboard.press('Enter');
+  await waitTraining(page, 'done');
+  await tabTo(page, '.charts summary');
+  await page.keyboard.press('Enter');
+  await page.waitForFunction(() => document.querySelectorAll('.charts .twin[open] tbody tr').length > 2);
+  await tabTo(page, '#download-model');
+  assert.equal(await page.getAttribute('#train-status', 'role'), 'status');
+  assert.equal(await page.getAttribute('#train-progress', 'role'), 'progressbar');
+}));
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+for (const colorScheme of ['light', 'dark']) {
+  test(`${colorScheme}: no serious finding in an accessibility scan, nothing sticks out at 320, 768 and 1440 px`, () =>
+    withPage(browser, server.url, { colorScheme, query: `${SMALL}&steps=12&name=Shown`, viewport: { width: 1440, height: 900 } }, async (page) => {
+      mkdirSync(outputDir, { recursive: true });
+      const look = async (what) => {
+        for (const width of [1440, 768, 320]) {
+          await page.setViewportSize({ width, height: 900 });
+          await page.waitForTimeout(400); // the curves follow the width
+          const out = await page.evaluate(() =>
+            [...document.querySelectorAll('#train *')]
+              .filter((element) => !element.closest('.scroll, .visually-hidden') && element.getBoundingClientRect().right > innerWidth + 1)
+              .map((element) => element.outerHTML.slice(0, 80)));
+          assert.deepEqual(out, [], `${what} at ${width} px`);
+          await page.locator('#train').screenshot({ path: join(outputDir, `training-${what}-${width}-${colorScheme}.png`) });
+          await page.evaluate(axe);
+          const { violations, passes } = await page.evaluate(() => window.axe.run('#train', { resultTypes: ['violations'] }));
+          assert.ok(passes.length > 15, 'the scan ran');
+          const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
+          assert.deepEqual(serious.map(({ id, nodes }) => `${id}: ${nodes.slice(0, 3).map((node) => `${node.target} ${node.failureSummary}`).join(' | ')}`), [], `${what} at ${width} px`);
+        }
+        await page.setViewportSize({ width: 1440, height: 900 });
+      };
+      await page.waitForSelector('#set-width');
+      await look('empty');
+      await page.click('#train-bundled');
+      await waitText(page, '#train-plan', /step/, 60_000);
+      await page.click('#train-form summary');
+      await look('prepared');
+      await page.click('#train-step');
+      await waitStep(page, 1);
+      await look('paused');
+      await page.click('#train-pause');
+      await waitTraining(page, 'done');
+      await page.locator('.charts').scrollIntoViewIfNeeded();
+      await page.click('.charts .twin >> nth=0 >> summary');
+      await look('done');
+    }));
+}

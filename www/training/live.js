@@ -1,0 +1,121 @@
+// @ts-check
+/**
+ * What a run looks like while it learns: losses, what the discriminator says, the held-out pictures'
+ * residual and scores, and how some of them are redrawn.
+ *
+ * @typedef {import("./protocol.js").Preview} Preview
+ * @typedef {import("./runs.js").Run} Run
+ */
+import { short } from "../table.js";
+import { Curves, Histogram } from "./charts.js";
+import { element } from "./form.js";
+
+const LOSSES = /** @type {const} */ ([
+  ["adversarial", "adversarial"], ["contextual", "contextual"], ["latent", "latent"],
+  ["generator", "G, the weighted sum"], ["discriminator", "D"],
+]);
+
+export class Live {
+  #root;
+  #drawer;
+  #losses;
+  #verdicts;
+  #residual;
+  #histogram;
+  #pictures = element("ul", { className: "previews" });
+  #pictureWords = element("p", { className: "hint" });
+  /** @type {string[]} */ #urls = [];
+  /** @type {Preview | null} */ #preview = null;
+  /** @type {number | null} */ #threshold = null;
+
+  /** @param {HTMLElement} root @param {import("./charts.js").Drawer} drawer */
+  constructor(root, drawer) {
+    this.#root = root;
+    this.#drawer = drawer;
+    this.#losses = new Curves("Losses", drawer, {
+      lines: LOSSES.map(([key, label], colour) => ({ key, label, colour })), log: true, logSwitch: true,
+    });
+    this.#verdicts = new Curves("How real D takes them for", drawer, {
+      lines: [{ key: "real", label: "D(x), pictures", colour: 0 }, { key: "fake", label: "D(x̂), redrawn", colour: 1 }], range: [0, 1],
+    });
+    this.#residual = new Curves("Residual of held-out pictures", drawer, { lines: [{ key: "residual", label: "mean R", colour: 2 }] });
+    this.#histogram = new Histogram(drawer);
+    root.append(
+      element("h3", {}, "What it learns"),
+      element("div", { className: "charts" }, this.#losses.root, this.#verdicts.root, this.#residual.root, this.#histogram.root),
+      element("h4", {}, "Held-out pictures, redrawn"),
+      this.#pictureWords,
+      this.#pictures,
+    );
+    root.hidden = true;
+  }
+
+  /** Another run, or none. @param {Run | null} run */
+  show(run) {
+    this.#root.hidden = run === null;
+    this.#preview = null;
+    this.#threshold = null;
+    this.#pictures.replaceChildren();
+    this.#pictureWords.textContent = "They come before the first step and about ten times in a run.";
+    this.#histogram.root.hidden = true;
+    if (run) this.update(run);
+  }
+
+  /** New losses or a new residual. @param {Run} run */
+  update(run) {
+    /** @param {readonly (keyof import("./protocol.js").Loss)[]} keys */
+    const of = (keys) => () => ({ xs: run.losses.map(({ step }) => step), lines: keys.map((key) => run.losses.map((loss) => loss[key])) });
+    this.#losses.set(of(LOSSES.map(([key]) => key)));
+    this.#verdicts.set(of(["real", "fake"]));
+    this.#residual.set(() => ({ xs: run.points.map(({ step }) => step), lines: [run.points.map(({ residual }) => residual)] }));
+  }
+
+  /** @param {Preview} preview */
+  preview(preview) {
+    this.#preview = preview;
+    this.#scores();
+    this.#drawer.ask(this.#pictures, () => this.#drawPictures(preview));
+  }
+
+  /** The finished model's threshold. @param {number} threshold @param {number[]} heldOut @param {import("./protocol.js").LabelledScores | null} labelled */
+  finish(threshold, heldOut, labelled) {
+    this.#threshold = threshold;
+    if (this.#preview) this.#preview = { ...this.#preview, held_out: heldOut, labelled };
+    this.#scores();
+  }
+
+  #scores() {
+    const preview = this.#preview;
+    if (!preview || preview.held_out.length === 0) return;
+    this.#histogram.root.hidden = false;
+    const { held_out, labelled } = preview;
+    this.#histogram.set(
+      { held_out, normal: labelled?.normal ?? [], abnormal: labelled?.abnormal ?? [], threshold: this.#threshold },
+      labelled?.auroc ?? null,
+    );
+  }
+
+  /** @param {Preview} preview */
+  #drawPictures(preview) {
+    const old = this.#urls;
+    this.#urls = [];
+    /** @param {Uint8Array<ArrayBuffer>} png @param {string} alt @param {string} className */
+    const picture = (png, alt, className) => {
+      const url = URL.createObjectURL(new Blob([png], { type: "image/png" }));
+      this.#urls.push(url);
+      return element("img", { src: url, alt, className, width: 96, height: 96 });
+    };
+    this.#pictures.replaceChildren(...preview.pictures.map(({ name, score, residual, input, reconstruction, heat }) => {
+      const below = picture(input, "", "input");
+      const over = picture(heat, `Heat map over ${name}`, "heat");
+      return element("li", {},
+        element("div", { className: "trio" },
+          picture(input, `Input ${name}`, "input"),
+          reconstruction ? picture(reconstruction, `${name} redrawn`, "reconstruction") : element("span", { className: "small" }, "no reconstruction"),
+          element("span", { className: "over" }, below, over)),
+        element("p", { className: "hint" }, element("span", { className: "preview-name" }, name), ` R ${short(residual)}, score ${short(score)}`));
+    }));
+    this.#pictureWords.textContent = `After step ${preview.step.toLocaleString("en")}: input, redrawn, heat map over the input. The same pictures each time; none of them is trained on.`;
+    for (const url of old) URL.revokeObjectURL(url);
+  }
+}
