@@ -6,6 +6,7 @@ mod evaluate;
 mod import;
 mod inspect;
 mod progress;
+mod schema;
 mod score;
 mod serve;
 mod train;
@@ -59,6 +60,8 @@ enum Verb {
     Import(import::Args),
     /// Say what a model file holds
     Inspect(inspect::Args),
+    /// Print the settings of a training run, their limits and the presets as JSON
+    Schema,
     /// Serve the page on this machine
     Serve(serve::Args),
 }
@@ -84,6 +87,7 @@ pub fn run() -> ExitCode {
         Verb::Evaluate(args) => evaluate::run(args),
         Verb::Import(args) => import::run(args),
         Verb::Inspect(args) => inspect::run(args),
+        Verb::Schema => schema::run(),
         Verb::Serve(args) => serve::run(args).map(|()| Outcome::Done),
     };
     match result {

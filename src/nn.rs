@@ -27,13 +27,22 @@ pub const LEAKY_SLOPE: f64 = 0.2;
 /// Largest side of the layers that make up a picture's encoding.
 const ENCODING_SIDE: usize = 4;
 
-/// Smallest and largest side of the pictures that the networks take.
-pub const SIZES: std::ops::RangeInclusive<usize> = 32..=256;
+/// Sides of the pictures that the networks take: powers of two.
+pub const SIZES: [usize; 4] = [32, 64, 128, 256];
+
+/// Channels of the pictures that the networks take: grey and colour.
+pub const CHANNELS: [usize; 2] = [1, 3];
+
+/// Largest base width of a network.
+pub const MAX_WIDTH: usize = 256;
+
+/// Longest feature vector.
+pub const MAX_FEATURES: usize = 4096;
 
 /// The shape of a method's networks: what must be known to build them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Architecture {
-    /// Side of the square input picture in pixels, a power of two in [`SIZES`] (`isize`).
+    /// Side of the square input picture in pixels, one of [`SIZES`] (`isize`).
     pub size: usize,
     /// Channels of the input picture: 1 grey, 3 colour (`nc`).
     pub channels: usize,
@@ -60,7 +69,7 @@ pub enum ArchitectureError {
         /// How many were to be cut.
         got: usize,
     },
-    /// The side is no power of two in [`SIZES`].
+    /// The side is none of [`SIZES`].
     #[error("picture size must be 32, 64, 128 or 256, got {0}")]
     Size(usize),
     /// The number of channels is neither 1 nor 3.
@@ -96,16 +105,16 @@ impl Architecture {
     /// # Errors
     /// The first number that is out of range, with the range.
     pub fn check(&self) -> Result<(), ArchitectureError> {
-        if !self.size.is_power_of_two() || !SIZES.contains(&self.size) {
+        if !SIZES.contains(&self.size) {
             return Err(ArchitectureError::Size(self.size));
         }
-        if ![1, 3].contains(&self.channels) {
+        if !CHANNELS.contains(&self.channels) {
             return Err(ArchitectureError::Channels(self.channels));
         }
         for (name, got, limit) in [
-            ("generator width", self.generator_width, 256),
-            ("discriminator width", self.discriminator_width, 256),
-            ("features", self.features, 4096),
+            ("generator width", self.generator_width, MAX_WIDTH),
+            ("discriminator width", self.discriminator_width, MAX_WIDTH),
+            ("features", self.features, MAX_FEATURES),
         ] {
             if !(1..=limit).contains(&got) {
                 return Err(ArchitectureError::Width { name, limit, got });

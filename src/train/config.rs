@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::data::augment::Augment;
 use crate::detector::Method;
 use crate::model_file::Scoring;
-use crate::nn::{Architecture, ArchitectureError};
+use crate::nn::{Architecture, ArchitectureError, CHANNELS, MAX_FEATURES, MAX_WIDTH, SIZES};
 use crate::score::{Balance, Latent, Residual};
 
 /// Settings of a training run. The defaults are the published code's.
@@ -146,9 +146,9 @@ pub enum ConfigError {
     #[error("{name} must be {expected}, got {got}")]
     Range {
         /// Which setting.
-        name: &'static str,
+        name: String,
         /// Its range in words.
-        expected: &'static str,
+        expected: String,
         /// What was given.
         got: String,
     },
@@ -189,101 +189,15 @@ impl TrainConfig {
         }
     }
 
-    /// Checks every setting.
+    /// Checks every setting: the networks as a whole, then one after another by [`SETTINGS`].
     ///
     /// # Errors
     /// The first setting that is out of range.
     pub fn check(&self) -> Result<(), ConfigError> {
         self.architecture().check()?;
-        let range = |name, expected, ok: bool, got: String| {
-            if ok {
-                Ok(())
-            } else {
-                Err(ConfigError::Range {
-                    name,
-                    expected,
-                    got,
-                })
-            }
-        };
-        let share = |v: f64| v > 0.0 && v < 1.0;
-        let weight = |v: f64| v.is_finite() && v >= 0.0;
         self.check_options_of_method()?;
-        range(
-            "epochs",
-            "at least 1",
-            self.epochs > 0,
-            self.epochs.to_string(),
-        )?;
-        if let Some(steps) = self.steps {
-            range("steps", "at least 1", steps > 0, steps.to_string())?;
-        }
-        range(
-            "components",
-            "at least 1",
-            self.components > 0,
-            self.components.to_string(),
-        )?;
-        // One picture has no batch statistics to speak of.
-        range(
-            "batch",
-            "between 2 and 4096",
-            (2..=4096).contains(&self.batch),
-            self.batch.to_string(),
-        )?;
-        range(
-            "learning-rate",
-            "above 0 and at most 1",
-            self.learning_rate > 0.0 && self.learning_rate <= 1.0,
-            self.learning_rate.to_string(),
-        )?;
-        for (name, value) in [
-            ("adversarial-weight", self.adversarial_weight),
-            ("contextual-weight", self.contextual_weight),
-            ("latent-weight", self.latent_weight),
-        ] {
-            range(
-                name,
-                "a number of at least 0",
-                weight(value),
-                value.to_string(),
-            )?;
-        }
-        let lambda = self.scoring().lambda;
-        range(
-            "input-noise",
-            "between 0 and 2",
-            (0.0..=2.0).contains(&self.input_noise),
-            self.input_noise.to_string(),
-        )?;
-        for (name, value) in [
-            ("input-mask", self.input_mask),
-            ("skip-dropout", self.skip_dropout),
-            ("label-smoothing", self.label_smoothing),
-        ] {
-            range(
-                name,
-                "at least 0 and below 1",
-                (0.0..1.0).contains(&value),
-                value.to_string(),
-            )?;
-        }
-        range(
-            "lambda",
-            "between 0 and 1",
-            (0.0..=1.0).contains(&lambda),
-            lambda.to_string(),
-        )?;
-        for (name, value) in [
-            ("held-out", self.held_out),
-            ("threshold-quantile", self.threshold_quantile),
-        ] {
-            range(
-                name,
-                "between 0 and 1, ends excluded",
-                share(value),
-                value.to_string(),
-            )?;
+        for setting in &SETTINGS {
+            setting.check(self)?;
         }
         Ok(())
     }
@@ -311,14 +225,247 @@ impl TrainConfig {
         ];
         match used.iter().find(|(_, used)| *used) {
             Some(&(name, _)) => Err(ConfigError::Range {
-                name,
-                expected: "left alone: it is an option of skip-ganomaly",
+                name: name.to_owned(),
+                expected: "left alone: it is an option of skip-ganomaly".to_owned(),
                 got: format!("a value with the method {}", self.method),
             }),
             None => Ok(()),
         }
     }
 }
+
+/// What belongs together where settings are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Group {
+    /// Pictures.
+    Data,
+    /// Method and shape.
+    Networks,
+    /// Length, order and speed.
+    Training,
+    /// What is minimised.
+    Losses,
+    /// What the paper does not have.
+    Options,
+    /// How it is scored.
+    Score,
+}
+
+/// A range of numbers.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Limits {
+    /// The least number.
+    pub min: f64,
+    /// The largest; without it any finite number will do.
+    pub max: Option<f64>,
+    /// Whether `min` itself is excluded.
+    pub above_min: bool,
+    /// Whether `max` itself is excluded.
+    pub below_max: bool,
+}
+
+impl Limits {
+    /// `min` or more.
+    const fn at_least(min: f64) -> Self {
+        Self {
+            min,
+            max: None,
+            above_min: false,
+            below_max: false,
+        }
+    }
+
+    /// Both ends are included.
+    const fn between(min: f64, max: f64) -> Self {
+        Self {
+            max: Some(max),
+            ..Self::at_least(min)
+        }
+    }
+
+    const fn above_min(self) -> Self {
+        Self {
+            above_min: true,
+            ..self
+        }
+    }
+
+    const fn below_max(self) -> Self {
+        Self {
+            below_max: true,
+            ..self
+        }
+    }
+
+    /// Whether a number lies in the range.
+    pub fn contains(&self, value: f64) -> bool {
+        let above = value > self.min || (value == self.min && !self.above_min);
+        let below = self
+            .max
+            .is_none_or(|max| value < max || (value == max && !self.below_max));
+        value.is_finite() && above && below
+    }
+}
+
+impl std::fmt::Display for Limits {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { min, .. } = self;
+        match (self.max, self.above_min, self.below_max) {
+            (None, false, _) => write!(f, "at least {min}"),
+            (None, true, _) => write!(f, "above {min}"),
+            (Some(max), false, false) => write!(f, "between {min} and {max}"),
+            (Some(max), true, false) => write!(f, "above {min} and at most {max}"),
+            (Some(max), false, true) => write!(f, "at least {min} and below {max}"),
+            (Some(max), true, true) => write!(f, "between {min} and {max}, ends excluded"),
+        }
+    }
+}
+
+/// What a setting may be.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Values {
+    /// A whole number.
+    Integer(Limits),
+    /// One of a few whole numbers.
+    OneOf(&'static [usize]),
+    /// Any number.
+    Number(Limits),
+    /// One of the names that its type has.
+    Choice,
+    /// Yes or no.
+    Flag,
+}
+
+/// Of a setting, what its type does not say.
+pub struct Setting {
+    /// Its field of [`TrainConfig`].
+    pub field: &'static str,
+    /// Where it is shown.
+    pub group: Group,
+    /// What it may be.
+    pub values: Values,
+    /// Its number, where it is one and given.
+    number: fn(&TrainConfig) -> Option<f64>,
+}
+
+impl Setting {
+    /// Its name on the command line, without the dashes before it.
+    pub fn name(&self) -> String {
+        self.field.replace('_', "-")
+    }
+
+    fn check(&self, config: &TrainConfig) -> Result<(), ConfigError> {
+        let Some(got) = (self.number)(config) else {
+            return Ok(());
+        };
+        let (fits, expected) = match self.values {
+            Values::Integer(limits) => (limits.contains(got), limits.to_string()),
+            Values::Number(limits) => {
+                let a_number = if limits.max.is_none() {
+                    "a number of "
+                } else {
+                    ""
+                };
+                (limits.contains(got), format!("{a_number}{limits}"))
+            }
+            Values::OneOf(choices) => (
+                choices.iter().any(|&choice| choice as f64 == got),
+                format!("one of {choices:?}"),
+            ),
+            Values::Choice | Values::Flag => return Ok(()),
+        };
+        if fits {
+            return Ok(());
+        }
+        Err(ConfigError::Range {
+            name: self.name(),
+            expected,
+            got: got.to_string(),
+        })
+    }
+}
+
+/// One row for each field of [`TrainConfig`]: the limits that [`TrainConfig::check`] holds it to and
+/// that forms show.
+pub const SETTINGS: [Setting; 28] = {
+    use Group::{Data, Losses, Networks, Options, Score, Training};
+    use Values::{Choice, Flag, Integer, Number, OneOf};
+
+    const fn row(
+        field: &'static str,
+        group: Group,
+        values: Values,
+        number: fn(&TrainConfig) -> Option<f64>,
+    ) -> Setting {
+        Setting {
+            field,
+            group,
+            values,
+            number,
+        }
+    }
+    const fn named(field: &'static str, group: Group, values: Values) -> Setting {
+        row(field, group, values, |_| None)
+    }
+
+    let width = Integer(Limits::between(1.0, MAX_WIDTH as f64));
+    let features = Integer(Limits::between(1.0, MAX_FEATURES as f64));
+    let from_0 = Integer(Limits::at_least(0.0));
+    let from_1 = Integer(Limits::at_least(1.0));
+    // One picture has no batch statistics to speak of.
+    let batch = Integer(Limits::between(2.0, 4096.0));
+    let rate = Number(Limits::between(0.0, 1.0).above_min());
+    let weight = Number(Limits::at_least(0.0));
+    let noise = Number(Limits::between(0.0, 2.0));
+    let some = Number(Limits::between(0.0, 1.0).below_max());
+    let portion = Number(Limits::between(0.0, 1.0).above_min().below_max());
+    let lambda = Number(Limits::between(0.0, 1.0));
+    [
+        named("method", Networks, Choice),
+        row("size", Data, OneOf(&SIZES), |c| Some(c.size as f64)),
+        row("channels", Data, OneOf(&CHANNELS), |c| {
+            Some(c.channels as f64)
+        }),
+        row("width", Networks, width, |c| Some(c.width as f64)),
+        row("discriminator_width", Networks, width, |c| {
+            c.discriminator_width.map(|w| w as f64)
+        }),
+        row("features", Networks, features, |c| Some(c.features as f64)),
+        row("components", Networks, from_1, |c| {
+            Some(c.components as f64)
+        }),
+        row("epochs", Training, from_1, |c| Some(f64::from(c.epochs))),
+        row("steps", Training, from_1, |c| {
+            c.steps.map(|steps| steps as f64)
+        }),
+        row("batch", Training, batch, |c| Some(c.batch as f64)),
+        row("seed", Training, from_0, |c| Some(c.seed as f64)),
+        row("learning_rate", Training, rate, |c| Some(c.learning_rate)),
+        row("adversarial_weight", Losses, weight, |c| {
+            Some(c.adversarial_weight)
+        }),
+        row("contextual_weight", Losses, weight, |c| {
+            Some(c.contextual_weight)
+        }),
+        row("latent_weight", Losses, weight, |c| Some(c.latent_weight)),
+        named("latent_in_discriminator", Losses, Flag),
+        row("input_noise", Options, noise, |c| Some(c.input_noise)),
+        row("input_mask", Options, some, |c| Some(c.input_mask)),
+        row("skip_dropout", Options, some, |c| Some(c.skip_dropout)),
+        row("cut_skips", Options, from_0, |c| Some(c.cut_skips as f64)),
+        named("augment", Data, Choice),
+        row("label_smoothing", Losses, some, |c| Some(c.label_smoothing)),
+        row("lambda", Score, lambda, |c| c.lambda),
+        named("residual", Score, Choice),
+        named("latent", Score, Choice),
+        named("balance", Score, Choice),
+        row("held_out", Score, portion, |c| Some(c.held_out)),
+        row("threshold_quantile", Score, portion, |c| {
+            Some(c.threshold_quantile)
+        }),
+    ]
+};
 
 /// As many skips as the largest generator has.
 const ALL_SKIPS: usize = 7;
@@ -429,5 +576,92 @@ mod tests {
         assert!(bad(|c| c.held_out = 1.0).contains("held-out"));
         assert!(bad(|c| c.latent_weight = -1.0).contains("latent-weight"));
         assert!(bad(|c| c.epochs = 0).contains("epochs"));
+    }
+
+    #[test]
+    fn ranges_in_words() {
+        let message = |change: fn(&mut TrainConfig)| {
+            let mut config = TrainConfig::default();
+            change(&mut config);
+            config.check().expect_err("out of range").to_string()
+        };
+        for (change, expected) in [
+            (
+                (|c| c.steps = Some(0)) as fn(&mut TrainConfig),
+                "steps must be at least 1, got 0",
+            ),
+            (
+                |c| c.batch = 5000,
+                "batch must be between 2 and 4096, got 5000",
+            ),
+            (
+                |c| c.learning_rate = 0.0,
+                "learning-rate must be above 0 and at most 1, got 0",
+            ),
+            (
+                |c| c.contextual_weight = f64::INFINITY,
+                "contextual-weight must be a number of at least 0, got inf",
+            ),
+            (
+                |c| c.input_noise = 2.5,
+                "input-noise must be between 0 and 2, got 2.5",
+            ),
+            (
+                |c| c.skip_dropout = 1.0,
+                "skip-dropout must be at least 0 and below 1, got 1",
+            ),
+            (
+                |c| c.threshold_quantile = 0.0,
+                "threshold-quantile must be between 0 and 1, ends excluded, got 0",
+            ),
+        ] {
+            assert_eq!(message(change), expected);
+        }
+    }
+
+    /// The ends of every range, and what lies beyond them, whoever checks it.
+    #[test]
+    fn every_setting_is_held_to_its_limits() {
+        let plain = serde_json::to_value(TrainConfig::default()).expect("settings");
+        let fields: Vec<&String> = plain.as_object().expect("an object").keys().collect();
+        let mut rows: Vec<&str> = SETTINGS.iter().map(|setting| setting.field).collect();
+        rows.sort_unstable();
+        assert!(fields.iter().map(|field| field.as_str()).eq(rows));
+
+        for setting in &SETTINGS {
+            let taken = |number: f64| {
+                let mut settings = plain.clone();
+                settings[setting.field] = match setting.values {
+                    Values::Number(_) => number.into(),
+                    _ => (number as u64).into(),
+                };
+                let config: TrainConfig = serde_json::from_value(settings).expect("settings");
+                config.check().is_ok()
+            };
+            let (limits, least) = match setting.values {
+                Values::Integer(limits) => (limits, 1.0),
+                Values::Number(limits) => (limits, 1e-9),
+                Values::OneOf(choices) => {
+                    for &choice in choices {
+                        assert!(taken(choice as f64), "{} {choice}", setting.field);
+                        assert!(!taken(choice as f64 + 1.0), "{} {choice}", setting.field);
+                    }
+                    continue;
+                }
+                Values::Choice | Values::Flag => continue,
+            };
+            let field = setting.field;
+            assert_eq!(taken(limits.min), !limits.above_min, "{field}");
+            assert!(taken(limits.min + least), "{field}");
+            // No whole number is below 0.
+            if limits.min > 0.0 || least < 1.0 {
+                assert!(!taken(limits.min - least), "{field}");
+            }
+            if let Some(max) = limits.max {
+                assert_eq!(taken(max), !limits.below_max, "{field}");
+                assert!(taken(max - least), "{field}");
+                assert!(!taken(max + least), "{field}");
+            }
+        }
     }
 }

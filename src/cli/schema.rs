@@ -1,0 +1,132 @@
+//! `schema`: the settings of a training run and their limits, for forms.
+
+use std::io::Write;
+
+use anyhow::{Context, Result};
+use clap::{Arg, ArgAction, Args as _, Command, ValueEnum};
+use serde_json::{Map, Value, json};
+
+use crate::train::config::{Limits, Preset, SETTINGS, Setting, TrainConfig, Values};
+
+use super::Outcome;
+
+pub fn run() -> Result<Outcome> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{}", serde_json::to_string_pretty(&schema()?)?)?;
+    Ok(Outcome::Done)
+}
+
+/// What the command line knows of the settings, what [`SETTINGS`] adds, and the presets.
+fn schema() -> Result<Value> {
+    let command = TrainConfig::augment_args(Command::new("train"));
+    let settings: Vec<Value> = command
+        .get_arguments()
+        .map(|arg| {
+            let field = arg.get_id().as_str();
+            let setting = SETTINGS.iter().find(|setting| setting.field == field);
+            let setting = setting.with_context(|| format!("no limits for the setting {field}"))?;
+            describe(setting, arg).with_context(|| format!("setting {field}"))
+        })
+        .collect::<Result<_>>()?;
+    let presets: Vec<Value> = Preset::value_variants()
+        .iter()
+        .map(|&preset| changes(preset))
+        .collect::<Result<_>>()?;
+    Ok(json!({ "settings": settings, "presets": presets }))
+}
+
+fn describe(setting: &Setting, arg: &Arg) -> Result<Value> {
+    anyhow::ensure!(
+        matches!(arg.get_action(), ArgAction::Set),
+        "expected one value"
+    );
+    let mut said = Map::new();
+    let mut say = |key: &str, value: Value| said.insert(key.to_owned(), value);
+    let kind = match setting.values {
+        Values::Integer(_) | Values::OneOf(_) => "integer",
+        Values::Number(_) => "number",
+        Values::Choice => "choice",
+        Values::Flag => "flag",
+    };
+    let default = arg.get_default_values().first();
+    say("name", arg.get_long().context("it has no name")?.into());
+    say("field", setting.field.into());
+    say("group", json!(setting.group));
+    say("kind", kind.into());
+    say("help", help(arg)?.into());
+    say(
+        "default",
+        match default {
+            Some(text) => parse(setting.values, text.to_str().context("no text")?)?,
+            None => Value::Null,
+        },
+    );
+    say("optional", default.is_none().into());
+    match setting.values {
+        Values::Integer(limits) => {
+            said.extend(ends(&limits, |number| json!(number as u64)));
+        }
+        Values::Number(limits) => said.extend(ends(&limits, |number| json!(number))),
+        Values::OneOf(choices) => {
+            say("choices", json!(choices));
+        }
+        Values::Choice => {
+            let choices = arg.get_possible_values();
+            let names: Vec<&str> = choices.iter().map(|choice| choice.get_name()).collect();
+            say("choices", json!(names));
+        }
+        Values::Flag => {}
+    }
+    Ok(said.into())
+}
+
+/// The first paragraph of its help.
+fn help(arg: &Arg) -> Result<String> {
+    Ok(arg.get_help().context("it has no help")?.to_string())
+}
+
+fn parse(values: Values, text: &str) -> Result<Value> {
+    Ok(match values {
+        Values::Integer(_) | Values::OneOf(_) => text.parse::<u64>()?.into(),
+        Values::Number(_) => text.parse::<f64>()?.into(),
+        Values::Flag => text.parse::<bool>()?.into(),
+        Values::Choice => text.into(),
+    })
+}
+
+/// `min` and `max`, and whether a value must lie above and below them.
+fn ends(limits: &Limits, number: fn(f64) -> Value) -> Map<String, Value> {
+    let mut said = Map::new();
+    said.insert("min".into(), number(limits.min));
+    if limits.above_min {
+        said.insert("above_min".into(), true.into());
+    }
+    if let Some(max) = limits.max {
+        said.insert("max".into(), number(max));
+    }
+    if limits.below_max {
+        said.insert("below_max".into(), true.into());
+    }
+    said
+}
+
+/// The settings that a preset has otherwise than the first one, which has the defaults.
+fn changes(preset: Preset) -> Result<Value> {
+    let plain = TrainConfig::default();
+    let to_object = |config: &TrainConfig| -> Result<Map<String, Value>> {
+        match serde_json::to_value(config)? {
+            Value::Object(object) => Ok(object),
+            other => anyhow::bail!("expected settings as an object, got {other}"),
+        }
+    };
+    let default = to_object(&plain)?;
+    let mut settings = to_object(&preset.settings(&plain, |_| false))?;
+    settings.retain(|field, value| default.get(field) != Some(value));
+    let named = preset.to_possible_value().context("a preset has a name")?;
+    let help = named.get_help().context("a preset has a help")?;
+    Ok(json!({
+        "name": named.get_name(),
+        "help": help.to_string(),
+        "changes": settings,
+    }))
+}

@@ -1,0 +1,65 @@
+//! The page's form is made from the program's own settings.
+#![cfg(feature = "cli")]
+
+use std::process::Command;
+
+use serde_json::Value;
+use skip_ganomaly::train::config::TrainConfig;
+
+fn printed() -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_skip-ganomaly"))
+        .arg("schema")
+        .output()
+        .expect("the program");
+    assert!(output.status.success());
+    String::from_utf8(output.stdout).expect("text")
+}
+
+#[test]
+fn the_pages_file_is_what_the_program_prints() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/www/training/schema.json");
+    let file = std::fs::read_to_string(path).unwrap_or_default();
+    assert!(
+        file == printed(),
+        "www/training/schema.json is stale: \
+         cargo run --release --locked -- schema > www/training/schema.json"
+    );
+}
+
+#[test]
+fn every_setting_comes_with_its_default() {
+    let schema: Value = serde_json::from_str(&printed()).expect("JSON");
+    let defaults = serde_json::to_value(TrainConfig::default()).expect("settings");
+    let settings = schema["settings"].as_array().expect("settings");
+    assert_eq!(settings.len(), defaults.as_object().expect("fields").len());
+    for setting in settings {
+        let field = setting["field"].as_str().expect("a field");
+        assert_eq!(setting["default"], defaults[field], "{field}");
+        assert_eq!(setting["optional"], defaults[field].is_null(), "{field}");
+        assert_eq!(setting["name"], field.replace('_', "-"));
+        assert!(!setting["help"].as_str().expect("help").is_empty());
+        assert_eq!(
+            setting["kind"] == "choice",
+            setting["choices"][0].is_string()
+        );
+    }
+    let names: Vec<&Value> = settings.iter().map(|setting| &setting["name"]).collect();
+    for (preset, name) in schema["presets"]
+        .as_array()
+        .expect("presets")
+        .iter()
+        .zip(["paper", "memory"])
+    {
+        assert_eq!(preset["name"], name);
+        for field in preset["changes"].as_object().expect("changes").keys() {
+            assert!(names.iter().any(|name| **name == field.replace('_', "-")));
+        }
+    }
+    assert!(
+        schema["presets"][0]["changes"]
+            .as_object()
+            .expect("changes")
+            .is_empty()
+    );
+    assert_eq!(schema["presets"][1]["changes"]["latent"], "memory");
+}
