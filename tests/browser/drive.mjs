@@ -151,9 +151,8 @@ export function slide(page, selector, value) {
 /** The shipped model's file. */
 export const modelBytes = () => readFileSync(join(root, 'www/models/solar-ir.safetensors'));
 
-/** The shipped model with another header. */
-export function withHeader(change) {
-  const bytes = modelBytes();
+/** A model file, the shipped one unless another is given, with another header. */
+export function withHeader(change, bytes = modelBytes()) {
   const length = Number(bytes.readBigUInt64LE(0));
   const whole = JSON.parse(bytes.toString('utf8', 8, 8 + length));
   whole.__metadata__['skip-ganomaly'] = JSON.stringify(change(JSON.parse(whole.__metadata__['skip-ganomaly'])));
