@@ -55,37 +55,37 @@ pub fn suggest(some: &[Picture], count: usize) -> Suggestion {
     }
 }
 
-/// Bytes that a run needs at its height, by use.
+/// Bytes that a run needs at its height, by use. They may be more than the machine can count in a `usize`: WebAssembly's has 32 bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct MemoryPlan {
     /// Weights of both networks.
-    pub weights: usize,
+    pub weights: u64,
     /// Both optimisers' moments.
-    pub optimisers: usize,
+    pub optimisers: u64,
     /// What a step keeps of its batch until the gradients are known, and the gradients.
-    pub activations: usize,
+    pub activations: u64,
     /// Prepared pictures, one byte a value.
-    pub pictures: usize,
+    pub pictures: u64,
     /// A checkpoint while it is written: weights and moments on the host, and the file.
-    pub checkpoint: usize,
+    pub checkpoint: u64,
     /// All of it, with what the program itself takes.
-    pub total: usize,
+    pub total: u64,
     /// The largest single tensor.
-    pub largest_buffer: usize,
+    pub largest_buffer: u64,
 }
 
 /// Bytes of a value on the device.
-const VALUE: usize = size_of::<f32>();
+const VALUE: u64 = size_of::<f32>() as u64;
 
 /// What module, code and pictures under work take.
-const PROGRAM: usize = 8 << 20;
+const PROGRAM: u64 = 8 << 20;
 
 /// Copies of each layer's values at the height of a step: as the convolution gave them, normalised,
 /// after the activation. Layers give memory back as their gradients come.
-const COPIES_OF_LAYERS: usize = 3;
+const COPIES_OF_LAYERS: u64 = 3;
 
 /// Copies of the weights in a step beside themselves and their moments: gradients, and what is updated.
-const COPIES_OF_WEIGHTS: usize = 3;
+const COPIES_OF_WEIGHTS: u64 = 3;
 
 /// The memory that a run with these settings on `pictures` pictures needs, estimated from the shapes
 /// alone: nothing is allocated. Meant to err on the large side: for five shapes in WebAssembly it said 1.03
@@ -110,11 +110,12 @@ pub fn memory(config: &TrainConfig, pictures: usize) -> MemoryPlan {
     // D sees the picture once and the reconstruction twice.
     let passes_of_d = 3 * architecture.discriminator_layers().iter().sum::<usize>();
     let values = layers.iter().sum::<usize>() + passes_of_d;
-    let weights = VALUE * (generator + discriminator);
-    let kept = VALUE * config.batch * values;
+    let weights = VALUE * (generator + discriminator) as u64;
+    let batch = config.batch as u64;
+    let kept = VALUE * batch * values as u64;
     let activations = COPIES_OF_LAYERS * kept + COPIES_OF_WEIGHTS * weights;
     let checkpoint = 2 * (3 * weights);
-    let prepared = pictures * config.channels * config.size * config.size;
+    let prepared = (pictures * config.channels) as u64 * (config.size as u64).pow(2);
     let largest_layer = layers.iter().max().copied().unwrap_or(0);
     MemoryPlan {
         weights,
@@ -123,8 +124,8 @@ pub fn memory(config: &TrainConfig, pictures: usize) -> MemoryPlan {
         pictures: prepared,
         checkpoint,
         total: PROGRAM + 3 * weights + activations + prepared + checkpoint,
-        largest_buffer: (VALUE * config.batch * largest_layer)
-            .max(largest_kernel(&architecture) * VALUE)
+        largest_buffer: (VALUE * batch * largest_layer as u64)
+            .max(VALUE * largest_kernel(&architecture) as u64)
             .max(VALUE * prepared),
     }
 }
@@ -186,7 +187,7 @@ mod tests {
         assert_eq!(plan.pictures, 100 * 3 * 32 * 32);
         let run = InMemory::new(vec![0.0; 40 * 3072], 3072, "d");
         let run = Run::new(&small, Box::new(run), &Device::flex()).expect("a run");
-        assert_eq!(plan.weights, 4 * run.parameters());
+        assert_eq!(plan.weights, 4 * run.parameters() as u64);
         let total = |change: fn(&mut TrainConfig)| {
             let mut config = small.clone();
             change(&mut config);

@@ -179,7 +179,7 @@ test('a destroyed WebGPU device: the CPU takes the run up', { timeout: 600_000 }
   const { device, reason } = await waitTold(page, 'device');
   assert.equal(device, 'webgpu', reason);
   await start(page, SETTINGS);
-  await waitStep(page, 3, 300_000);
+  await waitStep(page, 1, 300_000);
   assert.deepEqual((await all(page, 'progress')).filter((one) => one.phase === 'compiling').map((one) => one.done), [0, 1]);
   await waitTold(page, 'saved');
   await page.evaluate(() => new BroadcastChannel('device').postMessage('destroy'));

@@ -23,7 +23,9 @@
  *   training pictures in the score's memory, where it has one
  * @typedef {{ step: number, residual: number, auroc: number | null }} PreviewPoint
  * @typedef {{ losses: Loss[], previews: PreviewPoint[] }} History
- * @typedef {{ weights: number, optimisers: number, activations: number, pictures: number, total: number, limit: number }} Memory
+ * @typedef {{
+ *   weights: number, optimisers: number, activations: number, pictures: number, checkpoint: number, total: number, limit: number,
+ * }} Memory
  *   bytes
  * @typedef {{ path: string, reason: string }} Skipped
  *

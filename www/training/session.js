@@ -189,7 +189,8 @@ export class TrainingSession extends EventTarget {
     worker.onerror = (event) => {
       event.preventDefault();
       if (worker !== this.#worker) return;
-      if (spoke) this.#restart("panic", event.message || "the worker stopped");
+      // Where one has run before, it is no old browser.
+      if (spoke || this.#device) this.#restart("panic", event.message || "the worker stopped");
       else this.#fail("The part of the page that trains could not be started. Reload the page; if that does not help, use a current browser (Chrome 91, Firefox 114, Safari 16.4 or newer).");
     };
     this.#worker = worker;
@@ -272,7 +273,6 @@ export class TrainingSession extends EventTarget {
       return;
     }
     if (cause === "device-lost") this.#wanted = "cpu";
-    this.#device = null;
     const run = this.#run;
     const from = run ? ` The run goes on from ${this.#kept ? `step ${this.#kept.step}` : "its start"}.` : "";
     const where = cause === "device-lost" ? " Your CPU takes over." : " It was started again.";
