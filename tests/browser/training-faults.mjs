@@ -329,26 +329,24 @@ test('a loss that is not a number: the run ends, its last checkpoint is kept', o
 test('too much memory: refused before anything is allocated, with what would fit', onPage({}, async (page) => {
   await openSession(page);
   await prepare(page, trainFiles(40));
-  const settings = { ...SETTINGS, size: 32, width: 128, batch: 4096 };
+  const settings = { ...SETTINGS, size: 64, width: 64, batch: 4096 };
   const planned = await plan(page, settings);
   assert.equal(planned.fits, false);
   assert.ok(planned.memory.total > planned.memory.limit, JSON.stringify(planned.memory));
-  assert.match(planned.words, /need about [\d.]+ GB of memory, and at most 3\.0 GB can be used here\. A batch of \d+ would do\./);
-  const heap = await page.evaluate(() => window.told.filter((one) => one.type === 'losses').length);
-  assert.equal(heap, 0, 'nothing was trained');
-  // What is offered fits, and twice as much would not.
-  const fits = await page.evaluate(async ([given, count]) => {
+  assert.match(planned.words, /^These settings need about [\d.]+ GB of memory, and at most 3\.0 GB can be used here\. A batch of \d+ would do\.$/);
+  assert.deepEqual(planned.would, { batch: 32 }, 'no more than there are pictures to train on');
+  // With more pictures, what is offered fits, and twice as much would not.
+  const found = await page.evaluate(async (given) => {
     const module = await import('./pkg/cpu/skip_ganomaly.js');
     await module.default();
     const { weigh, limitsOf } = await import('./training/planner.js');
-    return (change) => weigh(module, module.complete_settings({ ...given, ...change }), count, limitsOf(null)).memory;
-  }, [settings, 40]).then(() => page.evaluate(async ([given, would]) => {
-    const module = await import('./pkg/cpu/skip_ganomaly.js');
-    const { limitsOf } = await import('./training/planner.js');
-    const total = (change) => module.plan_memory(module.complete_settings({ ...given, ...change }), 40).total;
-    return { would: total(would) <= limitsOf(null).total, twice: total({ batch: 2 * would.batch }) <= limitsOf(null).total };
-  }, [settings, planned.would]));
-  assert.deepEqual(fits, { would: true, twice: false });
+    const judge = (change) => weigh(module, module.complete_settings({ ...given, ...change }), 10_000, limitsOf(null));
+    const { would } = judge({});
+    return { would, fits: judge(would).fits, twice: judge({ batch: 2 * would.batch }).fits, wide: judge({ width: 256, batch: 4 }).would };
+  }, settings);
+  assert.ok(found.would.batch > 32 && found.would.width === undefined, JSON.stringify(found));
+  assert.deepEqual([found.fits, found.twice], [true, false]);
+  assert.ok(found.wide.width < 256, 'where no batch fits, a width is offered');
   await start(page, settings);
   await waitTold(page, 'state', { state: 'failed' });
   assert.equal((await problems(page, 'memory')).length, 1);

@@ -45,6 +45,7 @@ const inWords = (bytes) => (bytes >= GIB ? `${(bytes / GIB).toFixed(1)} GB` : `$
  */
 export function weigh(module, settings, count, limits) {
   const memoryOf = (/** @type {any} */ change) => module.plan_memory({ ...settings, ...change }, count);
+  const trained = trainedOn(count, settings.held_out);
   const fits = (/** @type {any} */ change) => {
     const { total, largest_buffer } = memoryOf(change);
     return total <= limits.total && largest_buffer <= limits.buffer;
@@ -55,10 +56,9 @@ export function weigh(module, settings, count, limits) {
     const why = needed.total > limits.total
       ? `about ${inWords(needed.total)} of memory, and at most ${inWords(limits.total)} can be used here`
       : `one piece of memory of ${inWords(largest_buffer)}, and this graphics processor gives at most ${inWords(limits.buffer)} in one piece`;
-    const would = smaller(settings, fits);
+    const would = smaller(settings, (change) => (change.batch ?? settings.batch) <= trained && fits(change));
     return { memory, fits: false, would, words: `These settings need ${why}. ${advice(would)}` };
   }
-  const trained = trainedOn(count, settings.held_out);
   if (trained < settings.batch) {
     const would = trained >= 2 ? { batch: 2 ** Math.floor(Math.log2(trained)) } : null;
     const words = `Of ${count} ${count === 1 ? "picture" : "pictures"}, ${trained} would be trained on (the others are held out), which is fewer than a batch of ${settings.batch}. `;
