@@ -1,9 +1,10 @@
 // Training in the page when things go wrong: every fault gives a plain message, and nothing is lost.
-// These tests drive session.js; those of the form are elsewhere.
+// Most tests drive session.js; the last
+// ones go through the form.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { launch, startServer } from './harness.mjs';
-import { waitReady, withHeader, withPage } from './drive.mjs';
+import { sampleFiles, waitReady, waitText, withHeader, withPage } from './drive.mjs';
 import { TINY, all, losses, openSession, plan, prepare, start, status, trainFiles, waitStep, waitTold } from './train.mjs';
 
 const STEPS = 60;
@@ -71,6 +72,17 @@ async function assertNothingLost(page, tolerance = 0) {
   }
 }
 
+/** The words of the restart name the step that the new worker really went on from. */
+async function assertWentOn(page, words) {
+  const said = Number(/goes on from step (\d+)/.exec(words)?.[1]);
+  assert.ok(said > 0, words);
+  const next = await page.evaluate(() => {
+    const after = window.told.slice(window.told.findIndex((one) => one.type === 'restart'));
+    return after.find((one) => one.type === 'losses').detail.losses[0].step;
+  });
+  assert.equal(next, said + 1, words);
+}
+
 const killWorker = (page) => page.evaluate(() => window.workers.at(-1).terminate());
 const problems = async (page, kind) => (await all(page, 'problem')).filter((one) => one.kind === kind).map((one) => one.words);
 
@@ -100,6 +112,7 @@ test('a worker that was killed: another takes the run up, every step as if nothi
   const { step } = await waitTold(page, 'finished');
   assert.equal(step, STEPS);
   assert.equal(await page.evaluate(() => window.workers.length), 2);
+  await assertWentOn(page, words);
   await assertNothingLost(page);
 }));
 
@@ -115,10 +128,11 @@ test('a worker that was killed before the first step: the run starts again', onP
   await assertNothingLost(page);
 }));
 
-test('a panic in a step, once: the run goes on from its checkpoint', onPage({ edits: SAVE_OFTEN, module: `{
+/** A step that panics the first time that it is taken. */
+const PANIC_ONCE = `{
   const step = Training.prototype.step;
   Training.prototype.step = function (update) {
-    if (this.info().step === 30 && !globalThis.location.href.includes('second')) {
+    if (this.info().step === 30) {
       const asked = new XMLHttpRequest();
       asked.open('GET', '/panic-once', false);
       asked.send();
@@ -126,18 +140,24 @@ test('a panic in a step, once: the run goes on from its checkpoint', onPage({ ed
     }
     return step.call(this, update);
   };
-}` }, async (page) => {
+}`;
+async function panicOnce(page) {
   let first = true;
   await page.context().route('**/panic-once', (route) => {
     void route.fulfill({ body: first ? 'panic' : 'go on' });
     first = false;
   });
+}
+
+test('a panic in a step, once: the run goes on from its checkpoint', onPage({ edits: SAVE_OFTEN, module: PANIC_ONCE }, async (page) => {
+  await panicOnce(page);
   await openSession(page);
   await prepare(page, trainFiles(40));
   await start(page, SETTINGS);
   await waitTold(page, 'finished');
   const [words] = await problems(page, 'device');
   assert.match(words, /^The program that trains stopped \(unreachable\)\. It was started again\./);
+  await assertWentOn(page, words);
   await assertNothingLost(page);
 }));
 
@@ -181,13 +201,14 @@ test('a destroyed WebGPU device: the CPU takes the run up', { timeout: 600_000 }
   await start(page, SETTINGS);
   await waitStep(page, 1, 300_000);
   assert.deepEqual((await all(page, 'progress')).filter((one) => one.phase === 'compiling').map((one) => one.done), [0, 1]);
-  await waitTold(page, 'saved');
+  await page.waitForFunction(() => window.told.some((one) => one.type === 'saved' && one.detail.step > 0), undefined, { timeout: 120_000 });
   await page.evaluate(() => new BroadcastChannel('device').postMessage('destroy'));
   const words = await waitTold(page, 'restart');
   assert.match(words, /^The WebGPU device was lost \(.+\)\. Your CPU takes over\. The run goes on from step \d+\.$/);
   const { step } = await waitTold(page, 'finished', {}, { timeout: 120_000 });
   assert.equal(step, STEPS);
   assert.equal(await page.evaluate(() => window.session.device), 'cpu');
+  await assertWentOn(page, words);
   // Both devices train alike, but for rounding, which grows from step to step.
   await assertNothingLost(page, 0.05);
 }));
@@ -220,13 +241,13 @@ test('storage full: said once, the run goes on, and a killed worker still loses 
   await waitStep(page, 20);
   await killWorker(page);
   const words = await waitTold(page, 'restart');
-  assert.match(words, /goes on from step [1-9]/);
   const { step } = await waitTold(page, 'finished');
   assert.equal(step, STEPS);
   const said = await problems(page, 'storage');
   assert.equal(said.length, 2, 'once by each worker');
   assert.match(said[0], /^The browser has no room left for this site: .*The training goes on/);
   assert.deepEqual(await all(page, 'saved'), []);
+  await assertWentOn(page, words);
   await assertNothingLost(page);
 }));
 
@@ -458,7 +479,7 @@ test('a checkpoint of other pictures is refused; on its own it goes on', onPage(
 
 // --- Control
 
-test('pause is quick, also in a preview; single steps train one network', onPage({ module: SLOW(30) }, async (page) => {
+test('pause is quick; single steps train one network', onPage({ module: SLOW(30) }, async (page) => {
   await openSession(page);
   await prepare(page, trainFiles(40));
   await start(page, { ...SETTINGS, steps: 1000 });
@@ -492,6 +513,33 @@ test('pause is quick, also in a preview; single steps train one network', onPage
   assert.ok(finished.threshold > 0 && finished.heldOut.length === 4);
 }));
 
+test('a pause does not wait for a preview', onPage({ module: `{
+  const preview = Training.prototype.preview;
+  Training.prototype.preview = async function (shown) {
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    return preview.call(this, shown);
+  };
+}` }, async (page) => {
+  await openSession(page);
+  await prepare(page, trainFiles(40));
+  await start(page, SETTINGS);
+  await waitTold(page, 'state', { state: 'running' });
+  const asked = await page.evaluate(() => {
+    window.session.pause();
+    return performance.now();
+  });
+  await waitTold(page, 'preview');
+  const [paused, shown] = await page.evaluate(() => [
+    window.told.find((one) => one.type === 'state' && one.detail.state === 'paused').at,
+    window.told.find((one) => one.type === 'preview').at,
+  ]);
+  assert.ok(paused - asked < 200 && shown - asked > 500, `paused after ${paused - asked} ms, the preview came after ${shown - asked}`);
+  await page.waitForTimeout(300);
+  assert.equal((await status(page)).step, 0);
+  await page.evaluate(() => window.session.go());
+  await waitTold(page, 'finished');
+}));
+
 test('other sizes after the pictures were prepared: they are prepared again', onPage({}, async (page) => {
   await openSession(page);
   const first = await prepare(page, trainFiles(16), {});
@@ -513,4 +561,46 @@ test('a run by minutes ends when they are over', onPage({ module: SLOW(20) }, as
   const { step, elapsedMs } = await waitTold(page, 'finished');
   assert.ok(elapsedMs >= 3000 && elapsedMs < 5000, `${elapsedMs} ms`);
   assert.ok(step > 20 && step < 150, `${step} steps in ${Date.now() - began} ms`);
+}));
+
+// --- What a person sees of it
+
+const training = (page, state) =>
+  page.waitForFunction((wanted) => document.documentElement.dataset.training === wanted, state, { timeout: 60_000, polling: 20 });
+const QUERY = '?device=cpu&size=32&channels=1&width=4&batch=4&steps=60';
+
+test('on the page: a panic is told, and the run ends as it should', onPage({ query: QUERY, edits: SAVE_OFTEN, module: PANIC_ONCE }, async (page) => {
+  await panicOnce(page);
+  await page.setInputFiles('#train-files', sampleFiles(40));
+  await page.click('#train-start');
+  await training(page, 'done');
+  assert.equal(await page.getAttribute('html', 'data-step'), '60');
+  await waitText(page, '#train-problems', /The program that trains stopped \(unreachable\)\. It was started again\. The run goes on from step \d+\./);
+  // The page scores with the model that came of it.
+  await page.setInputFiles('#files', sampleFiles(2));
+  await page.waitForFunction(() => document.querySelectorAll('#results tbody tr').length === 2);
+}));
+
+test('on the page: a full storage and a picture that cannot be read are told, and the run ends as it should', onPage({ query: QUERY, worker: FULL }, async (page) => {
+  const files = sampleFiles(20);
+  files.splice(3, 0, { name: 'letter.png', mimeType: 'image/png', buffer: Buffer.from('Dear reader') });
+  await page.setInputFiles('#train-files', files);
+  await page.click('#train-start');
+  await training(page, 'done');
+  await waitText(page, '#train-problems', /no room left for this site/);
+  await waitText(page, '#train-said', /20 normal pictures/);
+  await waitText(page, '#train-said', /letter\.png: .{10,}/);
+}));
+
+test('on the page: a diverged run says what happened, and another can be started', onPage({ query: `${QUERY}&contextual-weight=1e38` }, async (page) => {
+  await page.setInputFiles('#train-files', sampleFiles(40));
+  await page.click('#train-start');
+  await training(page, 'failed');
+  await waitText(page, '#train-problems', /diverged .*Its checkpoint of step \d+ is kept\./s);
+  await page.$eval('#set-contextual-weight', (input) => {
+    input.value = '50';
+    input.dispatchEvent(new Event('change', { bubbles: true }));
+  });
+  await page.click('#train-start');
+  await training(page, 'done');
 }));
