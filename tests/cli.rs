@@ -155,6 +155,32 @@ fn an_interrupted_run_ends_like_an_uninterrupted_one() {
         command.args(["train", "--json", "--resume"]).arg(out);
         command
     };
+    // The checkpoint alone, wherever it was carried, is enough to go on.
+    let carried = folder.path().join("carried.safetensors");
+    fs::copy(parts.join("checkpoint.safetensors"), &carried).expect("a copy");
+    let elsewhere = folder.path().join("elsewhere");
+    let solar_ir = solar_ir();
+    refused(&mut resume(&carried), &["--out RUN", "checkpoint file"]);
+    refused(
+        resume(&carried).arg("--out").arg(&elsewhere),
+        &["--data DATA", "checkpoint file"],
+    );
+    refused(
+        resume(&parts).arg("--out").arg(&elsewhere),
+        &["expected no --out"],
+    );
+    let mut from_file = resume(&carried);
+    from_file.arg("--data").arg(&solar_ir).arg("--out");
+    refused(from_file.arg(&whole), &["holds a run already"]);
+    assert!(
+        !elsewhere.exists(),
+        "nothing is written before a run can start"
+    );
+    let mut from_file = resume(&carried);
+    from_file.arg("--data").arg(&solar_ir).arg("--out");
+    let (summary, _) = run(from_file.arg(&elsewhere), 0);
+    assert_eq!(json(&summary)["steps"], 84);
+
     let (summary, _) = run(&mut resume(&parts), 0);
     assert_eq!(json(&summary)["steps"], 84);
 
@@ -162,25 +188,55 @@ fn an_interrupted_run_ends_like_an_uninterrupted_one() {
         let bytes = fs::read(out.join("model.safetensors")).expect("a model");
         ModelFile::from_bytes(&bytes).expect("a whole model file")
     };
-    let (expected, got) = (read(&whole), read(&parts));
-    assert!(
-        got.tensors.keys().eq(expected.tensors.keys()),
-        "the same tensors"
-    );
-    for (name, expected) in &expected.tensors {
-        for (got, expected) in got.tensors[name].values.iter().zip(&expected.values) {
-            assert!(
-                (got - expected).abs() <= 1e-6 * expected.abs().max(1e-3),
-                "{name}: got {got}, expected {expected}"
-            );
+    let expected = read(&whole);
+    for got in [read(&parts), read(&elsewhere)] {
+        assert!(
+            got.tensors.keys().eq(expected.tensors.keys()),
+            "the same tensors"
+        );
+        for (name, expected) in &expected.tensors {
+            for (got, expected) in got.tensors[name].values.iter().zip(&expected.values) {
+                assert!(
+                    (got - expected).abs() <= 1e-6 * expected.abs().max(1e-3),
+                    "{name}: got {got}, expected {expected}"
+                );
+            }
         }
+        let threshold = |model: &ModelFile| model.header.calibration.as_ref().map(|c| c.threshold);
+        assert_close(
+            "threshold",
+            threshold(&got).expect("calibrated"),
+            threshold(&expected).expect("calibrated"),
+        );
     }
-    let threshold = |model: &ModelFile| model.header.calibration.as_ref().map(|c| c.threshold);
-    assert_close(
-        "threshold",
-        threshold(&got).expect("calibrated"),
-        threshold(&expected).expect("calibrated"),
-    );
+    // And every loss after it.
+    let losses = |out: &Path| -> Vec<Value> {
+        let text = fs::read_to_string(out.join("events.jsonl")).expect("events");
+        let mut events = json_lines(&text);
+        events
+            .retain(|event| event["event"] == "step" && event["step"].as_u64() > Some(stopped_at));
+        events
+    };
+    let (expected, got) = (losses(&whole), losses(&elsewhere));
+    assert_eq!(got.len() as u64, 84 - stopped_at);
+    for (got, expected) in got.iter().zip(&expected) {
+        assert_eq!(got["step"], expected["step"]);
+        assert_close(
+            "contextual",
+            number(&got["contextual"]),
+            number(&expected["contextual"]),
+        );
+    }
+    // Its folder is a run's like any other.
+    let files = |out: &Path| -> Vec<_> {
+        let entries = fs::read_dir(out).expect("a folder");
+        let mut names: Vec<_> = entries
+            .map(|entry| entry.expect("a file").file_name())
+            .collect();
+        names.sort();
+        names
+    };
+    assert_eq!(files(&elsewhere), RUN_FILES);
 
     // Each step is logged once, in order, whoever took it.
     let events = json_lines(&fs::read_to_string(&events).expect("events"));
@@ -842,6 +898,22 @@ fn runs_that_cannot_start_say_why_and_leave_nothing() {
     let mut command = program();
     command.args(["train", "--resume"]).arg(&few);
     refused(&mut command, &["not a run's folder"]);
+
+    // What can be scored with cannot be trained on.
+    let model = folder.path().join("model.safetensors");
+    fs::write(&model, &TRAINED.files["model.safetensors"]).expect("a written file");
+    let resumed = |data: &Path| {
+        let mut command = program();
+        command.args(["train", "--resume"]).arg(&model);
+        command.arg("--data").arg(data).arg("--out").arg(&out);
+        command
+    };
+    refused(
+        &mut resumed(&solar_ir()),
+        &["a model, not a checkpoint", "optimiser"],
+    );
+    refused(&mut resumed(&few), &["other pictures", "digest"]);
+    assert!(!out.exists(), "nothing is written before a run can start");
 
     // What clap refuses has its own code.
     for arguments in [

@@ -4,7 +4,7 @@ mod baseline;
 mod folder;
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -41,8 +41,9 @@ pub struct Args {
     /// Folder to make for the run
     #[arg(long, required_unless_present = "resume")]
     out: Option<PathBuf>,
-    /// Go on with an interrupted run's folder, with its own settings
-    #[arg(long, value_name = "RUN", conflicts_with = "out")]
+    /// Go on with an interrupted run's folder, or with a checkpoint file (then with --data and --out), with
+    /// its own settings
+    #[arg(long, value_name = "RUN|FILE")]
     resume: Option<PathBuf>,
     /// Settings to start from; those given here count before it
     #[arg(long, value_enum, default_value = "paper")]
@@ -76,44 +77,31 @@ impl Args {
         self.config = self.preset.settings(&self.config, given);
         self
     }
+
+    /// What a run's folder keeps of the command line.
+    fn settings(&self) -> Result<Settings> {
+        Ok(Settings {
+            data: self.data.absolute()?,
+            precision: self.precision,
+            licence: self.licence.clone(),
+            keep_epochs: self.keep_epochs,
+            command: command_line(),
+        })
+    }
 }
 
 pub fn run(args: Args) -> Result<Outcome> {
     let started = Instant::now();
     let stop = watch_for_interruption()?;
-    let (folder, settings, resumed) = match &args.resume {
-        Some(path) => {
-            let (folder, mut settings) = RunFolder::interrupted(path)?;
-            settings.data = settings.data.resumed_with(&args.data.absolute()?);
-            eprintln!("going on with the run's own settings; others given here do not count");
-            let (checkpoint, _) = read_model(&folder.checkpoint())?;
-            (folder, settings, Some(checkpoint))
-        }
-        None => {
-            let folder = RunFolder::fresh(args.out.as_deref().context("--out is missing")?)?;
-            let method = args.config.method;
-            anyhow::ensure!(
-                args.preset == Preset::Paper || method == Method::SkipGanomaly,
-                "the --preset is one of skip-ganomaly's, got the method {method}"
-            );
-            args.config.check()?;
-            let settings = Settings {
-                data: args.data.absolute()?,
-                precision: args.precision,
-                licence: args.licence.clone(),
-                keep_epochs: args.keep_epochs,
-                command: command_line(),
-            };
-            (folder, settings, None)
-        }
-    };
-    let config = match &resumed {
-        Some(file) => {
-            let training = file.header.training.as_ref();
-            let training = training.context("the checkpoint has no settings")?;
-            training.config.clone()
-        }
-        None => args.config.clone(),
+    let Start {
+        folder,
+        settings,
+        config,
+        checkpoint,
+    } = match &args.resume {
+        None => Start::fresh(&args)?,
+        Some(path) if path.is_file() => Start::with_file(path, &args)?,
+        Some(path) => Start::with_folder(path, &args)?,
     };
 
     let pictures = load_pictures(&settings.data, &preprocessing(&config), config.seed)?;
@@ -134,12 +122,16 @@ pub fn run(args: Args) -> Result<Outcome> {
         let events = folder.events(0)?;
         return job.finish(fitted, &pictures, events);
     }
-    let mut run = match &resumed {
-        Some(checkpoint) => Run::resume(checkpoint, Box::new(pictures), &device)?,
+    let mut run = match &checkpoint {
+        Some((file, _)) => Run::resume(file, Box::new(pictures), &device)?,
         None => Run::new(&config, Box::new(pictures), &device)?,
     };
     // Nothing is written before the run can start.
     folder.write_settings(&settings)?;
+    if let Some((_, bytes)) = &checkpoint {
+        // Where the folder is a new one, it can be resumed from here on.
+        write_whole(&folder.checkpoint(), bytes)?;
+    }
     let mut events = folder.events(run.steps())?;
     match job.train(&mut run, &mut events, &stop)? {
         true => {
@@ -147,6 +139,85 @@ pub fn run(args: Args) -> Result<Outcome> {
             job.finish(fitted, run.pictures(), events)
         }
         false => Ok(Outcome::Interrupted),
+    }
+}
+
+/// What a run begins with.
+struct Start {
+    folder: RunFolder,
+    settings: Settings,
+    config: TrainConfig,
+    /// Where it goes on, and the bytes of that file.
+    checkpoint: Option<(ModelFile, Vec<u8>)>,
+}
+
+impl Start {
+    /// A new run.
+    fn fresh(args: &Args) -> Result<Self> {
+        let folder = RunFolder::fresh(args.out.as_deref().context("--out is missing")?)?;
+        let method = args.config.method;
+        anyhow::ensure!(
+            args.preset == Preset::Paper || method == Method::SkipGanomaly,
+            "the --preset is one of skip-ganomaly's, got the method {method}"
+        );
+        args.config.check()?;
+        Ok(Self {
+            folder,
+            settings: args.settings()?,
+            config: args.config.clone(),
+            checkpoint: None,
+        })
+    }
+
+    /// An interrupted run, in its folder.
+    fn with_folder(path: &Path, args: &Args) -> Result<Self> {
+        anyhow::ensure!(
+            args.out.is_none(),
+            "a run's folder goes on in its place: expected no --out with --resume {}",
+            path.display()
+        );
+        let (folder, mut settings) = RunFolder::interrupted(path)?;
+        settings.data = settings.data.resumed_with(&args.data.absolute()?);
+        let checkpoint = folder.checkpoint();
+        Self::resumed(folder, settings, &checkpoint)
+    }
+
+    /// A checkpoint without a folder, as the page saves it: it does not say where its pictures lie.
+    fn with_file(path: &Path, args: &Args) -> Result<Self> {
+        let missing = |what: &str| {
+            format!(
+                "expected {what} with --resume {}: it is a checkpoint file, not a run's folder",
+                path.display()
+            )
+        };
+        let out = args.out.as_deref();
+        let out = out.with_context(|| missing("--out RUN, a folder to make,"))?;
+        anyhow::ensure!(
+            args.data.data.is_some(),
+            missing("--data DATA, the same pictures,")
+        );
+        Self::resumed(RunFolder::fresh(out)?, args.settings()?, path)
+    }
+
+    fn resumed(folder: RunFolder, settings: Settings, checkpoint: &Path) -> Result<Self> {
+        let (file, bytes) = read_model(checkpoint)?;
+        let training = file.header.training.as_ref();
+        let config = training
+            .context("the checkpoint has no settings")?
+            .config
+            .clone();
+        anyhow::ensure!(
+            config.method.has_networks(),
+            "this file is a model of {}, which takes no steps: expected a checkpoint",
+            config.method
+        );
+        eprintln!("going on with the run's own settings; others given here do not count");
+        Ok(Self {
+            folder,
+            settings,
+            config,
+            checkpoint: Some((file, bytes)),
+        })
     }
 }
 

@@ -53,8 +53,12 @@ impl RunFolder {
     /// The folder of an interrupted run, and its settings.
     pub fn interrupted(path: &Path) -> Result<(Self, Settings)> {
         let file = path.join(SETTINGS);
-        let text = std::fs::read(&file)
-            .with_context(|| format!("{} is not a run's folder", path.display()))?;
+        let text = std::fs::read(&file).with_context(|| {
+            format!(
+                "{} is not a run's folder and no checkpoint file",
+                path.display()
+            )
+        })?;
         let settings = serde_json::from_slice(&text)
             .with_context(|| format!("{} cannot be read", file.display()))?;
         Ok((Self(path.to_path_buf()), settings))
