@@ -163,7 +163,8 @@ test('the camera gives as many frames as asked for', async () => {
 const pause = (page) => page.evaluate(async () => {
   const button = document.querySelector('#train-pause');
   const began = performance.now();
-  const paused = new Promise((resolve) => {
+  const paused = new Promise((resolve, reject) => {
+    setTimeout(() => reject(new Error(`no pause came: ${document.documentElement.dataset.training}`)), 30_000);
     const watch = new MutationObserver(() => {
       if (document.documentElement.dataset.training !== 'paused') return;
       watch.disconnect();
@@ -185,8 +186,8 @@ test('the bundled folder: plan, run, pause, steps, curves, stop, and the page sc
   const said = await page.textContent('#train-said');
   assert.match(said, /paper/i, 'the layout is named');
   assert.match(said, /50 normal and 50 abnormal ones with labels: shown as information and never used to choose/);
-  await waitText(page, '#plan-words', /2,000 steps of \d+ ms: about .* Memory: about [\d.]+ MB of at most/, 60_000);
-  assert.match(await page.textContent('#train-plan'), /networks.*optimisers.*one step.*pictures/s);
+  await waitText(page, '#plan-words', /^About .*: 2000 steps of [\d.]+ ms\. About [\d.]+ MB of memory\.$/, 60_000);
+  assert.match(await page.textContent('#train-plan'), /networks.*optimisers.*one step.*pictures.*in all.*at most/s);
 
   await page.click('#train-start');
   await waitTraining(page, 'running');
@@ -265,6 +266,37 @@ test('the bundled folder: plan, run, pause, steps, curves, stop, and the page sc
   const threshold = await page.inputValue('#threshold-number');
   assert.ok(Math.abs(Number(threshold) - about.calibration.threshold) < 1e-4 * about.calibration.threshold, 'the threshold is the new model\'s');
   for (const row of rows) assert.ok(Number(row.score) > 0, `${row.name} has a score`);
+}));
+
+test('a checkpoint file goes on, on the pictures that it was trained with and on no others', onPage({ query: `${SMALL}&steps=20` }, async (page) => {
+  await page.setInputFiles('#train-files', sampleFiles(20));
+  for (let step = 1; step <= 3; step++) {
+    await page.click('#train-step');
+    await waitStep(page, step);
+    await waitTraining(page, 'paused');
+  }
+  const { name, bytes } = await downloaded(page, '#download-checkpoint');
+  const file = { name, mimeType: 'application/octet-stream', buffer: bytes };
+
+  await page.goto(`${server.url}?device=cpu`);
+  await waitReady(page);
+  await page.setInputFiles('#train-checkpoint', file);
+  await waitText(page, '#train-status', /choose the pictures that the checkpoint was trained with/);
+  await page.setInputFiles('#train-files', sampleFiles(20));
+  await waitTraining(page, 'done');
+  assert.equal((await state(page)).step, 20, 'it ends where the run was to end');
+  await page.locator('.charts').scrollIntoViewIfNeeded();
+  await page.click('.charts .twin >> nth=0 >> summary');
+  await page.waitForFunction(() => document.querySelector('.charts .twin').querySelectorAll('tbody tr').length === 20);
+  assert.match(await page.textContent('#train-command'), /--width 2 .*--steps 20 .*--batch 4/, 'its settings are those of the file');
+
+  await page.goto(`${server.url}?device=cpu`);
+  await waitReady(page);
+  await page.setInputFiles('#train-files', sampleFiles(21));
+  await waitText(page, '#train-said', /21 normal pictures/);
+  await page.setInputFiles('#train-checkpoint', file);
+  await page.waitForFunction(() => /other|picture/i.test(document.querySelector('#train-problems').textContent));
+  assert.equal((await state(page)).training, 'idle');
 }));
 
 test('a first step alone, before the run: it waits after it', onPage({ query: `${SMALL}&steps=6` }, async (page) => {
