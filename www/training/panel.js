@@ -39,6 +39,8 @@ const detailOf = (/** @type {Event} */ event) => /** @type {CustomEvent} */ (eve
 
 /** What the page trains with where nobody chose: better than the paper's on four sets (docs/results.md). */
 const PRESET = "memory";
+/** Width of the networks, before the pictures say what suits them. */
+const WIDTH = 8;
 /** A plan is made this long after the last change. */
 const PLAN_AFTER_MS = 500;
 
@@ -96,6 +98,7 @@ export class Panel {
   /** @type {Update | null} a step to take as soon as the run waits */ #stepFirst = null;
   /** @type {Blob | null} to go on with as soon as there are pictures */ #waitingCheckpoint = null;
   /** @type {{ run: Run, model: Blob, checkpoint: Blob } | null} */ #finished = null;
+  #suits = element("p", { className: "hint" }, "What suits the pictures is filled in once there are some.");
   #leave = element("button", { type: "button", className: "button", id: "train-discard", hidden: true }, "Leave this run");
 
   /** @param {Page} page @param {Schema} schema */
@@ -105,6 +108,7 @@ export class Panel {
     this.#form = new Form(byId("train-form"), allSettings(schema));
     this.#form.show(this.#plain());
     this.#form.addEventListener("change", () => this.#changed());
+    byId("train-form").before(this.#suits);
 
     const drawer = new Drawer(byId("train"));
     const [live, home, runs, stored] = Array.from({ length: 4 }, () => element("div"));
@@ -187,6 +191,7 @@ export class Panel {
     }
     said.replaceChildren(...saidOf(this.#prepared, choice.left));
     this.#form.show({ preset: PRESET, ...this.#prepared.settings });
+    this.#suits.textContent = "Chosen to suit the pictures. Change what you like: the plan below follows.";
     const skipped = this.#prepared.skipped.length;
     if (!this.#starting) this.#status.tell(`The pictures are ready.${skipped > 0 ? ` ${plural(skipped, "file")} could not be read and ${skipped === 1 ? "is" : "are"} left out.` : ""}`);
     this.#planSoon();
@@ -202,6 +207,7 @@ export class Panel {
     return {
       preset,
       ...Object.fromEntries(settings.map(({ field, default: value }) => [field, value])),
+      width: WIDTH,
       ...presets.find(({ name }) => name === preset)?.changes,
       ...this.#prepared?.suggested,
     };

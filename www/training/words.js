@@ -1,19 +1,23 @@
 // @ts-check
 /** Numbers as a person reads them. */
 
+const KIB = 2 ** 10;
+const MIB = 2 ** 20;
+const GIB = 2 ** 30;
+
 /** @param {number} bytes */
 export function bytesWords(bytes) {
-  if (bytes < 1000) return `${bytes} bytes`;
-  if (bytes < 1e6) return `${(bytes / 1e3).toFixed(0)} kB`;
-  return bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(2)} GB`;
+  if (bytes >= GIB) return `${(bytes / GIB).toFixed(1)} GB`;
+  if (bytes >= MIB) return `${(bytes / MIB).toFixed(bytes < 10 * MIB ? 1 : 0)} MB`;
+  return bytes >= KIB ? `${Math.round(bytes / KIB)} kB` : plural(bytes, "byte");
 }
 
 /** @param {number} ms */
 export function timeWords(ms) {
   const seconds = Math.max(1, Math.round(ms / 1000));
-  if (seconds < 90) return `${seconds} s`;
+  if (seconds < 90) return plural(seconds, "second");
   const minutes = Math.round(seconds / 60);
-  return minutes < 90 ? `${minutes} min` : `${(minutes / 60).toFixed(1)} h`;
+  return minutes < 90 ? plural(minutes, "minute") : `${(seconds / 3600).toFixed(1)} hours`;
 }
 
 /** @param {number} count @param {string} one @param {string} [many] */
