@@ -163,7 +163,8 @@ test('the camera gives as many frames as asked for', async () => {
 const pause = (page) => page.evaluate(async () => {
   const button = document.querySelector('#train-pause');
   const began = performance.now();
-  const paused = new Promise((resolve) => {
+  const paused = new Promise((resolve, reject) => {
+    setTimeout(() => reject(new Error(`no pause came: ${document.documentElement.dataset.training}`)), 30_000);
     const watch = new MutationObserver(() => {
       if (document.documentElement.dataset.training !== 'paused') return;
       watch.disconnect();
@@ -185,8 +186,8 @@ test('the bundled folder: plan, run, pause, steps, curves, stop, and the page sc
   const said = await page.textContent('#train-said');
   assert.match(said, /paper/i, 'the layout is named');
   assert.match(said, /50 normal and 50 abnormal ones with labels: shown as information and never used to choose/);
-  await waitText(page, '#plan-words', /2,000 steps of \d+ ms: about .* Memory: about [\d.]+ MB of at most/, 60_000);
-  assert.match(await page.textContent('#train-plan'), /networks.*optimisers.*one step.*pictures/s);
+  await waitText(page, '#plan-words', /^About .*: 2000 steps of [\d.]+ ms\. About [\d.]+ MB of memory\.$/, 60_000);
+  assert.match(await page.textContent('#train-plan'), /networks.*optimisers.*one step.*pictures.*in all.*at most/s);
 
   await page.click('#train-start');
   await waitTraining(page, 'running');
@@ -267,6 +268,37 @@ test('the bundled folder: plan, run, pause, steps, curves, stop, and the page sc
   for (const row of rows) assert.ok(Number(row.score) > 0, `${row.name} has a score`);
 }));
 
+test('a checkpoint file goes on, on the pictures that it was trained with and on no others', onPage({ query: `${SMALL}&steps=20` }, async (page) => {
+  await page.setInputFiles('#train-files', sampleFiles(20));
+  for (let step = 1; step <= 3; step++) {
+    await page.click('#train-step');
+    await waitStep(page, step);
+    await waitTraining(page, 'paused');
+  }
+  const { name, bytes } = await downloaded(page, '#download-checkpoint');
+  const file = { name, mimeType: 'application/octet-stream', buffer: bytes };
+
+  await page.goto(`${server.url}?device=cpu`);
+  await waitReady(page);
+  await page.setInputFiles('#train-checkpoint', file);
+  await waitText(page, '#train-status', /choose the pictures that the checkpoint was trained with/);
+  await page.setInputFiles('#train-files', sampleFiles(20));
+  await waitTraining(page, 'done');
+  assert.equal((await state(page)).step, 20, 'it ends where the run was to end');
+  await page.locator('.charts').scrollIntoViewIfNeeded();
+  await page.click('.charts .twin >> nth=0 >> summary');
+  await page.waitForFunction(() => document.querySelector('.charts .twin').querySelectorAll('tbody tr').length === 20);
+  assert.match(await page.textContent('#train-command'), /--width 2 .*--steps 20 .*--batch 4/, 'its settings are those of the file');
+
+  await page.goto(`${server.url}?device=cpu`);
+  await waitReady(page);
+  await page.setInputFiles('#train-files', sampleFiles(21));
+  await waitText(page, '#train-said', /21 normal pictures/);
+  await page.setInputFiles('#train-checkpoint', file);
+  await page.waitForFunction(() => /other|picture/i.test(document.querySelector('#train-problems').textContent));
+  assert.equal((await state(page)).training, 'idle');
+}));
+
 test('a first step alone, before the run: it waits after it', onPage({ query: `${SMALL}&steps=6` }, async (page) => {
   await page.setInputFiles('#train-files', sampleFiles(20));
   await page.click('#train-step');
@@ -344,14 +376,26 @@ test('discard removes the one run that is offered', async () => {
   }
 });
 
-test('offline, after one visit that never came near the training: it trains', async () => {
+/** A visit, and what the page does when the server is gone. @param visit what happens before @param offline after */
+async function withoutServer(visit, offline) {
+  const own = await startServer();
   const context = await browser.newContext();
   try {
     const page = await context.newPage();
-    await page.goto(`${server.url}?device=cpu`);
+    await page.goto(`${own.url}?device=cpu`);
     await page.waitForFunction(() => document.documentElement.dataset.offline === 'ready', undefined, { timeout: 60_000 });
-    await context.setOffline(true);
-    await page.goto(`${server.url}${SMALL}&steps=5`);
+    await visit(page, own.url);
+    await own.close();
+    await offline(page, own.url);
+  } finally {
+    await context.close();
+    await own.close().catch(() => {});
+  }
+}
+
+test('offline, after one visit that never came near the training: it trains', () =>
+  withoutServer(async () => {}, async (page, url) => {
+    await page.goto(`${url}${SMALL}&steps=5`);
     await waitReady(page);
     await page.setInputFiles('#train-files', sampleFiles(20));
     await page.click('#train-start');
@@ -361,34 +405,24 @@ test('offline, after one visit that never came near the training: it trains', as
     await page.waitForSelector('.charts canvas');
     // The bundled pictures were never used here, so there is nothing to take them from.
     await page.click('#train-bundled');
-    await page.waitForFunction(() => document.querySelector('#train-problems').textContent.length > 20);
-  } finally {
-    await context.close();
-  }
-});
+    await waitText(page, '#train-problems', /could not be (read|fetched)|can be read/, 60_000);
+  }));
 
-test('offline: the bundled pictures train once they were used', async () => {
-  const context = await browser.newContext();
-  try {
-    const page = await context.newPage();
-    await page.goto(`${server.url}?device=cpu`);
-    await page.waitForFunction(() => document.documentElement.dataset.offline === 'ready', undefined, { timeout: 60_000 });
-    await page.goto(`${server.url}${SMALL}&steps=3`);
+test('offline: the bundled pictures train once they were used', () =>
+  withoutServer(async (page, url) => {
+    await page.goto(`${url}${SMALL}&steps=3`);
     await waitReady(page);
     await page.click('#train-bundled');
     await waitText(page, '#train-said', /500 normal pictures/, 60_000);
-    await context.setOffline(true);
-    await page.goto(`${server.url}${SMALL}&steps=4`);
+  }, async (page, url) => {
+    await page.goto(`${url}${SMALL}&steps=4`);
     await waitReady(page);
     await page.click('#train-bundled');
     await page.click('#train-start');
     await waitTraining(page, 'done');
     assert.equal((await state(page)).step, 4);
     assert.match(await page.textContent('#train-said'), /500 normal pictures/);
-  } finally {
-    await context.close();
-  }
-});
+  }));
 
 // --- Several runs
 

@@ -4,7 +4,8 @@
  * most, one a frame, and only where someone can see them.
  *
  * @typedef {{ key: string, label: string, colour: number }} Line  `colour` counts from 0, and picks the dashes as well
- * @typedef {{ xs: number[], lines: (number | null)[][] }} Points
+ * @typedef {{ count: number, x: (i: number) => number, y: (line: number, i: number) => number | null }} Points
+ *   read in place: a long run has more steps than should be copied several times a second
  */
 import { short } from "../table.js";
 import { element } from "./form.js";
@@ -137,42 +138,44 @@ export class TableTwin {
   }
 }
 
-/** At most `count` of them, evenly, with the first and the last. @template T @param {T[]} all @param {number} count @returns {T[]} */
-function some(all, count) {
-  if (all.length <= count) return all;
-  return Array.from({ length: count }, (_, i) => all[Math.round((i * (all.length - 1)) / (count - 1))]);
-}
+/** At most `most` of the numbers below `count`, evenly, with the first and the last. @param {number} count @param {number} most */
+const some = (count, most) =>
+  Array.from({ length: Math.min(count, most) }, (_, i) => (count <= most ? i : Math.round((i * (count - 1)) / (most - 1))));
 
 // --- Curves ----------------------------------------------------------------------------------
 
 /** More points than a screen has columns show nothing more: neighbours are averaged. */
 const MAX_POINTS = 1500;
 
-/** @param {Points} points @returns {Points} */
-export function thinned({ xs, lines }) {
-  const by = Math.ceil(xs.length / MAX_POINTS);
-  if (by <= 1) return { xs, lines };
-  /** @param {(number | null)[]} values */
-  const means = (values) => {
+/**
+ * What uPlot draws: x, then one array a line.
+ * @param {Points} points @param {number} lines @param {boolean} log leaves out what has no logarithm
+ * @returns {(number | null)[][]}
+ */
+export function thinned({ count, x, y }, lines, log) {
+  const by = Math.ceil(count / MAX_POINTS) || 1;
+  /** @param {(i: number) => number | null} value @param {boolean} positive */
+  const means = (value, positive) => {
     /** @type {(number | null)[]} */
     const out = [];
-    for (let i = 0; i < values.length; i += by) {
+    for (let i = 0; i < count; i += by) {
       let sum = 0;
-      let count = 0;
-      for (const value of values.slice(i, i + by)) {
-        if (value === null) continue;
-        sum += value;
-        count++;
+      let found = 0;
+      for (let k = i; k < Math.min(i + by, count); k++) {
+        const one = value(k);
+        if (one === null || (positive && one <= 0)) continue;
+        sum += one;
+        found++;
       }
-      out.push(count > 0 ? sum / count : null);
+      out.push(found > 0 ? sum / found : null);
     }
     return out;
   };
-  return { xs: /** @type {number[]} */ (means(xs)), lines: lines.map(means) };
+  return [means(x, false), ...Array.from({ length: lines }, (_, line) => means((i) => y(line, i), log))];
 }
 
-/** @param {number | null | undefined} value */
-const shown = (value) => (value === null || value === undefined ? "–" : short(value));
+/** @param {number | null} value */
+const shown = (value) => (value === null ? "–" : short(value));
 
 export class Curves {
   root = element("figure", { className: "chart" });
@@ -184,7 +187,7 @@ export class Curves {
   #log;
   /** @type {Line[]} */ #lines = [];
   /** @type {Set<string>} */ #hidden = new Set();
-  /** @type {() => Points} */ #make = () => ({ xs: [], lines: [] });
+  /** @type {() => Points} */ #make = () => ({ count: 0, x: () => 0, y: () => null });
   /** @type {any} */ #chart = null;
   #made = "";
   #range;
@@ -258,12 +261,11 @@ export class Curves {
     const width = Math.floor(this.#plot.clientWidth);
     if (width === 0) return; // hidden: asked for again when it is seen
     const UPlot = await loadLibrary();
-    const { xs, lines } = this.#make();
+    const points = this.#make();
+    const { count, x, y } = points;
     const height = Math.round(Math.min(260, Math.max(150, width * 0.45)));
     const made = JSON.stringify([this.#lines, this.#log, colour("--ink"), colour("--line")]);
-    const thin = thinned({ xs, lines: this.#lines.map((_, i) => lines[i] ?? []) });
-    const values = this.#log ? thin.lines.map((line) => line.map((value) => (value !== null && value > 0 ? value : null))) : thin.lines;
-    const data = [thin.xs, ...values];
+    const data = thinned(points, this.#lines.length, this.#log);
     if (this.#chart && this.#made === made) {
       if (this.#chart.width !== width || this.#chart.height !== height) this.#chart.setSize({ width, height });
       this.#lines.forEach(({ key }, i) => {
@@ -288,7 +290,7 @@ export class Curves {
         cursor: { drag: { x: false, y: false }, points: { show: false } },
         axes: [
           { ...axis, values: (_self, ticks) => ticks.map((tick) => (Number.isInteger(tick) ? String(tick) : "")) },
-          { ...axis, size: 58, values: (_self, ticks) => ticks.map((tick) => (tick === null ? "" : String(Number(tick.toPrecision(3))))) },
+          { ...axis, size: 58, values: (_self, ticks) => ticks.map((tick) => (tick === null ? "" : String(Number(tick.toPrecision(6))))) },
         ],
         series: [
           {},
@@ -300,13 +302,15 @@ export class Curves {
       }, /** @type {any} */ (data), this.#plot);
     }
     [...this.#legend.querySelectorAll(".value")].forEach((value, i) => {
-      value.textContent = xs.length > 0 ? shown(lines[i]?.findLast((one) => one !== null)) : "";
+      let last = /** @type {number | null} */ (null);
+      for (let k = count - 1; k >= 0 && last === null; k--) last = y(i, k);
+      value.textContent = count > 0 ? shown(last) : "";
     });
     this.#twin.set(() => {
       return {
         head: ["Step", ...this.#lines.map(({ label }) => label)],
-        rows: some(xs.map((_, i) => i), TABLE_ROWS).map((i) => [xs[i], ...this.#lines.map((_, n) => shown(lines[n]?.[i]))]),
-        note: xs.length > TABLE_ROWS ? `${TABLE_ROWS} of ${xs.length.toLocaleString("en")} rows, evenly spaced. The CSV file has all of them.` : "",
+        rows: some(count, TABLE_ROWS).map((i) => [x(i), ...this.#lines.map((_, line) => shown(y(line, i)))]),
+        note: count > TABLE_ROWS ? `${TABLE_ROWS} of ${count.toLocaleString("en")} rows, evenly spaced. The CSV file has all of them.` : "",
       };
     });
   }

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * Which pictures to train on: files, a folder, the bundled folder, the camera.
+ * Which pictures to train on (files, a folder, the bundled folder, the camera) and what was made of them.
  *
  * @typedef {import("./protocol.js").TrainFile} TrainFile
  * @typedef {import("../files.js").Found} Found
@@ -9,10 +9,14 @@
  */
 import { PICTURE, found, frameOf, hasCamera, openCamera } from "../files.js";
 import { element } from "./form.js";
+import { plural, reasonOf } from "./words.js";
 
 /** How many frames the camera takes, and how often. */
 const FRAMES = 40;
 const FRAME_EVERY_MS = 250;
+/** Skipped files: so many are shown at once, so many at all. */
+const SHORT_LIST = 3;
+const LONG_LIST = 100;
 
 /**
  * Paths below the folder that was given: a folder's own name is no part of its layout.
@@ -59,7 +63,7 @@ export function acceptTraining({ choose, problem }) {
         left: 0,
       });
     } catch (error) {
-      problem(`The bundled pictures could not be listed (${error instanceof Error ? error.message : error}). Check the connection; pictures of your own can be used all the same.`);
+      problem(`The bundled pictures could not be listed (${reasonOf(error)}). Check the connection; pictures of your own can be used all the same.`);
     }
   });
 
@@ -101,7 +105,7 @@ function acceptFrames(choose, problem) {
     try {
       stream = await openCamera();
     } catch (error) {
-      problem(error instanceof Error ? error.message : String(error));
+      problem(reasonOf(error));
       return;
     }
     said.textContent = "";
@@ -131,4 +135,28 @@ function acceptFrames(choose, problem) {
     choose({ files, folder: "PICTURES", left: 0 });
     dialog.close();
   });
+}
+
+/**
+ * What was made of the chosen pictures, as it stands on the page.
+ * @param {import("./protocol.js").Prepared} prepared @param {number} left files that were no pictures by name
+ * @returns {HTMLElement[]}
+ */
+export function saidOf(prepared, left) {
+  const heldOut = Math.max(1, Math.round(prepared.pictures * (prepared.settings.held_out ?? 0)));
+  const leftOut = prepared.leftOut + left;
+  const list = element("ul", { className: "said" }, ...[
+    prepared.said,
+    `${plural(prepared.pictures, "normal picture")}: about ${(prepared.pictures - heldOut).toLocaleString("en")} to train on, ${heldOut.toLocaleString("en")} held out.`,
+    prepared.labelled
+      ? `${prepared.labelled.normal.toLocaleString("en")} normal and ${prepared.labelled.abnormal.toLocaleString("en")} abnormal ones with labels: shown as information and never used to choose.`
+      : "No labelled test pictures.",
+    leftOut > 0 ? `${plural(leftOut, "file")} left out.` : "",
+  ].filter(Boolean).map((words) => element("li", {}, words)));
+  if (prepared.alike) list.append(element("li", { className: "bad-words" }, "All pictures are the same one: a model would learn that picture alone."));
+  const { skipped } = prepared;
+  if (skipped.length === 0) return [list];
+  return [list, element("details", { open: skipped.length <= SHORT_LIST },
+    element("summary", {}, `${plural(skipped.length, "file")} skipped`),
+    element("ul", { className: "said" }, ...skipped.slice(0, LONG_LIST).map(({ path, reason }) => element("li", {}, `${path}: ${reason}`))))];
 }

@@ -30,6 +30,9 @@ function title(key) {
   return words[0].toUpperCase() + words.slice(1);
 }
 
+/** The program's help without the dashes of its options. @param {string} help */
+const inWords = (help) => help.replace(/--([a-z-]+)/g, (_, name) => name.replaceAll("-", " "));
+
 /** @template {keyof HTMLElementTagNameMap} K @param {K} tag @param {Record<string, any>} [properties] @param {(Node | string)[]} children */
 export function element(tag, properties = {}, ...children) {
   const made = document.createElement(tag);
@@ -87,8 +90,7 @@ export class Form extends EventTarget {
     }
     const reset = element("button", { type: "button", className: "quiet", id: "set-reset" }, "Back to what suits the pictures");
     reset.addEventListener("click", () => {
-      for (const field of this.#fields.values()) field.touched = false;
-      this.#showLength("epochs");
+      this.#forget();
       this.#changed();
     });
     root.replaceChildren(main, this.#more, reset);
@@ -136,7 +138,7 @@ export class Form extends EventTarget {
   /** @param {Setting} setting */
   #field(setting) {
     const { input, error } = this.#make(setting);
-    const hint = element("p", { className: "hint", id: `${input.id}-hint` }, setting.help);
+    const hint = element("p", { className: "hint", id: `${input.id}-hint` }, inWords(setting.help));
     return element("div", { className: "field" }, element("label", { for: input.id }, title(setting.field)), input, error, hint);
   }
 
@@ -176,7 +178,7 @@ export class Form extends EventTarget {
       field.input.hidden = key !== kind;
       if (key === kind) {
         const hint = this.#lengthField.querySelector(".hint");
-        if (hint) hint.textContent = field.setting.help;
+        if (hint) hint.textContent = inWords(field.setting.help);
       } else {
         field.touched = false;
         this.#tell(field, "");
@@ -256,13 +258,17 @@ export class Form extends EventTarget {
     }
   }
 
-  /** @param {Wish} wish a run to do again: nothing else stays given */
-  fill(wish) {
+  #forget() {
     for (const field of this.#fields.values()) {
       field.touched = false;
       this.#tell(field, "");
     }
     this.#showLength("epochs");
+  }
+
+  /** @param {Wish} wish a run to do again: nothing else stays given */
+  fill(wish) {
+    this.#forget();
     this.give(Object.entries(wish.given).map(([key, value]) => [key, String(value)]));
     if (wish.minutes !== null) this.give([["minutes", String(wish.minutes)]]);
     this.#device.value = wish.device;

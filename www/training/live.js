@@ -63,11 +63,14 @@ export class Live {
 
   /** New losses or a new residual. @param {Run} run */
   update(run) {
+    const { losses, points } = run;
     /** @param {readonly (keyof import("./protocol.js").Loss)[]} keys */
-    const of = (keys) => () => ({ xs: run.losses.map(({ step }) => step), lines: keys.map((key) => run.losses.map((loss) => loss[key])) });
+    const of = (keys) => () => ({
+      count: losses.length, x: (/** @type {number} */ i) => losses[i].step, y: (/** @type {number} */ line, /** @type {number} */ i) => losses[i][keys[line]],
+    });
     this.#losses.set(of(LOSSES.map(([key]) => key)));
     this.#verdicts.set(of(["real", "fake"]));
-    this.#residual.set(() => ({ xs: run.points.map(({ step }) => step), lines: [run.points.map(({ residual }) => residual)] }));
+    this.#residual.set(() => ({ count: points.length, x: (i) => points[i].step, y: (_line, i) => points[i].residual }));
   }
 
   /** @param {Preview} preview */
@@ -97,6 +100,7 @@ export class Live {
 
   /** @param {Preview} preview */
   #drawPictures(preview) {
+    if (this.#preview?.pictures !== preview.pictures) return; // of a run that was left
     const old = this.#urls;
     this.#urls = [];
     /** @param {Uint8Array<ArrayBuffer>} png @param {string} alt @param {string} className */

@@ -20,20 +20,27 @@
  */
 import { download } from "../export.js";
 import { Drawer } from "./charts.js";
-import { acceptTraining, choiceOf } from "./choice.js";
+import { acceptTraining, choiceOf, saidOf } from "./choice.js";
 import { Form, element } from "./form.js";
+import { HomeView, checkpointName } from "./home.js";
 import { Live } from "./live.js";
+import { PlanView } from "./plan.js";
 import { RunsView, addLosses, addPoint, nameOf, toCsv } from "./runs.js";
 import { TrainingSession } from "./session.js";
-import { allSettings, readAddress, resumeCommand, toAddress, trainCommand } from "./share.js";
+import { allSettings, readAddress, toAddress } from "./share.js";
+import { Status } from "./status.js";
 import { persist } from "./store.js";
-import { StoredView, bytesWords, markLeft } from "./stored.js";
+import { StoredView, markLeft } from "./stored.js";
+import { fileName, plural, reasonOf, timeWords } from "./words.js";
 
 const root = document.documentElement;
 const byId = (/** @type {string} */ id) => /** @type {any} */ (document.getElementById(id));
+const detailOf = (/** @type {Event} */ event) => /** @type {CustomEvent} */ (event).detail;
 
 /** What the page trains with where nobody chose: better than the paper's on four sets (docs/results.md). */
 const PRESET = "memory";
+/** Width of the networks, before the pictures say what suits them. */
+const WIDTH = 8;
 /** A plan is made this long after the last change. */
 const PLAN_AFTER_MS = 500;
 
@@ -41,23 +48,6 @@ const PHASES = {
   reading: "Reading the pictures", compiling: "Preparing the graphics card, the first time only", planning: "Trying a few steps",
   previewing: "Redrawing held-out pictures", calibrating: "Calibrating the model", resuming: "Going on from the last checkpoint",
 };
-
-/** @param {unknown} error */
-const reasonOf = (error) => (error instanceof Error ? error.message : String(error));
-
-/** @param {number} ms */
-function timeWords(ms) {
-  const seconds = Math.max(1, Math.round(ms / 1000));
-  if (seconds < 90) return `${seconds} s`;
-  const minutes = Math.round(seconds / 60);
-  return minutes < 90 ? `${minutes} min` : `${(minutes / 60).toFixed(1)} h`;
-}
-
-/** @param {number} count @param {string} one @param {string} [many] */
-const plural = (count, one, many = `${one}s`) => `${count.toLocaleString("en")} ${count === 1 ? one : many}`;
-
-/** A run's name as the beginning of a file's. @param {string} name */
-const fileName = (name) => name.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-+|-+$/g, "").slice(0, 60) || "model";
 
 /** @param {Page} page @returns {Promise<Panel>} */
 export async function initialise(page) {
@@ -82,14 +72,17 @@ export class Panel {
   #schema;
   #form;
   #live;
+  #home;
   #runs;
   #stored;
+  #status = new Status();
+  #planView = new PlanView();
   /** @type {TrainingSession} */ #session;
   /** The device that the session was made for. */ #device = "auto";
 
   /** @type {Choice | null} */ #choice = null;
-  /** @type {Promise<boolean>} whether the pictures are there */ #preparing = Promise.resolve(false);
   #choices = 0;
+  /** @type {Promise<boolean>} whether the pictures are there */ #preparing = Promise.resolve(false);
   /** @type {Prepared | null} */ #prepared = null;
   /** @type {Planned | null} the plan for the settings as they are */ #plan = null;
   #plans = 0;
@@ -97,67 +90,46 @@ export class Panel {
 
   /** @type {Run | null} */ #run = null;
   /** @type {State} */ #state = "idle";
+  /** A start waits for the pictures. */
   #starting = false;
   /** A run was asked for and the worker has not begun it yet. */
   #expecting = false;
+  /** @type {string | null} what a run from a checkpoint file is to be called; its id comes with its first state */ #continuing = null;
   /** @type {Update | null} a step to take as soon as the run waits */ #stepFirst = null;
   /** @type {Blob | null} to go on with as soon as there are pictures */ #waitingCheckpoint = null;
   /** @type {{ run: Run, model: Blob, checkpoint: Blob } | null} */ #finished = null;
-
-  #said = byId("train-said");
-  #status = byId("train-status");
-  #problems = element("div", { id: "train-problems" });
-  #planBox = byId("train-plan");
+  #suits = element("p", { className: "hint" }, "What suits the pictures is filled in once there are some.");
   #leave = element("button", { type: "button", className: "button", id: "train-discard", hidden: true }, "Leave this run");
-  #downloadModel = element("button", { type: "button", className: "button", id: "download-model", disabled: true }, "Model file");
-  #downloadCheckpoint = element("button", { type: "button", className: "button", id: "download-checkpoint", disabled: true }, "Checkpoint");
-  #homeWords = element("p", { className: "hint" });
-  #commands = element("div", { className: "commands" });
-  #home = element("div", { hidden: true });
 
   /** @param {Page} page @param {Schema} schema */
   constructor(page, schema) {
     this.#page = page;
     this.#schema = schema;
-    const section = byId("train");
-    const drawer = new Drawer(section);
-
     this.#form = new Form(byId("train-form"), allSettings(schema));
-    this.#form.show({ preset: PRESET });
+    this.#form.show(this.#plain());
     this.#form.addEventListener("change", () => this.#changed());
+    byId("train-form").before(this.#suits);
 
-    const panel = byId("train-panel");
-    const live = element("div", {});
-    const runs = element("div", {}, element("h3", {}, "Runs of this visit"));
-    const stored = element("div", { id: "train-stored" });
-    this.#status.before(this.#problems);
+    const drawer = new Drawer(byId("train"));
+    const [live, home, runs, stored] = Array.from({ length: 4 }, () => element("div"));
+    runs.append(element("h3", {}, "Runs of this visit"));
+    stored.id = "train-stored";
+    byId("train-panel").append(live, home, runs, stored);
     byId("train-stop").after(this.#leave);
-    this.#home.append(
-      element("h3", {}, "Take it home"),
-      element("div", { className: "actions" }, this.#downloadModel, this.#downloadCheckpoint),
-      this.#homeWords,
-      this.#commands,
-    );
-    panel.append(live, this.#home, runs, stored);
     this.#live = new Live(live, drawer);
+    this.#home = new HomeView(home, schema);
     this.#runs = new RunsView(runs, drawer);
     this.#stored = new StoredView(stored);
 
     this.#buttons();
+    this.#lists();
     this.#address();
     this.#device = this.#form.wish()?.device ?? "auto";
     this.#session = this.#newSession();
-    acceptTraining({ choose: (choice) => this.#choose(choice), problem: (words) => this.#problem(words) });
-    const checkpoint = byId("train-checkpoint");
-    const takeCheckpoint = () => {
-      const [file] = checkpoint.files ?? [];
-      checkpoint.value = "";
-      if (file) void this.#continue(file);
-    };
-    checkpoint.addEventListener("change", takeCheckpoint);
+    acceptTraining({ choose: (choice) => this.#choose(choice), problem: (words) => this.#status.problem(words) });
+    this.#acceptCheckpoint();
     this.#show();
     void this.#offer();
-    takeCheckpoint();
   }
 
   // --- Pictures
@@ -167,22 +139,29 @@ export class Panel {
     try {
       this.#choose(choiceOf(await files));
     } catch (error) {
-      this.#problem(`What was dropped could not be read: ${reasonOf(error)}`);
+      this.#status.problem(`What was dropped could not be read: ${reasonOf(error)}`);
     }
   }
 
+  get #open() {
+    return this.#state === "running" || this.#state === "paused";
+  }
+
   get #busy() {
-    return this.#starting || this.#expecting || this.#state === "running" || this.#state === "paused";
+    return this.#starting || this.#expecting || this.#open;
+  }
+
+  /** Says so where a run is open. @param {string} before what has to wait for its end */
+  #refusesWhileBusy(before) {
+    if (this.#busy) this.#status.problem(`A run is open. Stop it or leave it before you ${before}.`);
+    return this.#busy;
   }
 
   /** @param {Choice} choice */
   #choose(choice) {
-    if (this.#busy) {
-      this.#problem("A run is open. Stop it or leave it before you choose other pictures.");
-      return;
-    }
+    if (this.#refusesWhileBusy("choose other pictures")) return;
     if (choice.files.length === 0) {
-      this.#tell("No picture files were found there (PNG, JPEG, WebP, GIF, BMP or TIFF).");
+      this.#status.tell("No picture files were found there (PNG, JPEG, WebP, GIF, BMP or TIFF).");
       return;
     }
     this.#choice = choice;
@@ -192,10 +171,11 @@ export class Panel {
   /** @param {Choice} choice @returns {Promise<boolean>} */
   async #prepare(choice) {
     const number = ++this.#choices;
+    const said = byId("train-said");
     this.#prepared = null;
     this.#forgetPlan();
-    this.#said.replaceChildren(element("p", {}, `${plural(choice.files.length, "picture")} chosen.`));
-    this.#tell(`Reading ${plural(choice.files.length, "picture")}.`);
+    said.replaceChildren(element("p", {}, `${plural(choice.files.length, "picture")} chosen.`));
+    this.#status.tell(`Reading ${plural(choice.files.length, "picture")}.`);
     try {
       const prepared = await this.#session.prepare(choice.files, this.#given(this.#form.wish()));
       if (number !== this.#choices) return false;
@@ -203,44 +183,35 @@ export class Panel {
     } catch (error) {
       if (number !== this.#choices) return false;
       this.#choice = null;
-      this.#progress(0, 1);
-      this.#said.replaceChildren();
+      said.replaceChildren();
       this.#refused(reasonOf(error));
       return false;
+    } finally {
+      this.#status.progress(0, 1);
     }
-    this.#showPrepared(choice);
+    said.replaceChildren(...saidOf(this.#prepared, choice.left));
     this.#form.show({ preset: PRESET, ...this.#prepared.settings });
+    this.#suits.textContent = "Chosen to suit the pictures. Change what you like: the plan below follows.";
     const skipped = this.#prepared.skipped.length;
-    if (!this.#starting) this.#tell(`The pictures are ready.${skipped > 0 ? ` ${plural(skipped, "file")} could not be read and ${skipped === 1 ? "is" : "are"} left out.` : ""}`);
-    this.#progress(0, 1);
+    if (!this.#starting) this.#status.tell(`The pictures are ready.${skipped > 0 ? ` ${plural(skipped, "file")} could not be read and ${skipped === 1 ? "is" : "are"} left out.` : ""}`);
     this.#planSoon();
     if (this.#waitingCheckpoint) void this.#continue(this.#waitingCheckpoint);
     return true;
   }
 
-  /** @param {Choice} choice */
-  #showPrepared(choice) {
-    const prepared = /** @type {Prepared} */ (this.#prepared);
-    const heldOut = prepared.settings.held_out ? Math.max(1, Math.round(prepared.pictures * prepared.settings.held_out)) : 0;
-    const facts = [
-      `${plural(prepared.pictures, "normal picture")}: about ${(prepared.pictures - heldOut).toLocaleString("en")} to train on, ${heldOut.toLocaleString("en")} held out.`,
-      prepared.labelled
-        ? `${prepared.labelled.normal.toLocaleString("en")} normal and ${prepared.labelled.abnormal.toLocaleString("en")} abnormal ones with labels: shown as information and never used to choose.`
-        : "No labelled test pictures.",
-    ];
-    const left = prepared.leftOut + choice.left;
-    if (left > 0) facts.push(`${plural(left, "file")} left out.`);
-    const list = element("ul", { className: "said" }, element("li", {}, prepared.said), ...facts.map((words) => element("li", {}, words)));
-    if (prepared.alike) list.append(element("li", { className: "bad-words" }, "All pictures are alike to the last pixel: there is nothing to learn from them."));
-    this.#said.replaceChildren(list);
-    if (prepared.skipped.length > 0) {
-      this.#said.append(element("details", { open: prepared.skipped.length <= 3 },
-        element("summary", {}, `${plural(prepared.skipped.length, "file")} skipped`),
-        element("ul", { className: "said" }, ...prepared.skipped.slice(0, 100).map(({ path, reason }) => element("li", {}, `${path}: ${reason}`)))));
-    }
-  }
-
   // --- Settings and plan
+
+  /** What holds where a person says nothing. @param {string} [preset] */
+  #plain(preset = PRESET) {
+    const { settings, presets } = this.#schema;
+    return {
+      preset,
+      ...Object.fromEntries(settings.map(({ field, default: value }) => [field, value])),
+      width: WIDTH,
+      ...presets.find(({ name }) => name === preset)?.changes,
+      ...this.#prepared?.suggested,
+    };
+  }
 
   /** What the session is given: the page's preset, and what a person set. @param {Wish | null} wish */
   #given = (wish) => ({ preset: PRESET, ...wish?.given });
@@ -250,11 +221,13 @@ export class Panel {
     const { wish, texts, unknown } = readAddress(location.search, allSettings(this.#schema));
     this.#form.give(texts);
     this.#form.set({ device: wish.device, name: wish.name });
-    if (unknown.length > 0) this.#problem(`The address names ${unknown.map((name) => `"${name.slice(0, 40)}"`).join(", ")}, which is no setting of a run.`);
+    if (unknown.length > 0) this.#status.problem(`The address names ${unknown.map((name) => `"${name.slice(0, 40)}"`).join(", ")}, which is no setting of a run.`);
   }
 
   #changed() {
-    const device = this.#form.wish()?.device ?? this.#device;
+    const wish = this.#form.wish();
+    this.#form.show(this.#plain(wish?.given.preset));
+    const device = wish?.device ?? this.#device;
     if (device !== this.#device && !this.#busy) {
       this.#device = device;
       this.#session.close();
@@ -270,14 +243,13 @@ export class Panel {
     this.#plans++;
     this.#plan = null;
     clearTimeout(this.#planTimer);
-    this.#planBox.replaceChildren();
+    this.#planView.clear();
   }
 
   #planSoon() {
     if (this.#busy) return;
     this.#forgetPlan();
-    if (!this.#prepared) return;
-    this.#planTimer = setTimeout(() => void this.#makePlan(), PLAN_AFTER_MS);
+    if (this.#prepared) this.#planTimer = setTimeout(() => void this.#makePlan(), PLAN_AFTER_MS);
   }
 
   async #makePlan() {
@@ -292,46 +264,20 @@ export class Panel {
       if (number === this.#plans) this.#refused(reasonOf(error));
       return;
     } finally {
-      if (!this.#busy) this.#progress(0, 1);
+      if (!this.#busy) this.#status.progress(0, 1);
     }
     this.#form.show({ preset: PRESET, ...this.#plan.settings });
-    this.#showPlan(this.#plan);
-    if (!this.#busy) this.#tell(this.#plan.fits ? "Ready to train." : "These settings do not fit.");
-  }
-
-  /** @param {Planned} plan */
-  #showPlan(plan) {
-    const { weights, optimisers, activations, pictures, total, limit } = plan.memory;
-    const parts = element("dl", { className: "plan-parts" });
-    for (const [words, bytes] of /** @type {[string, number][]} */ ([["networks", weights], ["optimisers", optimisers], ["one step", activations], ["pictures", pictures]])) {
-      parts.append(element("div", {}, element("dt", {}, words), element("dd", {}, bytesWords(bytes))));
-    }
-    const box = element("div", { className: plan.fits ? "plan" : "plan notice bad" },
-      element("p", { id: "plan-words" }, plan.fits
-        ? `${plural(plan.steps, "step")} of ${plan.stepMs.toFixed(0)} ms: about ${timeWords(plan.totalMs)}. Memory: about ${bytesWords(total)} of at most ${bytesWords(limit)}.`
-        : plan.words),
-      parts);
-    if (plan.fits && plan.words) box.append(element("p", { className: "hint" }, plan.words));
-    const would = plan.would;
-    if (!plan.fits && would) {
-      const words = Object.entries(would).map(([key, value]) => `${key.replaceAll("_", " ")} ${value}`).join(" and ");
-      const use = element("button", { type: "button", className: "button", id: "plan-would" }, `Use ${words} instead`);
-      use.addEventListener("click", () => {
-        this.#form.give(Object.entries(would).map(([key, value]) => [key, String(value)]));
-        this.#planSoon();
-        byId("train-start").focus();
-      });
-      box.append(use);
-    }
-    this.#planBox.replaceChildren(box);
+    this.#planView.show(this.#plan);
+    this.#status.tell(this.#plan.fits ? "Ready to train." : "These settings do not fit.");
   }
 
   /** A refusal: beside its field where it names one. @param {string} words */
   #refused(words) {
-    if (this.#form.showProblem(words)) this.#tell("A setting needs another value.");
-    else {
-      this.#tell("");
-      this.#problem(words);
+    if (this.#form.showProblem(words)) {
+      this.#status.tell("A setting needs another value.");
+    } else {
+      this.#status.tell("");
+      this.#status.problem(words);
     }
   }
 
@@ -350,37 +296,54 @@ export class Panel {
     for (const [id, update] of /** @type {[string, Update][]} */ ([["train-step", "both"], ["train-step-g", "generator"], ["train-step-d", "discriminator"]])) {
       byId(id).addEventListener("click", () => {
         if (this.#state === "paused") this.#session.step(update);
-        else if (!this.#busy) void this.#start(update);
+        else void this.#start(update);
       });
     }
     byId("train-stop").addEventListener("click", () => {
-      this.#tell("Stopping: the model is calibrated.");
+      this.#status.tell("Stopping: the model is calibrated.");
       byId("train-stop").disabled = true;
       this.#session.stop();
     });
     this.#leave.addEventListener("click", () => {
       this.#session.discard();
-      this.#tell("The run was left. What was saved of it stays in this browser.");
+      this.#status.tell("The run was left. What was saved of it stays in this browser.");
     });
-    this.#downloadModel.addEventListener("click", () => {
+  }
+
+  /** What can be done with a run that is over, or was kept. */
+  #lists() {
+    this.#planView.addEventListener("would", (event) => {
+      this.#form.give(Object.entries(detailOf(event)).map(([key, value]) => [key, String(value)]));
+      this.#planSoon();
+      byId("train-start").focus();
+    });
+    this.#home.addEventListener("model", () => {
       if (this.#finished) download(`${fileName(this.#finished.run.name)}.safetensors`, this.#finished.model);
     });
-    this.#downloadCheckpoint.addEventListener("click", () => void this.#takeCheckpoint());
-
+    this.#home.addEventListener("checkpoint", () => void this.#takeCheckpoint());
+    this.#home.addEventListener("copy", (event) => void this.#status.copy(detailOf(event), "The line"));
     this.#runs.addEventListener("again", (event) => {
-      this.#form.fill(/** @type {CustomEvent<Run>} */ (event).detail.wish);
+      this.#form.fill(detailOf(event).wish);
       byId("train-start").scrollIntoView({ block: "center" });
       byId("train-start").focus();
     });
-    this.#runs.addEventListener("link", (event) => {
-      const run = /** @type {CustomEvent<Run>} */ (event).detail;
-      void this.#copy(this.#addressOf(run), "The link");
-    });
+    this.#runs.addEventListener("link", (event) => void this.#status.copy(this.#addressOf(detailOf(event)), "The link"));
     this.#runs.addEventListener("csv", () => download("skip-ganomaly-runs.csv", new Blob([toCsv(this.#runs.runs)], { type: "text/csv;charset=utf-8" })));
     this.#runs.addEventListener("renamed", () => this.#show());
-    this.#stored.addEventListener("resume", (event) => this.#resume(/** @type {CustomEvent<StoredRun>} */ (event).detail));
-    this.#stored.addEventListener("problem", (event) => this.#problem(/** @type {CustomEvent<string>} */ (event).detail));
-    this.#stored.addEventListener("cleared", () => this.#tell("Everything stored was removed."));
+    this.#stored.addEventListener("resume", (event) => this.#resume(detailOf(event)));
+    this.#stored.addEventListener("problem", (event) => this.#status.problem(detailOf(event)));
+    this.#stored.addEventListener("cleared", () => this.#status.tell("Everything stored was removed."));
+  }
+
+  #acceptCheckpoint() {
+    const input = /** @type {HTMLInputElement} */ (byId("train-checkpoint"));
+    const take = () => {
+      const [file] = input.files ?? [];
+      input.value = ""; // so that the same can be chosen again
+      if (file) void this.#continue(file);
+    };
+    input.addEventListener("change", take);
+    take(); // chosen before this part of the page was there
   }
 
   /** @param {string} id @param {string} name @param {Wish} wish @param {Record<string, any>} settings */
@@ -393,12 +356,19 @@ export class Panel {
     this.#run = run;
     this.#finished = null;
     this.#expecting = true;
-    this.#planBox.replaceChildren();
+    this.#planView.clear();
     root.dataset.step = "0";
     this.#live.show(run);
     this.#runs.add(run);
     this.#show();
     history.replaceState(history.state, "", this.#addressOf(run));
+  }
+
+  /** No run is open, and none is shown. */
+  #closeRun() {
+    this.#run = null;
+    this.#live.show(null);
+    this.#show();
   }
 
   /** The page's address with all that it takes to repeat a run. @param {Run} run */
@@ -416,13 +386,13 @@ export class Panel {
   async #start(step) {
     if (this.#busy) return;
     if (!this.#choice) {
-      this.#tell("Choose normal pictures first: files, a folder, the bundled pictures or the camera.");
+      this.#status.tell("Choose normal pictures first: files, a folder, the bundled pictures or the camera.");
       byId("train-files").focus();
       return;
     }
     const wish = this.#form.wish();
     if (!wish) {
-      this.#tell("A setting needs another value.");
+      this.#status.tell("A setting needs another value.");
       this.#form.focusWrong();
       return;
     }
@@ -430,36 +400,27 @@ export class Panel {
     clearTimeout(this.#planTimer);
     this.#plans++;
     this.#setState("preparing");
-    try {
-      if (!(await this.#preparing)) throw null; // said already
-      if (this.#plan && !this.#plan.fits) {
-        this.#tell("These settings do not fit in memory. Take the ones offered, or smaller ones.");
-        throw null;
-      }
-      const settings = { ...this.#prepared?.settings, ...this.#plan?.settings, ...this.#given(wish) };
-      const name = wish.name || nameOf(settings);
-      this.#stepFirst = step;
-      void persist();
-      const id = this.#session.start({ name, given: this.#given(wish), minutes: wish.minutes, paused: step !== null });
-      this.#openRun(id, name, wish, settings);
-    } catch (error) {
+    const ready = await this.#preparing; // what is wrong with the pictures is said there
+    this.#starting = false;
+    if (!ready || (this.#plan && !this.#plan.fits)) {
+      if (ready) this.#status.tell("These settings do not fit. Take what would, or smaller ones.");
       this.#setState("idle");
-      if (error !== null) this.#refused(reasonOf(error));
-    } finally {
-      this.#starting = false;
-      this.#show();
+      return;
     }
+    const settings = { ...this.#prepared?.settings, ...this.#plan?.settings, ...this.#given(wish) };
+    const name = wish.name || nameOf(settings);
+    this.#stepFirst = step;
+    void persist();
+    const id = this.#session.start({ name, given: this.#given(wish), minutes: wish.minutes, paused: step !== null });
+    this.#openRun(id, name, wish, settings);
   }
 
   /** @param {StoredRun} stored */
   #resume({ id, name, settings }) {
-    if (this.#busy) {
-      this.#problem("A run is open. Stop it or leave it before you resume another.");
-      return;
-    }
+    if (this.#refusesWhileBusy("resume another")) return;
     this.#setState("preparing");
-    this.#tell(`Resuming ${name}.`);
-    this.#status.scrollIntoView({ block: "center" });
+    this.#status.tell(`Resuming ${name}.`);
+    this.#status.line.scrollIntoView({ block: "center" });
     this.#session.resume(id);
     this.#openRun(id, name, { given: { ...settings }, minutes: null, device: this.#device, name }, settings);
     void this.#stored.refresh(id);
@@ -467,35 +428,37 @@ export class Panel {
 
   /** A checkpoint file, on the pictures that it was trained with. @param {Blob} file */
   async #continue(file) {
-    if (this.#busy) {
-      this.#problem("A run is open. Stop it or leave it before you go on from a checkpoint.");
-      return;
-    }
+    if (this.#refusesWhileBusy("go on from a checkpoint")) return;
     this.#waitingCheckpoint = null;
     if (!this.#choice) {
       this.#waitingCheckpoint = file;
-      this.#tell("Now choose the pictures that the checkpoint was trained with.");
+      this.#status.tell("Now choose the pictures that the checkpoint was trained with.");
       return;
     }
     if (!this.#prepared && !(await this.#preparing)) return;
-    this.#setState("preparing");
+    this.#forgetPlan();
     const name = this.#form.wish()?.name || "From a checkpoint";
+    this.#continuing = name;
+    this.#expecting = true;
+    this.#setState("preparing");
     try {
-      const id = await this.#session.continue(file, { name });
-      this.#openRun(id, name, { given: {}, minutes: null, device: this.#device, name }, {});
+      await this.#session.continue(file, { name });
     } catch (error) {
+      this.#expecting = false;
       this.#setState("idle");
-      this.#problem(reasonOf(error));
+      this.#status.tell("");
+      this.#status.problem(reasonOf(error));
+    } finally {
+      this.#continuing = null;
     }
   }
 
   /** Unfinished runs of an earlier visit. */
   async #offer() {
     const runs = await this.#stored.refresh(this.#run?.id ?? null);
-    const left = runs.filter(({ state }) => state !== "done");
-    if (left.length === 0 || this.#run) return;
-    const [{ name, step, totalSteps }] = left;
-    this.#page.notice(`The training run "${name}" was left at step ${step} of ${totalSteps}. Resume or discard it in the section on training.`);
+    const left = runs.find(({ state }) => state !== "done");
+    if (!left || this.#run) return;
+    this.#page.notice(`The training run "${left.name}" was left at step ${left.step} of ${left.totalSteps}. Resume or discard it in the section on training.`);
   }
 
   // --- What the session says
@@ -504,98 +467,108 @@ export class Panel {
     const session = new TrainingSession(/** @type {any} */ (this.#device));
     /** @param {string} type @param {(detail: any) => void} take */
     const on = (type, take) => session.addEventListener(type, (event) => {
-      if (session === this.#session) take(/** @type {CustomEvent} */ (event).detail);
+      if (session === this.#session) take(detailOf(event));
+    });
+    /** Of the run that is open. @param {string} type @param {(run: Run, detail: any) => void} take */
+    const onRun = (type, take) => on(type, (detail) => {
+      if (this.#run && this.#run.id === detail.run) take(this.#run, detail);
     });
     on("device", ({ device, reason }) => {
       if (this.#run) this.#run.device = device;
       root.dataset.trainingDevice = device;
-      byId("set-device-hint").textContent = reason || (device === "webgpu" ? "It trains on the graphics card." : "It trains on the CPU.");
+      byId("set-device-hint").textContent = reason;
     });
-    on("progress", ({ phase, done, total }) => {
-      const words = PHASES[/** @type {keyof typeof PHASES} */ (phase)] ?? phase;
-      if (this.#run && (this.#state === "running" || this.#state === "paused")) {
-        if (phase === "calibrating") this.#progress(done, total, words);
-        if (done < total) byId("train-count").textContent = `${words}…`;
-        else this.#count(this.#run);
-        return;
-      }
-      this.#tell(`${words}…`);
-      this.#progress(done, total, words);
+    on("progress", (detail) => this.#takeProgress(detail));
+    on("state", (detail) => this.#takeState(detail));
+    onRun("history", (run, { history: { losses, previews } }) => {
+      run.losses = losses;
+      run.points = previews;
+      this.#measured(run);
     });
-    on("state", ({ state, run, step, totalSteps, words }) => {
-      if (this.#run && run === this.#run.id) {
-        Object.assign(this.#run, { step, totalSteps, state });
-        if (state !== "idle") root.dataset.step = String(step);
-        this.#runs.changed(this.#run);
-      }
-      if (state === "idle" && (this.#expecting || this.#starting)) return; // said of the time before
-      if (state !== "preparing" && state !== "idle") this.#expecting = false;
-      if (state === "failed") this.#failed(words);
-      // A run is done once the page scores with its model: see "finished". After new pictures it is as before.
-      else if (state !== "done" || this.#state === "preparing") this.#setState(state);
-      if (state === "running") this.#tell(`Training on the ${this.#run?.device === "webgpu" ? "graphics card" : "CPU"}.`);
-      if (state === "paused") this.#tell(`Paused after step ${step.toLocaleString("en")}.`);
-      if (state === "idle" && this.#run) {
-        this.#run = null;
-        this.#live.show(null);
-        this.#show();
-        void this.#stored.refresh(null);
-      }
-      if (state === "paused" && this.#stepFirst) {
-        const update = this.#stepFirst;
-        this.#stepFirst = null;
-        this.#session.step(update);
-      }
-    });
-    on("losses", ({ run: id, losses, stepMs, heapBytes }) => {
-      const run = this.#run;
-      if (!run || run.id !== id || losses.length === 0) return;
+    onRun("losses", (run, { losses, stepMs, heapBytes }) => {
+      if (losses.length === 0) return;
       addLosses(run, losses);
       run.step = losses.at(-1).step;
       run.stepMs = stepMs;
-      if (heapBytes) this.#heapBytes = heapBytes;
       root.dataset.step = String(run.step);
-      this.#live.update(run);
-      this.#runs.changed(run);
-      this.#count(run);
+      this.#measured(run);
+      this.#status.steps(run, heapBytes);
     });
-    on("preview", ({ run: id, preview }) => {
-      const run = this.#run;
-      if (!run || run.id !== id) return;
+    onRun("preview", (run, { preview }) => {
       addPoint(run, { step: preview.step, residual: preview.residual, auroc: preview.labelled?.auroc ?? null });
       this.#live.preview(preview);
-      this.#live.update(run);
-      this.#runs.changed(run);
+      this.#measured(run);
     });
-    on("saved", async ({ run: id }) => {
+    onRun("saved", async (run) => {
       markLeft(true);
-      const stored = (await this.#stored.refresh(id)).find((one) => one.id === id);
-      const run = this.#run;
-      if (!run || run.id !== id || !stored) return;
+      const stored = (await this.#stored.refresh(run.id)).find(({ id }) => id === run.id);
+      if (run !== this.#run || !stored) return;
       // What the program made of the settings, those that nobody gave among them.
       run.settings = { preset: run.settings.preset, ...stored.settings };
       if (run.wish.minutes !== null) run.settings.steps = stored.totalSteps;
-      this.#showCommands(run);
+      this.#show();
     });
     on("problem", ({ kind, words }) => {
-      if (kind !== "pictures") this.#problem(words); // those are listed with the pictures
+      if (kind !== "pictures") this.#status.problem(words); // those are listed with the pictures
     });
-    on("history", ({ run: id, history }) => {
-      const run = this.#run;
-      if (!run || run.id !== id) return;
-      run.losses = history.losses;
-      run.points = history.previews;
-      this.#live.update(run);
-      this.#runs.changed(run);
-    });
-    on("finished", (detail) => void this.#finish(detail));
+    onRun("finished", (run, detail) => void this.#finish(run, detail));
     return session;
   }
 
-  /** @param {Extract<import("./protocol.js").FromTrainer, { type: "finished" }>} finished */
-  async #finish({ run: id, step, model, checkpoint, threshold, heldOut, labelled, elapsedMs }) {
-    const run = this.#run;
-    if (!run || run.id !== id) return;
+  /** @param {Run} run */
+  #measured(run) {
+    this.#live.update(run);
+    this.#runs.changed(run);
+  }
+
+  /** @param {{ phase: keyof typeof PHASES, done: number, total: number }} progress */
+  #takeProgress({ phase, done, total }) {
+    const words = PHASES[phase];
+    if (this.#run && this.#open) {
+      if (phase === "calibrating") this.#status.progress(done, total, words);
+      if (done < total) this.#status.note(`${words}…`);
+      else this.#status.steps(this.#run);
+    } else {
+      this.#status.tell(`${words}…`);
+      this.#status.progress(done, total, words);
+    }
+  }
+
+  /** @param {{ state: State, run: string | null, step: number, totalSteps: number, words: string }} detail */
+  #takeState({ state, run: id, step, totalSteps, words }) {
+    if (id !== null && this.#continuing !== null && id !== this.#run?.id) {
+      const name = this.#continuing;
+      this.#openRun(id, name, { given: {}, minutes: null, device: this.#device, name }, {});
+    }
+    const run = this.#run?.id === id ? this.#run : null;
+    if (run) {
+      Object.assign(run, { step, totalSteps, state });
+      root.dataset.step = String(step);
+      this.#runs.changed(run);
+    }
+    if (state === "idle" && (this.#expecting || this.#starting)) return; // said of the time before
+    if (state !== "preparing") this.#expecting = false;
+    if (state === "failed") {
+      this.#failed(words);
+      return;
+    }
+    // A run is done once the page scores with its model: see #finish. After new pictures it is as before.
+    if (state !== "done" || this.#state === "preparing") this.#setState(state);
+    if (run && this.#open) this.#status.steps(run);
+    if (state === "running") this.#status.tell(`Training on the ${run?.device === "webgpu" ? "graphics card" : "CPU"}.`);
+    if (state === "paused") this.#status.tell(`Paused after step ${step.toLocaleString("en")}.`);
+    if (state === "idle" && this.#run) {
+      this.#closeRun();
+      void this.#stored.refresh(null);
+    }
+    if (state === "paused" && this.#stepFirst) {
+      this.#session.step(this.#stepFirst);
+      this.#stepFirst = null;
+    }
+  }
+
+  /** @param {Run} run @param {Extract<import("./protocol.js").FromTrainer, { type: "finished" }>} finished */
+  async #finish(run, { step, model, checkpoint, threshold, heldOut, labelled, elapsedMs }) {
     this.#finished = { run, model, checkpoint };
     this.#live.finish(threshold, heldOut, labelled);
     await this.#page.useModel(model, `${fileName(run.name)}.safetensors`);
@@ -603,8 +576,9 @@ export class Panel {
     root.dataset.step = String(step);
     this.#runs.changed(run);
     this.#setState("done");
-    this.#progress(1, 1, "Training");
-    this.#tell(`Done after ${plural(step, "step")} and ${timeWords(elapsedMs)}. The page scores with this model now.`);
+    this.#status.steps(run);
+    this.#status.progress(1, 1, "Training");
+    this.#status.tell(`Done after ${plural(step, "step")} and ${timeWords(elapsedMs)}. The page scores with this model now.`);
     void this.#stored.refresh(null);
   }
 
@@ -614,14 +588,13 @@ export class Panel {
     this.#setState("failed");
     if (run && run.step === 0 && run.losses.length === 0) {
       this.#runs.remove(run);
-      this.#run = null;
-      this.#live.show(null);
-      this.#show();
+      this.#closeRun();
     }
-    if (this.#form.showProblem(words)) this.#tell("A setting needs another value.");
-    else {
-      this.#tell("The training stopped.");
-      if (!this.#problems.textContent?.includes(words)) this.#problem(words);
+    if (this.#form.showProblem(words)) {
+      this.#status.tell("A setting needs another value.");
+    } else {
+      this.#status.tell("The training stopped.");
+      this.#status.problem(words);
     }
     void this.#stored.refresh(null);
   }
@@ -639,8 +612,8 @@ export class Panel {
   #show() {
     const state = this.#state;
     const busy = this.#busy;
+    const open = this.#open;
     const active = document.activeElement;
-    const open = state === "running" || state === "paused";
     byId("train-start").disabled = busy;
     byId("train-start").textContent = this.#run && !busy ? "Train again" : "Train";
     byId("train-pause").disabled = !open;
@@ -652,120 +625,34 @@ export class Panel {
     this.#leave.hidden = !open;
     this.#form.lock(busy);
     // A button that can no longer be pressed would lose the keyboard's place: the status line keeps it.
-    if ((active instanceof HTMLButtonElement && active.disabled) || active === this.#status) {
-      this.#status.tabIndex = -1;
-      (["train-pause", "train-start"].map(byId).find((button) => !button.disabled) ?? this.#status).focus();
+    if ((active instanceof HTMLButtonElement && active.disabled) || active === this.#status.line) {
+      const next = ["train-pause", "train-start"].map(byId).find((button) => !button.disabled);
+      if (next) next.focus({ preventScroll: true });
+      else this.#status.keepFocus();
     }
     if (state === "idle" || state === "failed") {
-      byId("train-count").textContent = "";
-      this.#progress(0, 1);
+      this.#status.note("");
+      this.#status.progress(0, 1);
     }
-
-    const run = this.#run;
-    this.#home.hidden = !run;
-    const finished = this.#finished;
-    this.#downloadModel.disabled = !finished;
-    this.#downloadCheckpoint.disabled = !finished && !open;
-    this.#homeWords.textContent = finished
-      ? "The model file scores pictures here and with the program. The checkpoint goes on training, here or there."
-      : "The model file comes when the run ends or is stopped. A checkpoint can be taken at any step.";
-    if (run) this.#showCommands(run);
+    this.#home.show(this.#run, { finished: this.#finished !== null, open, folder: this.#choice?.folder ?? "PICTURES" });
   }
-
-  #commandsShown = "";
-  /** @param {Run} run */
-  #showCommands(run) {
-    const folder = this.#choice?.folder ?? "PICTURES";
-    const checkpoint = `${fileName(run.name)}-checkpoint.safetensors`;
-    /** @type {[string, string, string][]} */
-    const lines = [
-      ["train-command", "The same run with the program", trainCommand(run.settings, this.#schema, folder)],
-      ["resume-command", "Go on with the program, from the downloaded checkpoint", resumeCommand(checkpoint, folder)],
-    ];
-    if (Object.keys(run.settings).length === 0) lines.shift();
-    const key = JSON.stringify(lines);
-    if (key === this.#commandsShown) return;
-    this.#commandsShown = key;
-    this.#commands.replaceChildren(...lines.map(([id, words, line]) => {
-      const copy = element("button", { type: "button", className: "quiet", "aria-label": `Copy: ${words}` }, "Copy");
-      copy.addEventListener("click", () => void this.#copy(line, "The line"));
-      return element("div", {}, element("p", { className: "command-head" }, words, copy), element("pre", { tabIndex: 0 }, element("code", { id }, line)));
-    }));
-  }
-
-  /** @param {string} words */
-  #tell(words) {
-    if (this.#status.textContent !== words) this.#status.textContent = words;
-  }
-
-  /** @param {number} done @param {number} total @param {string} [words] */
-  #progress(done, total, words = "") {
-    const bar = byId("train-progress");
-    bar.setAttribute("aria-valuemax", String(total));
-    bar.setAttribute("aria-valuenow", String(done));
-    bar.setAttribute("aria-valuetext", words ? `${words}: ${done} of ${total}` : `${done} of ${total}`);
-    bar.firstElementChild.style.inlineSize = `${(100 * done) / Math.max(total, 1)}%`;
-  }
-
-  #heapBytes = 0;
-  /** @param {Run} run */
-  #count(run) {
-    this.#progress(run.step, run.totalSteps, "Step");
-    byId("train-count").textContent = [
-      `Step ${run.step.toLocaleString("en")} of ${run.totalSteps.toLocaleString("en")}`,
-      run.stepMs > 0 ? `${run.stepMs.toFixed(0)} ms a step` : "",
-      this.#state === "running" && run.step < run.totalSteps ? `about ${timeWords((run.totalSteps - run.step) * run.stepMs)} left` : "",
-      this.#heapBytes > 0 ? `${bytesWords(this.#heapBytes)} of memory` : "",
-    ].filter(Boolean).join(" · ");
-  }
-
-  /** @param {string} words */
-  #problem(words) {
-    const close = element("button", { type: "button", className: "quiet" }, "Dismiss");
-    const box = element("div", { className: "notice bad", role: "alert" }, element("p", {}, words), close);
-    close.addEventListener("click", () => {
-      box.remove();
-      byId("train-start").focus();
-    });
-    this.#problems.append(box);
-    while (this.#problems.children.length > 3) this.#problems.firstElementChild?.remove();
-  }
-
-  // --- What is taken home
 
   async #takeCheckpoint() {
     const run = this.#run;
     if (!run) return;
-    const name = `${fileName(run.name)}-checkpoint.safetensors`;
     if (this.#finished) {
-      download(name, this.#finished.checkpoint);
+      download(checkpointName(run), this.#finished.checkpoint);
       return;
     }
-    this.#downloadCheckpoint.disabled = true;
+    this.#home.wait();
     try {
       const { step, checkpoint } = await this.#session.checkpoint();
-      download(name, checkpoint);
+      download(checkpointName(run), checkpoint);
       this.#page.say(`The checkpoint of step ${step} was saved.`);
     } catch (error) {
-      this.#problem(reasonOf(error));
+      this.#status.problem(reasonOf(error));
     } finally {
       this.#show();
-    }
-  }
-
-  /** @param {string} text @param {string} what */
-  async #copy(text, what) {
-    try {
-      await navigator.clipboard.writeText(text);
-      this.#page.say(`${what} was copied.`);
-      this.#tell(`${what} was copied.`);
-    } catch {
-      // Without the clipboard, a field that it can be copied from.
-      const field = element("input", { type: "text", value: text, readOnly: true, className: "copy-field", "aria-label": what });
-      this.#problems.append(field);
-      field.select();
-      field.focus();
-      field.addEventListener("blur", () => field.remove());
     }
   }
 }

@@ -9,6 +9,7 @@
  * @typedef {{ total: number, buffer: number }} Limits  bytes: of everything together, and of the largest piece
  */
 import { turn } from "./turn.js";
+import { bytesWords, timeWords } from "./words.js";
 
 const GIB = 2 ** 30;
 /** WebAssembly has 4 GiB of addresses; what is not counted and the holes between pieces need room too. */
@@ -35,9 +36,6 @@ export function limitsOf(adapter) {
 export const trainedOn = (count, heldOut) =>
   count < 2 ? count : count - Math.min(Math.max(Math.round(count * heldOut), 1), count - 1);
 
-/** @param {number} bytes */
-const inWords = (bytes) => (bytes >= GIB ? `${(bytes / GIB).toFixed(1)} GB` : `${Math.max(1, Math.round(bytes / 2 ** 20))} MB`);
-
 /**
  * Does the run fit? `would` is what to change: the largest batch that fits, else the largest width.
  * @param {any} module @param {any} settings @param {number} count pictures @param {Limits} limits
@@ -54,8 +52,8 @@ export function weigh(module, settings, count, limits) {
   const memory = { ...needed, limit: limits.total };
   if (!fits({})) {
     const why = needed.total > limits.total
-      ? `about ${inWords(needed.total)} of memory, and at most ${inWords(limits.total)} can be used here`
-      : `one piece of memory of ${inWords(largest_buffer)}, and this graphics processor gives at most ${inWords(limits.buffer)} in one piece`;
+      ? `about ${bytesWords(needed.total)} of memory, and at most ${bytesWords(limits.total)} can be used here`
+      : `one piece of memory of ${bytesWords(largest_buffer)}, and this graphics processor gives at most ${bytesWords(limits.buffer)} in one piece`;
     const would = smaller(settings, (change) => (change.batch ?? settings.batch) <= trained && fits(change));
     return { memory, fits: false, would, words: `These settings need ${why}. ${advice(would)}` };
   }
@@ -121,14 +119,6 @@ export async function rehearse({ module, device }, settings, pictures, { superse
   }
 }
 
-/** @param {number} ms */
-function duration(ms) {
-  const seconds = ms / 1000;
-  if (seconds < 90) return `${Math.max(1, Math.round(seconds))} ${Math.round(seconds) <= 1 ? "second" : "seconds"}`;
-  const minutes = Math.round(seconds / 60);
-  return minutes < 90 ? `${minutes} minutes` : `${(seconds / 3600).toFixed(1)} hours`;
-}
-
 /** @param {number} steps @param {number} stepMs @param {Memory} memory */
 export const planWords = (steps, stepMs, memory) =>
-  `About ${duration(steps * stepMs)}: ${steps} steps of ${stepMs < 10 ? stepMs.toFixed(1) : Math.round(stepMs)} ms. About ${inWords(memory.total)} of memory.`;
+  `About ${timeWords(steps * stepMs)}: ${steps} steps of ${stepMs < 10 ? stepMs.toFixed(1) : Math.round(stepMs)} ms. About ${bytesWords(memory.total)} of memory.`;

@@ -70,16 +70,40 @@ export function differences(runs) {
     .filter(({ values }) => values.some((value) => value !== values[0]));
 }
 
-/** @param {Run} run @param {Measure} measure @returns {[number, number | null][]} */
-const curveOf = (run, measure) => measure === "residual"
-  ? run.points.map(({ step, residual }) => [step, residual])
-  : run.losses.map((loss) => [loss.step, loss[measure]]);
+/** As many steps as a screen shows side by side. */
+const OVERLAY_STEPS = 1500;
 
-/** One axis for all runs. @param {Run[]} runs @param {Measure} measure */
+/**
+ * All runs on one axis: the mean of neighbouring steps where there are more than can be seen.
+ * @param {Run[]} runs @param {Measure} measure @returns {import("./charts.js").Points}
+ */
 export function overlay(runs, measure) {
-  const curves = runs.map((run) => new Map(curveOf(run, measure)));
-  const xs = [...new Set(curves.flatMap((curve) => [...curve.keys()]))].sort((a, b) => a - b);
-  return { xs, lines: curves.map((curve) => xs.map((x) => curve.get(x) ?? null)) };
+  const last = Math.max(0, ...runs.map((run) => Math.max(run.losses.at(-1)?.step ?? 0, run.points.at(-1)?.step ?? 0)));
+  const by = Math.ceil((last + 1) / OVERLAY_STEPS);
+  const used = new Set();
+  const curves = runs.map((run) => {
+    /** @type {{ sum: number, count: number }[]} */
+    const bins = [];
+    for (const one of measure === "residual" ? run.points : run.losses) {
+      const value = /** @type {any} */ (one)[measure];
+      if (value === null) continue;
+      const at = Math.floor(one.step / by);
+      const bin = (bins[at] ??= { sum: 0, count: 0 });
+      bin.sum += value;
+      bin.count++;
+      used.add(at);
+    }
+    return bins;
+  });
+  const places = [...used].sort((a, b) => a - b);
+  return {
+    count: places.length,
+    x: (i) => places[i] * by,
+    y: (line, i) => {
+      const bin = curves[line][places[i]];
+      return bin ? bin.sum / bin.count : null;
+    },
+  };
 }
 
 const STATE_WORDS = { idle: "left", preparing: "starting", running: "running", paused: "paused", done: "done", failed: "stopped by a fault" };

@@ -24,7 +24,7 @@ const PAGE_OWN = ["model"];
 export function allSettings({ settings, presets }) {
   return [{
     field: "preset", kind: "choice", group: "training", default: presets[0].name, optional: false,
-    choices: presets.map(({ name }) => name), help: presets.map(({ name, help }) => `${name}: ${help}`).join(" "),
+    choices: presets.map(({ name }) => name), help: "Settings to start from",
   }, ...settings];
 }
 

@@ -6,6 +6,7 @@
  */
 import { element } from "./form.js";
 import { clearAll, listRuns, removeRun, storedSizes } from "./store.js";
+import { bytesWords, plural, reasonOf } from "./words.js";
 
 /** Tells the next visit to load the training part at once. */
 const MARK = "training";
@@ -18,13 +19,6 @@ export function markLeft(left) {
   } catch {
     // Then the offer waits until someone comes to the training part.
   }
-}
-
-/** @param {number} bytes */
-export function bytesWords(bytes) {
-  if (bytes < 1000) return `${bytes} bytes`;
-  if (bytes < 1e6) return `${(bytes / 1e3).toFixed(0)} kB`;
-  return bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(2)} GB`;
 }
 
 /** Events: `resume` (detail: StoredRun), `problem` (detail: words), `cleared`. */
@@ -52,7 +46,7 @@ export class StoredView extends EventTarget {
     try {
       await work();
     } catch (error) {
-      this.dispatchEvent(new CustomEvent("problem", { detail: error instanceof Error ? error.message : String(error) }));
+      this.dispatchEvent(new CustomEvent("problem", { detail: reasonOf(error) }));
     }
     await this.refresh(this.#current);
   }
@@ -72,7 +66,7 @@ export class StoredView extends EventTarget {
     this.#root.hidden = runs.length === 0;
     this.#list.replaceChildren(...others.sort((a, b) => b.changed - a.changed).map((run) => this.#entry(run)));
     const total = sizes?.bytes ?? 0;
-    this.#sizes.textContent = `${runs.length} ${runs.length === 1 ? "run" : "runs"} with checkpoints and prepared pictures: ${bytesWords(total)} in all.`;
+    this.#sizes.textContent = `${plural(runs.length, "run")} with checkpoints and prepared pictures: ${bytesWords(total)} in all.`;
     markLeft(runs.some(({ state }) => state !== "done"));
     return runs;
   }

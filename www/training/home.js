@@ -1,0 +1,72 @@
+// @ts-check
+/**
+ * What a person takes home of a run: the model, the checkpoint, and the lines that go on with the
+ * program.
+ *
+ * @typedef {import("./runs.js").Run} Run
+ * @typedef {import("./share.js").Schema} Schema
+ */
+import { element } from "./form.js";
+import { resumeCommand, trainCommand } from "./share.js";
+import { fileName } from "./words.js";
+
+/** @param {Run} run */
+export const checkpointName = (run) => `${fileName(run.name)}-checkpoint.safetensors`;
+
+/** Events: `model`, `checkpoint`, and `copy` (detail: the line). */
+export class HomeView extends EventTarget {
+  #root;
+  #schema;
+  #model = element("button", { type: "button", className: "button", id: "download-model", disabled: true }, "Model file");
+  #checkpoint = element("button", { type: "button", className: "button", id: "download-checkpoint", disabled: true }, "Checkpoint");
+  #words = element("p", { className: "hint" });
+  #commands = element("div", { className: "commands" });
+  #shown = "";
+
+  /** @param {HTMLElement} root @param {Schema} schema */
+  constructor(root, schema) {
+    super();
+    this.#root = root;
+    this.#schema = schema;
+    this.#model.addEventListener("click", () => this.dispatchEvent(new CustomEvent("model")));
+    this.#checkpoint.addEventListener("click", () => this.dispatchEvent(new CustomEvent("checkpoint")));
+    root.append(
+      element("h3", {}, "Take it home"),
+      element("div", { className: "actions" }, this.#model, this.#checkpoint),
+      this.#words,
+      this.#commands,
+    );
+    root.hidden = true;
+  }
+
+  /**
+   * @param {Run | null} run
+   * @param {{ finished: boolean, open: boolean, folder: string }} now `open`: a checkpoint can be asked for
+   */
+  show(run, { finished, open, folder }) {
+    this.#root.hidden = run === null;
+    if (run === null) return;
+    this.#model.disabled = !finished;
+    this.#checkpoint.disabled = !finished && !open;
+    this.#words.textContent = finished
+      ? "The model file scores pictures here and with the program. The checkpoint goes on training, here or there."
+      : "The model file comes when the run ends or is stopped. A checkpoint can be taken at any step.";
+    /** @type {[string, string, string][]} */
+    const lines = [["resume-command", "Go on with the program, from the downloaded checkpoint", resumeCommand(checkpointName(run), folder)]];
+    // A run from a checkpoint file has no settings before it is stored.
+    if (run.settings.size !== undefined) lines.unshift(["train-command", "The same run with the program", trainCommand(run.settings, this.#schema, folder)]);
+    const key = JSON.stringify(lines);
+    if (key === this.#shown) return;
+    this.#shown = key;
+    this.#commands.replaceChildren(...lines.map(([id, words, line]) => {
+      const copy = element("button", { type: "button", className: "quiet", "aria-label": `Copy: ${words}` }, "Copy");
+      copy.addEventListener("click", () => this.dispatchEvent(new CustomEvent("copy", { detail: line })));
+      return element("div", {}, element("p", { className: "command-head" }, words, copy), element("pre", { tabIndex: 0 }, element("code", { id }, line)));
+    }));
+  }
+
+  /** While a checkpoint is on its way. */
+  wait() {
+    this.#checkpoint.disabled = true;
+  }
+}
