@@ -50,6 +50,7 @@ SCRATCH_PKG="$CACHE/pkg-test"
 if stage "set-up" scripts/setup.sh; then
   stage "formatting (cargo fmt)" cargo fmt --check
   stage "clippy" cargo clippy --release --all-targets --locked -- -D warnings
+  stage "code of the page (clippy for wasm)" scripts/web-lint.sh
   stage "tests of the scripts" node --test --test-reporter=spec tests/scripts/*.test.mjs
   stage "types of the page (tsc)" scripts/types.sh
   stage "stamp of pkg/" node scripts/stamp.mjs --check
