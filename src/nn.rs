@@ -1,7 +1,9 @@
 //! The networks' parts, written as the papers draw them: channel plans as data, `forward` with the
 //! shape in a trailing comment, no device and no loss inside.
 
+mod activation;
 pub mod batch_norm;
+mod convolution;
 pub mod decoder;
 pub mod discriminator;
 pub mod encoder;

@@ -7,6 +7,7 @@ use burn::nn::conv::ConvTranspose2d;
 use burn::tensor::Tensor;
 use burn::tensor::activation::{relu, tanh};
 
+use super::convolution::convolve_transposed;
 use super::inference::fold_transposed;
 use super::init::Initialiser;
 use super::pyramid;
@@ -89,7 +90,7 @@ impl Decoder {
             if level > 0 {
                 h = relu(h);
             }
-            h = step.conv.forward(h); // [n, widest >> level, 4 << level, 4 << level]
+            h = convolve_transposed(&step.conv, h, mode); // [n, widest >> level, 4 << level, 4 << level]
             if let Some(norm) = &step.norm {
                 h = norm.forward(h, mode);
             }

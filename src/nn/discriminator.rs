@@ -6,6 +6,7 @@ use burn::module::Module;
 use burn::nn::conv::Conv2d;
 use burn::tensor::Tensor;
 
+use super::convolution::convolve;
 use super::init::Initialiser;
 use super::pyramid::{self, PyramidLevel};
 use super::{Architecture, Mode, conv};
@@ -113,7 +114,7 @@ impl Discriminator {
     /// Features f(x); `visit` sees each level of the pyramid.
     fn walk(&self, x: Tensor<4>, mode: Mode, visit: impl FnMut(&Tensor<4>)) -> Tensor<2> {
         let h = pyramid::forward(&self.pyramid, x, mode, visit); // [n, widest, 4, 4]
-        let features = self.feature.forward(h); // [n, features, 1, 1]
+        let features = convolve(&self.feature, h, mode); // [n, features, 1, 1]
         let [n, length, _, _] = features.dims();
         features.reshape([n, length])
     }

@@ -6,6 +6,7 @@ use burn::module::Module;
 use burn::nn::conv::Conv2d;
 use burn::tensor::Tensor;
 
+use super::convolution::convolve;
 use super::init::Initialiser;
 use super::pyramid::{self, PyramidLevel};
 use super::{Architecture, Mode, conv};
@@ -55,7 +56,7 @@ impl Encoder {
     /// If the channels or the side are not the architecture's.
     pub fn forward(&self, x: Tensor<4>, mode: Mode) -> Tensor<2> {
         let h = pyramid::forward(&self.pyramid, x, mode, |_| ()); // [n, widest, 4, 4]
-        let z = self.latent.forward(h); // [n, features, 1, 1]
+        let z = convolve(&self.latent, h, mode); // [n, features, 1, 1]
         let [n, length, _, _] = z.dims();
         z.reshape([n, length])
     }

@@ -7,9 +7,9 @@
 use burn::module::Param;
 use burn::nn::PaddingConfig2d;
 use burn::nn::conv::{Conv2d, ConvTranspose2d};
-use burn::tensor::Tensor;
 
 use super::batch_norm::BatchNorm;
+use super::convolution::middle;
 
 /// conv, then norm, as one convolution with a bias.
 pub(super) fn fold(mut conv: Conv2d, norm: BatchNorm) -> Conv2d {
@@ -47,10 +47,6 @@ pub(super) fn trim_transposed(mut conv: ConvTranspose2d) -> ConvTranspose2d {
     conv.stride = [1; 2];
     conv.padding = [0; 2];
     conv
-}
-
-fn middle(weight: Tensor<4>) -> Tensor<4> {
-    weight.narrow(2, 1, 2).narrow(3, 1, 2)
 }
 
 #[cfg(test)]

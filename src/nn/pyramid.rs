@@ -4,11 +4,12 @@
 use burn::module::Module;
 use burn::nn::conv::Conv2d;
 use burn::tensor::Tensor;
-use burn::tensor::activation::leaky_relu;
 
+use super::activation::leaky_relu;
+use super::convolution::convolve;
 use super::inference::fold;
 use super::init::Initialiser;
-use super::{Architecture, BatchNorm, LEAKY_SLOPE, Mode, conv_down};
+use super::{Architecture, BatchNorm, Mode, conv_down};
 
 /// One step of the pyramid: convolution, batch norm (not in the first), LeakyReLU.
 #[derive(Module, Debug)]
@@ -78,11 +79,11 @@ pub(super) fn forward(
 ) -> Tensor<4> {
     let mut h = x;
     for step in pyramid {
-        h = step.conv.forward(h); // [n, width << level, side / 2, side / 2]
+        h = convolve(&step.conv, h, mode); // [n, width << level, side / 2, side / 2]
         if let Some(norm) = &step.norm {
             h = norm.forward(h, mode);
         }
-        h = leaky_relu(h, LEAKY_SLOPE);
+        h = leaky_relu(h, mode);
         visit(&h);
     }
     h

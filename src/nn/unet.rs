@@ -5,11 +5,13 @@
 use burn::module::Module;
 use burn::nn::conv::{Conv2d, ConvTranspose2d};
 use burn::tensor::Tensor;
-use burn::tensor::activation::{leaky_relu, relu, tanh};
+use burn::tensor::activation::{relu, tanh};
 
+use super::activation::leaky_relu;
+use super::convolution::{convolve, convolve_transposed};
 use super::inference::{fold, fold_transposed, trim, trim_transposed};
 use super::init::Initialiser;
-use super::{Architecture, BatchNorm, ENCODING_SIDE, LEAKY_SLOPE, Mode, conv_down, conv_up};
+use super::{Architecture, BatchNorm, ENCODING_SIDE, Mode, conv_down, conv_up};
 
 /// One step down: convolution, then batch norm where the plan has one.
 #[derive(Module, Debug)]
@@ -201,11 +203,11 @@ impl Generator {
         let mut h = x;
         for (level, step) in self.encoder.iter().enumerate() {
             if level > 0 {
-                h = leaky_relu(h, LEAKY_SLOPE);
+                h = leaky_relu(h, mode);
                 // The published LeakyReLU works in place: what is skipped is the activated tensor.
                 skips.push(h.clone());
             }
-            h = step.conv.forward(h); // [n, width << level, side / 2, side / 2]
+            h = convolve(&step.conv, h, mode); // [n, width << level, side / 2, side / 2]
             h = normalise(&step.norm, h, mode);
         }
         (skips, h)
@@ -220,7 +222,7 @@ impl Generator {
     ) -> Tensor<4> {
         let mut h = z;
         for step in &self.decoder {
-            h = step.conv.forward(relu(h)); // [n, width of the skip, 2 side, 2 side]
+            h = convolve_transposed(&step.conv, relu(h), mode); // [n, width of the skip, 2 side, 2 side]
             h = normalise(&step.norm, h, mode);
             if let Some(skip) = skips.pop() {
                 let level = skips.len();

@@ -1,0 +1,178 @@
+//! The convolutions of the innermost layers as matrix products over the whole batch, for training.
+//!
+//! Burn's CPU backend multiplies picture by picture. Where a picture has one to four pixels, such a product
+//! is too narrow to fill a vector register, and the gradients of the weights are narrower still. Of a
+//! 4 × 4 kernel between 2 × 2 pixels and one, moreover, only the middle 2 × 2 meets a pixel, the rim
+//! meets padding.
+
+use burn::nn::conv::{Conv2d, ConvTranspose2d};
+use burn::tensor::Tensor;
+
+use super::Mode;
+
+/// A convolution of square pictures.
+///
+/// # Shapes
+/// - `x`: `[n, input, side, side]`
+/// - returns `[n, output, new side, new side]`
+pub(super) fn convolve(conv: &Conv2d, x: Tensor<4>, mode: Mode) -> Tensor<4> {
+    let plan = (conv.kernel_size[0], conv.stride[0], x.dims()[2]);
+    if mode == Mode::Inference || conv.bias.is_some() {
+        return conv.forward(x);
+    }
+    let weight = conv.weight.val();
+    match plan {
+        (4, 1, 4) => to_one_pixel(x, weight),
+        (4, 2, 2) => to_one_pixel(x, middle(weight)),
+        (4, 2, 4) => to_two_by_two(x, weight),
+        _ => conv.forward(x),
+    }
+}
+
+/// A transposed convolution of square pictures.
+///
+/// # Shapes
+/// - `x`: `[n, input, side, side]`
+/// - returns `[n, output, new side, new side]`
+pub(super) fn convolve_transposed(conv: &ConvTranspose2d, x: Tensor<4>, mode: Mode) -> Tensor<4> {
+    let plan = (conv.kernel_size[0], conv.stride[0], x.dims()[2]);
+    if mode == Mode::Inference || conv.bias.is_some() {
+        return conv.forward(x);
+    }
+    let weight = conv.weight.val();
+    match plan {
+        (4, 1, 1) => from_one_pixel(x, weight),
+        (4, 2, 1) => from_one_pixel(x, middle(weight)),
+        (4, 2, 2) => from_two_by_two(x, weight),
+        _ => conv.forward(x),
+    }
+}
+
+/// What is left of 4 × 4 kernels without their rim.
+pub(super) fn middle(weight: Tensor<4>) -> Tensor<4> {
+    weight.narrow(2, 1, 2).narrow(3, 1, 2)
+}
+
+/// `x`: `[n, input, k, k]`, `weight`: `[output, input, k, k]`, returns `[n, output, 1, 1]`
+fn to_one_pixel(x: Tensor<4>, weight: Tensor<4>) -> Tensor<4> {
+    let [n, input, k, _] = x.dims();
+    let output = weight.dims()[0];
+    let x = x.reshape([n, input * k * k]);
+    let weight = weight.reshape([output, input * k * k]);
+    x.matmul(weight.transpose()).reshape([n, output, 1, 1])
+}
+
+/// `x`: `[n, input, 1, 1]`, `weight`: `[input, output, k, k]`, returns `[n, output, k, k]`
+fn from_one_pixel(x: Tensor<4>, weight: Tensor<4>) -> Tensor<4> {
+    let [input, output, k, _] = weight.dims();
+    let n = x.dims()[0];
+    let weight = weight.reshape([input, output * k * k]);
+    x.reshape([n, input])
+        .matmul(weight)
+        .reshape([n, output, k, k])
+}
+
+/// Where the four 4 × 4 windows of a padded 6 × 6 picture begin.
+const WINDOWS: [[usize; 2]; 4] = [[0, 0], [0, 2], [2, 0], [2, 2]];
+
+/// `x`: `[n, input, 4, 4]`, `weight`: `[output, input, 4, 4]`, returns `[n, output, 2, 2]`
+fn to_two_by_two(x: Tensor<4>, weight: Tensor<4>) -> Tensor<4> {
+    let [n, input, _, _] = x.dims();
+    let output = weight.dims()[0];
+    let padded = x.pad((1, 1, 1, 1), 0.0); // [n, input, 6, 6]
+    let window = |[top, left]: [usize; 2]| {
+        let window = [0..n, 0..input, top..top + 4, left..left + 4];
+        padded.clone().slice(window).reshape([n, input * 16])
+    };
+    let windows = Tensor::cat(WINDOWS.map(window).to_vec(), 0); // [4 n, 16 input]
+    let weight = weight.reshape([output, input * 16]);
+    let pixels = windows.matmul(weight.transpose()); // [4 n, output]
+    pixels.reshape([2, 2, n, output]).permute([2, 3, 0, 1])
+}
+
+/// `x`: `[n, input, 2, 2]`, `weight`: `[input, output, 4, 4]`, returns `[n, output, 4, 4]`
+fn from_two_by_two(x: Tensor<4>, weight: Tensor<4>) -> Tensor<4> {
+    let [n, input, _, _] = x.dims();
+    let output = weight.dims()[1];
+    let pixels = x.permute([2, 3, 0, 1]).reshape([4 * n, input]);
+    let blocks = pixels.matmul(weight.reshape([input, output * 16]));
+    let blocks = blocks.reshape([4 * n, output, 4, 4]);
+    let block = |pixel: usize| {
+        let [top, left] = WINDOWS[pixel];
+        let block = blocks.clone().narrow(0, pixel * n, n);
+        block.pad((left, 2 - left, top, 2 - top), 0.0) // [n, output, 6, 6]
+    };
+    let padded = block(0) + block(1) + block(2) + block(3);
+    padded.slice([0..n, 0..output, 1..5, 1..5])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::nn::init::Initialiser;
+    use crate::nn::{conv, conv_transposed};
+    use burn::tensor::{Device, Distribution};
+
+    /// Output, and gradients with respect to the picture and the weights, of the sum of squares.
+    fn all<M>(
+        module: &M,
+        weight: impl Fn(&M) -> Tensor<4>,
+        x: &Tensor<4>,
+        forward: impl Fn(&M, Tensor<4>) -> Tensor<4>,
+    ) -> [Tensor<4>; 3] {
+        let x = x.clone().require_grad();
+        let y = forward(module, x.clone());
+        let gradients = y.clone().square().sum().backward();
+        let of = |t: Tensor<4>| t.grad(&gradients).expect("a gradient");
+        [y.inner(), of(x), of(weight(module))]
+    }
+
+    fn close(got: [Tensor<4>; 3], expected: [Tensor<4>; 3], what: &str) {
+        for (got, expected) in got.into_iter().zip(expected) {
+            assert_eq!(got.dims(), expected.dims(), "{what}");
+            let scale = expected.clone().abs().max().into_scalar::<f32>();
+            let apart = (got - expected).abs().max().into_scalar::<f32>();
+            assert!(
+                scale > 0.0 && apart <= 1e-5 * scale,
+                "{what}: {apart} apart at {scale}"
+            );
+        }
+    }
+
+    #[test]
+    fn products_are_the_convolutions_and_so_are_their_gradients() {
+        let device = Device::flex().autodiff();
+        let mut init = Initialiser::new(5, &device);
+        let noise = Distribution::Uniform(-1.0, 1.0);
+        for (plan, side) in [
+            ([4, 1, 0], 4),
+            ([4, 2, 1], 2),
+            ([4, 2, 1], 4),
+            ([4, 2, 1], 8),
+        ] {
+            let conv = conv(3, 5, plan, &mut init);
+            let x = Tensor::<4>::random([2, 3, side, side], noise, &device);
+            let weight = |conv: &Conv2d| conv.weight.val();
+            let got = all(&conv, weight, &x, |conv, x| {
+                convolve(conv, x, Mode::Training)
+            });
+            let expected = all(&conv, weight, &x, |conv, x| conv.forward(x));
+            close(got, expected, &format!("{plan:?} of {side}"));
+        }
+        for (plan, side) in [
+            ([4, 1, 0], 1),
+            ([4, 2, 1], 1),
+            ([4, 2, 1], 2),
+            ([4, 2, 1], 4),
+        ] {
+            let conv = conv_transposed(3, 5, plan, &mut init);
+            let x = Tensor::<4>::random([2, 3, side, side], noise, &device);
+            let weight = |conv: &ConvTranspose2d| conv.weight.val();
+            let got = all(&conv, weight, &x, |conv, x| {
+                convolve_transposed(conv, x, Mode::Training)
+            });
+            let expected = all(&conv, weight, &x, |conv, x| conv.forward(x));
+            close(got, expected, &format!("transposed {plan:?} of {side}"));
+        }
+    }
+}
