@@ -62,11 +62,12 @@ test('the address fills the form; what is wrong in it is said beside its field',
     assert.equal(await value(page, '#set-device'), 'cpu');
     assert.equal((await state(page)).training, 'idle');
   });
-  await withPage(browser, server.url, { query: '?size=33&width=abc&batch=1&colour=red&device=cpu' }, async (page) => {
+  await withPage(browser, server.url, { query: '?size=33&width=abc&batch=1&method=pca&colour=red&device=cpu' }, async (page) => {
     await page.waitForSelector('#set-width');
     assert.match(await page.textContent('#set-size-error'), /33/);
     assert.match(await page.textContent('#set-width-error'), /abc/);
     assert.match(await page.textContent('#set-batch-error'), /at least 2/);
+    assert.match(await page.textContent('#set-method-error'), /pca.*can be skip-ganomaly, ganomaly/, 'there is nothing to train in PCA');
     assert.equal(await page.getAttribute('#set-batch', 'aria-invalid'), 'true');
     assert.match(await page.textContent('#train-problems'), /colour/);
   });
@@ -211,12 +212,21 @@ test('the bundled folder: plan, run, pause, steps, curves, stop, and the page sc
   // A step that was under way when the pause came is counted a moment later.
   await page.waitForTimeout(500);
   const { step } = await state(page);
+  await page.evaluate(() => {
+    window.updates = [];
+    const send = Worker.prototype.postMessage;
+    Worker.prototype.postMessage = function (message, ...rest) {
+      if (message.type === 'step') window.updates.push(message.update);
+      return send.call(this, message, ...rest);
+    };
+  });
   for (const [i, id] of ['#train-step', '#train-step-g', '#train-step-d'].entries()) {
     await page.click(id);
     await waitStep(page, step + i + 1);
     await page.waitForTimeout(300);
     assert.deepEqual(await state(page), { training: 'paused', step: step + i + 1 }, `${id} takes one step and waits`);
   }
+  assert.deepEqual(await page.evaluate(() => window.updates), ['both', 'generator', 'discriminator']);
 
   await browser.startTracing(page, TRACE);
   await page.click('#train-pause');

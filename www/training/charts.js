@@ -290,7 +290,7 @@ export class Curves {
         cursor: { drag: { x: false, y: false }, points: { show: false } },
         axes: [
           { ...axis, values: (_self, ticks) => ticks.map((tick) => (Number.isInteger(tick) ? String(tick) : "")) },
-          { ...axis, size: 58, values: (_self, ticks) => ticks.map((tick) => (tick === null ? "" : String(Number(tick.toPrecision(6))))) },
+          { ...axis, size: (_self, labels) => 22 + 7 * Math.max(3, ...(labels ?? []).map((label) => label.length)), values: (_self, ticks) => ticks.map((tick) => (tick === null ? "" : String(Number(tick.toPrecision(6))))) },
         ],
         series: [
           {},

@@ -20,12 +20,20 @@ export const optionOf = (key) => key.replaceAll("_", "-");
 
 const PAGE_OWN = ["model"];
 
-/** The settings with the preset before them. @param {Schema} schema @returns {Setting[]} */
+/** The page trains networks: methods without them, and what only those have, are for the program. */
+const WITHOUT_NETWORKS = { methods: ["pca", "nearest"], fields: ["components"] };
+
+/** The settings of the form, the preset before them. @param {Schema} schema @returns {Setting[]} */
 export function allSettings({ settings, presets }) {
+  const here = settings
+    .filter(({ field }) => !WITHOUT_NETWORKS.fields.includes(field))
+    .map((setting) => (setting.field === "method"
+      ? { ...setting, choices: setting.choices?.filter((method) => !WITHOUT_NETWORKS.methods.includes(String(method))) }
+      : setting));
   return [{
     field: "preset", kind: "choice", group: "training", default: presets[0].name, optional: false,
     choices: presets.map(({ name }) => name), help: "Settings to start from",
-  }, ...settings];
+  }, ...here];
 }
 
 /**
