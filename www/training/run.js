@@ -27,7 +27,7 @@ const SAVE_MS = 10_000;
 const SAVE_SHARE = 1 / 20;
 /** Previews in a run, and the share of the time that they may take. */
 const PREVIEWS = 10;
-const PREVIEW_SHARE = 1 / 10;
+const PREVIEW_SHARE = 1 / 4;
 /** Held-out pictures shown in a preview. */
 const SHOWN = 8;
 /** WebGPU counts as lost after this; the first step compiles. */
