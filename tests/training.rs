@@ -189,10 +189,7 @@ fn goes_on(config: TrainConfig) {
             ("discriminator", |l| l.discriminator),
         ] {
             let (expected, got) = (of(expected), of(got));
-            assert!(
-                (got - expected).abs() <= 1e-6 * expected.abs(),
-                "step {number} after the checkpoint, {name}: got {got}, expected {expected}"
-            );
+            assert_eq!(got, expected, "step {number} after the checkpoint, {name}");
         }
     }
 }
@@ -325,10 +322,7 @@ fn depends_on_no_neighbour(config: &TrainConfig) {
                 ),
             ];
             for (got, expected) in pairs {
-                assert!(
-                    (got - expected).abs() <= 1e-6 * expected,
-                    "picture {i}: {got} and {expected}"
-                );
+                assert_eq!(got, expected, "picture {i}");
             }
         }
     }

@@ -101,9 +101,3 @@ export function modelHeader() {
   const json = bytes.subarray(8, 8 + Number(bytes.readBigUInt64LE(0))).toString('utf8');
   return JSON.parse(JSON.parse(json).__metadata__['skip-ganomaly']);
 }
-
-/**
- * Whether a number is another one but for rounding. Products of matrices round by the size of the batch: scores
- * of one picture agree to a few units of the last place of 32-bit numbers, relative to large ones.
- */
-export const agrees = (got, want, tolerance = 1e-6) => Math.abs(Number(got) - Number(want)) <= tolerance * Math.max(1, Math.abs(Number(want)));

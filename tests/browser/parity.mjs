@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { agrees, launch, openPage, root, runProgram, sampleDir, startServer, temporaryFolder } from './harness.mjs';
+import { launch, openPage, root, runProgram, sampleDir, startServer, temporaryFolder } from './harness.mjs';
 import { makePictures, random } from './pictures.mjs';
 
 const CPU_TOLERANCE = 1e-5;
@@ -133,7 +133,7 @@ test('CPU: an unreadable file is an error on both sides and changes no other sco
   assert.ok(lines[1].error, 'the program names a reason');
   for (const [line, picture] of [[0, 0], [2, 1]]) {
     const want = expected.get(basename(pictures[picture])).score;
-    assert.ok(agrees(lines[line].score, want), `${lines[line].score} beside a bad picture, ${want} among the others`);
+    assert.equal(lines[line].score, want, 'beside a bad picture as among the others');
   }
 
   const page = await openPage(browser, server.url, '?device=cpu');
