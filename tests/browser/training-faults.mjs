@@ -161,6 +161,19 @@ test('a panic in a step, once: the run goes on from its checkpoint', onPage({ ed
   await assertNothingLost(page);
 }));
 
+test('a panic, and a second worker that cannot be loaded: a third takes the run up', onPage({ edits: SAVE_OFTEN, module: PANIC_ONCE }, async (page) => {
+  await panicOnce(page);
+  let asked = 0;
+  await page.context().route('**/training/worker.js', (route) => (++asked === 2 ? route.abort() : route.fallback()));
+  await openSession(page);
+  await prepare(page, trainFiles(40));
+  await start(page, SETTINGS);
+  await waitTold(page, 'finished');
+  assert.equal(await page.evaluate(() => window.workers.length), 3);
+  assert.equal((await problems(page, 'device')).length, 2);
+  await assertNothingLost(page);
+}));
+
 test('a panic each time at the same step: three tries, then an end that says what is kept', onPage({ edits: SAVE_OFTEN, module: `{
   const step = Training.prototype.step;
   Training.prototype.step = function (update) {
