@@ -32,8 +32,10 @@ const SETS = {
   cifar10: { data: `cifar10:${join(options.data, "cifar10")}`, channels: 3, classes: TEN, seeds: [0] },
 };
 const SEEDS = [0, 1, 2];
-/** Budget: pictures, steps and width that a CPU manages. */
-const BUDGET = ["--size", "32", "--width", "8", "--batch", "64"];
+/** Budget: pictures, steps and sizes that a CPU manages. */
+const BUDGET = ["--size", "32", "--batch", "64"];
+/** And of the networks, where there are some. */
+const WIDTH = ["--width", "8"];
 const STEPS = 300;
 const PICTURES = 6000;
 const SOLAR_EPOCHS = 15;
@@ -53,6 +55,9 @@ export const TRAININGS = {
   ganomaly: ["--method", "ganomaly"],
   whitened: ["--method", "nearest", "--latent", "memory", "--lambda", "0"],
 };
+
+/** Trainings that are fitted in one go: networks and steps mean nothing to them. */
+const FITTED = ["whitened"];
 
 /** What is changed in the score of a trained model. */
 const MEMORY = ["--latent", "memory", "--balance", "quantile", "--residual", "l2"];
@@ -97,7 +102,7 @@ function training(task, variant) {
     before: () => rmSync(out, { recursive: true, force: true }),
     command: [
       "train", ...dataOf(task), ...BUDGET, "--channels", String(SETS[task.set].channels), "--seed", String(task.seed),
-      ...(epochs ?? ["--steps", String(STEPS)]),
+      ...(FITTED.includes(variant) ? [] : [...WIDTH, ...(epochs ?? ["--steps", String(STEPS)])]),
       ...(["plain", "long"].includes(variant) && task.seed === 0 ? ["--keep-epochs"] : []),
       ...(TRAININGS[variant] ?? []), "--precision", "f16", "--out", out, "--json",
     ],

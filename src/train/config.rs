@@ -224,12 +224,63 @@ impl TrainConfig {
             ),
         ];
         match used.iter().find(|(_, used)| *used) {
-            Some(&(name, _)) => Err(ConfigError::Range {
-                name: name.to_owned(),
-                expected: "left alone: it is an option of skip-ganomaly".to_owned(),
-                got: format!("a value with the method {}", self.method),
-            }),
+            Some(&(name, _)) => {
+                Err(self.left_alone(name, "it is an option of skip-ganomaly".to_owned()))
+            }
+            None if self.method.has_networks() => Ok(()),
+            None => self.check_options_of_baseline(),
+        }
+    }
+
+    /// Refuses what means nothing to a method without networks.
+    fn check_options_of_baseline(&self) -> Result<(), ConfigError> {
+        let plain = Self::default();
+        // R is a norm there, and only a memory has an L beside it.
+        let has_latent = self.latent == Latent::Memory;
+        let used = [
+            ("width", self.width != plain.width),
+            ("discriminator-width", self.discriminator_width.is_some()),
+            ("features", self.features != plain.features),
+            (
+                "components",
+                self.method != Method::Pca && self.components != plain.components,
+            ),
+            ("epochs", self.epochs != plain.epochs),
+            ("steps", self.steps.is_some()),
+            ("batch", self.batch != plain.batch),
+            ("learning-rate", self.learning_rate != plain.learning_rate),
+            (
+                "adversarial-weight",
+                self.adversarial_weight != plain.adversarial_weight,
+            ),
+            (
+                "contextual-weight",
+                self.contextual_weight != plain.contextual_weight,
+            ),
+            ("latent-weight", self.latent_weight != plain.latent_weight),
+            (
+                "latent-in-discriminator",
+                self.latent_in_discriminator != plain.latent_in_discriminator,
+            ),
+            ("augment", self.augment != plain.augment),
+            ("residual", self.residual != plain.residual),
+            ("lambda", !has_latent && self.lambda.is_some()),
+            ("balance", !has_latent && self.balance != plain.balance),
+        ];
+        match used.iter().find(|(_, used)| *used) {
+            Some(&(name, _)) => {
+                let why = format!("{} as it is set here does not use it", self.method);
+                Err(self.left_alone(name, why))
+            }
             None => Ok(()),
+        }
+    }
+
+    fn left_alone(&self, name: &str, why: String) -> ConfigError {
+        ConfigError::Range {
+            name: name.to_owned(),
+            expected: format!("left alone: {why}"),
+            got: format!("a value with the method {}", self.method),
         }
     }
 }
@@ -576,6 +627,45 @@ mod tests {
         assert!(bad(|c| c.held_out = 1.0).contains("held-out"));
         assert!(bad(|c| c.latent_weight = -1.0).contains("latent-weight"));
         assert!(bad(|c| c.epochs = 0).contains("epochs"));
+    }
+
+    #[test]
+    fn a_method_refuses_what_it_would_pass_over() {
+        let checked = |method, change: fn(&mut TrainConfig)| {
+            let mut config = TrainConfig {
+                method,
+                ..TrainConfig::default()
+            };
+            change(&mut config);
+            config.check().map_err(|error| error.to_string())
+        };
+        for method in [Method::Pca, Method::Nearest] {
+            for (change, name) in [
+                ((|c| c.steps = Some(9)) as fn(&mut TrainConfig), "steps"),
+                (|c| c.epochs = 3, "epochs"),
+                (|c| c.width = 8, "width"),
+                (|c| c.augment = Augment::Flip, "augment"),
+                (|c| c.residual = Residual::L2, "residual"),
+                (|c| c.lambda = Some(0.5), "lambda"),
+                (|c| c.balance = Balance::Quantile, "balance"),
+            ] {
+                let message = checked(method, change).expect_err(name);
+                let expected = format!("{name} must be left alone: {method} ");
+                assert!(message.starts_with(&expected), "{message}");
+            }
+            let counts: fn(&mut TrainConfig) = |c| {
+                (c.size, c.channels, c.seed) = (64, 1, 7);
+                (c.held_out, c.threshold_quantile) = (0.2, 0.9);
+            };
+            assert_eq!(checked(method, counts), Ok(()));
+        }
+        assert_eq!(checked(Method::Pca, |c| c.components = 8), Ok(()));
+        assert!(checked(Method::Nearest, |c| c.components = 8).is_err());
+        let whitened: fn(&mut TrainConfig) = |c| {
+            (c.latent, c.balance) = (Latent::Memory, Balance::Quantile);
+            c.lambda = Some(0.0);
+        };
+        assert_eq!(checked(Method::Nearest, whitened), Ok(()));
     }
 
     #[test]
