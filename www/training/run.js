@@ -18,7 +18,7 @@ import { text } from "../engine.js";
 import { encodePng } from "../png.js";
 import { noteRun, pictureBytes, saveRun, StoreError } from "./store.js";
 
-/** Losses are read about this often. On WebGPU it is also what a pause may have to wait for. */
+/** Losses are told about this often, and read on WebGPU, where it is also what a pause may have to wait for. */
 const READ_MS = 200;
 /** Steps that may wait on the device, so that none of its queues overflows. */
 const MAX_UNREAD = 64;
@@ -55,6 +55,8 @@ export class Run {
   /** No step is under way, however long the rest takes. */
   resting = true;
   #unread = 0;
+  /** Losses that were read and not told yet. @type {import("./protocol.js").Loss[]} */
+  #untold = [];
   /** Mean time of a step, newer ones counting more. */
   #stepMs = 0;
   #measured = 0;
@@ -125,7 +127,11 @@ export class Run {
     this.step++;
     this.#unread++;
     this.#stepsHere++;
-    if (this.#kind === "cpu") this.#measure(performance.now() - this.#began, 1);
+    if (this.#kind === "cpu") {
+      this.#measure(performance.now() - this.#began, 1);
+      // Nothing waits here, and D starts anew, if it must, at the same step whatever the clock says.
+      await this.#read();
+    }
     if (compiling) {
       await this.settle();
       this.#compiled = true;
@@ -157,7 +163,7 @@ export class Run {
   }
 
   #readDue() {
-    if (this.#kind === "cpu") return performance.now() - this.#readAt >= READ_MS || this.#unread >= 1000;
+    if (this.#kind === "cpu") return performance.now() - this.#readAt >= READ_MS;
     return this.#unread >= Math.max(1, Math.min(MAX_UNREAD, Math.round(READ_MS / Math.max(this.#stepMs, 0.1))));
   }
 
@@ -182,14 +188,22 @@ export class Run {
     }
   }
 
-  /** Reads the losses of the steps since the last time, and with it waits for them. */
+  /** Waits for the steps since the last time, reads their losses and tells all that were not told. */
   async settle() {
-    if (this.#unread === 0) return;
-    const losses = await this.#answer(this.#training.losses());
+    await this.#read();
+    const losses = this.#untold;
+    if (losses.length === 0) return;
+    this.#untold = [];
     this.#readAt = performance.now();
-    if (this.#kind === "webgpu" && this.#compiled) this.#measure(this.#readAt - this.#queuedAt, this.#unread);
-    this.#unread = 0;
     this.#post({ type: "losses", run: this.id, losses, stepMs: this.#stepMs, heapBytes: this.#memory.buffer.byteLength });
+  }
+
+  /** Reads the losses of the steps since the last time. */
+  async #read() {
+    if (this.#unread === 0) return;
+    this.#untold.push(...(await this.#answer(this.#training.losses())));
+    if (this.#kind === "webgpu" && this.#compiled) this.#measure(performance.now() - this.#queuedAt, this.#unread);
+    this.#unread = 0;
     if (this.#training.restarted()) {
       this.#post({
         type: "problem",
