@@ -245,6 +245,52 @@ mod tests {
         assert_eq!(pictures(&[3, 4]).digest(), program);
     }
 
+    /// Recognised and added as the page does, a folder is what the program trains on.
+    #[cfg(feature = "cli")]
+    #[test]
+    fn the_page_and_the_program_take_a_folder_alike() {
+        use crate::data::dataset::{Dataset, Options};
+        use crate::data::stored::Stored;
+
+        let folder = tempfile::tempdir().expect("a folder");
+        let paths = [
+            "train/good/b.png",
+            "train/good/a-c/1.png",
+            "train/good/a/2.png",
+            "train/good/.x.png",
+            "test/good/3.png",
+            "notes.txt",
+        ]
+        .map(str::to_owned);
+        let mut files = Vec::new();
+        for (value, path) in (0..).zip(&paths) {
+            let file = folder.path().join(path);
+            std::fs::create_dir_all(file.parent().expect("a folder")).expect("a folder");
+            files.push(png(value));
+            std::fs::write(file, png(value)).expect("a file");
+        }
+        let source = folder.path().display().to_string();
+        let set = Dataset::open(&source, &Options::default()).expect("a folder");
+        let preprocessing = Preprocessing::new(32, 3);
+        let program = Stored::new(set.train, &preprocessing, u64::MAX, |_| ());
+
+        let listing = crate::data::layout::recognise(&paths).expect("MVTec's layout");
+        let mut page = PreparedPictures::new(preprocessing);
+        for index in listing.train {
+            let added = page.add(paths[index].clone(), &files[index]);
+            added.expect("a picture");
+        }
+        assert_eq!((page.len(), program.len()), (3, 3));
+        assert_eq!(page.digest(), program.digest());
+        for index in 0..3 {
+            assert_eq!(page.name(index), program.name(index));
+            assert_eq!(
+                page.values(&[index]).expect("in memory"),
+                program.values(&[index]).expect("in memory")
+            );
+        }
+    }
+
     proptest! {
         #[test]
         fn any_truncation_is_an_error(cut in 0usize..6_000) {
