@@ -242,7 +242,9 @@ test('the bundled folder: plan, run, pause, steps, curves, stop, and the page sc
   const [longest] = tasks;
   t.diagnostic(`80 steps: ${tasks.length} main-thread tasks, the longest ran ${longest.ran.toFixed(1)} ms (lasted ${longest.lasted.toFixed(1)})`);
   assert.ok(tasks.length > 100, 'the trace has the tasks of the page');
-  assert.ok(longest.ran <= 50, `the main thread was held up for ${longest.ran} ms`);
+  // A task also lasts as long as it waits for a processor, which other programs may keep busy. So what counts is how
+  // long it ran; 25 ms are 50 with a processor shared by two.
+  assert.ok(longest.ran <= 25, `the main thread was held up for ${longest.ran} ms`);
   await page.click('.charts .twin >> nth=0 >> summary');
   await page.waitForFunction(() => document.querySelectorAll('.charts .twin tbody tr').length >= 50);
   const first = await page.$$eval('.charts .twin:first-of-type tbody tr:first-child > *', (cells) => cells.map((cell) => cell.textContent));
