@@ -4,10 +4,10 @@ CACHE := $(or $(SKIP_GANOMALY_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/skip
 export CARGO_TARGET_DIR ?= $(CACHE)/target
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint wasm bench site
+.PHONY: help setup demo test lint wasm bench bench-training site
 
 help: ## says what each command does
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
 
 demo: ## serves the page at http://127.0.0.1:8080 (nothing is compiled)
 	@node scripts/serve.mjs $(ARGS)
@@ -29,6 +29,9 @@ lint: ## formatting, clippy with warnings as errors for program and page, types 
 
 bench: ## measures the page and the program against onnxruntime-web and PyTorch
 	@node bench/run.mjs $(ARGS)
+
+bench-training: ## measures a training step in the page against the program, jax-js and TensorFlow.js
+	@node bench/training.mjs $(ARGS)
 
 site: ## makes site/, a folder ready for GitHub Pages
 	@scripts/site.sh

@@ -1,5 +1,5 @@
 // Measures a training step in the page against this crate natively, jax-js and TensorFlow.js, and the
-// heap over 1,000 steps. Prints tables in Markdown.
+// WebAssembly memory over 1,000 steps. Prints tables in Markdown.
 //
 //   node bench/training.mjs [--widths 16,32] [--rounds 5] [--minutes 3] [--only page,native,jax,webgl,webgpu,heap] [--json FILE]
 //
@@ -156,7 +156,9 @@ async function measure(server, width) {
     }
     for (let round = 0; round < rounds; round += 1) {
       say(`width ${width}, round ${round + 1} of ${rounds}`);
-      page.times.push(...(await ours.steps(STEPS)).taken.map((step) => step.ms));
+      const { taken } = await ours.steps(STEPS);
+      page.times.push(...taken.map((step) => step.ms));
+      result.heap = taken.at(-1).heap;
       if (wanted.includes('native')) one.times.push(native(width));
       if (peer) jax.times.push(...(await peer.steps(1)).taken.map((step) => step.ms));
     }
@@ -199,6 +201,7 @@ async function measureHeap(server) {
     const ours = await open(browser, server.url, 'page', job);
     const { taken } = await ours.steps(1000, undefined, 600_000);
     const heap = Object.fromEntries([1, 10, 100, 500, 1000].map((step) => [step, taken[step - 1].heap]));
+    if (heap[1000] > heap[100]) throw new Error(`the heap grew from ${heap[100]} to ${heap[1000]} bytes`);
     table(
       `WebAssembly memory of the page while it trains, bytes; width ${job.width}, batch ${job.batch}`,
       Object.keys(heap).map((step) => `step ${step}`),
@@ -219,7 +222,7 @@ try {
     results.steps.push(result);
     const base = median(result.rows[0].times);
     table(
-      `A training step, ms: median (quartiles). ${JOB.size}×${JOB.size}×${JOB.channels}, width ${width}, batch ${JOB.batch}, ${result.parameters.toLocaleString('en')} parameters`,
+      `A training step, ms: median (quartiles). ${JOB.size}×${JOB.size}×${JOB.channels}, width ${width}, batch ${JOB.batch}, ${result.parameters.toLocaleString('en')} parameters; the page's WebAssembly memory ${Math.round(result.heap / 2 ** 20)} MiB`,
       ['engine', 'step', 'page / engine', 'losses of the first steps differ from ours by'],
       result.rows.map((row) => [
         row.name,

@@ -50,7 +50,8 @@ pub(super) fn convolve_transposed(conv: &ConvTranspose2d, x: Tensor<4>, mode: Mo
 
 /// What is left of 4 × 4 kernels without their rim.
 pub(super) fn middle(weight: Tensor<4>) -> Tensor<4> {
-    weight.narrow(2, 1, 2).narrow(3, 1, 2)
+    let [output, input, _, _] = weight.dims();
+    weight.slice([0..output, 0..input, 1..3, 1..3])
 }
 
 /// `x`: `[n, input, k, k]`, `weight`: `[output, input, k, k]`, returns `[n, output, 1, 1]`
