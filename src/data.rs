@@ -54,15 +54,16 @@ pub enum DataError {
     #[error(
         "{} has a folder `train` or `test`, but not as expected: the layouts known are \
          train/0.normal with test/0.normal and test/1.abnormal; train/good with test/good and \
-         test/<defect>; or a plain folder of normal pictures. Found: {found}. \
-         Folders of classes (train/<class> with test/<class>) need --abnormal CLASS or \
-         --normal CLASS", .root.display()
+         test/<defect>; or a plain folder of normal pictures. Found: {found}. {advice}",
+        .root.display()
     )]
     UnknownLayout {
         /// The folder that was opened.
         root: PathBuf,
         /// The folders found in `train` and `test`.
         found: String,
+        /// What may help.
+        advice: &'static str,
     },
     /// A recognised layout without a single picture to train on.
     #[error(

@@ -27,6 +27,7 @@ use crate::report::{ReportSample, TrainingReport};
 use crate::score::RawScore;
 use crate::train::config::{Preset, TrainConfig};
 use crate::train::events::Event;
+use crate::train::history::StepLosses;
 use crate::train::run::{Run, preprocessing};
 use folder::{Events, RunFolder, Settings};
 
@@ -133,6 +134,17 @@ pub fn run(args: Args) -> Result<Outcome> {
         write_whole(&folder.checkpoint(), bytes)?;
     }
     let mut events = folder.events(run.steps())?;
+    if events.losses()?.is_empty() {
+        // A checkpoint without its log brings the losses itself.
+        for &StepLosses { step, losses } in &run.history().losses {
+            let epoch = step.saturating_sub(1) / run.steps_per_epoch() + 1;
+            events.write(Event::Step {
+                step,
+                epoch,
+                losses,
+            })?;
+        }
+    }
     match job.train(&mut run, &mut events, &stop)? {
         true => {
             let fitted = pollster::block_on(run.finish(settings.precision, &mut |_| {}))?;

@@ -61,6 +61,8 @@ impl Folder {
             return Err(DataError::UnknownLayout {
                 root: root.into(),
                 found: describe(root)?,
+                advice: "Folders of classes (train/<class> with test/<class>) need --abnormal CLASS \
+                         or --normal CLASS",
             });
         };
         let folder = root.join(layout.training_folder());

@@ -136,6 +136,7 @@ pub fn recognise(paths: &[String]) -> Result<Listing, DataError> {
                 true => "train or test without subfolders".to_owned(),
                 false => found.join(", "),
             },
+            advice: "Of a folder of classes, give the one whose pictures are normal",
         });
     };
     let listing = arrange(layout, paths);
