@@ -50,8 +50,8 @@ pub(super) fn convolve_transposed(conv: &ConvTranspose2d, x: Tensor<4>, mode: Mo
 
 /// What is left of 4 × 4 kernels without their rim.
 pub(super) fn middle(weight: Tensor<4>) -> Tensor<4> {
-    let [output, input, _, _] = weight.dims();
-    weight.slice([0..output, 0..input, 1..3, 1..3])
+    let [a, b, _, _] = weight.dims();
+    weight.slice([0..a, 0..b, 1..3, 1..3])
 }
 
 /// `x`: `[n, input, k, k]`, `weight`: `[output, input, k, k]`, returns `[n, output, 1, 1]`
