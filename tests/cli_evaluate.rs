@@ -406,11 +406,17 @@ fn calibration_refuses_what_the_method_has_not() {
     for (method, more) in [
         ("pca", &[][..]),
         ("nearest", &[]),
-        ("ganomaly", &["--batch", "16", "--steps", "2"]),
+        (
+            "ganomaly",
+            &["--width", "2", "--batch", "16", "--steps", "2"],
+        ),
     ] {
         let run_folder = folder.path().join(method);
-        let more = [&["--method", method], more].concat();
-        run(&mut train(&solar_ir(), &run_folder, &more), 0);
+        let mut command = program();
+        command.arg("train").arg("--data").arg(solar_ir());
+        command.arg("--out").arg(&run_folder);
+        command.args(["--channels", "1", "--method", method]);
+        run(command.args(more), 0);
         let calibrate = |latent: &str| {
             let mut command = program();
             command.arg("calibrate").arg("--model");
