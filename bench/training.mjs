@@ -117,6 +117,9 @@ function native(width) {
   return JSON.parse(line).median_ms;
 }
 
+/** The first line of an error, without what the browser's driver puts before it. */
+const reason = (error) => error.message.split('\n')[0].replace(/^page\.evaluate: (Error: )*/, '');
+
 /** The largest relative difference of two steps' losses. */
 const apart = (a, b) =>
   Math.max(
@@ -150,7 +153,7 @@ async function measure(server, width) {
         peer = await open(browser, server.url, 'jax-js wasm', job);
         await begin(peer, jax);
       } catch (error) {
-        jax.failed = error.message.split('\n')[0];
+        jax.failed = reason(error);
         peer = undefined;
       }
     }
@@ -176,7 +179,7 @@ async function measure(server, width) {
       await begin(peer, row);
       row.times.push(...(await peer.steps(1)).taken.map((step) => step.ms));
     } catch (error) {
-      row.failed = error.message.split('\n')[0];
+      row.failed = reason(error);
     } finally {
       await slow.close();
     }
