@@ -94,20 +94,24 @@ async function open(browser, url, engine, job) {
   };
 }
 
-let nativeBench;
+/** Builds the native benchmark and says where it is. */
+function buildNative() {
+  const env = { ...process.env, CARGO_TARGET_DIR: target };
+  const built = execFileSync(
+    'cargo',
+    ['bench', '--locked', '--bench', 'native', '--no-run', '--message-format', 'json'],
+    { cwd: root, env, encoding: 'utf8', stdio: ['ignore', 'pipe', 2], maxBuffer: 1 << 26 },
+  );
+  const artifacts = built.split('\n').filter((line) => line.startsWith('{')).map((line) => JSON.parse(line));
+  const found = artifacts.find(({ target: of, executable }) => of?.name === 'native' && executable);
+  if (!found) throw new Error('cargo did not say where the native benchmark is');
+  return found.executable;
+}
+// Built before anything is timed.
+const nativeBench = wanted.includes('native') ? buildNative() : '';
+
 /** The native step's median on one thread, of a few repeats. */
 function native(width) {
-  if (!nativeBench) {
-    const env = { ...process.env, CARGO_TARGET_DIR: target };
-    const built = execFileSync(
-      'cargo',
-      ['bench', '--locked', '--bench', 'native', '--no-run', '--message-format', 'json'],
-      { cwd: root, env, encoding: 'utf8', stdio: ['ignore', 'pipe', 2], maxBuffer: 1 << 26 },
-    );
-    const artifacts = built.split('\n').filter((line) => line.startsWith('{')).map((line) => JSON.parse(line));
-    nativeBench = artifacts.find(({ target: of, executable }) => of?.name === 'native' && executable)?.executable;
-    if (!nativeBench) throw new Error('cargo did not say where the native benchmark is');
-  }
   const out = execFileSync(nativeBench, ['--width', String(width), '--repeats', String(STEPS)], {
     encoding: 'utf8',
     env: { ...process.env, RAYON_NUM_THREADS: '1' },
