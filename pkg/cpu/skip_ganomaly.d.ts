@@ -46,24 +46,107 @@ export class Model {
 }
 
 /**
- * Networks under training. Losses wait on the device until they are asked for.
+ * A run under way. One asynchronous call at a time, and no step meanwhile.
  */
-export class Trainer {
+export class Training {
     private constructor();
     free(): void;
     [Symbol.dispose](): void;
     /**
-     * Fresh networks; `options` are the settings of [`TrainConfig`], each with its default.
+     * Everything that goes on from here needs, as the program's `checkpoint.safetensors`; rejects with
+     * an error named `Diverged` where a value is not finite, which can be before a loss shows it.
      */
-    static create(device: Device, options: any): Trainer;
+    checkpoint(): Promise<Uint8Array>;
     /**
-     * Losses of every step since the last call.
+     * Calibrates on the held-out pictures: `{model, threshold, held_out, labelled}`. `on_progress` is
+     * told how many pictures of how many are done.
+     */
+    finish(on_progress: Function): Promise<any>;
+    /**
+     * `{losses, previews}` so far, those before a resumed checkpoint included.
+     */
+    history(): any;
+    /**
+     * `{method, settings, step, total_steps, steps_per_epoch, training, held_out, labelled,
+     * parameters}`
+     */
+    info(): any;
+    /**
+     * Losses of every step since the last call, with their step; rejects with an error named
+     * `Diverged` where one is no number.
      */
     losses(): Promise<any>;
     /**
-     * Queues one training step on `batch · channels · size · size` values in [-1, 1].
+     * What the weights as they are make of held-out and labelled pictures; `shown` of the held-out
+     * ones come with their reconstruction and heat map.
      */
-    step(pictures: Float32Array | number[]): void;
+    preview(shown: number): Promise<any>;
+    /**
+     * Whether D was drawn anew since the last call.
+     */
+    restarted(): boolean;
+    /**
+     * From a checkpoint, the program's or the page's, on the pictures that it was made on.
+     */
+    static resume(device: Device, checkpoint: Uint8Array | number[], pictures: TrainingPictures): Training;
+    /**
+     * Pictures whose labels are known, one byte each: 0 normal, else abnormal. They are shown as
+     * information; nothing is chosen by them.
+     */
+    set_labelled(pictures: TrainingPictures, abnormal: Uint8Array | number[]): void;
+    /**
+     * Fresh networks on prepared pictures, which are taken over.
+     */
+    static start(device: Device, given: any, pictures: TrainingPictures): Training;
+    /**
+     * Queues one step that updates `"both"` networks, the `"generator"` or the `"discriminator"`.
+     */
+    step(update: any): void;
+}
+
+/**
+ * Pictures prepared for training.
+ */
+export class TrainingPictures {
+    free(): void;
+    [Symbol.dispose](): void;
+    /**
+     * Decodes and prepares one picture: `{width, height}`. A file that is no readable picture adds
+     * nothing.
+     */
+    add(name: string, file: Uint8Array | number[]): any;
+    /**
+     * Whether there are several and all are the same.
+     */
+    all_alike(): boolean;
+    /**
+     * Over names and files, as the program counts it.
+     */
+    digest(): string;
+    /**
+     * What [`TrainingPictures::to_bytes`] gave.
+     */
+    static from_bytes(bytes: Uint8Array | number[]): TrainingPictures;
+    /**
+     * What a picture is called.
+     */
+    name(index: number): string;
+    /**
+     * None yet, to be prepared at a side in pixels with 1 or 3 channels.
+     */
+    constructor(size: number, channels: number);
+    /**
+     * All of it, to be kept.
+     */
+    to_bytes(): Uint8Array;
+    /**
+     * Memory that they take.
+     */
+    readonly bytes: number;
+    /**
+     * Number of pictures.
+     */
+    readonly count: number;
 }
 
 /**
@@ -72,9 +155,19 @@ export class Trainer {
 export function build_info(): any;
 
 /**
+ * All settings of a run, from those given, a preset among them; checked.
+ */
+export function complete_settings(given: any): any;
+
+/**
  * The score as shown for a threshold that was moved; `null` without a calibration.
  */
 export function display_score(header: any, threshold: number, score: number): number | undefined;
+
+/**
+ * Bytes that a run needs at its height, by use; nothing is allocated.
+ */
+export function plan_memory(given: any, pictures: number): any;
 
 /**
  * A picture decoded and scaled to fit a square of `side` pixels: `{width, height, rgba}`.
@@ -82,9 +175,21 @@ export function display_score(header: any, threshold: number, score: number): nu
 export function preview(bytes: Uint8Array | number[], side: number): any;
 
 /**
+ * Which of a folder's files are trained on, which are labelled, which are left out, by their place in
+ * `paths`: relative to the folder, parted by `/`.
+ */
+export function recognise(paths: string[]): any;
+
+/**
  * Makes a panic readable in the console. Called once after the module is loaded.
  */
 export function start(): void;
+
+/**
+ * Settings that suit `count` pictures, of which `files` are some; those that cannot be read are passed
+ * over.
+ */
+export function suggest_settings(files: Uint8Array[], count: number): any;
 
 export type InitInput = RequestInfo | URL | Response | BufferSource | WebAssembly.Module;
 
@@ -92,8 +197,10 @@ export interface InitOutput {
     readonly memory: WebAssembly.Memory;
     readonly __wbg_device_free: (a: number, b: number) => void;
     readonly __wbg_model_free: (a: number, b: number) => void;
-    readonly __wbg_trainer_free: (a: number, b: number) => void;
+    readonly __wbg_training_free: (a: number, b: number) => void;
+    readonly __wbg_trainingpictures_free: (a: number, b: number) => void;
     readonly build_info: () => [number, number, number];
+    readonly complete_settings: (a: any) => [number, number, number];
     readonly device_kind: (a: number) => [number, number];
     readonly device_open: (a: number, b: number) => any;
     readonly display_score: (a: any, b: number, c: number) => [number, number, number, number];
@@ -101,11 +208,31 @@ export interface InitOutput {
     readonly model_load: (a: number, b: number, c: number) => [number, number, number];
     readonly model_score: (a: number, b: number, c: number) => any;
     readonly model_self_check: (a: number) => any;
+    readonly plan_memory: (a: any, b: number) => [number, number, number];
     readonly preview: (a: number, b: number, c: number) => [number, number, number];
+    readonly recognise: (a: number, b: number) => [number, number, number];
     readonly start: () => void;
-    readonly trainer_create: (a: number, b: any) => [number, number, number];
-    readonly trainer_losses: (a: number) => any;
-    readonly trainer_step: (a: number, b: number, c: number) => [number, number];
+    readonly suggest_settings: (a: number, b: number, c: number) => [number, number, number];
+    readonly training_checkpoint: (a: number) => any;
+    readonly training_finish: (a: number, b: any) => any;
+    readonly training_history: (a: number) => [number, number, number];
+    readonly training_info: (a: number) => [number, number, number];
+    readonly training_losses: (a: number) => any;
+    readonly training_preview: (a: number, b: number) => any;
+    readonly training_restarted: (a: number) => [number, number, number];
+    readonly training_resume: (a: number, b: number, c: number, d: number) => [number, number, number];
+    readonly training_set_labelled: (a: number, b: number, c: number, d: number) => [number, number];
+    readonly training_start: (a: number, b: any, c: number) => [number, number, number];
+    readonly training_step: (a: number, b: any) => [number, number];
+    readonly trainingpictures_add: (a: number, b: number, c: number, d: number, e: number) => [number, number, number];
+    readonly trainingpictures_all_alike: (a: number) => number;
+    readonly trainingpictures_bytes: (a: number) => number;
+    readonly trainingpictures_count: (a: number) => number;
+    readonly trainingpictures_digest: (a: number) => [number, number];
+    readonly trainingpictures_from_bytes: (a: number, b: number) => [number, number, number];
+    readonly trainingpictures_name: (a: number, b: number) => [number, number, number, number];
+    readonly trainingpictures_new: (a: number, b: number) => [number, number, number];
+    readonly trainingpictures_to_bytes: (a: number) => [number, number, number];
     readonly wasm_bindgen__convert__closures_____invoke__h1d0c86c72c0126dc: (a: number, b: number, c: any) => [number, number];
     readonly wasm_bindgen__convert__closures_____invoke__h7f017cdc1d1be1bb: (a: number, b: number, c: any, d: any) => void;
     readonly __wbindgen_malloc: (a: number, b: number) => number;

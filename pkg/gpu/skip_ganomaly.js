@@ -122,61 +122,325 @@ export class Model {
 if (Symbol.dispose) Model.prototype[Symbol.dispose] = Model.prototype.free;
 
 /**
- * Networks under training. Losses wait on the device until they are asked for.
+ * A run under way. One asynchronous call at a time, and no step meanwhile.
  */
-export class Trainer {
+export class Training {
     static __wrap(ptr) {
-        const obj = Object.create(Trainer.prototype);
+        const obj = Object.create(Training.prototype);
         obj.__wbg_ptr = ptr;
-        TrainerFinalization.register(obj, obj.__wbg_ptr, obj);
+        TrainingFinalization.register(obj, obj.__wbg_ptr, obj);
         return obj;
     }
     __destroy_into_raw() {
         const ptr = this.__wbg_ptr;
         this.__wbg_ptr = 0;
-        TrainerFinalization.unregister(this);
+        TrainingFinalization.unregister(this);
         return ptr;
     }
     free() {
         const ptr = this.__destroy_into_raw();
-        wasm.__wbg_trainer_free(ptr, 0);
+        wasm.__wbg_training_free(ptr, 0);
     }
     /**
-     * Fresh networks; `options` are the settings of [`TrainConfig`], each with its default.
-     * @param {Device} device
-     * @param {any} options
-     * @returns {Trainer}
+     * Everything that goes on from here needs, as the program's `checkpoint.safetensors`; rejects with
+     * an error named `Diverged` where a value is not finite, which can be before a loss shows it.
+     * @returns {Promise<Uint8Array>}
      */
-    static create(device, options) {
-        _assertClass(device, Device);
-        const ret = wasm.trainer_create(device.__wbg_ptr, options);
-        if (ret[2]) {
-            throw takeFromExternrefTable0(ret[1]);
-        }
-        return Trainer.__wrap(ret[0]);
-    }
-    /**
-     * Losses of every step since the last call.
-     * @returns {Promise<any>}
-     */
-    losses() {
-        const ret = wasm.trainer_losses(this.__wbg_ptr);
+    checkpoint() {
+        const ret = wasm.training_checkpoint(this.__wbg_ptr);
         return ret;
     }
     /**
-     * Queues one training step on `batch · channels · size · size` values in [-1, 1].
-     * @param {Float32Array | number[]} pictures
+     * Calibrates on the held-out pictures: `{model, threshold, held_out, labelled}`. `on_progress` is
+     * told how many pictures of how many are done.
+     * @param {Function} on_progress
+     * @returns {Promise<any>}
      */
-    step(pictures) {
-        const ptr0 = passArrayF32ToWasm0(pictures, wasm.__wbindgen_malloc_command_export);
-        const len0 = WASM_VECTOR_LEN;
-        const ret = wasm.trainer_step(this.__wbg_ptr, ptr0, len0);
+    finish(on_progress) {
+        const ret = wasm.training_finish(this.__wbg_ptr, on_progress);
+        return ret;
+    }
+    /**
+     * `{losses, previews}` so far, those before a resumed checkpoint included.
+     * @returns {any}
+     */
+    history() {
+        const ret = wasm.training_history(this.__wbg_ptr);
+        if (ret[2]) {
+            throw takeFromExternrefTable0(ret[1]);
+        }
+        return takeFromExternrefTable0(ret[0]);
+    }
+    /**
+     * `{method, settings, step, total_steps, steps_per_epoch, training, held_out, labelled,
+     * parameters}`
+     * @returns {any}
+     */
+    info() {
+        const ret = wasm.training_info(this.__wbg_ptr);
+        if (ret[2]) {
+            throw takeFromExternrefTable0(ret[1]);
+        }
+        return takeFromExternrefTable0(ret[0]);
+    }
+    /**
+     * Losses of every step since the last call, with their step; rejects with an error named
+     * `Diverged` where one is no number.
+     * @returns {Promise<any>}
+     */
+    losses() {
+        const ret = wasm.training_losses(this.__wbg_ptr);
+        return ret;
+    }
+    /**
+     * What the weights as they are make of held-out and labelled pictures; `shown` of the held-out
+     * ones come with their reconstruction and heat map.
+     * @param {number} shown
+     * @returns {Promise<any>}
+     */
+    preview(shown) {
+        const ret = wasm.training_preview(this.__wbg_ptr, shown);
+        return ret;
+    }
+    /**
+     * Whether D was drawn anew since the last call.
+     * @returns {boolean}
+     */
+    restarted() {
+        const ret = wasm.training_restarted(this.__wbg_ptr);
+        if (ret[2]) {
+            throw takeFromExternrefTable0(ret[1]);
+        }
+        return ret[0] !== 0;
+    }
+    /**
+     * From a checkpoint, the program's or the page's, on the pictures that it was made on.
+     * @param {Device} device
+     * @param {Uint8Array | number[]} checkpoint
+     * @param {TrainingPictures} pictures
+     * @returns {Training}
+     */
+    static resume(device, checkpoint, pictures) {
+        _assertClass(device, Device);
+        let ptr0, len0, ptr1;
+        try {
+            ptr0 = passArray8ToWasm0(checkpoint, wasm.__wbindgen_malloc_command_export);
+            len0 = WASM_VECTOR_LEN;
+            _assertClass(pictures, TrainingPictures);
+            ptr1 = pictures.__destroy_into_raw();
+        } catch (e) {
+            if (ptr1) wasm.__wbg_trainingpictures_free(ptr1, 1);
+            if (ptr0) { wasm.__wbindgen_free_command_export(ptr0, len0 * 1, 1); }
+            throw e;
+        }
+        const ret = wasm.training_resume(device.__wbg_ptr, ptr0, len0, ptr1);
+        if (ret[2]) {
+            throw takeFromExternrefTable0(ret[1]);
+        }
+        return Training.__wrap(ret[0]);
+    }
+    /**
+     * Pictures whose labels are known, one byte each: 0 normal, else abnormal. They are shown as
+     * information; nothing is chosen by them.
+     * @param {TrainingPictures} pictures
+     * @param {Uint8Array | number[]} abnormal
+     */
+    set_labelled(pictures, abnormal) {
+        let ptr0, ptr1, len1;
+        try {
+            _assertClass(pictures, TrainingPictures);
+            ptr0 = pictures.__destroy_into_raw();
+            ptr1 = passArray8ToWasm0(abnormal, wasm.__wbindgen_malloc_command_export);
+            len1 = WASM_VECTOR_LEN;
+        } catch (e) {
+            if (ptr1) { wasm.__wbindgen_free_command_export(ptr1, len1 * 1, 1); }
+            if (ptr0) wasm.__wbg_trainingpictures_free(ptr0, 1);
+            throw e;
+        }
+        const ret = wasm.training_set_labelled(this.__wbg_ptr, ptr0, ptr1, len1);
+        if (ret[1]) {
+            throw takeFromExternrefTable0(ret[0]);
+        }
+    }
+    /**
+     * Fresh networks on prepared pictures, which are taken over.
+     * @param {Device} device
+     * @param {any} given
+     * @param {TrainingPictures} pictures
+     * @returns {Training}
+     */
+    static start(device, given, pictures) {
+        _assertClass(device, Device);
+        _assertClass(pictures, TrainingPictures);
+        var ptr0 = pictures.__destroy_into_raw();
+        const ret = wasm.training_start(device.__wbg_ptr, given, ptr0);
+        if (ret[2]) {
+            throw takeFromExternrefTable0(ret[1]);
+        }
+        return Training.__wrap(ret[0]);
+    }
+    /**
+     * Queues one step that updates `"both"` networks, the `"generator"` or the `"discriminator"`.
+     * @param {any} update
+     */
+    step(update) {
+        const ret = wasm.training_step(this.__wbg_ptr, update);
         if (ret[1]) {
             throw takeFromExternrefTable0(ret[0]);
         }
     }
 }
-if (Symbol.dispose) Trainer.prototype[Symbol.dispose] = Trainer.prototype.free;
+if (Symbol.dispose) Training.prototype[Symbol.dispose] = Training.prototype.free;
+
+/**
+ * Pictures prepared for training.
+ */
+export class TrainingPictures {
+    static __wrap(ptr) {
+        const obj = Object.create(TrainingPictures.prototype);
+        obj.__wbg_ptr = ptr;
+        TrainingPicturesFinalization.register(obj, obj.__wbg_ptr, obj);
+        return obj;
+    }
+    __destroy_into_raw() {
+        const ptr = this.__wbg_ptr;
+        this.__wbg_ptr = 0;
+        TrainingPicturesFinalization.unregister(this);
+        return ptr;
+    }
+    free() {
+        const ptr = this.__destroy_into_raw();
+        wasm.__wbg_trainingpictures_free(ptr, 0);
+    }
+    /**
+     * Decodes and prepares one picture: `{width, height}`. A file that is no readable picture adds
+     * nothing.
+     * @param {string} name
+     * @param {Uint8Array | number[]} file
+     * @returns {any}
+     */
+    add(name, file) {
+        let ptr0, len0, ptr1, len1;
+        try {
+            ptr0 = passStringToWasm0(name, wasm.__wbindgen_malloc_command_export, wasm.__wbindgen_realloc_command_export);
+            len0 = WASM_VECTOR_LEN;
+            ptr1 = passArray8ToWasm0(file, wasm.__wbindgen_malloc_command_export);
+            len1 = WASM_VECTOR_LEN;
+        } catch (e) {
+            if (ptr1) { wasm.__wbindgen_free_command_export(ptr1, len1 * 1, 1); }
+            if (ptr0) { wasm.__wbindgen_free_command_export(ptr0, len0 * 1, 1); }
+            throw e;
+        }
+        const ret = wasm.trainingpictures_add(this.__wbg_ptr, ptr0, len0, ptr1, len1);
+        if (ret[2]) {
+            throw takeFromExternrefTable0(ret[1]);
+        }
+        return takeFromExternrefTable0(ret[0]);
+    }
+    /**
+     * Whether there are several and all are the same.
+     * @returns {boolean}
+     */
+    all_alike() {
+        const ret = wasm.trainingpictures_all_alike(this.__wbg_ptr);
+        return ret !== 0;
+    }
+    /**
+     * Memory that they take.
+     * @returns {number}
+     */
+    get bytes() {
+        const ret = wasm.trainingpictures_bytes(this.__wbg_ptr);
+        return ret >>> 0;
+    }
+    /**
+     * Number of pictures.
+     * @returns {number}
+     */
+    get count() {
+        const ret = wasm.trainingpictures_count(this.__wbg_ptr);
+        return ret >>> 0;
+    }
+    /**
+     * Over names and files, as the program counts it.
+     * @returns {string}
+     */
+    digest() {
+        let deferred1_0;
+        let deferred1_1;
+        try {
+            const ret = wasm.trainingpictures_digest(this.__wbg_ptr);
+            deferred1_0 = ret[0];
+            deferred1_1 = ret[1];
+            return getStringFromWasm0(ret[0], ret[1]);
+        } finally {
+            wasm.__wbindgen_free_command_export(deferred1_0, deferred1_1, 1);
+        }
+    }
+    /**
+     * What [`TrainingPictures::to_bytes`] gave.
+     * @param {Uint8Array | number[]} bytes
+     * @returns {TrainingPictures}
+     */
+    static from_bytes(bytes) {
+        const ptr0 = passArray8ToWasm0(bytes, wasm.__wbindgen_malloc_command_export);
+        const len0 = WASM_VECTOR_LEN;
+        const ret = wasm.trainingpictures_from_bytes(ptr0, len0);
+        if (ret[2]) {
+            throw takeFromExternrefTable0(ret[1]);
+        }
+        return TrainingPictures.__wrap(ret[0]);
+    }
+    /**
+     * What a picture is called.
+     * @param {number} index
+     * @returns {string}
+     */
+    name(index) {
+        let deferred2_0;
+        let deferred2_1;
+        try {
+            const ret = wasm.trainingpictures_name(this.__wbg_ptr, index);
+            var ptr1 = ret[0];
+            var len1 = ret[1];
+            if (ret[3]) {
+                ptr1 = 0; len1 = 0;
+                throw takeFromExternrefTable0(ret[2]);
+            }
+            deferred2_0 = ptr1;
+            deferred2_1 = len1;
+            return getStringFromWasm0(ptr1, len1);
+        } finally {
+            wasm.__wbindgen_free_command_export(deferred2_0, deferred2_1, 1);
+        }
+    }
+    /**
+     * None yet, to be prepared at a side in pixels with 1 or 3 channels.
+     * @param {number} size
+     * @param {number} channels
+     */
+    constructor(size, channels) {
+        const ret = wasm.trainingpictures_new(size, channels);
+        if (ret[2]) {
+            throw takeFromExternrefTable0(ret[1]);
+        }
+        this.__wbg_ptr = ret[0];
+        TrainingPicturesFinalization.register(this, this.__wbg_ptr, this);
+        return this;
+    }
+    /**
+     * All of it, to be kept.
+     * @returns {Uint8Array}
+     */
+    to_bytes() {
+        const ret = wasm.trainingpictures_to_bytes(this.__wbg_ptr);
+        if (ret[2]) {
+            throw takeFromExternrefTable0(ret[1]);
+        }
+        return takeFromExternrefTable0(ret[0]);
+    }
+}
+if (Symbol.dispose) TrainingPictures.prototype[Symbol.dispose] = TrainingPictures.prototype.free;
 
 /**
  * Version of the crate, and the devices that this module holds.
@@ -184,6 +448,19 @@ if (Symbol.dispose) Trainer.prototype[Symbol.dispose] = Trainer.prototype.free;
  */
 export function build_info() {
     const ret = wasm.build_info();
+    if (ret[2]) {
+        throw takeFromExternrefTable0(ret[1]);
+    }
+    return takeFromExternrefTable0(ret[0]);
+}
+
+/**
+ * All settings of a run, from those given, a preset among them; checked.
+ * @param {any} given
+ * @returns {any}
+ */
+export function complete_settings(given) {
+    const ret = wasm.complete_settings(given);
     if (ret[2]) {
         throw takeFromExternrefTable0(ret[1]);
     }
@@ -206,6 +483,20 @@ export function display_score(header, threshold, score) {
 }
 
 /**
+ * Bytes that a run needs at its height, by use; nothing is allocated.
+ * @param {any} given
+ * @param {number} pictures
+ * @returns {any}
+ */
+export function plan_memory(given, pictures) {
+    const ret = wasm.plan_memory(given, pictures);
+    if (ret[2]) {
+        throw takeFromExternrefTable0(ret[1]);
+    }
+    return takeFromExternrefTable0(ret[0]);
+}
+
+/**
  * A picture decoded and scaled to fit a square of `side` pixels: `{width, height, rgba}`.
  * @param {Uint8Array | number[]} bytes
  * @param {number} side
@@ -223,10 +514,44 @@ export function preview(bytes, side) {
 }
 
 /**
+ * Which of a folder's files are trained on, which are labelled, which are left out, by their place in
+ * `paths`: relative to the folder, parted by `/`.
+ * @param {string[]} paths
+ * @returns {any}
+ */
+export function recognise(paths) {
+    const ptr0 = passArrayJsValueToWasm0(paths, wasm.__wbindgen_malloc_command_export);
+    const len0 = WASM_VECTOR_LEN;
+    const ret = wasm.recognise(ptr0, len0);
+    if (ret[2]) {
+        throw takeFromExternrefTable0(ret[1]);
+    }
+    return takeFromExternrefTable0(ret[0]);
+}
+
+/**
  * Makes a panic readable in the console. Called once after the module is loaded.
  */
 export function start() {
     wasm.start();
+}
+
+/**
+ * Settings that suit `count` pictures, of which `files` are some; those that cannot be read are passed
+ * over.
+ * @param {Uint8Array[]} files
+ * @param {number} count
+ * @returns {any}
+ */
+export function suggest_settings(files, count) {
+    const val2 = +count;
+    const ptr0 = passArrayJsValueToWasm0(files, wasm.__wbindgen_malloc_command_export);
+    const len0 = WASM_VECTOR_LEN;
+    const ret = wasm.suggest_settings(ptr0, len0, val2);
+    if (ret[2]) {
+        throw takeFromExternrefTable0(ret[1]);
+    }
+    return takeFromExternrefTable0(ret[0]);
 }
 function __wbg_get_imports() {
     const import0 = {
@@ -333,8 +658,16 @@ function __wbg_get_imports() {
             const ret = arg0.beginComputePass(arg1);
             return ret;
         },
+        __wbg_call_40b008ba32f73991: function() { return handleError(function (arg0, arg1) {
+            const ret = arg0.call(arg1);
+            return ret;
+        }, arguments); },
         __wbg_call_a410eb4b59ed5965: function() { return handleError(function (arg0, arg1, arg2) {
             const ret = arg0.call(arg1, arg2);
+            return ret;
+        }, arguments); },
+        __wbg_call_fc92fee6137d452d: function() { return handleError(function (arg0, arg1, arg2, arg3) {
+            const ret = arg0.call(arg1, arg2, arg3);
             return ret;
         }, arguments); },
         __wbg_configure_8e04ab1a867d31e1: function() { return handleError(function (arg0, arg1) {
@@ -395,6 +728,10 @@ function __wbg_get_imports() {
         __wbg_dispatchWorkgroups_56b943172790add0: function(arg0, arg1, arg2, arg3) {
             arg0.dispatchWorkgroups(arg1 >>> 0, arg2 >>> 0, arg3 >>> 0);
         },
+        __wbg_done_57e08d0be6e30c02: function(arg0) {
+            const ret = arg0.done;
+            return ret;
+        },
         __wbg_end_82fd0c12ba185009: function(arg0) {
             arg0.end();
         },
@@ -444,7 +781,19 @@ function __wbg_get_imports() {
         __wbg_getRandomValues_8b6f1f663e6f188d: function() { return handleError(function (arg0, arg1) {
             globalThis.crypto.getRandomValues(getArrayU8FromWasm0(arg0, arg1));
         }, arguments); },
+        __wbg_get_2080c49015e35254: function() { return handleError(function (arg0, arg1) {
+            const ret = Reflect.get(arg0, arg1);
+            return ret;
+        }, arguments); },
+        __wbg_get_635eea311fa1a291: function() { return handleError(function (arg0, arg1) {
+            const ret = Reflect.get(arg0, arg1);
+            return ret;
+        }, arguments); },
         __wbg_get_d7176cfb76d71114: function(arg0, arg1) {
+            const ret = arg0[arg1 >>> 0];
+            return ret;
+        },
+        __wbg_get_unchecked_e6325ad374eff861: function(arg0, arg1) {
             const ret = arg0[arg1 >>> 0];
             return ret;
         },
@@ -494,6 +843,16 @@ function __wbg_get_imports() {
             const ret = result;
             return ret;
         },
+        __wbg_instanceof_Map_0b4fc8b62e73f163: function(arg0) {
+            let result;
+            try {
+                result = arg0 instanceof Map;
+            } catch (_) {
+                result = false;
+            }
+            const ret = result;
+            return ret;
+        },
         __wbg_instanceof_Uint8Array_d7aeb0dcb3108fea: function(arg0) {
             let result;
             try {
@@ -504,12 +863,20 @@ function __wbg_get_imports() {
             const ret = result;
             return ret;
         },
+        __wbg_isArray_bcf1376d0d732d08: function(arg0) {
+            const ret = Array.isArray(arg0);
+            return ret;
+        },
         __wbg_isFallbackAdapter_6a4fa7356d18310b: function(arg0) {
             const ret = arg0.isFallbackAdapter;
             return ret;
         },
         __wbg_isSafeInteger_1a35ba4d31e71d38: function(arg0) {
             const ret = Number.isSafeInteger(arg0);
+            return ret;
+        },
+        __wbg_iterator_e4c5e8f68ada7b58: function() {
+            const ret = Symbol.iterator;
             return ret;
         },
         __wbg_label_fceb40a43a358e62: function(arg0, arg1) {
@@ -709,6 +1076,24 @@ function __wbg_get_imports() {
             const ret = new Error(getStringFromWasm0(arg0, arg1));
             return ret;
         },
+        __wbg_new_ba40181b3f24ac80: function(arg0, arg1) {
+            try {
+                var state0 = {a: arg0, b: arg1};
+                var cb0 = (arg0, arg1) => {
+                    const a = state0.a;
+                    state0.a = 0;
+                    try {
+                        return wasm_bindgen__convert__closures_____invoke__h3fe61c1fb5bdca27(a, state0.b, arg0, arg1);
+                    } finally {
+                        state0.a = a;
+                    }
+                };
+                const ret = new Promise(cb0);
+                return ret;
+            } finally {
+                state0.a = 0;
+            }
+        },
         __wbg_new_bb74001155cb8ca8: function() {
             const ret = new Error();
             return ret;
@@ -747,6 +1132,14 @@ function __wbg_get_imports() {
             const ret = new Uint8Array(arg0, arg1 >>> 0, arg2 >>> 0);
             return ret;
         },
+        __wbg_next_178c1651c11432b3: function(arg0) {
+            const ret = arg0.next;
+            return ret;
+        },
+        __wbg_next_af5ac6a08bb0a717: function() { return handleError(function (arg0) {
+            const ret = arg0.next();
+            return ret;
+        }, arguments); },
         __wbg_now_e7c6795a7f81e10f: function(arg0) {
             const ret = arg0.now();
             return ret;
@@ -768,6 +1161,10 @@ function __wbg_get_imports() {
         },
         __wbg_pushErrorScope_fa7df784c43bdb51: function(arg0, arg1) {
             arg0.pushErrorScope(__wbindgen_enum_GpuErrorFilter[arg1]);
+        },
+        __wbg_push_c9f4893fc209f768: function(arg0, arg1) {
+            const ret = arg0.push(arg1);
+            return ret;
         },
         __wbg_queueMicrotask_1e8503a8a690f0a3: function(arg0) {
             const ret = arg0.queueMicrotask;
@@ -936,6 +1333,9 @@ function __wbg_get_imports() {
         __wbg_set_multisampled_ae3f9f01a324f57c: function(arg0, arg1) {
             arg0.multisampled = arg1 !== 0;
         },
+        __wbg_set_name_822e3903f3184979: function(arg0, arg1, arg2) {
+            arg0.name = getStringFromWasm0(arg1, arg2);
+        },
         __wbg_set_offset_f64_9374d9e912985773: function(arg0, arg1) {
             arg0.offset = arg1;
         },
@@ -1069,37 +1469,41 @@ function __wbg_get_imports() {
             const ret = arg0.valueOf();
             return ret;
         },
+        __wbg_value_e0f328965e184931: function(arg0) {
+            const ret = arg0.value;
+            return ret;
+        },
         __wbg_writeBuffer_d7640e64ceb69371: function() { return handleError(function (arg0, arg1, arg2, arg3, arg4, arg5, arg6) {
             arg0.writeBuffer(arg1, arg2, getArrayU8FromWasm0(arg3, arg4), arg5, arg6);
         }, arguments); },
         __wbindgen_generic_0000000000000001: function(arg0, arg1) {
-            // Cast intrinsic for `Closure(Closure { owned: true, function: Function { arguments: [Externref], shim_idx: 33025, ret: Result(Unit), inner_ret: Some(Result(Unit)) }, mutable: true }) -> Externref`.
+            // Cast intrinsic for `Closure(Closure { owned: true, function: Function { arguments: [Externref], shim_idx: 32591, ret: Result(Unit), inner_ret: Some(Result(Unit)) }, mutable: true }) -> Externref`.
             const ret = makeMutClosure(arg0, arg1, wasm_bindgen__convert__closures_____invoke__h40d9836e92bdb5d4);
             return ret;
         },
         __wbindgen_generic_0000000000000002: function(arg0, arg1) {
-            // Cast intrinsic for `Closure(Closure { owned: true, function: Function { arguments: [NamedExternref("GPUDevice")], shim_idx: 17077, ret: Result(Unit), inner_ret: Some(Result(Unit)) }, mutable: true }) -> Externref`.
+            // Cast intrinsic for `Closure(Closure { owned: true, function: Function { arguments: [NamedExternref("GPUDevice")], shim_idx: 16651, ret: Result(Unit), inner_ret: Some(Result(Unit)) }, mutable: true }) -> Externref`.
             const ret = makeMutClosure(arg0, arg1, wasm_bindgen__convert__closures_____invoke__h1719ec2ad59babfd);
             return ret;
         },
         __wbindgen_generic_0000000000000003: function(arg0, arg1) {
-            // Cast intrinsic for `Closure(Closure { owned: true, function: Function { arguments: [NamedExternref("GPUDeviceLostInfo")], shim_idx: 17076, ret: Unit, inner_ret: Some(Unit) }, mutable: true }) -> Externref`.
+            // Cast intrinsic for `Closure(Closure { owned: true, function: Function { arguments: [NamedExternref("GPUDeviceLostInfo")], shim_idx: 16650, ret: Unit, inner_ret: Some(Unit) }, mutable: true }) -> Externref`.
             const ret = makeMutClosure(arg0, arg1, wasm_bindgen__convert__closures_____invoke__h8a7613392d9b50e9);
             return ret;
         },
         __wbindgen_generic_0000000000000004: function(arg0, arg1) {
-            // Cast intrinsic for `Closure(Closure { owned: true, function: Function { arguments: [NamedExternref("GPUUncapturedErrorEvent")], shim_idx: 17076, ret: Unit, inner_ret: Some(Unit) }, mutable: true }) -> Externref`.
-            const ret = makeMutClosure(arg0, arg1, wasm_bindgen__convert__closures_____invoke__h8a7613392d9b50e9_17);
+            // Cast intrinsic for `Closure(Closure { owned: true, function: Function { arguments: [NamedExternref("GPUUncapturedErrorEvent")], shim_idx: 16650, ret: Unit, inner_ret: Some(Unit) }, mutable: true }) -> Externref`.
+            const ret = makeMutClosure(arg0, arg1, wasm_bindgen__convert__closures_____invoke__h8a7613392d9b50e9_38);
             return ret;
         },
         __wbindgen_generic_0000000000000005: function(arg0, arg1) {
-            // Cast intrinsic for `Closure(Closure { owned: true, function: Function { arguments: [NamedExternref("any")], shim_idx: 17077, ret: Result(Unit), inner_ret: Some(Result(Unit)) }, mutable: true }) -> Externref`.
-            const ret = makeMutClosure(arg0, arg1, wasm_bindgen__convert__closures_____invoke__h1719ec2ad59babfd_18);
+            // Cast intrinsic for `Closure(Closure { owned: true, function: Function { arguments: [NamedExternref("any")], shim_idx: 16651, ret: Result(Unit), inner_ret: Some(Result(Unit)) }, mutable: true }) -> Externref`.
+            const ret = makeMutClosure(arg0, arg1, wasm_bindgen__convert__closures_____invoke__h1719ec2ad59babfd_39);
             return ret;
         },
         __wbindgen_generic_0000000000000006: function(arg0, arg1) {
-            // Cast intrinsic for `Closure(Closure { owned: true, function: Function { arguments: [NamedExternref("undefined")], shim_idx: 17077, ret: Result(Unit), inner_ret: Some(Result(Unit)) }, mutable: true }) -> Externref`.
-            const ret = makeMutClosure(arg0, arg1, wasm_bindgen__convert__closures_____invoke__h1719ec2ad59babfd_19);
+            // Cast intrinsic for `Closure(Closure { owned: true, function: Function { arguments: [NamedExternref("undefined")], shim_idx: 16651, ret: Result(Unit), inner_ret: Some(Result(Unit)) }, mutable: true }) -> Externref`.
+            const ret = makeMutClosure(arg0, arg1, wasm_bindgen__convert__closures_____invoke__h1719ec2ad59babfd_40);
             return ret;
         },
         __wbindgen_generic_0000000000000007: function(arg0) {
@@ -1153,8 +1557,8 @@ function wasm_bindgen__convert__closures_____invoke__h8a7613392d9b50e9(arg0, arg
     wasm.wasm_bindgen__convert__closures_____invoke__h8a7613392d9b50e9(arg0, arg1, arg2);
 }
 
-function wasm_bindgen__convert__closures_____invoke__h8a7613392d9b50e9_17(arg0, arg1, arg2) {
-    wasm.wasm_bindgen__convert__closures_____invoke__h8a7613392d9b50e9_17(arg0, arg1, arg2);
+function wasm_bindgen__convert__closures_____invoke__h8a7613392d9b50e9_38(arg0, arg1, arg2) {
+    wasm.wasm_bindgen__convert__closures_____invoke__h8a7613392d9b50e9_38(arg0, arg1, arg2);
 }
 
 function wasm_bindgen__convert__closures_____invoke__h40d9836e92bdb5d4(arg0, arg1, arg2) {
@@ -1171,15 +1575,15 @@ function wasm_bindgen__convert__closures_____invoke__h1719ec2ad59babfd(arg0, arg
     }
 }
 
-function wasm_bindgen__convert__closures_____invoke__h1719ec2ad59babfd_18(arg0, arg1, arg2) {
-    const ret = wasm.wasm_bindgen__convert__closures_____invoke__h1719ec2ad59babfd_18(arg0, arg1, arg2);
+function wasm_bindgen__convert__closures_____invoke__h1719ec2ad59babfd_39(arg0, arg1, arg2) {
+    const ret = wasm.wasm_bindgen__convert__closures_____invoke__h1719ec2ad59babfd_39(arg0, arg1, arg2);
     if (ret[1]) {
         throw takeFromExternrefTable0(ret[0]);
     }
 }
 
-function wasm_bindgen__convert__closures_____invoke__h1719ec2ad59babfd_19(arg0, arg1, arg2) {
-    const ret = wasm.wasm_bindgen__convert__closures_____invoke__h1719ec2ad59babfd_19(arg0, arg1, arg2);
+function wasm_bindgen__convert__closures_____invoke__h1719ec2ad59babfd_40(arg0, arg1, arg2) {
+    const ret = wasm.wasm_bindgen__convert__closures_____invoke__h1719ec2ad59babfd_40(arg0, arg1, arg2);
     if (ret[1]) {
         throw takeFromExternrefTable0(ret[0]);
     }
@@ -1227,9 +1631,12 @@ const DeviceFinalization = (typeof FinalizationRegistry === 'undefined')
 const ModelFinalization = (typeof FinalizationRegistry === 'undefined')
     ? { register: () => {}, unregister: () => {} }
     : new FinalizationRegistry(ptr => wasm.__wbg_model_free(ptr, 1));
-const TrainerFinalization = (typeof FinalizationRegistry === 'undefined')
+const TrainingFinalization = (typeof FinalizationRegistry === 'undefined')
     ? { register: () => {}, unregister: () => {} }
-    : new FinalizationRegistry(ptr => wasm.__wbg_trainer_free(ptr, 1));
+    : new FinalizationRegistry(ptr => wasm.__wbg_training_free(ptr, 1));
+const TrainingPicturesFinalization = (typeof FinalizationRegistry === 'undefined')
+    ? { register: () => {}, unregister: () => {} }
+    : new FinalizationRegistry(ptr => wasm.__wbg_trainingpictures_free(ptr, 1));
 
 function addToExternrefTable0(obj) {
     const idx = wasm.__externref_table_alloc_command_export();
@@ -1344,14 +1751,6 @@ function getDataViewMemory0() {
     return cachedDataViewMemory0;
 }
 
-let cachedFloat32ArrayMemory0 = null;
-function getFloat32ArrayMemory0() {
-    if (cachedFloat32ArrayMemory0 === null || cachedFloat32ArrayMemory0.byteLength === 0) {
-        cachedFloat32ArrayMemory0 = new Float32Array(wasm.memory.buffer);
-    }
-    return cachedFloat32ArrayMemory0;
-}
-
 function getStringFromWasm0(ptr, len) {
     ptr = ptr >>> 0;
     return decodeText(getUint8ArrayMemory0().subarray(ptr, ptr + len));
@@ -1417,13 +1816,6 @@ function makeMutClosure(arg0, arg1, f) {
 function passArray8ToWasm0(arg, malloc) {
     const ptr = malloc(arg.length * 1, 1) >>> 0;
     getUint8ArrayMemory0().set(arg, ptr / 1);
-    WASM_VECTOR_LEN = arg.length;
-    return ptr;
-}
-
-function passArrayF32ToWasm0(arg, malloc) {
-    const ptr = malloc(arg.length * 4, 4) >>> 0;
-    getFloat32ArrayMemory0().set(arg, ptr / 4);
     WASM_VECTOR_LEN = arg.length;
     return ptr;
 }
@@ -1516,7 +1908,6 @@ function __wbg_finalize_init(instance, module) {
     wasm = instance.exports;
     wasmModule = module;
     cachedDataViewMemory0 = null;
-    cachedFloat32ArrayMemory0 = null;
     cachedUint32ArrayMemory0 = null;
     cachedUint8ArrayMemory0 = null;
     wasm.__wbindgen_start();
