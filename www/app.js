@@ -404,6 +404,9 @@ async function startTraining() {
     const made = await initialise({ useModel, notice, say });
     for (const type of ["click", "change"]) trainSection.removeEventListener(type, early);
     for (const button of pressed) button.click();
+    // The parts that came may have pushed what has the focus out of sight.
+    const focused = document.activeElement;
+    if (focused && trainSection.contains(focused)) focused.scrollIntoView({ block: "nearest" });
     return made;
   } catch (error) {
     panel = null; // the next use tries again

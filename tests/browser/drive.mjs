@@ -163,11 +163,13 @@ export function withHeader(change, bytes = modelBytes()) {
   return Buffer.concat([size, padded, bytes.subarray(8 + length)]);
 }
 
-/** Presses Tab until the selector has the focus; each stop on the way must be visible. */
+/**
+ * Presses Tab until the selector has the focus; each stop on the way must be visible, at the latest once the parts of
+ * the page that came with it are in place.
+ */
 export async function tabTo(page, selector, limit = 120) {
-  for (let i = 0; i < limit; i++) {
-    await page.keyboard.press('Tab');
-    const { there, seen, what } = await page.evaluate((wanted) => {
+  const look = () =>
+    page.evaluate((wanted) => {
       const element = document.activeElement;
       const box = element.closest('.button') ?? element;
       const { outlineStyle, outlineWidth } = getComputedStyle(box);
@@ -178,6 +180,13 @@ export async function tabTo(page, selector, limit = 120) {
         what: element.outerHTML.slice(0, 90),
       };
     }, selector);
+  for (let i = 0; i < limit; i++) {
+    await page.keyboard.press('Tab');
+    let { there, seen, what } = await look();
+    for (let tries = 0; !seen && tries < 20; tries++) {
+      await page.waitForTimeout(50);
+      ({ there, seen, what } = await look());
+    }
     if (what.startsWith('<body')) continue; // the turn from the end of the page to its start
     assert.ok(seen, `the focus is not visible on ${what}`);
     if (there) return;
