@@ -1,6 +1,7 @@
 //! The program's verbs, one file each. Results go to stdout, everything else to stderr.
 
 mod calibrate;
+mod compare;
 mod data;
 mod evaluate;
 mod import;
@@ -17,9 +18,11 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::parser::ValueSource;
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 use sha2::{Digest, Sha256};
 
+use crate::data::dataset::Sample;
 use crate::data::image::Preprocessing;
 use crate::data::pictures::Pictures;
 use crate::data::stored::Stored;
@@ -56,6 +59,8 @@ enum Verb {
     Score(score::Args),
     /// Measure a model on labelled test pictures, beside baselines without a GAN
     Evaluate(evaluate::Args),
+    /// Train and evaluate several methods on one split with one budget, side by side
+    Compare(Box<compare::Args>),
     /// Turn checkpoints of the published PyTorch programs into a model file
     Import(import::Args),
     /// Say what a model file holds
@@ -77,14 +82,13 @@ enum Outcome {
 pub fn run() -> ExitCode {
     let matches = Cli::command().get_matches();
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    let given = matches.subcommand().map_or(&matches, |(_, given)| given);
     let result = match cli.verb {
-        Verb::Train(args) => train::run(match matches.subcommand() {
-            Some((_, given)) => args.with_preset(given),
-            None => *args,
-        }),
+        Verb::Train(args) => train::run(args.with_preset(given)),
         Verb::Calibrate(args) => calibrate::run(args),
         Verb::Score(args) => score::run(args),
         Verb::Evaluate(args) => evaluate::run(args),
+        Verb::Compare(args) => compare::run(&args, given),
         Verb::Import(args) => import::run(args),
         Verb::Inspect(args) => inspect::run(args),
         Verb::Schema => schema::run(),
@@ -100,6 +104,12 @@ pub fn run() -> ExitCode {
             exit::FAILED.into()
         }
     }
+}
+
+/// Whether an option stands on the command line.
+fn was_given(matches: &ArgMatches, name: &str) -> bool {
+    matches.try_contains_id(name).unwrap_or_default()
+        && matches.value_source(name) == Some(ValueSource::CommandLine)
 }
 
 /// `skip-ganomaly score ... | head` closes our output early; that is no failure.
@@ -122,9 +132,13 @@ fn score_batch(device: Kind, detector: &dyn Detector, values: &[f32]) -> Result<
 fn load_pictures(data: &DataArgs, preprocessing: &Preprocessing, seed: u64) -> Result<Stored> {
     let set = data.open(seed)?;
     eprintln!("{}: {}", set.source, set.description);
-    let bar = progress::bar(set.train.len() as u64, "loading");
-    let budget = data.cache_bytes();
-    let pictures = Stored::new(set.train, preprocessing, budget, |done| {
+    prepare(set.train, preprocessing, data.cache_bytes())
+}
+
+/// Prepares training pictures; in memory those that fit into `cache_bytes`.
+fn prepare(train: Vec<Sample>, preprocessing: &Preprocessing, cache_bytes: u64) -> Result<Stored> {
+    let bar = progress::bar(train.len() as u64, "loading");
+    let pictures = Stored::new(train, preprocessing, cache_bytes, |done| {
         bar.set_position(done as u64)
     });
     bar.finish_and_clear();

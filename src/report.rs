@@ -6,6 +6,7 @@
 
 mod chart;
 mod colours;
+mod comparison;
 mod evaluation;
 #[cfg(test)]
 mod made_up;
@@ -17,6 +18,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use crate::calibration::ThresholdRule;
 use chart::Bins;
 
+pub use comparison::{ComparedRun, ComparisonReport, Mean, SideBySide, View, means};
 pub use evaluation::{EvaluationReport, Miss, worst};
 pub use picture::ReportSample;
 pub use training::{LossPoint, TrainingReport};

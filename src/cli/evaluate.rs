@@ -4,10 +4,10 @@
 //! one repeats what the authors' programs do, leaks included, and says so wherever it shows.
 
 mod baselines;
-mod output;
+pub(super) mod output;
 mod published;
 mod report;
-mod scoring;
+pub(super) mod scoring;
 
 use std::io::Write;
 use std::num::NonZeroUsize;
@@ -23,14 +23,14 @@ use crate::detector::pca::COMPONENTS;
 use crate::detector::{self, Detector};
 use crate::device::Kind;
 use crate::evaluation::published::{self as literature, PublishedTable};
-use crate::evaluation::{About, Evaluation, MethodResult, Protocol, Resampling, Threshold};
+use crate::evaluation::{Evaluation, MethodResult, Protocol, Resampling, Threshold};
 use crate::model_file::{Header, ModelFile};
 use crate::score::{Latent, Residual};
-use scoring::{Batches, TestScores, score_all};
+use scoring::{TestScores, Verdicts};
 
 /// Components of PCA, and resamples, as the command line takes them: never none.
 const DEFAULT_COMPONENTS: NonZeroUsize = NonZeroUsize::new(COMPONENTS).expect("a constant over 0");
-const DEFAULT_RESAMPLES: NonZeroUsize =
+pub(super) const DEFAULT_RESAMPLES: NonZeroUsize =
     NonZeroUsize::new(crate::metrics::RESAMPLES).expect("a constant over 0");
 
 #[derive(clap::Args)]
@@ -103,12 +103,7 @@ pub fn run(args: Args) -> Result<Outcome> {
     }
     let set = args.data.open(args.seed)?;
     eprintln!("{}: {}", set.source, set.description);
-    let (normals, abnormal) = set.test_counts();
-    anyhow::ensure!(
-        normals > 0 && abnormal > 0,
-        "{} needs normal and abnormal test pictures; found {normals} normal and {abnormal} abnormal",
-        set.source,
-    );
+    needs_both_kinds(&set)?;
     let literature = published_table(args.published_table.as_deref(), &set)?;
     let device = pollster::block_on(args.device.open())?;
     let bench = Bench {
@@ -160,10 +155,7 @@ pub fn run(args: Args) -> Result<Outcome> {
         .map(|(name, reason)| (PathBuf::from(name), reason.clone()))
         .collect();
     report_skipped(&skipped);
-    let data = match set.abnormal_class() {
-        Some(class) => format!("{} with {class} abnormal", set.source),
-        None => set.source.clone(),
-    };
+    let data = data_name(&set);
     let split = set.description.clone();
     let mut evaluation = Evaluation::new(data, split, methods, scores.skipped, literature);
     evaluation.warnings.extend(remarks);
@@ -185,6 +177,25 @@ pub fn run(args: Args) -> Result<Outcome> {
     })
 }
 
+/// Refuses test pictures of one kind alone.
+pub(super) fn needs_both_kinds(set: &Dataset) -> Result<()> {
+    let (normals, abnormal) = set.test_counts();
+    anyhow::ensure!(
+        normals > 0 && abnormal > 0,
+        "{} needs normal and abnormal test pictures; found {normals} normal and {abnormal} abnormal",
+        set.source,
+    );
+    Ok(())
+}
+
+/// What the data are called beside their numbers.
+pub(super) fn data_name(set: &Dataset) -> String {
+    match set.abnormal_class() {
+        Some(class) => format!("{} with {class} abnormal", set.source),
+        None => set.source.clone(),
+    }
+}
+
 /// A score that a threshold can be.
 fn finite(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
@@ -195,7 +206,7 @@ fn finite(text: &str) -> Result<f64, String> {
 }
 
 /// A model's own threshold.
-fn calibrated(model: &ModelFile) -> Option<Threshold> {
+pub(super) fn calibrated(model: &ModelFile) -> Option<Threshold> {
     model.header.calibration.as_ref().map(Threshold::calibrated)
 }
 
@@ -232,7 +243,7 @@ fn file_label(path: &Path) -> String {
 
 /// The published test order: all normal pictures, then the abnormal ones, class by class. An honest
 /// score does not depend on it.
-fn published_order(test: &[Sample]) -> Vec<&Sample> {
+pub(super) fn published_order(test: &[Sample]) -> Vec<&Sample> {
     let mut samples: Vec<&Sample> = test.iter().collect();
     samples.sort_by_key(|sample| sample.abnormal);
     samples
@@ -242,7 +253,10 @@ fn published_order(test: &[Sample]) -> Vec<&Sample> {
 ///
 /// # Errors
 /// If a table was asked for and has nothing for them.
-fn published_table(asked: Option<&str>, set: &Dataset) -> Result<Option<PublishedTable>> {
+pub(super) fn published_table(
+    asked: Option<&str>,
+    set: &Dataset,
+) -> Result<Option<PublishedTable>> {
     let kind = match (asked, set.kind) {
         (Some("none"), _) => return Ok(None),
         (Some(kind), _) => kind,
@@ -283,23 +297,13 @@ impl Bench<'_> {
         detector: &dyn Detector,
         threshold: Option<Threshold>,
     ) -> Result<(MethodResult, TestScores)> {
-        let batches = Batches::Any(self.args.device);
-        let scores = score_all(detector, batches, &self.samples)?;
-        let about = About {
-            method: name,
-            protocol: Protocol::Honest,
-            parameters: detector.parameters(),
-            milliseconds_per_picture: scores.milliseconds_per_picture,
+        let verdicts = match self.args.adaptive_threshold {
+            true => Verdicts::BestF1 {
+                seed: self.args.seed,
+            },
+            false => Verdicts::At(threshold),
         };
-        let pictures = scores.pictures.clone();
-        let seed = self.args.seed;
-        let mut result = match self.args.adaptive_threshold {
-            true => {
-                MethodResult::with_adaptive_threshold(about, pictures, seed, self.resampling())?
-            }
-            false => MethodResult::new(about, pictures, threshold, self.resampling())?,
-        };
-        result.pixel = scores.pixel_metrics(&result.pictures)?;
-        Ok((result, scores))
+        let (samples, device) = (&self.samples, self.args.device);
+        scoring::honest(name, detector, samples, device, verdicts, self.resampling())
     }
 }

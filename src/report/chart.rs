@@ -18,7 +18,7 @@ const BORDER: f64 = 10.0;
 const TOLERANCE: f64 = 0.25;
 
 /// The classes that colour lines and bars, and give lines their dashes.
-pub const CLASSES: [&str; 6] = ["s1", "s2", "s3", "s4", "s5", "s6"];
+pub const CLASSES: [&str; 8] = ["s1", "s2", "s3", "s4", "s5", "s6", "s7", "s8"];
 
 /// Pairs of numbers: points, or the ends of a band.
 pub type Points = Vec<(f64, f64)>;

@@ -3,7 +3,7 @@
 
 /// Name and value of every colour, light.
 ///
-/// `s1` to `s6` tell lines and bars apart. They differ in lightness too, and no line is told by its
+/// `s1` to `s8` tell lines and bars apart. They differ in lightness too, and no line is told by its
 /// colour alone.
 pub const LIGHT: &[(&str, &str)] = &[
     ("page", "#f6f7f9"),
@@ -18,6 +18,8 @@ pub const LIGHT: &[(&str, &str)] = &[
     ("s4", "#8b3fa8"),
     ("s5", "#6f6100"),
     ("s6", "#b0287a"),
+    ("s7", "#3a6d10"),
+    ("s8", "#4b3fbf"),
     ("mark", "#a3123a"),
     ("code", "#eef1f5"),
     ("warn", "#fdf1dc"),
@@ -37,6 +39,8 @@ pub const DARK: &[(&str, &str)] = &[
     ("s4", "#cf95e8"),
     ("s5", "#d6c552"),
     ("s6", "#ff8fcb"),
+    ("s7", "#8fd15f"),
+    ("s8", "#aaa4ff"),
     ("mark", "#ff7d9c"),
     ("code", "#202b38"),
     ("warn", "#3a2d12"),
@@ -90,7 +94,9 @@ mod tests {
         for palette in [LIGHT, DARK] {
             let of = |wanted: &str| palette.iter().find(|(name, _)| *name == wanted).unwrap().1;
             for ground in ["card", "page", "warn"] {
-                for name in ["ink", "soft", "s1", "s2", "s3", "s4", "s5", "s6", "mark"] {
+                for name in [
+                    "ink", "soft", "s1", "s2", "s3", "s4", "s5", "s6", "s7", "s8", "mark",
+                ] {
                     let got = contrast(of(name), of(ground));
                     assert!(got >= 4.5, "{name} on {ground}: {got:.2}");
                 }

@@ -9,6 +9,9 @@ mod tables;
 
 use maud::{Markup, html};
 
+pub(super) use files::table as csv_table;
+pub(super) use tables::{caption as table_caption, with_range};
+
 use super::picture::{self, ReportSample};
 use super::{figures, leak, rate, rule_in_words, scroll, tile};
 use crate::calibration::Calibration;
@@ -337,7 +340,7 @@ impl EvaluationReport<'_> {
         }
     }
 
-    fn classes_section(&self) -> Markup {
+    pub(super) fn classes_section(&self) -> Markup {
         html! {
             @if let Some(table) = tables::classes(self) {
                 section {
@@ -349,7 +352,7 @@ impl EvaluationReport<'_> {
         }
     }
 
-    fn published_section(&self) -> Markup {
+    pub(super) fn published_section(&self) -> Markup {
         html! {
             @if let Some(published) = &self.evaluation.published {
                 section {
@@ -364,7 +367,7 @@ impl EvaluationReport<'_> {
         }
     }
 
-    fn curves_section(&self) -> Markup {
+    pub(super) fn curves_section(&self) -> Markup {
         let curves = charts::curves(self);
         html! {
             @if let Some((roc, pr)) = curves {
@@ -404,7 +407,7 @@ impl EvaluationReport<'_> {
         }
     }
 
-    fn confusion_section(&self) -> Markup {
+    pub(super) fn confusion_section(&self) -> Markup {
         html! {
             @if self.methods().iter().any(|m| m.confusion.is_some()) {
                 section {
@@ -444,7 +447,7 @@ impl EvaluationReport<'_> {
         }
     }
 
-    fn pixel_section(&self) -> Markup {
+    pub(super) fn pixel_section(&self) -> Markup {
         html! {
             @if self.methods().iter().any(|m| m.pixel.is_some()) {
                 section {
@@ -531,7 +534,7 @@ fn leaks<'a>(results: impl IntoIterator<Item = &'a MethodResult>) -> Option<&'st
 }
 
 /// A method's metrics of all classes together.
-fn full_mix(result: &MethodResult) -> Option<&Metrics> {
+pub(super) fn full_mix(result: &MethodResult) -> Option<&Metrics> {
     result.full_mix().map(|entry| &entry.metrics)
 }
 
@@ -546,12 +549,12 @@ fn base_rate(metrics: &Metrics) -> f64 {
 }
 
 /// The ends of an interval.
-fn range(interval: Interval) -> String {
+pub(super) fn range(interval: Interval) -> String {
     format!("{} to {}", rate(interval.low), rate(interval.high))
 }
 
 /// A count with its thousands told apart.
-fn grouped(count: usize) -> String {
+pub(super) fn grouped(count: usize) -> String {
     let digits = count.to_string();
     let mut text = String::new();
     for (k, digit) in digits.chars().enumerate() {
@@ -564,7 +567,7 @@ fn grouped(count: usize) -> String {
 }
 
 /// A share in per cent.
-fn percent(share: f64) -> String {
+pub(super) fn percent(share: f64) -> String {
     if share.is_finite() {
         format!("{:.1} %", 100.0 * share)
     } else {

@@ -33,7 +33,6 @@ pub(super) fn card(sample: &ReportSample, note: Option<&str>) -> Markup {
         ("reconstruction", sample.reconstruction.as_ref()),
         ("heat map", Some(&sample.heat)),
     ];
-    let anomalous = sample.verdict == "anomalous";
     html! {
         li {
             p.name { (sample.name) }
@@ -46,11 +45,21 @@ pub(super) fn card(sample: &ReportSample, note: Option<&str>) -> Markup {
                 }
             }
             p.scores {
-                span.verdict.anomalous[anomalous] { @if anomalous { "▲ " } @else { "● " } (sample.verdict) }
+                (VerdictMark(&sample.verdict))
                 " A " (figures(sample.score.anomaly_score)) ", R " (figures(sample.score.residual))
                 @if let Some(latent) = sample.score.latent { ", L " (figures(latent)) }
             }
         }
+    }
+}
+
+/// A verdict in colour, with a sign that needs none.
+pub(super) struct VerdictMark<'a>(pub &'a str);
+
+impl maud::Render for VerdictMark<'_> {
+    fn render(&self) -> Markup {
+        let anomalous = self.0 == "anomalous";
+        html! { span.verdict.anomalous[anomalous] { @if anomalous { "▲ " } @else { "● " } (self.0) } }
     }
 }
 
@@ -72,7 +81,7 @@ pub(super) fn heat_legend(scale: f64) -> Markup {
 }
 
 /// A square of RGBA pixels as a `data:` URI; none if there are not `size * size * 4` bytes.
-fn data_uri(rgba: &[u8], size: usize) -> Option<String> {
+pub(super) fn data_uri(rgba: &[u8], size: usize) -> Option<String> {
     let side = u32::try_from(size).ok()?;
     if size == 0 || rgba.len() != size.checked_mul(size)?.checked_mul(4)? {
         return None;

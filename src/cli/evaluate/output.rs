@@ -106,7 +106,7 @@ pub fn print_table(out: &mut impl Write, evaluation: &Evaluation) -> Result<()> 
 }
 
 /// The literature's numbers for the abnormal class.
-fn print_published(out: &mut impl Write, table: &PublishedTable) -> Result<()> {
+pub fn print_published(out: &mut impl Write, table: &PublishedTable) -> Result<()> {
     let class = table.class().unwrap_or(FULL_MIX);
     writeln!(out, "published, {class} abnormal ({}):", table.source)?;
     for row in &table.rows {

@@ -9,7 +9,7 @@ use crate::data::dataset::{Loaded, Sample, chunks};
 use crate::data::mask;
 use crate::detector::{self, Detector, Scored};
 use crate::device::Kind;
-use crate::evaluation::Labelled;
+use crate::evaluation::{About, Labelled, MethodResult, Protocol, Resampling, Threshold};
 use crate::metrics::{PixelMetrics, PixelScores, pixel_metrics};
 
 /// Pictures that are scored at once; the published protocol's result depends on it.
@@ -42,6 +42,45 @@ impl Batches {
             Self::Whole => pollster::block_on(detector::score_batch(detector, values))?,
         })
     }
+}
+
+/// Who divides normal from anomalous.
+#[derive(Clone, Copy)]
+pub enum Verdicts {
+    /// A threshold that was not chosen on the test pictures, if there is one.
+    At(Option<Threshold>),
+    /// The best F1 on one half of the test pictures, which is then not reported.
+    BestF1 { seed: u64 },
+}
+
+/// A method in inference mode, measured.
+///
+/// # Errors
+/// If the device fails or the scores cannot be measured.
+pub fn honest(
+    method: String,
+    detector: &dyn Detector,
+    samples: &[&Sample],
+    device: Kind,
+    verdicts: Verdicts,
+    resampling: Resampling,
+) -> Result<(MethodResult, TestScores)> {
+    let scores = score_all(detector, Batches::Any(device), samples)?;
+    let about = About {
+        method,
+        protocol: Protocol::Honest,
+        parameters: detector.parameters(),
+        milliseconds_per_picture: scores.milliseconds_per_picture,
+    };
+    let pictures = scores.pictures.clone();
+    let mut result = match verdicts {
+        Verdicts::At(threshold) => MethodResult::new(about, pictures, threshold, resampling)?,
+        Verdicts::BestF1 { seed } => {
+            MethodResult::with_adaptive_threshold(about, pictures, seed, resampling)?
+        }
+    };
+    result.pixel = scores.pixel_metrics(&result.pictures)?;
+    Ok((result, scores))
 }
 
 /// Scores every test picture, in the order given.

@@ -26,7 +26,7 @@ const EPOCHS: &str = "epochs";
 pub struct RunFolder(PathBuf);
 
 /// What a resumed run must know beside its checkpoint.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct Settings {
     #[serde(flatten)]
     pub data: DataArgs,
@@ -35,6 +35,12 @@ pub struct Settings {
     #[serde(default)]
     pub keep_epochs: bool,
     pub command: String,
+    /// Minutes of training that the run may take, where its steps do not say how long it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub minutes: Option<f64>,
+    /// Seconds of training up to the checkpoint, or to the model where there is one.
+    #[serde(default)]
+    pub trained_secs: f64,
 }
 
 impl RunFolder {
@@ -48,6 +54,11 @@ impl RunFolder {
             );
         }
         Ok(Self(path.to_path_buf()))
+    }
+
+    /// A run's folder, whatever it holds.
+    pub fn at(path: &Path) -> Self {
+        Self(path.to_path_buf())
     }
 
     /// The folder of an interrupted run, and its settings.

@@ -40,7 +40,7 @@ pub fn all(report: &EvaluationReport) -> Vec<(&'static str, Vec<u8>)> {
 }
 
 /// Rows under remarks. The first field of a row is quoted where it could be taken for a remark.
-fn table(
+pub fn table(
     remarks: &[&str],
     rows: impl FnOnce(&mut csv::Writer<Vec<u8>>) -> csv::Result<()>,
 ) -> Vec<u8> {

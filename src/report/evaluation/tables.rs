@@ -9,11 +9,11 @@ use crate::evaluation::{MethodResult, Protocol, PublishedTable};
 use crate::metrics::{Confusion, Interval};
 
 /// A table's caption, with what must be known before its numbers are believed.
-fn caption(text: &str, warning: Option<&str>) -> Markup {
+pub fn caption(text: &str, warning: Option<&str>) -> Markup {
     html! { caption { span.stay { (text) @if let Some(warning) = warning { " " (leak(warning)) } } } }
 }
 
-fn with_range(interval: Interval, best: bool) -> Markup {
+pub fn with_range(interval: Interval, best: bool) -> Markup {
     html! {
         @if best { strong { (rate(interval.value)) } } @else { (rate(interval.value)) }
         span.range { (range(interval)) }

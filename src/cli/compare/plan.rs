@@ -1,0 +1,292 @@
+//! Which runs a comparison has, and the settings of each.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use clap::ArgMatches;
+use serde_json::{Map, Value};
+
+use super::{Args, run_folder};
+use crate::cli::data::DataArgs;
+use crate::cli::was_given;
+use crate::detector::Method;
+use crate::train::config::{ConfigError, Preset, TrainConfig};
+
+/// Steps of a run that its minutes end: more than any takes.
+const MOST_STEPS: u64 = 1_000_000_000;
+
+/// Of the data's options, those that may differ when a run goes on: the pictures' digest tells whether
+/// they are the same.
+const MAY_DIFFER: [&str; 2] = ["data", "cache_mib"];
+
+/// All runs of a comparison: each method with each seed.
+pub struct Plan {
+    /// One for each method, in the order asked for. The seed is not set.
+    pub configs: Vec<TrainConfig>,
+    pub seeds: Vec<u64>,
+    /// Minutes of training for each run, where steps do not say how long it is.
+    pub minutes: Option<f64>,
+    /// Steps of each run that has networks.
+    pub steps: Option<u64>,
+}
+
+/// What a run in a comparison has to be.
+pub struct Wanted<'a> {
+    pub config: &'a TrainConfig,
+    pub data: &'a DataArgs,
+    pub minutes: Option<f64>,
+}
+
+impl Plan {
+    /// # Errors
+    /// If a setting is out of range or no method has it, or something is named twice.
+    pub fn new(args: &Args, given: &ArgMatches) -> Result<Self> {
+        let seeds = match args.seeds.is_empty() {
+            true => vec![args.config.seed],
+            false => args.seeds.clone(),
+        };
+        each_once("--methods", &args.methods)?;
+        each_once("--seeds", &seeds)?;
+        anyhow::ensure!(
+            args.preset == Preset::Paper || args.methods.contains(&Method::SkipGanomaly),
+            "the --preset is one of skip-ganomaly's, which is not among --methods"
+        );
+        let steps = args.minutes.map_or(args.config.steps, |_| Some(MOST_STEPS));
+        let shared = TrainConfig {
+            steps,
+            ..args.config.clone()
+        };
+        let preset = args.preset.settings(&shared, |name| was_given(given, name));
+        let (mut configs, mut left_alone) = (Vec::new(), Vec::new());
+        for &method in &args.methods {
+            let start = match method {
+                Method::SkipGanomaly => &preset,
+                _ => &shared,
+            };
+            let (config, left) = fitting(method, start)?;
+            configs.push(config);
+            left_alone.push(left);
+        }
+        let everywhere = |name: &str| {
+            left_alone
+                .iter()
+                .all(|left| left.iter().any(|l| l.0 == name))
+        };
+        // The budget may be said where there is nothing to spend it on.
+        let nobodys = left_alone[0]
+            .iter()
+            .find(|(name, _)| name != "steps" && everywhere(name));
+        if let Some((_, error)) = nobodys {
+            return Err(error.clone().into());
+        }
+        Ok(Self {
+            configs,
+            seeds,
+            minutes: args.minutes,
+            steps: args.config.steps,
+        })
+    }
+
+    /// Every run's settings and folder.
+    pub fn all_runs(&self, report: &Path) -> Vec<(TrainConfig, PathBuf)> {
+        let of_seed = |&seed: &u64| {
+            self.configs.iter().map(move |config| {
+                let config = TrainConfig {
+                    seed,
+                    ..config.clone()
+                };
+                let path = run_folder(report, config.method, seed);
+                (config, path)
+            })
+        };
+        self.seeds.iter().flat_map(of_seed).collect()
+    }
+
+    /// What a run with these settings has to be. Methods without networks have no budget.
+    pub fn wanted<'a>(&self, config: &'a TrainConfig, data: &'a DataArgs) -> Wanted<'a> {
+        let minutes = self.minutes.filter(|_| config.method.has_networks());
+        Wanted {
+            config,
+            data,
+            minutes,
+        }
+    }
+
+    /// What a run is called in tables.
+    pub fn label(&self, method: Method, seed: u64) -> String {
+        match self.seeds.len() {
+            1 => method.to_string(),
+            _ => format!("{method}, seed {seed}"),
+        }
+    }
+
+    /// The budget in words.
+    pub fn budget(&self) -> String {
+        let batch = self
+            .configs
+            .iter()
+            .find(|config| config.method.has_networks());
+        match (batch, self.minutes, self.steps) {
+            (None, ..) => "none: every method is fitted in one go".into(),
+            (_, Some(minutes), _) => format!("{minutes} minutes of training for each run"),
+            (Some(config), None, steps) => format!(
+                "{} steps of {} pictures for each run",
+                steps.unwrap_or_default(),
+                config.batch
+            ),
+        }
+    }
+}
+
+/// Refuses what is named twice.
+fn each_once<T: PartialEq + std::fmt::Display>(option: &str, values: &[T]) -> Result<()> {
+    for (k, value) in values.iter().enumerate() {
+        anyhow::ensure!(
+            !values[..k].contains(value),
+            "expected each of {option} once, got {value} twice"
+        );
+    }
+    Ok(())
+}
+
+/// A method's settings: those that were given but for what it does not have, which is as ever. Also
+/// gives the names of the latter, and what is wrong with them.
+fn fitting(
+    method: Method,
+    given: &TrainConfig,
+) -> Result<(TrainConfig, Vec<(String, ConfigError)>)> {
+    let mut config = TrainConfig {
+        method,
+        ..given.clone()
+    };
+    let mut left = Vec::new();
+    while let Err(error) = config.check() {
+        let ConfigError::Range { name, .. } = &error else {
+            return Err(error.into());
+        };
+        let plain = with_default(&config, &name.replace('-', "_"))?;
+        if plain == config {
+            return Err(error.into());
+        }
+        config = plain;
+        left.push((name.clone(), error));
+    }
+    Ok((config, left))
+}
+
+/// The same settings but for one, which has its default.
+fn with_default(config: &TrainConfig, field: &str) -> Result<TrainConfig> {
+    let mut values = serde_json::to_value(config)?;
+    let plain = serde_json::to_value(TrainConfig::default())?;
+    let default = plain
+        .get(field)
+        .with_context(|| format!("there is no setting {field}"))?;
+    values[field] = default.clone();
+    Ok(serde_json::from_value(values)?)
+}
+
+impl Wanted<'_> {
+    /// What differs from a run that is there already, in words; nothing where they are the same.
+    ///
+    /// # Errors
+    /// If settings cannot be written as JSON.
+    pub fn differences(&self, there: &Self) -> Result<Vec<String>> {
+        let (now, then) = (self.facts()?, there.facts()?);
+        let differs = |(name, now): (&String, &Value)| {
+            let then = then.get(name).unwrap_or(&Value::Null);
+            let option = name.replace('_', "-");
+            (then != now).then(|| format!("{option} {then}, now {now}"))
+        };
+        Ok(now.iter().filter_map(differs).collect())
+    }
+
+    /// All that must be the same.
+    fn facts(&self) -> Result<Map<String, Value>> {
+        let mut facts = Map::new();
+        for value in [
+            serde_json::to_value(self.config)?,
+            serde_json::to_value(self.data)?,
+        ] {
+            if let Value::Object(map) = value {
+                facts.extend(map);
+            }
+        }
+        for name in MAY_DIFFER {
+            facts.remove(name);
+        }
+        if let Some(minutes) = self.minutes {
+            // How many steps they made is a result, not a setting.
+            facts.insert("steps".into(), Value::Null);
+            facts.insert("minutes".into(), minutes.into());
+        } else {
+            facts.insert("minutes".into(), Value::Null);
+        }
+        Ok(facts)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn methods_keep_what_they_have() {
+        let given = TrainConfig {
+            width: 8,
+            steps: Some(30),
+            input_noise: 0.2,
+            components: 5,
+            ..TrainConfig::default()
+        };
+        let (skip, left) = fitting(Method::SkipGanomaly, &given).unwrap();
+        assert_eq!((skip, left.len()), (given.clone(), 0));
+        let (ganomaly, left) = fitting(Method::Ganomaly, &given).unwrap();
+        assert_eq!((ganomaly.width, ganomaly.steps), (8, Some(30)));
+        assert_eq!((ganomaly.input_noise, left.len()), (0.0, 1));
+        let (pca, left) = fitting(Method::Pca, &given).unwrap();
+        assert_eq!((pca.components, pca.width, pca.steps), (5, 64, None));
+        let names: Vec<_> = left.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["input-noise", "width", "steps"]);
+        let wrong = TrainConfig { size: 33, ..given };
+        assert!(fitting(Method::Pca, &wrong).is_err());
+    }
+
+    #[test]
+    fn differences_are_named_and_places_are_none() {
+        let config = TrainConfig::default();
+        let other = TrainConfig {
+            width: 8,
+            ..TrainConfig::default()
+        };
+        let data = DataArgs {
+            data: Some("a".into()),
+            ..DataArgs::default()
+        };
+        let moved = DataArgs {
+            data: Some("b".into()),
+            cache_mib: Some(3),
+            ..DataArgs::default()
+        };
+        let wanted = |config, data, minutes| Wanted {
+            config,
+            data,
+            minutes,
+        };
+        let now = wanted(&config, &data, None);
+        let none: Vec<String> = Vec::new();
+        assert_eq!(
+            now.differences(&wanted(&config, &moved, None)).unwrap(),
+            none
+        );
+        let got = now.differences(&wanted(&other, &data, Some(2.0))).unwrap();
+        assert_eq!(got, ["minutes 2.0, now null", "width 8, now 64"]);
+        // Minutes make as many steps as they make.
+        let stepped = TrainConfig {
+            steps: Some(77),
+            ..TrainConfig::default()
+        };
+        let there = wanted(&stepped, &data, Some(2.0));
+        let got = wanted(&config, &data, Some(2.0)).differences(&there);
+        assert_eq!(got.unwrap(), none);
+    }
+}

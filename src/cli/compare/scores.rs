@@ -1,0 +1,104 @@
+//! Scores of the test pictures, kept in a run's folder: some methods take hours for them.
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use burn::tensor::Device;
+use serde::{Deserialize, Serialize};
+
+use super::runs::Finished;
+use crate::cli::evaluate::scoring::{Verdicts, honest};
+use crate::cli::evaluate::{calibrated, published_order};
+use crate::cli::{sha256, write_whole};
+use crate::data::dataset::{Dataset, Sample};
+use crate::detector;
+use crate::device::Kind;
+use crate::evaluation::{MethodResult, Resampling};
+
+/// File of a run's folder.
+const SCORES: &str = "scores.json";
+
+/// A run's results on the test pictures.
+#[derive(Serialize, Deserialize)]
+pub struct Scores {
+    of: Of,
+    pub result: MethodResult,
+    /// Name and reason of pictures, and of masks, that could not be read.
+    pub skipped: Vec<(String, String)>,
+}
+
+/// What results are of: others are measured anew.
+#[derive(PartialEq, Serialize, Deserialize)]
+struct Of {
+    model_sha256: String,
+    test_sha256: String,
+    resampling: Resampling,
+}
+
+/// Scores a run's model in inference mode, or takes the scores that are kept of it.
+///
+/// # Errors
+/// If the device fails, the scores cannot be measured, or a file cannot be written.
+pub fn of(
+    run: &Finished,
+    name: String,
+    set: &Dataset,
+    kind: Kind,
+    device: &Device,
+    resampling: Resampling,
+) -> Result<Scores> {
+    let path = run.path().join(SCORES);
+    let of = Of {
+        model_sha256: run.sha256.clone(),
+        test_sha256: test_digest(&set.test),
+        resampling,
+    };
+    let kept = match read(&path) {
+        Some(kept) if kept.of == of => kept,
+        _ => {
+            let detector = detector::load(&run.model, device)?;
+            let samples = published_order(&set.test);
+            let verdicts = Verdicts::At(calibrated(&run.model));
+            let method = run.model.header.method.to_string();
+            let (result, scores) =
+                honest(method, &*detector, &samples, kind, verdicts, resampling)?;
+            let measured = Scores {
+                of,
+                result,
+                skipped: scores.skipped,
+            };
+            write_whole(&path, &serde_json::to_vec(&measured)?)?;
+            // The same numbers now as later, to the last digit.
+            read(&path).with_context(|| format!("cannot read {}", path.display()))?
+        }
+    };
+    Ok(Scores {
+        result: MethodResult {
+            method: name,
+            ..kept.result
+        },
+        ..kept
+    })
+}
+
+/// What is kept, if anything that can be read is.
+fn read(path: &Path) -> Option<Scores> {
+    serde_json::from_slice(&std::fs::read(path).ok()?).ok()
+}
+
+/// Over names, truths and the sizes of files: enough to notice that the test part is another one.
+fn test_digest(test: &[Sample]) -> String {
+    let mut text = String::new();
+    for sample in test {
+        let bytes = std::fs::metadata(sample.path()).map_or(0, |file| file.len());
+        let mask = sample.mask.as_deref().unwrap_or(Path::new(""));
+        let Sample {
+            name,
+            class,
+            abnormal,
+            ..
+        } = sample;
+        text += &format!("{name}\0{class}\0{abnormal}\0{bytes}\0{}\n", mask.display());
+    }
+    sha256(text.as_bytes())
+}

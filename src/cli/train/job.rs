@@ -1,0 +1,369 @@
+//! A run under way in its folder: trains or fits, saves as it goes, writes model and report.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+use burn::tensor::Device;
+
+use super::baseline;
+use super::folder::{Events, RunFolder, Settings};
+use crate::calibration::Calibration;
+use crate::cli::{exit, progress, write_whole};
+use crate::data::image::{Preprocessing, heat_map_rgba, to_rgba};
+use crate::data::pictures::Pictures;
+use crate::detector::fit::Fitted;
+use crate::detector::{self, Detector};
+use crate::model_file::{ModelFile, Precision};
+use crate::report::{ReportSample, TrainingReport};
+use crate::score::RawScore;
+use crate::train::config::TrainConfig;
+use crate::train::events::Event;
+use crate::train::history::StepLosses;
+use crate::train::run::Run;
+
+/// Held-out pictures that the report shows.
+const REPORT_SAMPLES: usize = 12;
+
+/// True once Ctrl-C was pressed.
+pub fn watch_for_interruption() -> Result<Arc<AtomicBool>> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&stop);
+    let handler = move || {
+        // The first waits for the step under way; a second does not.
+        if flag.swap(true, Ordering::Relaxed) {
+            std::process::exit(exit::INTERRUPTED.into());
+        }
+    };
+    ctrlc::set_handler(handler).context("cannot watch for Ctrl-C")?;
+    Ok(stop)
+}
+
+/// What a run works with beside its pictures.
+pub struct Job<'a> {
+    /// When the program, or its part that this run is, began.
+    pub started: Instant,
+    pub config: &'a TrainConfig,
+    pub folder: &'a RunFolder,
+    pub settings: &'a Settings,
+    pub device: &'a Device,
+    /// Training pictures that could not be read.
+    pub skipped: &'a [(PathBuf, String)],
+    /// The command that goes on with an interrupted run.
+    pub again: String,
+}
+
+/// A run that has ended.
+pub struct Trained {
+    pub model: ModelFile,
+    /// Size of the model's file.
+    pub bytes: usize,
+    /// Seconds since the job's start.
+    pub elapsed_secs: f64,
+}
+
+/// Time spent on training, over all parts of a run.
+struct Clock {
+    /// Seconds in earlier parts.
+    earlier: f64,
+    since: Instant,
+}
+
+impl Clock {
+    fn secs(&self) -> f64 {
+        self.earlier + self.since.elapsed().as_secs_f64()
+    }
+}
+
+impl Job<'_> {
+    /// Trains or fits, from the start or from a checkpoint and its bytes; nothing where it was
+    /// interrupted: a checkpoint was saved then.
+    ///
+    /// # Errors
+    /// If the run cannot start or go on, or a file cannot be written.
+    pub fn run(
+        &self,
+        pictures: Box<dyn Pictures>,
+        checkpoint: Option<&(ModelFile, Vec<u8>)>,
+        stop: &AtomicBool,
+    ) -> Result<Option<Trained>> {
+        let clock = Clock {
+            earlier: self.settings.trained_secs,
+            since: Instant::now(),
+        };
+        let precision = self.settings.precision;
+        if !self.config.method.has_networks() {
+            let fitted = baseline::fit_baseline(self.config, &*pictures, precision, self.device)?;
+            self.folder.write_settings(self.settings)?;
+            let events = self.folder.events(0)?;
+            return self.finish(fitted, &*pictures, events, &clock).map(Some);
+        }
+        let mut run = match checkpoint {
+            Some((file, _)) => Run::resume(file, pictures, self.device)?,
+            None => Run::new(self.config, pictures, self.device)?,
+        };
+        // Nothing is written before the run can start.
+        self.folder.write_settings(self.settings)?;
+        if let Some((_, bytes)) = checkpoint {
+            // Where the folder is a new one, it can be resumed from here on.
+            write_whole(&self.folder.checkpoint(), bytes)?;
+        }
+        let mut events = self.folder.events(run.steps())?;
+        if events.losses()?.is_empty() {
+            // A checkpoint without its log brings the losses itself.
+            for &StepLosses { step, losses } in &run.history().losses {
+                let epoch = step.saturating_sub(1) / run.steps_per_epoch() + 1;
+                events.write(Event::Step {
+                    step,
+                    epoch,
+                    losses,
+                })?;
+            }
+        }
+        if !self.train(&mut run, &mut events, &clock, stop)? {
+            return Ok(None);
+        }
+        let fitted = pollster::block_on(run.finish(precision, &mut |_| {}))?;
+        self.finish(fitted, run.pictures(), events, &clock)
+            .map(Some)
+    }
+
+    /// Whether steps and time are left. A run takes one step at least.
+    fn goes_on(&self, run: &Run, clock: &Clock) -> bool {
+        let minutes = self.settings.minutes;
+        let in_time = minutes.is_none_or(|minutes| clock.secs() < 60.0 * minutes);
+        run.steps() < run.total_steps() && (in_time || run.steps() == 0)
+    }
+
+    /// Takes the run's steps; false where it was interrupted.
+    fn train(
+        &self,
+        run: &mut Run,
+        events: &mut Events,
+        clock: &Clock,
+        stop: &AtomicBool,
+    ) -> Result<bool> {
+        let (pictures, held_out) = run.counts();
+        events.write(Event::Started {
+            step: run.steps(),
+            total_steps: run.total_steps(),
+            pictures,
+            held_out,
+            config: self.config.clone(),
+        })?;
+        let left = match self.settings.minutes {
+            Some(minutes) => {
+                format!("{:.1} minutes", (minutes - clock.secs() / 60.0).max(0.0))
+            }
+            None => format!("{} steps", run.total_steps().saturating_sub(run.steps())),
+        };
+        eprintln!("training on {pictures} normal pictures, {held_out} held out; {left}");
+        // A run by time has a bar of seconds.
+        let length = match self.settings.minutes {
+            Some(minutes) => (60.0 * minutes) as u64,
+            None => run.total_steps(),
+        };
+        let position = |run: &Run| match self.settings.minutes {
+            Some(_) => clock.secs() as u64,
+            None => run.steps(),
+        };
+        let bar = progress::bar(length, "training");
+        bar.set_position(position(run));
+        bar.reset_eta();
+        let mut going = self.goes_on(run, clock);
+        while going {
+            if stop.load(Ordering::Relaxed) {
+                bar.finish_and_clear();
+                self.save_checkpoint(run, clock)?;
+                events.write(Event::Interrupted { step: run.steps() })?;
+                let step = run.steps();
+                eprintln!("stopped after step {step}; go on with: {}", self.again);
+                return Ok(false);
+            }
+            run.step()?;
+            let epoch = (run.steps() - 1) / run.steps_per_epoch() + 1;
+            for losses in pollster::block_on(run.losses())? {
+                events.write(Event::Step {
+                    step: run.steps(),
+                    epoch,
+                    losses,
+                })?;
+                bar.set_message(format!(
+                    "contextual {:.4}, G {:.3}, D {:.3}",
+                    losses.contextual, losses.generator, losses.discriminator
+                ));
+            }
+            if run.take_restarted() {
+                events.write(Event::DiscriminatorRestarted { step: run.steps() })?;
+            }
+            bar.set_position(position(run));
+            going = self.goes_on(run, clock);
+            if !going || run.steps().is_multiple_of(run.steps_per_epoch()) {
+                self.end_epoch(run, epoch, events, clock)?;
+            }
+        }
+        bar.finish_and_clear();
+        Ok(true)
+    }
+
+    fn end_epoch(
+        &self,
+        run: &mut Run,
+        epoch: u64,
+        events: &mut Events,
+        clock: &Clock,
+    ) -> Result<()> {
+        let (held_out_residual, held_out_latent) = pollster::block_on(run.validate())?;
+        self.save_checkpoint(run, clock)?;
+        if self.settings.keep_epochs {
+            let precision = self.settings.precision;
+            let model = pollster::block_on(run.model())?.rounded(precision);
+            self.folder.write_epoch(epoch, &model, precision)?;
+        }
+        events.write(Event::Epoch {
+            step: run.steps(),
+            epoch,
+            held_out_residual,
+            held_out_latent,
+            elapsed_secs: self.started.elapsed().as_secs_f64(),
+        })
+    }
+
+    fn save_checkpoint(&self, run: &Run, clock: &Clock) -> Result<()> {
+        let checkpoint = pollster::block_on(run.checkpoint())?;
+        write_whole(
+            &self.folder.checkpoint(),
+            &checkpoint.to_bytes(Precision::F32)?,
+        )?;
+        self.save_time(clock)
+    }
+
+    /// A checkpoint does not know how long it took.
+    fn save_time(&self, clock: &Clock) -> Result<()> {
+        self.folder.write_settings(&Settings {
+            trained_secs: clock.secs(),
+            ..self.settings.clone()
+        })
+    }
+
+    /// Writes model and report.
+    fn finish(
+        &self,
+        fitted: Fitted,
+        pictures: &dyn Pictures,
+        mut events: Events,
+        clock: &Clock,
+    ) -> Result<Trained> {
+        let Fitted {
+            mut model,
+            held_out,
+        } = fitted;
+        model.header.licence.clone_from(&self.settings.licence);
+        if let (Some(_), Some(training)) = (self.settings.minutes, &mut model.header.training) {
+            // So that the same run can be repeated, however fast the machine.
+            training.config.steps = Some(training.steps);
+        }
+        self.save_time(clock)?;
+        let bytes = model.to_bytes(self.settings.precision)?;
+        write_whole(&self.folder.model(), &bytes)?;
+        let calibration = model.header.calibration.as_ref();
+        let calibration = calibration.context("the model is not calibrated")?;
+        let training = model.header.training.as_ref();
+        let training = training.context("the model does not know its training")?;
+        let elapsed_secs = self.started.elapsed().as_secs_f64();
+        events.write(Event::Finished {
+            step: training.steps,
+            threshold: calibration.threshold,
+            elapsed_secs,
+        })?;
+        self.write_report(
+            &model,
+            calibration,
+            &held_out,
+            pictures,
+            &events,
+            elapsed_secs,
+        )?;
+        Ok(Trained {
+            bytes: bytes.len(),
+            model,
+            elapsed_secs,
+        })
+    }
+
+    fn write_report(
+        &self,
+        model: &ModelFile,
+        calibration: &Calibration,
+        held_out: &[(usize, RawScore)],
+        pictures: &dyn Pictures,
+        events: &Events,
+        elapsed_secs: f64,
+    ) -> Result<()> {
+        let detector = detector::load(model, self.device)?;
+        let raw: Vec<RawScore> = held_out.iter().map(|(_, raw)| *raw).collect();
+        let skipped: Vec<(String, String)> = self
+            .skipped
+            .iter()
+            .map(|(path, reason)| (path.display().to_string(), reason.clone()))
+            .collect();
+        let report = TrainingReport {
+            title: "Training report",
+            command: &self.settings.command,
+            settings: &settings_table(self.config)?,
+            losses: &events.losses()?,
+            held_out: &raw,
+            calibration,
+            samples: &report_samples(pictures, &*detector, held_out, calibration)?,
+            skipped: &skipped,
+            elapsed_secs,
+        };
+        write_whole(&self.folder.report(), report.to_html().as_bytes())
+    }
+}
+
+/// Held-out pictures beside their reconstructions and heat maps, for the report.
+fn report_samples(
+    pictures: &dyn Pictures,
+    detector: &dyn Detector,
+    held_out: &[(usize, RawScore)],
+    calibration: &Calibration,
+) -> Result<Vec<ReportSample>> {
+    let Preprocessing { size, channels, .. } = *detector.preprocessing();
+    let chosen = spread(held_out, REPORT_SAMPLES);
+    let indices: Vec<usize> = chosen.iter().map(|(index, _)| *index).collect();
+    let values = pictures.values(&indices)?;
+    let scored = pollster::block_on(detector::score_batch(detector, &values))?;
+    let inputs = values.chunks_exact(detector.preprocessing().values());
+    Ok(std::iter::zip(indices, std::iter::zip(inputs, &scored))
+        .map(|(index, (input, scored))| ReportSample {
+            name: pictures.name(index),
+            size,
+            input: to_rgba(input, channels, size),
+            reconstruction: Some(to_rgba(&scored.x_hat, channels, size)),
+            heat: heat_map_rgba(&scored.residual_map, calibration.heat_map_scale as f32),
+            score: scored.raw,
+            verdict: calibration.verdict(scored.raw.anomaly_score).to_string(),
+        })
+        .collect())
+}
+
+/// Some of many, evenly spread.
+pub fn spread<T>(all: &[T], count: usize) -> Vec<&T> {
+    let count = count.min(all.len());
+    (0..count).map(|k| &all[k * all.len() / count]).collect()
+}
+
+/// The settings as the report lists them.
+fn settings_table(config: &TrainConfig) -> Result<Vec<(String, String)>> {
+    let serde_json::Value::Object(map) = serde_json::to_value(config)? else {
+        anyhow::bail!("settings are not an object");
+    };
+    Ok(map
+        .into_iter()
+        .filter(|(_, value)| !value.is_null())
+        .map(|(name, value)| (name.replace('_', " "), value.to_string()))
+        .collect())
+}

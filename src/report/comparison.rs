@@ -1,0 +1,429 @@
+//! The report of a comparison: several methods on one split, each trained with the same budget and the
+//! same seeds. What it shares with an evaluation is the evaluation's.
+
+use maud::{Markup, html};
+
+use super::evaluation::{EvaluationReport, full_mix, grouped, percent, table_caption, with_range};
+use super::picture::{VerdictMark, data_uri};
+use super::{duration, figures, rate, scroll, tile};
+use crate::evaluation::{Evaluation, MethodResult, Metrics};
+use crate::metrics::{Spread, spread};
+
+/// What a run is beside its results, which stand in the evaluation at the same place.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ComparedRun {
+    /// The method's name, without the seed.
+    pub method: String,
+    /// Of weights, order, draws and intervals.
+    pub seed: u64,
+    /// Training steps; 0 for a method that is fitted in one go.
+    pub steps: u64,
+    /// Time of training and calibrating, in seconds.
+    pub train_secs: f64,
+}
+
+/// A test picture with what every method makes of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SideBySide {
+    /// File name or label.
+    pub name: String,
+    /// Its class in the test set.
+    pub class: String,
+    /// Whether it is abnormal in truth.
+    pub abnormal: bool,
+    /// Side of all pictures in pixels.
+    pub size: usize,
+    /// What the methods saw, RGBA.
+    pub input: Vec<u8>,
+    /// One for each method.
+    pub views: Vec<View>,
+}
+
+/// What a method makes of a picture. Pictures are RGBA, `size * size * 4` bytes each.
+#[derive(Clone, Debug, PartialEq)]
+pub struct View {
+    /// The method's name.
+    pub method: String,
+    /// What it made of the picture.
+    pub reconstruction: Vec<u8>,
+    /// Where the two differ, in the method's own scale.
+    pub heat: Vec<u8>,
+    /// A, the anomaly score.
+    pub score: f64,
+    /// `normal`, `anomalous` or `uncalibrated`.
+    pub verdict: String,
+}
+
+/// All that the report of a comparison tells.
+#[derive(Clone, Debug)]
+pub struct ComparisonReport<'a> {
+    /// The command line that made it.
+    pub command: &'a str,
+    /// What each run could spend, in words.
+    pub budget: &'a str,
+    /// The results, one for each run.
+    pub evaluation: &'a Evaluation,
+    /// The runs, in the same order.
+    pub runs: &'a [ComparedRun],
+    /// Pictures to show.
+    pub pictures: &'a [SideBySide],
+    /// Settings of the runs, names and values.
+    pub settings: &'a [(String, String)],
+}
+
+/// A method over its seeds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Mean {
+    /// The method's name.
+    pub method: String,
+    /// AUROC of all classes together.
+    pub auroc: Spread,
+    /// AUPRC of all classes together.
+    pub auprc: Spread,
+    /// Seconds of training and calibrating.
+    pub train_secs: Spread,
+    /// Time to score a picture, in a batch.
+    pub milliseconds_per_picture: Spread,
+    /// Number of learnt values: the same with each seed.
+    pub parameters: usize,
+}
+
+/// Each method over its seeds, in the order of the runs. Methods without results are left out.
+pub fn means(runs: &[ComparedRun], evaluation: &Evaluation) -> Vec<Mean> {
+    let mut names: Vec<&str> = Vec::new();
+    for run in runs {
+        if !names.contains(&run.method.as_str()) {
+            names.push(&run.method);
+        }
+    }
+    let mean = |name: &str| {
+        let own: Vec<(&ComparedRun, &MethodResult, &Metrics)> =
+            std::iter::zip(runs, &evaluation.methods)
+                .filter(|(run, _)| run.method == name)
+                .filter_map(|(run, result)| Some((run, result, full_mix(result)?)))
+                .collect();
+        let over = |value: &dyn Fn(&(&ComparedRun, &MethodResult, &Metrics)) -> f64| {
+            spread(&own.iter().map(value).collect::<Vec<_>>()).ok()
+        };
+        Some(Mean {
+            method: name.to_owned(),
+            auroc: over(&|(.., metrics)| metrics.auroc.value)?,
+            auprc: over(&|(.., metrics)| metrics.auprc.value)?,
+            train_secs: over(&|(run, ..)| run.train_secs)?,
+            milliseconds_per_picture: over(&|(_, result, _)| result.milliseconds_per_picture)?,
+            parameters: own.first()?.1.parameters,
+        })
+    };
+    names.into_iter().filter_map(mean).collect()
+}
+
+impl ComparisonReport<'_> {
+    /// The page, `report.html`.
+    pub fn to_html(&self) -> String {
+        let shared = self.shared();
+        super::page(
+            "Comparison",
+            self.tiles(),
+            html! {
+                (self.what_section())
+                (self.results_section())
+                (shared.classes_section())
+                (shared.published_section())
+                (shared.curves_section())
+                (shared.confusion_section())
+                (shared.pixel_section())
+                (self.pictures_section())
+                (super::settings_section(self.settings))
+                (super::skipped_section(&self.evaluation.skipped))
+                section {
+                    h2 { "To repeat it" }
+                    (super::command(self.command))
+                    p.note {
+                        "Beside this page: comparison.csv (one row a run), metrics.csv (one row a run and class), scores.csv (one row a picture), "
+                        "roc.csv and pr.csv (all points), and drawings as SVG. Under runs/: the folder of each run, with its model and the report "
+                        "of its training."
+                    }
+                }
+            },
+        )
+    }
+
+    /// The files beside the page: name and content.
+    pub fn files(&self) -> Vec<(String, Vec<u8>)> {
+        let mut files = self.shared().files();
+        files.push(("comparison.csv".to_owned(), self.csv()));
+        files
+    }
+
+    /// The same as an evaluation tells it.
+    fn shared(&self) -> EvaluationReport<'_> {
+        EvaluationReport {
+            title: "Comparison",
+            command: self.command,
+            evaluation: self.evaluation,
+            calibration: None,
+            misses: &[],
+            settings: self.settings,
+        }
+    }
+
+    fn seeds(&self) -> Vec<u64> {
+        let mut seeds: Vec<u64> = self.runs.iter().map(|run| run.seed).collect();
+        seeds.sort_unstable();
+        seeds.dedup();
+        seeds
+    }
+
+    fn means(&self) -> Vec<Mean> {
+        means(self.runs, self.evaluation)
+    }
+
+    /// Methods by their mean AUROC, the best first.
+    fn ranked(&self) -> Vec<Mean> {
+        let mut means = self.means();
+        means.sort_by(|a, b| b.auroc.mean.total_cmp(&a.auroc.mean));
+        means
+    }
+
+    fn tiles(&self) -> Markup {
+        let note = |mean: &Mean| match mean.auroc.n {
+            1 => mean.method.clone(),
+            n => format!("{}, mean of {n} seeds", mean.method),
+        };
+        let first = self.evaluation.methods.first().and_then(full_mix);
+        html! {
+            dl.tiles {
+                @if let Some(best) = self.ranked().first() {
+                    (tile("Highest AUROC", &rate(best.auroc.mean), &note(best)))
+                }
+                (tile("Runs", &grouped(self.runs.len()), &format!("{} of each method", super::counted(self.seeds().len() as u64, "seed", "seeds"))))
+                @if let Some(metrics) = first {
+                    (tile("Test pictures", &grouped(metrics.normals + metrics.abnormal), &format!("{} normal, {} abnormal", grouped(metrics.normals), grouped(metrics.abnormal))))
+                }
+            }
+        }
+    }
+
+    fn what_section(&self) -> Markup {
+        let evaluation = self.evaluation;
+        let methods: Vec<_> = self.means().into_iter().map(|mean| mean.method).collect();
+        let seeds: Vec<_> = self.seeds().iter().map(u64::to_string).collect();
+        html! {
+            section {
+                h2 { "What was compared" }
+                dl.facts {
+                    dt { "data" } dd { (evaluation.data) }
+                    dt { "split" } dd { (evaluation.split) }
+                    dt { "methods" } dd { (methods.join("; ")) }
+                    dt { "budget" } dd { (self.budget) }
+                    dt { "seeds" } dd { (seeds.join(", ")) }
+                }
+                p.note {
+                    "All methods have the same training, held-out and test pictures, prepared in the same way. Protocol: honest. Inference mode, so a "
+                    "picture's score depends on that picture and the model alone. Neither weights nor step nor threshold were chosen on these test "
+                    "pictures; every run is the one at the end of its budget."
+                }
+                @if !evaluation.warnings.is_empty() {
+                    h3 { "Worth knowing" }
+                    ul.remarks { @for warning in &evaluation.warnings { li { (warning) } } }
+                }
+            }
+        }
+    }
+
+    /// Which method ranks best, and whether that can be told.
+    fn answer(&self) -> Vec<String> {
+        let ranked = self.ranked();
+        let Some(best) = ranked.first() else {
+            return vec!["No method has a result on all classes together.".into()];
+        };
+        let Some(second) = ranked.get(1) else {
+            return vec![format!("{} has AUROC {}.", best.method, best.auroc)];
+        };
+        let mut said = vec![format!(
+            "{} ranks the pictures best: AUROC {}, before {} with {}.",
+            best.method, best.auroc, second.method, second.auroc
+        )];
+        let of = |method: &str| -> Vec<&Metrics> {
+            std::iter::zip(self.runs, &self.evaluation.methods)
+                .filter(|(run, _)| run.method == method)
+                .filter_map(|(_, result)| full_mix(result))
+                .collect()
+        };
+        let lowest = of(&best.method)
+            .iter()
+            .map(|m| m.auroc.low)
+            .fold(1.0, f64::min);
+        let highest = of(&second.method)
+            .iter()
+            .map(|m| m.auroc.high)
+            .fold(0.0, f64::max);
+        if lowest <= highest {
+            said.push("Their 95 % intervals overlap, so the difference may be chance.".into());
+        }
+        if self.seeds().len() == 1 {
+            said.push(
+                "With one seed nothing tells how much another training run would differ.".into(),
+            );
+        }
+        said
+    }
+
+    fn results_section(&self) -> Markup {
+        html! {
+            section {
+                h2 { "Results" }
+                @for (k, sentence) in self.answer().iter().enumerate() {
+                    @if k == 0 { p.answer { strong { (sentence) } } } @else { p { (sentence) } }
+                }
+                @if self.seeds().len() > 1 { (self.means_table()) }
+                (self.runs_table())
+                p.note {
+                    "AUROC is the probability that an abnormal picture scores above a normal one; 0.5 is chance. AUPRC is average precision; "
+                    "chance is the share of abnormal pictures" @if let Some(metrics) = self.evaluation.methods.first().and_then(full_mix) {
+                        ", here " (percent(metrics.abnormal as f64 / (metrics.normals + metrics.abnormal).max(1) as f64))
+                    } ". The 95 % intervals are from a bootstrap over the test pictures; they do not speak of another training run, the spread over "
+                    "seeds does. Training is the time from the first step to the calibrated model, with the checks and checkpoints on the way. "
+                    "Times are of this machine; scoring is in batches, without reading files."
+                }
+            }
+        }
+    }
+
+    fn means_table(&self) -> Markup {
+        let title = "Mean and standard deviation over the seeds";
+        scroll(
+            title,
+            html! { table.results {
+                (table_caption(title, None))
+                thead { tr {
+                    th scope="col" { "method" }
+                    @for name in ["AUROC", "AUPRC", "training", "ms a picture", "parameters"] { th.number scope="col" { (name) } }
+                } }
+                tbody { @for mean in self.means() { tr {
+                    th scope="row" { (mean.method) }
+                    td.number { (mean.auroc) } td.number { (mean.auprc) }
+                    td.number { (duration(mean.train_secs.mean)) }
+                    td.number { (figures(mean.milliseconds_per_picture.mean)) }
+                    td.number { (grouped(mean.parameters)) }
+                } } }
+            } },
+        )
+    }
+
+    fn runs_table(&self) -> Markup {
+        let title = "Every run, all classes together; 95 % intervals beneath";
+        scroll(
+            title,
+            html! { table.results {
+                (table_caption(title, None))
+                thead { tr {
+                    th scope="col" { "method" }
+                    @for name in ["seed", "AUROC", "AUPRC", "steps", "training", "ms a picture", "parameters"] {
+                        th.number scope="col" { (name) }
+                    }
+                } }
+                tbody { @for (run, result) in std::iter::zip(self.runs, &self.evaluation.methods) { tr {
+                    th scope="row" { (run.method) }
+                    td.number { (run.seed) }
+                    @match full_mix(result) {
+                        Some(metrics) => {
+                            td.number { (with_range(metrics.auroc, false)) }
+                            td.number { (with_range(metrics.auprc, false)) }
+                        }
+                        None => { td.number { "–" } td.number { "–" } }
+                    }
+                    td.number { @if run.steps == 0 { "–" } @else { (grouped(run.steps as usize)) } }
+                    td.number { (duration(run.train_secs)) }
+                    td.number { (figures(result.milliseconds_per_picture)) }
+                    td.number { (grouped(result.parameters)) }
+                } } }
+            } },
+        )
+    }
+
+    fn pictures_section(&self) -> Markup {
+        let Some(first) = self.pictures.first() else {
+            return html! {};
+        };
+        let title = "The same pictures, method by method";
+        let seed = self.runs.first().map_or(0, |run| run.seed);
+        html! {
+            section {
+                h2 { "The same pictures side by side" }
+                p {
+                    "Spread evenly over the test part, whatever their scores; the models are those of seed " (seed) ". Under each method: its "
+                    "reconstruction (for nearest the training picture that is nearest) and where that differs from the input. Each method's "
+                    "heat maps have its own scale, so colours and scores A compare within a column only."
+                }
+                (scroll(title, html! { table.results.side {
+                    (table_caption(title, None))
+                    thead { tr {
+                        th scope="col" { "input" }
+                        @for view in &first.views { th scope="col" { (view.method) } }
+                    } }
+                    tbody { @for picture in self.pictures { tr {
+                        th scope="row" {
+                            (image("input", &picture.name, &picture.input, picture.size))
+                            span.range { (picture.name) }
+                            span.range { @if picture.abnormal { "abnormal: " (picture.class) } @else { "normal" } }
+                        }
+                        @for view in &picture.views { td {
+                            (image(&format!("{}'s reconstruction", view.method), &picture.name, &view.reconstruction, picture.size))
+                            (image(&format!("{}'s heat map", view.method), &picture.name, &view.heat, picture.size))
+                            span.range { (VerdictMark(&view.verdict)) " A " (figures(view.score)) }
+                        } }
+                    } } }
+                } }))
+            }
+        }
+    }
+
+    /// One row a run.
+    fn csv(&self) -> Vec<u8> {
+        super::evaluation::csv_table(&[], |csv| {
+            csv.write_record([
+                "method",
+                "seed",
+                "auroc",
+                "auroc_low",
+                "auroc_high",
+                "auprc",
+                "auprc_low",
+                "auprc_high",
+                "steps",
+                "train_secs",
+                "ms_per_image",
+                "parameters",
+            ])?;
+            for (run, result) in std::iter::zip(self.runs, &self.evaluation.methods) {
+                let Some(metrics) = full_mix(result) else {
+                    continue;
+                };
+                let ends = |i: crate::evaluation::Interval| [i.value, i.low, i.high];
+                let mut row = vec![run.method.clone(), run.seed.to_string()];
+                let areas = [ends(metrics.auroc), ends(metrics.auprc)].concat();
+                row.extend(areas.iter().map(f64::to_string));
+                row.extend([
+                    run.steps.to_string(),
+                    run.train_secs.to_string(),
+                    result.milliseconds_per_picture.to_string(),
+                    result.parameters.to_string(),
+                ]);
+                csv.write_record(&row)?;
+            }
+            Ok(())
+        })
+    }
+}
+
+fn image(what: &str, name: &str, rgba: &[u8], size: usize) -> Markup {
+    html! {
+        @if let Some(uri) = data_uri(rgba, size) {
+            img src=(uri) alt=(format!("{what} of {name}")) width=(size) height=(size);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
