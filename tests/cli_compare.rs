@@ -4,11 +4,13 @@
 mod common;
 
 use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::LazyLock;
 
 use serde_json::Value;
+use skip_ganomaly::model_file::ModelFile;
 use tempfile::TempDir;
 
 use common::*;
@@ -27,10 +29,10 @@ const SMALL: [&str; 14] = [
     "20",
     "--batch",
     "4",
-    "--components",
-    "4",
     "--bootstrap",
     "50",
+    "--held-out",
+    "0.1",
 ];
 
 /// Normal pictures to train on, normal and abnormal ones to test on.
@@ -58,7 +60,9 @@ fn compare(data: &Path, report: &Path, more: &[&str]) -> Command {
 }
 
 /// What all tests look at: two seeds, three methods.
-const WHOLE: [&str; 7] = [
+const WHOLE: [&str; 9] = [
+    "--components",
+    "4",
     "--methods",
     "skip-ganomaly,ganomaly,pca",
     "--seeds",
@@ -261,7 +265,7 @@ fn what_is_finished_is_taken_as_it_is() {
     // A method more is trained; those that are there stay.
     let more = [
         "--methods",
-        "nearest,pca",
+        "nearest,skip-ganomaly",
         "--seeds",
         "0",
         "--steps",
@@ -274,55 +278,77 @@ fn what_is_finished_is_taken_as_it_is() {
     assert_eq!(rows(&object)[0]["method"], "nearest");
     assert_eq!(
         rows(&object)[1]["auroc"],
-        rows(&COMPARED.object)[2]["auroc"]
+        rows(&COMPARED.object)[0]["auroc"]
     );
 }
 
 #[test]
 fn what_is_interrupted_goes_on() {
-    let (_copy, report) = copied();
-    let folder = report.join("runs/skip-ganomaly-seed1");
-    // A checkpoint after the first epoch of four steps, as a stop would leave it.
-    let short = temporary();
-    let out = short.path().join("run");
-    let mut train = program();
-    train
-        .arg("train")
-        .arg("--data")
-        .arg(COMPARED.data())
-        .arg("--out")
-        .arg(&out);
-    train
-        .args(&SMALL[..10])
-        .args(["--seed", "1", "--steps", "6"]);
-    let expected = read(&folder.join("model.safetensors"));
-    run(&mut train, 0);
+    let folder = temporary();
+    let report = folder.path().join("report");
+    let more = ["--methods", "pca,ganomaly", "--steps", "300", "--json"];
+    let child = compare(&COMPARED.data(), &report, &more)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let mut child = Running(child);
+    let ganomaly = report.join("runs/ganomaly-seed0");
+    let steps = || {
+        let log = fs::read_to_string(ganomaly.join("events.jsonl")).unwrap_or_default();
+        log.matches(r#""event":"step""#).count()
+    };
+    wait_until("the third step", || steps() >= 3);
+    signal(&child.0, "INT");
+    let status = child.0.wait().expect("an ended program");
+    assert_eq!(status.code(), Some(INTERRUPTED));
+    let mut message = String::new();
+    let stderr = child.0.stderr.as_mut().expect("a pipe");
+    stderr.read_to_string(&mut message).expect("UTF-8");
     assert!(
-        read(&out.join("model.safetensors")) == expected,
-        "the same run"
+        message.contains("go on with: skip-ganomaly compare"),
+        "{message}"
     );
-    for file in ["model.safetensors", "scores.json", "report.html"] {
-        fs::remove_file(folder.join(file)).expect("a file that was there");
-    }
-    let (stdout, stderr) = run(&mut compare(&COMPARED.data(), &report, &WHOLE), 0);
-    assert_eq!(stderr.matches("trained already").count(), 5, "{stderr}");
-    assert!(
-        read(&folder.join("model.safetensors")) == expected,
-        "the same model"
-    );
-    let (again, before) = (json(&stdout), &COMPARED.object);
+    assert!(!report.join("report.html").exists());
+    assert!(!ganomaly.join("model.safetensors").exists());
+    assert!(ganomaly.join("checkpoint.safetensors").exists());
+    let stopped_at = steps();
+    assert!(stopped_at < 300, "{stopped_at}");
+
+    let (stdout, stderr) = run(&mut compare(&COMPARED.data(), &report, &more), 0);
+    assert_eq!(stderr.matches("trained already").count(), 1, "{stderr}");
+    let left = format!("; {} steps", 300 - stopped_at);
+    assert!(stderr.contains(&left), "{left}: {stderr}");
+    assert_eq!(steps(), 300);
+    let row = rows(&json(&stdout))[1].clone();
+
+    // As if it had never been stopped.
+    let whole = folder.path().join("whole");
+    let (stdout, _) = run(&mut compare(&COMPARED.data(), &whole, &more), 0);
+    let expected = rows(&json(&stdout))[1].clone();
     for figure in ["auroc", "auprc", "steps"] {
-        assert_eq!(rows(&again)[3][figure], rows(before)[3][figure], "{figure}");
+        assert_close(figure, number(&row[figure]), number(&expected[figure]));
     }
-    let secs = |object: &Value| number(&rows(object)[3]["train_secs"]);
-    assert!(secs(&again) > secs(before), "time of both parts counts");
+    let threshold = |report: &Path| {
+        let bytes = read(&report.join("runs/ganomaly-seed0/model.safetensors"));
+        let model = ModelFile::from_bytes(&bytes).expect("a whole model file");
+        model.header.calibration.expect("calibrated").threshold
+    };
+    assert_close("threshold", threshold(&report), threshold(&whole));
 }
 
 #[test]
 fn other_settings_are_refused_with_what_differs() {
     let (_copy, report) = copied();
     let data = COMPARED.data();
-    let seed = ["--methods", "pca,ganomaly", "--seed", "0", "--json"];
+    let seed = [
+        "--components",
+        "4",
+        "--methods",
+        "pca,ganomaly",
+        "--seed",
+        "0",
+    ];
     for (changed, words) in [
         (&["--steps", "7"][..], &["steps 6, now 7"][..]),
         (&["--minutes", "1"], &["minutes null, now 1"]),
@@ -428,7 +454,7 @@ fn the_report_names_every_method() {
 
     let published = [
         "--methods",
-        "pca",
+        "pca,ganomaly",
         "--steps",
         "1",
         "--published-table",
@@ -441,7 +467,7 @@ fn the_report_names_every_method() {
         &words,
     );
     let (_copy, report) = copied();
-    let (table, _) = run(&mut compare(&COMPARED.data(), &report, &WHOLE[..6]), 0);
+    let (table, _) = run(&mut compare(&COMPARED.data(), &report, &WHOLE[..8]), 0);
     for word in [
         "AUROC",
         "95 % interval",
@@ -514,6 +540,8 @@ fn wrong_commands_are_refused_before_anything_is_trained() {
         "6",
     ];
     refuse(&masked, &["input-mask", "left alone"]);
+    let alone = ["--methods", "pca", "--steps", "6"];
+    refuse(&alone, &["width", "left alone"]);
     let out_of_range = [
         "--methods",
         "skip-ganomaly,pca",
@@ -524,7 +552,7 @@ fn wrong_commands_are_refused_before_anything_is_trained() {
     ];
     refuse(&out_of_range, &["label-smoothing", "got 3"]);
     let normal = data.join("train");
-    let nothing = ["--methods", "pca", "--steps", "6"];
+    let nothing = ["--methods", "pca,ganomaly", "--steps", "6"];
     refused(
         &mut compare(&normal, &report, &nothing),
         &["normal and abnormal test pictures"],

@@ -4,8 +4,9 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::LazyLock;
+use std::time::{Duration, Instant};
 
 use image::{Rgb, RgbImage};
 use serde_json::Value;
@@ -200,4 +201,33 @@ pub fn picture(number: u32, abnormal: bool) -> RgbImage {
 pub fn save(picture: &RgbImage, path: &Path) {
     fs::create_dir_all(path.parent().expect("a folder")).expect("a new folder");
     picture.save(path).expect("a written picture");
+}
+
+/// A program that is ended when a test fails.
+pub struct Running(pub Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+pub fn signal(child: &Child, name: &str) {
+    let status = Command::new("kill")
+        .args([format!("-{name}"), child.id().to_string()])
+        .status()
+        .expect("the program `kill`");
+    assert!(status.success());
+}
+
+pub fn wait_until(what: &str, condition: impl Fn() -> bool) {
+    let started = Instant::now();
+    while !condition() {
+        assert!(
+            started.elapsed() < Duration::from_secs(60),
+            "no sign of {what}"
+        );
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }

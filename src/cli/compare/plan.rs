@@ -160,6 +160,17 @@ fn fitting(
         ..given.clone()
     };
     let mut left = Vec::new();
+    let components = TrainConfig::default().components;
+    if method.has_networks() && config.components != components {
+        // Nothing refuses it there, but a run must not seem another one for what it does not use.
+        let error = ConfigError::Range {
+            name: "components".into(),
+            expected: "left alone: it is an option of pca".into(),
+            got: format!("a value with the method {method}"),
+        };
+        left.push(("components".into(), error));
+        config.components = components;
+    }
     while let Err(error) = config.check() {
         let ConfigError::Range { name, .. } = &error else {
             return Err(error.into());
@@ -239,10 +250,15 @@ mod tests {
             ..TrainConfig::default()
         };
         let (skip, left) = fitting(Method::SkipGanomaly, &given).unwrap();
-        assert_eq!((skip, left.len()), (given.clone(), 0));
+        assert_eq!(left[0].0, "components");
+        let without = TrainConfig {
+            components: 32,
+            ..given.clone()
+        };
+        assert_eq!((skip, left.len()), (without, 1));
         let (ganomaly, left) = fitting(Method::Ganomaly, &given).unwrap();
         assert_eq!((ganomaly.width, ganomaly.steps), (8, Some(30)));
-        assert_eq!((ganomaly.input_noise, left.len()), (0.0, 1));
+        assert_eq!((ganomaly.input_noise, left.len()), (0.0, 2));
         let (pca, left) = fitting(Method::Pca, &given).unwrap();
         assert_eq!((pca.components, pca.width, pca.steps), (5, 64, None));
         let names: Vec<_> = left.iter().map(|(name, _)| name.as_str()).collect();
