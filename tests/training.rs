@@ -14,6 +14,7 @@ use skip_ganomaly::nn::{BatchNorm, Mode};
 use skip_ganomaly::score::{Balance, Latent, Residual};
 use skip_ganomaly::train::Losses;
 use skip_ganomaly::train::config::TrainConfig;
+use skip_ganomaly::train::egbad::EgbadTrainer;
 use skip_ganomaly::train::ganomaly::GanomalyTrainer;
 use skip_ganomaly::train::preview::Labelled;
 use skip_ganomaly::train::run::{Run, RunError};
@@ -34,9 +35,13 @@ fn config() -> TrainConfig {
 }
 
 /// The same for each method that is trained, and with every option that draws.
-fn configs() -> [TrainConfig; 3] {
+fn configs() -> [TrainConfig; 4] {
     let ganomaly = TrainConfig {
         method: Method::Ganomaly,
+        ..config()
+    };
+    let egbad = TrainConfig {
+        method: Method::Egbad,
         ..config()
     };
     let options = TrainConfig {
@@ -48,7 +53,7 @@ fn configs() -> [TrainConfig; 3] {
         label_smoothing: 0.1,
         ..config()
     };
-    [config(), ganomaly, options]
+    [config(), ganomaly, egbad, options]
 }
 
 /// One of each way to score.
@@ -132,6 +137,38 @@ fn eight_pictures_are_learnt_by_heart() {
         let text = serde_json::to_string(losses).expect("JSON");
         let read: Losses = serde_json::from_str(&text).expect("the same JSON");
         assert_eq!(read, *losses, "{text}");
+    }
+}
+
+/// EGBAD's reconstruction comes of the game alone, no loss asks for it: it is held to less.
+#[test]
+fn egbad_learns_to_redraw_eight_pictures() {
+    let config = TrainConfig {
+        method: Method::Egbad,
+        width: 8,
+        learning_rate: 1e-3,
+        ..config()
+    };
+    let mut trainer = EgbadTrainer::new(&config, &Device::flex());
+    let values = waves(8);
+    let pending = (0..300)
+        .map(|step| {
+            let data = TensorData::new(values.clone(), [8, 1, SIZE, SIZE]);
+            let x = Tensor::from_data(data, trainer.device());
+            trainer.step(x, step, Update::Both)
+        })
+        .collect();
+    let losses = block_on(read_losses(pending)).expect("a readable device");
+    assert!(losses.iter().all(Losses::is_finite));
+    for (at, l) in losses.iter().enumerate().step_by(20) {
+        eprintln!("{at} {l:?}");
+    }
+    let mean =
+        |losses: &[Losses]| losses.iter().map(|l| l.contextual).sum::<f64>() / losses.len() as f64;
+    let (first, last) = (mean(&losses[..10]), mean(&losses[290..]));
+    assert!(last < 0.6 * first, "from {first} to {last}");
+    for l in &losses {
+        assert!((l.generator - l.adversarial - l.latent).abs() < 1e-5 * l.generator);
     }
 }
 
@@ -424,6 +461,7 @@ fn a_collapsed_discriminator_starts_anew() {
         let device = Device::flex();
         let mut trainer: Box<dyn Trainer> = match config.method {
             Method::Ganomaly => Box::new(GanomalyTrainer::new(&config, &device)),
+            Method::Egbad => Box::new(EgbadTrainer::new(&config, &device)),
             _ => Box::new(SkipGanomalyTrainer::new(&config, &device)),
         };
         let read = |trainer: &dyn Trainer| {
