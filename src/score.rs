@@ -240,6 +240,7 @@ mod tests {
         assert_eq!(residual(Residual::L1, &x, &y, 1), 1.5 / 4.0);
         assert_eq!(residual(Residual::L2, &x, &y, 1), 1.25 / 4.0);
         assert_eq!(latent(&x, &y), 1.25 / 4.0);
+        assert_eq!(distance(&x, &y), 1.5);
     }
 
     /// Alternating signs cancel over squares; an even shift stays at every scale.
