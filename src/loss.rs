@@ -1,4 +1,5 @@
-//! The losses of Skip-GANomaly and GANomaly: one function, one equation.
+//! The losses of Skip-GANomaly, GANomaly and EGBAD (whose three are binary cross entropies): one
+//! function, one equation.
 //!
 //! D hands over logits rather than probabilities: BCE(σ(l), t) is computed from l, which does not
 //! overflow where the sigmoid saturates.

@@ -6,6 +6,7 @@ pub mod batch_norm;
 mod convolution;
 pub mod decoder;
 pub mod discriminator;
+pub mod egbad;
 pub mod encoder;
 pub mod ganomaly;
 mod inference;
@@ -20,8 +21,8 @@ pub use discriminator::{Discriminator, Judgement};
 pub use encoder::Encoder;
 pub use unet::Generator;
 
-use burn::nn::PaddingConfig2d;
 use burn::nn::conv::{Conv2d, ConvTranspose2d};
+use burn::nn::{Linear, PaddingConfig2d};
 
 /// Slope of every LeakyReLU of the paper.
 pub const LEAKY_SLOPE: f64 = 0.2;
@@ -220,6 +221,19 @@ pub(crate) fn conv_transposed(
         padding: [padding; 2],
         padding_out: [0; 2],
         channels: [input, output],
+    }
+}
+
+/// A fully connected layer.
+pub(crate) fn linear(
+    input: usize,
+    output: usize,
+    bias: bool,
+    init: &mut init::Initialiser,
+) -> Linear {
+    Linear {
+        weight: init.linear_weight([input, output]),
+        bias: bias.then(|| init.zeros(output)),
     }
 }
 

@@ -116,6 +116,14 @@ pub fn latent(f: &[f32], f_hat: &[f32]) -> f64 {
     mean(differences(f, f_hat).map(|d| d * d))
 }
 
+/// ‖f(x) - f(x̂)‖₁, the sum of the absolute differences.
+///
+/// # Panics
+/// If the lengths differ.
+pub fn distance(f: &[f32], f_hat: &[f32]) -> f64 {
+    differences(f, f_hat).map(f64::abs).sum()
+}
+
 /// L(x) with a weight for each feature: Σ w (f(x) - f(x̂))²
 ///
 /// # Panics
@@ -232,6 +240,7 @@ mod tests {
         assert_eq!(residual(Residual::L1, &x, &y, 1), 1.5 / 4.0);
         assert_eq!(residual(Residual::L2, &x, &y, 1), 1.25 / 4.0);
         assert_eq!(latent(&x, &y), 1.25 / 4.0);
+        assert_eq!(distance(&x, &y), 1.5);
     }
 
     /// Alternating signs cancel over squares; an even shift stays at every scale.

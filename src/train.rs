@@ -4,6 +4,7 @@
 
 pub mod adam;
 pub mod config;
+pub mod egbad;
 pub mod events;
 pub mod ganomaly;
 pub mod history;

@@ -13,8 +13,9 @@ use rand_distr::{Distribution, Uniform};
 use skip_ganomaly::detector::Method;
 use skip_ganomaly::nn::init::Initialiser;
 use skip_ganomaly::nn::tensors::{NamedTensors, load};
-use skip_ganomaly::nn::{Architecture, Discriminator, Generator, Mode, ganomaly};
+use skip_ganomaly::nn::{Architecture, Discriminator, Generator, Mode, egbad, ganomaly};
 use skip_ganomaly::train::config::TrainConfig;
+use skip_ganomaly::train::egbad::{EgbadTrainer, draw};
 use skip_ganomaly::train::ganomaly::GanomalyTrainer;
 use skip_ganomaly::train::skip_ganomaly::SkipGanomalyTrainer;
 use skip_ganomaly::train::step::{Trainer, Update};
@@ -48,6 +49,10 @@ fn trainer(config: &TrainConfig, tensors: Option<&NamedTensors>) -> Box<dyn Trai
         (Method::Ganomaly, None) => Box::new(GanomalyTrainer::new(config, &device)),
         (Method::Ganomaly, Some(tensors)) => {
             Box::new(GanomalyTrainer::from_weights(config, tensors, &device).expect(own))
+        }
+        (Method::Egbad, None) => Box::new(EgbadTrainer::new(config, &device)),
+        (Method::Egbad, Some(tensors)) => {
+            Box::new(EgbadTrainer::from_weights(config, tensors, &device).expect(own))
         }
         (_, None) => Box::new(SkipGanomalyTrainer::new(config, &device)),
         (_, Some(tensors)) => {
@@ -152,8 +157,17 @@ fn generator_loss(networks: &Networks, x: &Tensor<4>) -> f64 {
 
 /// The gradients of one step by name: its first moments, doubled.
 fn gradients_of_a_step(config: &TrainConfig, tensors: &NamedTensors) -> NamedTensors {
+    gradients_of_an_update(config, tensors, Update::Both)
+}
+
+/// As [`gradients_of_a_step`], of the networks that `update` says.
+fn gradients_of_an_update(
+    config: &TrainConfig,
+    tensors: &NamedTensors,
+    update: Update,
+) -> NamedTensors {
     let mut trainer = trainer(config, Some(tensors));
-    trainer.step(batch(trainer.device()), 0, Update::Both);
+    trainer.step(batch(trainer.device()), 0, update);
     let read = block_on(trainer.read_state().read()).expect("a readable device");
     let moment = |name: &str| {
         let name = name.strip_prefix("adam.")?.strip_suffix(".first_moment")?;
@@ -327,6 +341,92 @@ fn ganomalys_discriminator_descends_its_own_loss_alone() {
         let real = mean(real.iter().map(|&l| softplus_of_minus(l)));
         let fake = mean(fake.iter().map(|&l| softplus_of_minus(-l)));
         (real + fake) / 2.0
+    });
+}
+
+/// EGBAD's networks without automatic differentiation.
+struct EgbadNetworks(egbad::Pair, egbad::Discriminator);
+
+/// Logits of (x, E(x)) and of (G(z), z), with what the first step draws.
+struct EgbadLogits {
+    real: Vec<f64>,
+    fake: Vec<f64>,
+}
+
+impl EgbadNetworks {
+    fn new(config: &TrainConfig, tensors: &NamedTensors) -> Self {
+        let architecture = config.architecture();
+        let mut init = Initialiser::new(0, &Device::flex());
+        let pair = egbad::Pair::new(&architecture, &mut init);
+        let discriminator = egbad::Discriminator::new(&architecture, &mut init);
+        Self(
+            load(pair, "generator", tensors).expect("a trainer's own weights"),
+            load(discriminator, "discriminator", tensors).expect("a trainer's own weights"),
+        )
+    }
+
+    /// As D judges them for its own update, or for that of E and G, which comes after.
+    fn logits(&self, pair: &egbad::Pair, config: &TrainConfig, of_d: bool) -> EgbadLogits {
+        let device = Device::flex();
+        let (z, mut dropout) = draw(config, BATCH, 0, &device);
+        let x = batch(&device);
+        let encoded = pair.encoder.forward(x.clone(), Mode::Training);
+        let drawn = pair.generator.forward(z.clone(), Mode::Training);
+        let mut judge = || {
+            let mut judge = |x: &Tensor<4>, z: &Tensor<2>| {
+                let (x, z) = (x.clone(), z.clone());
+                host(
+                    self.1
+                        .forward(x, z, Mode::Training, Some(&mut dropout))
+                        .logit,
+                )
+            };
+            let real = judge(&x, &encoded);
+            let fake = judge(&drawn, &z);
+            EgbadLogits { real, fake }
+        };
+        let first = judge();
+        if of_d { first } else { judge() }
+    }
+}
+
+fn egbad_config() -> TrainConfig {
+    TrainConfig {
+        method: Method::Egbad,
+        ..config()
+    }
+}
+
+/// E and G each descend their own loss, against D as it is: their update alone.
+#[test]
+fn egbads_encoder_and_generator_descend_their_losses() {
+    let config = egbad_config();
+    let tensors = weights(&config);
+    let gradients = gradients_of_an_update(&config, &tensors, Update::Generator);
+    // What E descends depends on E alone, and G's on G alone: no term of the other's.
+    compare("generator.encoder.", &gradients, &tensors, |moved| {
+        let networks = EgbadNetworks::new(&config, moved);
+        let real = networks.logits(&networks.0, &config, false).real;
+        mean(real.iter().map(|&l| softplus_of_minus(-l)))
+    });
+    compare("generator.generator.", &gradients, &tensors, |moved| {
+        let networks = EgbadNetworks::new(&config, moved);
+        let fake = networks.logits(&networks.0, &config, false).fake;
+        mean(fake.iter().map(|&l| softplus_of_minus(l)))
+    });
+}
+
+#[test]
+fn egbads_discriminator_descends_its_own_loss_alone() {
+    let config = egbad_config();
+    let tensors = weights(&config);
+    let gradients = gradients_of_a_step(&config, &tensors);
+    let before = EgbadNetworks::new(&config, &tensors);
+    compare("discriminator.", &gradients, &tensors, |moved| {
+        let networks = EgbadNetworks::new(&config, moved);
+        let EgbadLogits { real, fake } = networks.logits(&before.0, &config, true);
+        let real = mean(real.iter().map(|&l| softplus_of_minus(l)));
+        real + mean(fake.iter().map(|&l| softplus_of_minus(-l)))
     });
 }
 

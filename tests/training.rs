@@ -14,6 +14,7 @@ use skip_ganomaly::nn::{BatchNorm, Mode};
 use skip_ganomaly::score::{Balance, Latent, Residual};
 use skip_ganomaly::train::Losses;
 use skip_ganomaly::train::config::TrainConfig;
+use skip_ganomaly::train::egbad::EgbadTrainer;
 use skip_ganomaly::train::ganomaly::GanomalyTrainer;
 use skip_ganomaly::train::preview::Labelled;
 use skip_ganomaly::train::run::{Run, RunError};
@@ -34,9 +35,13 @@ fn config() -> TrainConfig {
 }
 
 /// The same for each method that is trained, and with every option that draws.
-fn configs() -> [TrainConfig; 3] {
+fn configs() -> [TrainConfig; 4] {
     let ganomaly = TrainConfig {
         method: Method::Ganomaly,
+        ..config()
+    };
+    let egbad = TrainConfig {
+        method: Method::Egbad,
         ..config()
     };
     let options = TrainConfig {
@@ -48,7 +53,7 @@ fn configs() -> [TrainConfig; 3] {
         label_smoothing: 0.1,
         ..config()
     };
-    [config(), ganomaly, options]
+    [config(), ganomaly, egbad, options]
 }
 
 /// One of each way to score.
@@ -133,6 +138,48 @@ fn eight_pictures_are_learnt_by_heart() {
         let read: Losses = serde_json::from_str(&text).expect("the same JSON");
         assert_eq!(read, *losses, "{text}");
     }
+}
+
+/// No loss of EGBAD asks for reconstructions, they come of the game alone: it is held to redraw the
+/// pictures better than any one picture could stand for all of them, on average over many steps.
+#[test]
+fn egbad_learns_to_redraw_eight_pictures() {
+    const STEPS: usize = 1200;
+    let config = TrainConfig {
+        method: Method::Egbad,
+        width: 16,
+        features: 8,
+        learning_rate: 5e-4,
+        ..config()
+    };
+    let mut trainer = EgbadTrainer::new(&config, &Device::flex());
+    let values = waves(8);
+    let pending = (0..STEPS as u64)
+        .map(|step| {
+            let data = TensorData::new(values.clone(), [8, 1, SIZE, SIZE]);
+            let x = Tensor::from_data(data, trainer.device());
+            trainer.step(x, step, Update::Both)
+        })
+        .collect();
+    let losses = block_on(read_losses(pending)).expect("a readable device");
+    assert!(losses.iter().all(Losses::is_finite));
+    for l in &losses {
+        // G's loss and E's, and no more.
+        let sum = l.adversarial + l.latent;
+        assert!((l.generator - sum).abs() < 1e-5 * sum, "{l:?}");
+    }
+    let last = &losses[STEPS - 300..];
+    let last = last.iter().map(|l| l.contextual).sum::<f64>() / last.len() as f64;
+
+    // The one picture that is nearest to all is that of the medians.
+    let pixels = SIZE * SIZE;
+    let apart = (0..pixels).flat_map(|at| {
+        let here: Vec<f64> = (0..8).map(|k| f64::from(values[k * pixels + at])).collect();
+        let median = quantile(&here, 0.5).expect("values");
+        here.into_iter().map(move |v| (v - median).abs())
+    });
+    let one_for_all = apart.sum::<f64>() / values.len() as f64;
+    assert!(last < 0.85 * one_for_all, "{last} beside {one_for_all}");
 }
 
 #[test]
@@ -424,6 +471,7 @@ fn a_collapsed_discriminator_starts_anew() {
         let device = Device::flex();
         let mut trainer: Box<dyn Trainer> = match config.method {
             Method::Ganomaly => Box::new(GanomalyTrainer::new(&config, &device)),
+            Method::Egbad => Box::new(EgbadTrainer::new(&config, &device)),
             _ => Box::new(SkipGanomalyTrainer::new(&config, &device)),
         };
         let read = |trainer: &dyn Trainer| {

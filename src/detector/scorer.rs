@@ -44,6 +44,24 @@ impl Scorer {
             Some(weights) => score::weighted_latent(f, f_hat, weights),
             None => score::latent(f, f_hat),
         };
+        self.put_together(residual, latent)
+    }
+
+    /// As [`Scorer::score`], with L the features' distance, on the scale of the mean over pixels that
+    /// R is.
+    pub(crate) fn score_by_distance(
+        &self,
+        x: &[f32],
+        x_hat: &[f32],
+        f: &[f32],
+        f_hat: &[f32],
+    ) -> RawScore {
+        let residual = score::residual(self.scoring.residual, x, x_hat, self.channels);
+        let latent = score::distance(f, f_hat) / x.len() as f64;
+        self.put_together(residual, latent)
+    }
+
+    fn put_together(&self, residual: f64, latent: f64) -> RawScore {
         RawScore {
             anomaly_score: self.scoring.anomaly_score(residual, latent),
             residual,

@@ -5,8 +5,8 @@
 //! bottleneck only the middle 2 × 2 ever meets a pixel, the rim meets padding.
 
 use burn::module::Param;
-use burn::nn::PaddingConfig2d;
 use burn::nn::conv::{Conv2d, ConvTranspose2d};
+use burn::nn::{Linear, PaddingConfig2d};
 
 use super::batch_norm::BatchNorm;
 use super::convolution::middle;
@@ -29,6 +29,16 @@ pub(super) fn fold_transposed(mut conv: ConvTranspose2d, norm: BatchNorm) -> Con
     conv.weight = Param::from_tensor(weight);
     conv.bias = Some(Param::from_tensor(shift));
     conv
+}
+
+/// Fully connected layer, then norm, as one such layer with a bias.
+pub(super) fn fold_linear(mut linear: Linear, norm: BatchNorm) -> Linear {
+    let (scale, shift) = norm.scale_and_shift();
+    let outputs = scale.dims()[0];
+    let weight = linear.weight.val() * scale.reshape([1, outputs]);
+    linear.weight = Param::from_tensor(weight);
+    linear.bias = Some(Param::from_tensor(shift));
+    linear
 }
 
 /// The convolution from 2 × 2 to 1 × 1 without the kernel's rim.

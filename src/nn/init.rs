@@ -44,6 +44,11 @@ impl Initialiser {
         self.normal(0.0, shape)
     }
 
+    /// Weights of a fully connected layer, `[input, output]`, N(0, 0.02).
+    pub fn linear_weight(&mut self, shape: [usize; 2]) -> Param<Tensor<2>> {
+        self.normal(0.0, shape)
+    }
+
     /// Batch-norm γ, N(1, 0.02).
     pub fn gamma(&mut self, channels: usize) -> Param<Tensor<1>> {
         self.normal(1.0, [channels])

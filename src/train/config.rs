@@ -227,9 +227,31 @@ impl TrainConfig {
             Some(&(name, _)) => {
                 Err(self.left_alone(name, "it is an option of skip-ganomaly".to_owned()))
             }
+            // Its losses have one term each: there is nothing to weigh.
+            None if self.method == Method::Egbad => self.refuse_used(&self.options_of_losses()),
             None if self.method.has_networks() => Ok(()),
             None => self.check_options_of_baseline(),
         }
+    }
+
+    /// What weighs the terms of a loss, and whether it was changed.
+    fn options_of_losses(&self) -> [(&'static str, bool); 4] {
+        let plain = Self::default();
+        [
+            (
+                "adversarial-weight",
+                self.adversarial_weight != plain.adversarial_weight,
+            ),
+            (
+                "contextual-weight",
+                self.contextual_weight != plain.contextual_weight,
+            ),
+            ("latent-weight", self.latent_weight != plain.latent_weight),
+            (
+                "latent-in-discriminator",
+                self.latent_in_discriminator != plain.latent_in_discriminator,
+            ),
+        ]
     }
 
     /// Refuses what means nothing to a method without networks.
@@ -249,25 +271,17 @@ impl TrainConfig {
             ("steps", self.steps.is_some()),
             ("batch", self.batch != plain.batch),
             ("learning-rate", self.learning_rate != plain.learning_rate),
-            (
-                "adversarial-weight",
-                self.adversarial_weight != plain.adversarial_weight,
-            ),
-            (
-                "contextual-weight",
-                self.contextual_weight != plain.contextual_weight,
-            ),
-            ("latent-weight", self.latent_weight != plain.latent_weight),
-            (
-                "latent-in-discriminator",
-                self.latent_in_discriminator != plain.latent_in_discriminator,
-            ),
             ("augment", self.augment != plain.augment),
             ("residual", self.residual != plain.residual),
             ("lambda", !has_latent && self.lambda.is_some()),
             ("balance", !has_latent && self.balance != plain.balance),
         ];
-        match used.iter().find(|(_, used)| *used) {
+        self.refuse_used(&used)?;
+        self.refuse_used(&self.options_of_losses())
+    }
+
+    fn refuse_used(&self, options: &[(&str, bool)]) -> Result<(), ConfigError> {
+        match options.iter().find(|(_, used)| *used) {
             Some(&(name, _)) => {
                 let why = format!("{} as it is set here does not use it", self.method);
                 Err(self.left_alone(name, why))
@@ -603,6 +617,7 @@ mod tests {
             config.scoring().lambda
         };
         assert_eq!(lambda(Method::SkipGanomaly, None), crate::score::LAMBDA);
+        assert_eq!(lambda(Method::Egbad, None), 0.9);
         assert_eq!(lambda(Method::Ganomaly, None), 0.0);
         assert_eq!(lambda(Method::Ganomaly, Some(0.5)), 0.5);
     }
@@ -659,6 +674,31 @@ mod tests {
             };
             assert_eq!(checked(method, counts), Ok(()));
         }
+        for (change, name) in [
+            (
+                (|c| c.contextual_weight = 40.0) as fn(&mut TrainConfig),
+                "contextual-weight",
+            ),
+            (|c| c.adversarial_weight = 2.0, "adversarial-weight"),
+            (|c| c.latent_weight = 0.0, "latent-weight"),
+            (
+                |c| c.latent_in_discriminator = false,
+                "latent-in-discriminator",
+            ),
+        ] {
+            for method in [Method::Egbad, Method::Pca] {
+                let message = checked(method, change).expect_err(name);
+                let expected = format!("{name} must be left alone: {method} ");
+                assert!(message.starts_with(&expected), "{message}");
+            }
+        }
+        let counts: fn(&mut TrainConfig) = |c| {
+            (c.epochs, c.batch, c.features, c.width) = (3, 100, 200, 16);
+            (c.learning_rate, c.lambda) = (1e-5, Some(0.5));
+            (c.augment, c.residual) = (Augment::Flip, Residual::L2);
+        };
+        assert_eq!(checked(Method::Egbad, counts), Ok(()));
+        assert!(checked(Method::Egbad, |c| c.latent = Latent::Memory).is_err());
         assert_eq!(checked(Method::Pca, |c| c.components = 8), Ok(()));
         assert!(checked(Method::Nearest, |c| c.components = 8).is_err());
         let whitened: fn(&mut TrainConfig) = |c| {

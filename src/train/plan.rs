@@ -101,14 +101,29 @@ pub fn memory(config: &TrainConfig, pictures: usize) -> MemoryPlan {
             nn::ganomaly::Generator::learnt_values(&architecture),
             nn::ganomaly::Discriminator::learnt_values(&architecture),
         ),
+        Method::Egbad => (
+            nn::egbad::Pair::learnt_values(&architecture),
+            nn::egbad::Discriminator::learnt_values(&architecture),
+        ),
         _ => (
             Generator::learnt_values(&architecture),
             Discriminator::learnt_values(&architecture),
         ),
     };
-    let layers = layers(&architecture);
-    // D sees the picture once and the reconstruction twice.
-    let passes_of_d = 3 * architecture.discriminator_layers().iter().sum::<usize>();
+    let (layers, passes_of_d) = match config.method {
+        // D sees both pairs twice.
+        Method::Egbad => (
+            nn::egbad::Pair::layers(&architecture),
+            4 * nn::egbad::Discriminator::layers(&architecture)
+                .iter()
+                .sum::<usize>(),
+        ),
+        // D sees the picture once and the reconstruction twice.
+        _ => (
+            layers(&architecture),
+            3 * architecture.discriminator_layers().iter().sum::<usize>(),
+        ),
+    };
     let values = layers.iter().sum::<usize>() + passes_of_d;
     let weights = VALUE * (generator + discriminator) as u64;
     let batch = config.batch as u64;
@@ -188,6 +203,13 @@ mod tests {
         let run = InMemory::new(vec![0.0; 40 * 3072], 3072, "d");
         let run = Run::new(&small, Box::new(run), &Device::flex()).expect("a run");
         assert_eq!(plan.weights, 4 * run.parameters() as u64);
+        let egbad = TrainConfig {
+            method: Method::Egbad,
+            ..small.clone()
+        };
+        let run = InMemory::new(vec![0.0; 40 * 3072], 3072, "d");
+        let run = Run::new(&egbad, Box::new(run), &Device::flex()).expect("a run");
+        assert_eq!(memory(&egbad, 100).weights, 4 * run.parameters() as u64);
         let total = |change: fn(&mut TrainConfig)| {
             let mut config = small.clone();
             change(&mut config);

@@ -5,6 +5,7 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 
 use super::Losses;
 use super::config::{ConfigError, TrainConfig};
+use super::egbad::EgbadTrainer;
 use super::ganomaly::GanomalyTrainer;
 use super::history::{Check, History, StepLosses};
 use super::preview::{Labelled, Preview, preview};
@@ -451,6 +452,7 @@ impl Run {
 fn fresh(config: &TrainConfig, device: &Device) -> Box<dyn Trainer> {
     match config.method {
         Method::Ganomaly => Box::new(GanomalyTrainer::new(config, device)),
+        Method::Egbad => Box::new(EgbadTrainer::new(config, device)),
         // Others were refused: they are not trained in steps.
         _ => Box::new(SkipGanomalyTrainer::new(config, device)),
     }
@@ -464,6 +466,7 @@ fn restored(
 ) -> Result<Box<dyn Trainer>, TensorError> {
     Ok(match config.method {
         Method::Ganomaly => Box::new(GanomalyTrainer::restore(config, tensors, device)?),
+        Method::Egbad => Box::new(EgbadTrainer::restore(config, tensors, device)?),
         _ => Box::new(SkipGanomalyTrainer::restore(config, tensors, device)?),
     })
 }
