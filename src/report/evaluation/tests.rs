@@ -437,7 +437,7 @@ fn many_pictures_make_no_large_page_and_few_a_whole_one() {
 fn what_is_too_much_for_a_drawing_is_left_to_the_files() {
     let mut evaluation = full(60);
     let baseline = evaluation.methods[3].clone();
-    for k in 0..4 {
+    for k in 0..6 {
         let method = format!("baseline {k}");
         evaluation.methods.push(MethodResult {
             method,
@@ -450,10 +450,10 @@ fn what_is_too_much_for_a_drawing_is_left_to_the_files() {
         }
     }
     let (page, files) = made(&evaluation);
-    assert!(page.contains("The first 6 methods are drawn"));
+    assert!(page.contains("The first 8 methods are drawn"));
     assert!(page.contains("The 24 classes of the most pictures are drawn"));
-    assert!(!text(&files, "roc.svg").contains("baseline 3"));
-    assert!(text(&files, "roc.csv").contains("baseline 3"));
+    assert!(!text(&files, "roc.svg").contains("baseline 5"));
+    assert!(text(&files, "roc.csv").contains("baseline 5"));
     let drawn = |part: &str| files.iter().filter(|f| f.0.starts_with(part)).count();
     assert_eq!(drawn("histogram-class-"), 24);
 }
