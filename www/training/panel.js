@@ -27,7 +27,7 @@ import { Live } from "./live.js";
 import { PlanView } from "./plan.js";
 import { RunsView, addLosses, addPoint, nameOf, toCsv } from "./runs.js";
 import { TrainingSession } from "./session.js";
-import { allSettings, readAddress, toAddress } from "./share.js";
+import { allSettings, presetFor, readAddress, toAddress } from "./share.js";
 import { Status } from "./status.js";
 import { persist } from "./store.js";
 import { StoredView, markLeft } from "./stored.js";
@@ -37,8 +37,6 @@ const root = document.documentElement;
 const byId = (/** @type {string} */ id) => /** @type {any} */ (document.getElementById(id));
 const detailOf = (/** @type {Event} */ event) => /** @type {CustomEvent} */ (event).detail;
 
-/** What the page trains with where nobody chose: better than the paper's on four sets (docs/results.md). */
-const PRESET = "memory";
 /** Width of the networks, before the pictures say what suits them. */
 const WIDTH = 8;
 /** A plan is made this long after the last change. */
@@ -190,7 +188,7 @@ export class Panel {
       this.#status.progress(0, 1);
     }
     said.replaceChildren(...saidOf(this.#prepared, choice.left));
-    this.#form.show({ preset: PRESET, ...this.#prepared.settings });
+    this.#form.show({ preset: presetFor(this.#prepared.settings.method), ...this.#prepared.settings });
     this.#suits.textContent = "Chosen to suit the pictures. Change what you like: the plan below follows.";
     const skipped = this.#prepared.skipped.length;
     if (!this.#starting) this.#status.tell(`The pictures are ready.${skipped > 0 ? ` ${plural(skipped, "file")} could not be read and ${skipped === 1 ? "is" : "are"} left out.` : ""}`);
@@ -202,7 +200,7 @@ export class Panel {
   // --- Settings and plan
 
   /** What holds where a person says nothing. @param {string} [preset] */
-  #plain(preset = PRESET) {
+  #plain(preset = presetFor()) {
     const { settings, presets } = this.#schema;
     return {
       preset,
@@ -214,7 +212,7 @@ export class Panel {
   }
 
   /** What the session is given: the page's preset, and what a person set. @param {Wish | null} wish */
-  #given = (wish) => ({ preset: PRESET, ...wish?.given });
+  #given = (wish) => ({ preset: presetFor(wish?.given.method), ...wish?.given });
 
   /** What the address asks for, into the form. */
   #address() {
@@ -226,7 +224,7 @@ export class Panel {
 
   #changed() {
     const wish = this.#form.wish();
-    this.#form.show(this.#plain(wish?.given.preset));
+    this.#form.show(this.#plain(wish?.given.preset ?? presetFor(wish?.given.method)));
     const device = wish?.device ?? this.#device;
     if (device !== this.#device && !this.#busy) {
       this.#device = device;
@@ -266,7 +264,7 @@ export class Panel {
     } finally {
       if (!this.#busy) this.#status.progress(0, 1);
     }
-    this.#form.show({ preset: PRESET, ...this.#plan.settings });
+    this.#form.show({ preset: presetFor(this.#plan.settings.method), ...this.#plan.settings });
     this.#planView.show(this.#plan);
     this.#status.tell(this.#plan.fits ? "Ready to train." : "These settings do not fit.");
   }

@@ -9,10 +9,9 @@
  * @typedef {import("./store.js").Pictures} Pictures
  */
 import { isPanic, Plain, read, text } from "../engine.js";
+import { presetFor } from "./share.js";
 import { turn } from "./turn.js";
 
-/** What the page trains with where nothing else is asked for. */
-const PAGE_SETTINGS = { preset: "memory" };
 /** Pictures that size, channels and batch are suggested from. */
 const LOOKED_AT = 24;
 /** Files that are read ahead of the one that is decoded: a fetch takes longer than a decoding. */
@@ -32,7 +31,7 @@ export class Superseded extends Plain {
  * @param {Module} module @param {any} suggested @param {any} given
  */
 export function settingsOf(module, suggested, given) {
-  return /** @type {any} */ (module).complete_settings({ ...PAGE_SETTINGS, ...suggested, ...given });
+  return /** @type {any} */ (module).complete_settings({ preset: presetFor(given.method), ...suggested, ...given });
 }
 
 /** @param {TrainFile[]} files @returns {AsyncGenerator<{ file: TrainFile, bytes: Uint8Array | null, reason: string }>} */

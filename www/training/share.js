@@ -23,6 +23,13 @@ const PAGE_OWN = ["model"];
 /** The page trains networks: methods without them, and what only those have, are for the program. */
 const WITHOUT_NETWORKS = { methods: ["pca", "nearest"], fields: ["components"] };
 
+/**
+ * What the page trains with where nobody chose: better than the paper's on four sets (docs/results.md). It is one of
+ * Skip-GANomaly's; other methods start from their published settings.
+ * @param {string} [method]
+ */
+export const presetFor = (method) => (method === undefined || method === "skip-ganomaly" ? "memory" : "paper");
+
 /** The settings of the form, the preset before them. @param {Schema} schema @returns {Setting[]} */
 export function allSettings({ settings, presets }) {
   const here = settings
