@@ -104,7 +104,7 @@ export class Panel {
     this.#page = page;
     this.#schema = schema;
     this.#form = new Form(byId("train-form"), allSettings(schema));
-    this.#form.show(this.#plain());
+    this.#showPlain();
     this.#form.addEventListener("change", () => this.#changed());
     byId("train-form").before(this.#suits);
 
@@ -199,16 +199,17 @@ export class Panel {
 
   // --- Settings and plan
 
-  /** What holds where a person says nothing. @param {string} [preset] */
-  #plain(preset = presetFor()) {
+  /** Shows what holds where a person says nothing. @param {Record<string, any>} [given] what was said */
+  #showPlain(given = this.#form.wish()?.given) {
+    const preset = given?.preset ?? presetFor(given?.method);
     const { settings, presets } = this.#schema;
-    return {
+    this.#form.show({
       preset,
       ...Object.fromEntries(settings.map(({ field, default: value }) => [field, value])),
       width: WIDTH,
       ...presets.find(({ name }) => name === preset)?.changes,
       ...this.#prepared?.suggested,
-    };
+    });
   }
 
   /** What the session is given: the page's preset, and what a person set. @param {Wish | null} wish */
@@ -217,6 +218,7 @@ export class Panel {
   /** What the address asks for, into the form. */
   #address() {
     const { wish, texts, unknown } = readAddress(location.search, allSettings(this.#schema));
+    this.#showPlain(wish.given);
     this.#form.give(texts);
     this.#form.set({ device: wish.device, name: wish.name });
     if (unknown.length > 0) this.#status.problem(`The address names ${unknown.map((name) => `"${name.slice(0, 40)}"`).join(", ")}, which is no setting of a run.`);
@@ -224,7 +226,7 @@ export class Panel {
 
   #changed() {
     const wish = this.#form.wish();
-    this.#form.show(this.#plain(wish?.given.preset ?? presetFor(wish?.given.method)));
+    this.#showPlain();
     const device = wish?.device ?? this.#device;
     if (device !== this.#device && !this.#busy) {
       this.#device = device;
