@@ -101,14 +101,24 @@ pub fn memory(config: &TrainConfig, pictures: usize) -> MemoryPlan {
             nn::ganomaly::Generator::learnt_values(&architecture),
             nn::ganomaly::Discriminator::learnt_values(&architecture),
         ),
+        Method::Alocc => (
+            nn::alocc::Refiner::learnt_values(&architecture),
+            nn::alocc::Discriminator::learnt_values(&architecture),
+        ),
         _ => (
             Generator::learnt_values(&architecture),
             Discriminator::learnt_values(&architecture),
         ),
     };
-    let layers = layers(&architecture);
+    let (layers, layers_of_d) = match config.method {
+        Method::Alocc => (
+            nn::alocc::Refiner::layers(&architecture),
+            nn::alocc::Discriminator::layers(&architecture),
+        ),
+        _ => (layers(&architecture), architecture.discriminator_layers()),
+    };
     // D sees the picture once and the reconstruction twice.
-    let passes_of_d = 3 * architecture.discriminator_layers().iter().sum::<usize>();
+    let passes_of_d = 3 * layers_of_d.iter().sum::<usize>();
     let values = layers.iter().sum::<usize>() + passes_of_d;
     let weights = VALUE * (generator + discriminator) as u64;
     let batch = config.batch as u64;
@@ -185,9 +195,16 @@ mod tests {
         };
         let plan = memory(&small, 100);
         assert_eq!(plan.pictures, 100 * 3 * 32 * 32);
-        let run = InMemory::new(vec![0.0; 40 * 3072], 3072, "d");
-        let run = Run::new(&small, Box::new(run), &Device::flex()).expect("a run");
-        assert_eq!(plan.weights, 4 * run.parameters() as u64);
+        for method in [Method::SkipGanomaly, Method::Ganomaly, Method::Alocc] {
+            let config = TrainConfig {
+                method,
+                ..small.clone()
+            };
+            let run = InMemory::new(vec![0.0; 40 * 3072], 3072, "d");
+            let run = Run::new(&config, Box::new(run), &Device::flex()).expect("a run");
+            let planned = memory(&config, 100).weights;
+            assert_eq!(planned, 4 * run.parameters() as u64, "{method}");
+        }
         let total = |change: fn(&mut TrainConfig)| {
             let mut config = small.clone();
             change(&mut config);

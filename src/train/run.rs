@@ -4,6 +4,7 @@
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
 use super::Losses;
+use super::alocc::AloccTrainer;
 use super::config::{ConfigError, TrainConfig};
 use super::ganomaly::GanomalyTrainer;
 use super::history::{Check, History, StepLosses};
@@ -451,6 +452,7 @@ impl Run {
 fn fresh(config: &TrainConfig, device: &Device) -> Box<dyn Trainer> {
     match config.method {
         Method::Ganomaly => Box::new(GanomalyTrainer::new(config, device)),
+        Method::Alocc => Box::new(AloccTrainer::new(config, device)),
         // Others were refused: they are not trained in steps.
         _ => Box::new(SkipGanomalyTrainer::new(config, device)),
     }
@@ -464,6 +466,7 @@ fn restored(
 ) -> Result<Box<dyn Trainer>, TensorError> {
     Ok(match config.method {
         Method::Ganomaly => Box::new(GanomalyTrainer::restore(config, tensors, device)?),
+        Method::Alocc => Box::new(AloccTrainer::restore(config, tensors, device)?),
         _ => Box::new(SkipGanomalyTrainer::restore(config, tensors, device)?),
     })
 }
