@@ -3,6 +3,7 @@
 //! A method's file under `detector/` reads like its paper. To add one, write that file and its line
 //! in [`Method`] and [`load`].
 
+pub mod alocc;
 pub mod egbad;
 pub mod fit;
 pub mod ganomaly;
@@ -20,6 +21,7 @@ use crate::model_file::{ModelFile, SelfCheck};
 use crate::nn::Architecture;
 use crate::nn::tensors::{Reader, TensorError};
 use crate::score::{RawScore, residual_map};
+use alocc::Alocc;
 use egbad::Egbad;
 use ganomaly::Ganomaly;
 use skip_ganomaly::SkipGanomaly;
@@ -35,6 +37,8 @@ pub enum Method {
     SkipGanomaly,
     /// Akçay et al. 2018.
     Ganomaly,
+    /// Sabokrou et al. 2018.
+    Alocc,
     /// Zenati et al. 2018.
     Egbad,
     /// Principal components, residual norm.
@@ -49,6 +53,7 @@ impl Method {
         match self {
             Self::SkipGanomaly => "skip-ganomaly",
             Self::Ganomaly => "ganomaly",
+            Self::Alocc => "alocc",
             Self::Egbad => "egbad",
             Self::Pca => "pca",
             Self::Nearest => "nearest",
@@ -241,6 +246,7 @@ pub fn load(file: &ModelFile, device: &Device) -> Result<Box<dyn Detector>, Load
     Ok(match file.header.method {
         Method::SkipGanomaly => Box::new(SkipGanomaly::from_file(file, device)?),
         Method::Ganomaly => Box::new(Ganomaly::from_file(file, device)?),
+        Method::Alocc => Box::new(Alocc::from_file(file, device)?),
         Method::Egbad => Box::new(Egbad::from_file(file, device)?),
         Method::Pca => Box::new(pca::Pca::from_file(file, device)?),
         Method::Nearest => Box::new(nearest::Nearest::from_file(file, device)?),
@@ -266,6 +272,7 @@ pub fn load_with_batch_statistics(
     Ok(match file.header.method {
         Method::SkipGanomaly => Box::new(SkipGanomaly::with_batch_statistics(file, device)?),
         Method::Ganomaly => Box::new(Ganomaly::with_batch_statistics(file, device)?),
+        Method::Alocc => Box::new(Alocc::with_batch_statistics(file, device)?),
         Method::Egbad => Box::new(Egbad::with_batch_statistics(file, device)?),
         Method::Pca | Method::Nearest => return load(file, device),
     })

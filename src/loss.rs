@@ -1,5 +1,4 @@
-//! The losses of Skip-GANomaly, GANomaly and EGBAD (whose three are binary cross entropies): one
-//! function, one equation.
+//! The losses of the adversarial methods: one function, one equation.
 //!
 //! D hands over logits rather than probabilities: BCE(σ(l), t) is computed from l, which does not
 //! overflow where the sigmoid saturates.
@@ -151,6 +150,28 @@ pub fn encoder(z: Tensor<2>, z_hat: Tensor<2>) -> Tensor<1> {
     (z - z_hat).square().mean()
 }
 
+/// ALOCC's refinement loss: L_R = E(x - x̂)²
+///
+/// The paper has the squared norm of the difference, which grows with the picture; here it is the
+/// mean. The code has a cross entropy of the pixels, whose sigmoid comes after the tanh.
+///
+/// # Shapes
+/// - `x`, `x_hat`: `[n, c, h, w]`, in `[-1, 1]`
+/// - returns `[1]`
+///
+/// # Panics
+/// If the shapes differ.
+///
+/// Source: Sabokrou et al. 2018, equation 3.
+pub fn refinement(x: Tensor<4>, x_hat: Tensor<4>) -> Tensor<1> {
+    assert_eq!(
+        x.dims(),
+        x_hat.dims(),
+        "an image and its reconstruction differ in shape"
+    );
+    (x - x_hat).square().mean()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -206,6 +227,7 @@ mod tests {
             4.25 / 4.0
         );
         assert_eq!(scalar(feature_matching(image(&x), image(&y))), 4.25 / 4.0);
+        assert_eq!(scalar(refinement(image(&x), image(&y))), 4.25 / 4.0);
         assert_eq!(
             scalar(encoder(x.reshape([2, 2]), y.reshape([2, 2]))),
             4.25 / 4.0

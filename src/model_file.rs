@@ -82,11 +82,12 @@ pub struct Scoring {
 }
 
 impl Scoring {
-    /// The method's published score: Skip-GANomaly's and EGBAD's λ is 0.9, GANomaly's score is L alone.
+    /// The method's published score: Skip-GANomaly's and EGBAD's λ is 0.9, GANomaly's and ALOCC's score is L
+    /// alone.
     pub fn of(method: Method) -> Self {
         let scoring = Self::default();
         match method {
-            Method::Ganomaly => Self {
+            Method::Ganomaly | Method::Alocc => Self {
                 lambda: 0.0,
                 ..scoring
             },

@@ -2,6 +2,7 @@
 //! shape in a trailing comment, no device and no loss inside.
 
 mod activation;
+pub mod alocc;
 pub mod batch_norm;
 mod convolution;
 pub mod decoder;

@@ -140,6 +140,11 @@ pub fn weighted_latent(f: &[f32], f_hat: &[f32], weights: &[f32]) -> f64 {
         .sum()
 }
 
+/// L(x) = 1 - σ(l), the probability that D gives a picture of not being a normal one: ALOCC's.
+pub fn doubt(logit: f32) -> f64 {
+    1.0 / (1.0 + f64::from(logit).exp())
+}
+
 fn differences<'a>(x: &'a [f32], x_hat: &'a [f32]) -> impl ExactSizeIterator<Item = f64> + 'a {
     assert_eq!(
         x.len(),

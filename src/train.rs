@@ -3,6 +3,7 @@
 //! A method's training step has a file of its own; [`step::Trainer`] is what a run asks of it.
 
 pub mod adam;
+pub mod alocc;
 pub mod config;
 pub mod egbad;
 pub mod events;

@@ -13,7 +13,8 @@ use rand_distr::{Distribution, Uniform};
 use skip_ganomaly::detector::Method;
 use skip_ganomaly::nn::init::Initialiser;
 use skip_ganomaly::nn::tensors::{NamedTensors, load};
-use skip_ganomaly::nn::{Architecture, Discriminator, Generator, Mode, egbad, ganomaly};
+use skip_ganomaly::nn::{Architecture, Discriminator, Generator, Mode, alocc, egbad, ganomaly};
+use skip_ganomaly::train::alocc::AloccTrainer;
 use skip_ganomaly::train::config::TrainConfig;
 use skip_ganomaly::train::egbad::{EgbadTrainer, draw};
 use skip_ganomaly::train::ganomaly::GanomalyTrainer;
@@ -46,6 +47,10 @@ fn trainer(config: &TrainConfig, tensors: Option<&NamedTensors>) -> Box<dyn Trai
     let device = Device::flex();
     let own = "a trainer's own weights";
     match (config.method, tensors) {
+        (Method::Alocc, None) => Box::new(AloccTrainer::new(config, &device)),
+        (Method::Alocc, Some(tensors)) => {
+            Box::new(AloccTrainer::from_weights(config, tensors, &device).expect(own))
+        }
         (Method::Ganomaly, None) => Box::new(GanomalyTrainer::new(config, &device)),
         (Method::Ganomaly, Some(tensors)) => {
             Box::new(GanomalyTrainer::from_weights(config, tensors, &device).expect(own))
@@ -155,7 +160,8 @@ fn generator_loss(networks: &Networks, x: &Tensor<4>) -> f64 {
     terms.deceived + 50.0 * terms.contextual + terms.latent
 }
 
-/// The gradients of one step by name: its first moments, doubled.
+/// The gradients of one step by name, from its first moments: of t updates with the same gradient,
+/// 1 - β1ᵗ is left of it, with β1 = 0.5.
 fn gradients_of_a_step(config: &TrainConfig, tensors: &NamedTensors) -> NamedTensors {
     gradients_of_an_update(config, tensors, Update::Both)
 }
@@ -171,13 +177,16 @@ fn gradients_of_an_update(
     let read = block_on(trainer.read_state().read()).expect("a readable device");
     let moment = |name: &str| {
         let name = name.strip_prefix("adam.")?.strip_suffix(".first_moment")?;
-        Some(name.to_owned())
+        let (network, _) = name.split_once('.')?;
+        let updates = read[&format!("adam.{network}.step")].values[0];
+        Some((name.to_owned(), 1.0 - 0.5_f32.powf(updates)))
     };
     read.iter()
         .filter_map(|(name, tensor)| {
+            let (name, left) = moment(name)?;
             let mut gradient = tensor.clone();
-            gradient.values.iter_mut().for_each(|value| *value *= 2.0);
-            Some((moment(name)?, gradient))
+            gradient.values.iter_mut().for_each(|value| *value /= left);
+            Some((name, gradient))
         })
         .collect()
 }
@@ -428,6 +437,79 @@ fn egbads_discriminator_descends_its_own_loss_alone() {
         let real = mean(real.iter().map(|&l| softplus_of_minus(l)));
         real + mean(fake.iter().map(|&l| softplus_of_minus(-l)))
     });
+}
+
+/// ALOCC's networks without automatic differentiation.
+struct AloccNetworks(alocc::Refiner, alocc::Discriminator);
+
+impl AloccNetworks {
+    fn new(architecture: &Architecture, tensors: &NamedTensors) -> Self {
+        let mut init = Initialiser::new(0, &Device::flex());
+        let refiner = alocc::Refiner::new(architecture, &mut init);
+        let discriminator = alocc::Discriminator::new(architecture, &mut init);
+        Self(
+            load(refiner, "generator", tensors).expect("a trainer's own weights"),
+            load(discriminator, "discriminator", tensors).expect("a trainer's own weights"),
+        )
+    }
+}
+
+/// A step updates D before R, and R twice: at this rate they stay where they are. Without noise, so
+/// that there is nothing to draw again.
+fn alocc_config() -> TrainConfig {
+    TrainConfig {
+        size: SIZE,
+        channels: 1,
+        width: 2,
+        batch: BATCH,
+        learning_rate: 1e-12,
+        input_noise: 0.0,
+        ..TrainConfig::published(Method::Alocc)
+    }
+}
+
+#[test]
+fn aloccs_refiner_descends_its_own_loss() {
+    let config = alocc_config();
+    let tensors = weights(&config);
+    let x = batch(&Device::flex());
+    let gradients = gradients_of_a_step(&config, &tensors);
+    compare("generator.", &gradients, &tensors, |moved| {
+        let AloccNetworks(r, d) = AloccNetworks::new(&config.architecture(), moved);
+        let x_hat = r.forward(x.clone(), Mode::Training);
+        let fake = host(d.forward(x_hat.clone(), Mode::Training));
+        let pixels = host(x.clone()).into_iter().zip(host(x_hat));
+        let refinement = mean(pixels.map(|(x, x_hat)| (x - x_hat).powi(2)));
+        mean(fake.iter().map(|&l| softplus_of_minus(l))) + 0.4 * refinement
+    });
+}
+
+#[test]
+fn aloccs_discriminator_descends_its_own_loss_alone() {
+    let config = alocc_config();
+    let tensors = weights(&config);
+    let x = batch(&Device::flex());
+    let gradients = gradients_of_a_step(&config, &tensors);
+    let AloccNetworks(r, _) = AloccNetworks::new(&config.architecture(), &tensors);
+    let x_hat = r.forward(x.clone(), Mode::Training);
+    compare("discriminator.", &gradients, &tensors, |moved| {
+        let AloccNetworks(_, d) = AloccNetworks::new(&config.architecture(), moved);
+        let real = host(d.forward(x.clone(), Mode::Training));
+        let fake = host(d.forward(x_hat.clone(), Mode::Training));
+        let real = mean(real.iter().map(|&l| softplus_of_minus(l)));
+        real + mean(fake.iter().map(|&l| softplus_of_minus(-l)))
+    });
+}
+
+/// The published remedy against a D that wins.
+#[test]
+fn alocc_updates_its_refiner_twice_for_each_update_of_its_discriminator() {
+    let config = alocc_config();
+    let mut trainer = trainer(&config, Some(&weights(&config)));
+    trainer.step(batch(trainer.device()), 0, Update::Both);
+    let read = block_on(trainer.read_state().read()).expect("a readable device");
+    let updates = |network| read[&format!("adam.{network}.step")].values[0];
+    assert_eq!((updates("generator"), updates("discriminator")), (2.0, 1.0));
 }
 
 /// Adam's first step is η against the sign of the gradient, wherever the gradient is not as small

@@ -13,6 +13,7 @@ use skip_ganomaly::nn::init::Initialiser;
 use skip_ganomaly::nn::{BatchNorm, Mode};
 use skip_ganomaly::score::{Balance, Latent, Residual};
 use skip_ganomaly::train::Losses;
+use skip_ganomaly::train::alocc::AloccTrainer;
 use skip_ganomaly::train::config::TrainConfig;
 use skip_ganomaly::train::egbad::EgbadTrainer;
 use skip_ganomaly::train::ganomaly::GanomalyTrainer;
@@ -35,7 +36,7 @@ fn config() -> TrainConfig {
 }
 
 /// The same for each method that is trained, and with every option that draws.
-fn configs() -> [TrainConfig; 4] {
+fn configs() -> [TrainConfig; 5] {
     let ganomaly = TrainConfig {
         method: Method::Ganomaly,
         ..config()
@@ -43,6 +44,14 @@ fn configs() -> [TrainConfig; 4] {
     let egbad = TrainConfig {
         method: Method::Egbad,
         ..config()
+    };
+    let alocc = TrainConfig {
+        size: SIZE,
+        channels: 1,
+        width: 2,
+        batch: 8,
+        epochs: 2,
+        ..TrainConfig::published(Method::Alocc)
     };
     let options = TrainConfig {
         input_noise: 0.1,
@@ -53,7 +62,7 @@ fn configs() -> [TrainConfig; 4] {
         label_smoothing: 0.1,
         ..config()
     };
-    [config(), ganomaly, egbad, options]
+    [config(), ganomaly, egbad, alocc, options]
 }
 
 /// One of each way to score.
@@ -119,18 +128,7 @@ fn eight_pictures_are_learnt_by_heart() {
         learning_rate: 2e-3,
         ..config()
     };
-    let mut trainer = SkipGanomalyTrainer::new(&config, &Device::flex());
-    let values = waves(8);
-    let pending = (0..80)
-        .map(|_| {
-            let data = TensorData::new(values.clone(), [8, 1, SIZE, SIZE]);
-            trainer.step(Tensor::from_data(data, trainer.device()), 0, Update::Both)
-        })
-        .collect();
-    let losses = block_on(read_losses(pending)).expect("a readable device");
-    assert!(losses.iter().all(Losses::is_finite));
-    let (first, last) = (losses[0].contextual, losses[79].contextual);
-    assert!(last < 0.2 * first, "from {first} to {last}");
+    let losses = learnt_by_heart(SkipGanomalyTrainer::new(&config, &Device::flex()));
 
     // Files keep losses to the last bit: a resumed run writes the bytes that it would have written.
     for losses in &losses {
@@ -180,6 +178,36 @@ fn egbad_learns_to_redraw_eight_pictures() {
     });
     let one_for_all = apart.sum::<f64>() / values.len() as f64;
     assert!(last < 0.85 * one_for_all, "{last} beside {one_for_all}");
+}
+
+/// Losses of 80 steps on the same eight pictures, of which it learns to redraw most.
+fn learnt_by_heart(mut trainer: impl Trainer) -> Vec<Losses> {
+    let values = waves(8);
+    let pending = (0..80)
+        .map(|step| {
+            let data = TensorData::new(values.clone(), [8, 1, SIZE, SIZE]);
+            let x = Tensor::from_data(data, trainer.device());
+            trainer.step(x, step, Update::Both)
+        })
+        .collect();
+    let losses = block_on(read_losses(pending)).expect("a readable device");
+    assert!(losses.iter().all(Losses::is_finite));
+    let (first, last) = (losses[0].contextual, losses[79].contextual);
+    assert!(last < 0.2 * first, "from {first} to {last}");
+    losses
+}
+
+#[test]
+fn alocc_repairs_eight_pictures() {
+    let config = TrainConfig {
+        size: SIZE,
+        channels: 1,
+        width: 4,
+        batch: 8,
+        learning_rate: 2e-3,
+        ..TrainConfig::published(Method::Alocc)
+    };
+    learnt_by_heart(AloccTrainer::new(&config, &Device::flex()));
 }
 
 #[test]
@@ -472,6 +500,7 @@ fn a_collapsed_discriminator_starts_anew() {
         let mut trainer: Box<dyn Trainer> = match config.method {
             Method::Ganomaly => Box::new(GanomalyTrainer::new(&config, &device)),
             Method::Egbad => Box::new(EgbadTrainer::new(&config, &device)),
+            Method::Alocc => Box::new(AloccTrainer::new(&config, &device)),
             _ => Box::new(SkipGanomalyTrainer::new(&config, &device)),
         };
         let read = |trainer: &dyn Trainer| {

@@ -63,6 +63,7 @@ export function skipsWords(header) {
 /** What L compares, to go on after "The latent term L". @param {any} header */
 export function latentWords(header) {
   if (header?.method === "ganomaly") return "is the difference between the code of the picture and the code of the redrawn one";
+  if (header?.method === "alocc") return "is the probability, which the discriminator gives the redrawn one, of not being a normal picture";
   switch (header?.scoring?.latent) {
     case "memory":
       return "is the distance of the picture's encoding, which the generator makes, to the nearest one that the model remembers of the normal pictures it was trained on";

@@ -16,8 +16,8 @@ use super::{Architecture, BatchNorm, Mode, conv_transposed, conv_up};
 /// One step up: transposed convolution, then batch norm and ReLU everywhere but in the last.
 #[derive(Module, Debug)]
 pub struct UpLevel {
-    conv: ConvTranspose2d,
-    norm: Option<BatchNorm>,
+    pub(super) conv: ConvTranspose2d,
+    pub(super) norm: Option<BatchNorm>,
 }
 
 /// The decoder, the encoder's mirror image.
@@ -63,15 +63,8 @@ impl Decoder {
 
     /// The same network for scoring only, in fewer operations; it can no longer be trained or saved.
     pub fn for_inference(self) -> Self {
-        let folded = self.pyramid.into_iter().map(|step| UpLevel {
-            conv: match step.norm {
-                Some(norm) => fold_transposed(step.conv, norm),
-                None => step.conv,
-            },
-            norm: None,
-        });
         Self {
-            pyramid: folded.collect(),
+            pyramid: for_inference(self.pyramid),
         }
     }
 
@@ -85,16 +78,37 @@ impl Decoder {
     /// If the length of `z` is not the architecture's.
     pub fn forward(&self, z: Tensor<2>, mode: Mode) -> Tensor<4> {
         let [n, length] = z.dims();
-        let mut h = z.reshape([n, length, 1, 1]);
-        for (level, step) in self.pyramid.iter().enumerate() {
-            if level > 0 {
-                h = relu(h);
-            }
-            h = convolve_transposed(&step.conv, h, mode); // [n, widest >> level, 4 << level, 4 << level]
-            if let Some(norm) = &step.norm {
-                h = norm.forward(h, mode);
-            }
-        }
-        tanh(h) // [n, c, size, size]
+        let h = z.reshape([n, length, 1, 1]);
+        draw(&self.pyramid, h, mode) // [n, c, size, size]
     }
+}
+
+/// The way up that decoders share: ReLU between two steps, tanh after the last.
+///
+/// # Shapes
+/// - `h`: `[n, input, side, side]`
+/// - returns `[n, c, size, size]`, in `[-1, 1]`
+pub(super) fn draw(pyramid: &[UpLevel], mut h: Tensor<4>, mode: Mode) -> Tensor<4> {
+    for (level, step) in pyramid.iter().enumerate() {
+        if level > 0 {
+            h = relu(h);
+        }
+        h = convolve_transposed(&step.conv, h, mode); // [n, output, side << level, side << level]
+        if let Some(norm) = &step.norm {
+            h = norm.forward(h, mode);
+        }
+    }
+    tanh(h)
+}
+
+/// The same steps for scoring only, without batch norms.
+pub(super) fn for_inference(pyramid: Vec<UpLevel>) -> Vec<UpLevel> {
+    let folded = pyramid.into_iter().map(|step| UpLevel {
+        conv: match step.norm {
+            Some(norm) => fold_transposed(step.conv, norm),
+            None => step.conv,
+        },
+        norm: None,
+    });
+    folded.collect()
 }

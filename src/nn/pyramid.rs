@@ -14,8 +14,8 @@ use super::{Architecture, BatchNorm, Mode, conv_down};
 /// One step of the pyramid: convolution, batch norm (not in the first), LeakyReLU.
 #[derive(Module, Debug)]
 pub struct PyramidLevel {
-    conv: Conv2d,
-    norm: Option<BatchNorm>,
+    pub(super) conv: Conv2d,
+    pub(super) norm: Option<BatchNorm>,
 }
 
 /// Channels after each step: 1, 2, 4, … times the base width.

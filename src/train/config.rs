@@ -52,7 +52,8 @@ pub struct TrainConfig {
     /// Weight of the adversarial loss
     #[cfg_attr(feature = "cli", arg(long, default_value_t = 1.0))]
     pub adversarial_weight: f64,
-    /// Weight of the contextual loss (40 in the paper, 50 in its code)
+    /// Weight of the contextual loss (40 in the paper, 50 in its code; 0.4 for ALOCC where it is not
+    /// given)
     #[cfg_attr(feature = "cli", arg(long, default_value_t = 50.0))]
     pub contextual_weight: f64,
     /// Weight of the latent loss
@@ -61,7 +62,8 @@ pub struct TrainConfig {
     /// Whether the latent loss is part of the discriminator's loss, as in the published code
     #[cfg_attr(feature = "cli", arg(long, default_value_t = true, action = clap::ArgAction::Set))]
     pub latent_in_discriminator: bool,
-    /// Standard deviation of noise on the generator's input (pictures are in [-1, 1]; 0 in the paper)
+    /// Standard deviation of noise on the generator's input (pictures are in [-1, 1]; 0 in the paper,
+    /// 0.155 for ALOCC where it is not given)
     #[cfg_attr(feature = "cli", arg(long, default_value_t = 0.0))]
     pub input_noise: f64,
     /// Share of the generator's input that is blanked, in squares of an eighth of the side
@@ -80,7 +82,7 @@ pub struct TrainConfig {
     #[cfg_attr(feature = "cli", arg(long, default_value_t = 0.0))]
     pub label_smoothing: f64,
     /// Weight λ of the residual R in the score, against the latent L; 0.9 for Skip-GANomaly and 0 for
-    /// GANomaly where it is not given
+    /// GANomaly and ALOCC where it is not given
     #[cfg_attr(feature = "cli", arg(long))]
     pub lambda: Option<f64>,
     /// How R measures the difference of picture and reconstruction
@@ -131,6 +133,25 @@ impl Default for TrainConfig {
             balance: Balance::Raw,
             held_out: 0.1,
             threshold_quantile: crate::calibration::THRESHOLD_QUANTILE,
+        }
+    }
+}
+
+impl TrainConfig {
+    /// The settings that a method was published with: the defaults, but for what its authors have
+    /// otherwise.
+    pub fn published(method: Method) -> Self {
+        let plain = Self {
+            method,
+            ..Self::default()
+        };
+        match method {
+            Method::Alocc => Self {
+                contextual_weight: 0.4,
+                input_noise: 0.155,
+                ..plain
+            },
+            _ => plain,
         }
     }
 }
@@ -209,7 +230,10 @@ impl TrainConfig {
         }
         let plain = Self::default();
         let used = [
-            ("input-noise", self.input_noise != plain.input_noise),
+            (
+                "input-noise",
+                self.input_noise != plain.input_noise && self.method != Method::Alocc,
+            ),
             ("input-mask", self.input_mask != plain.input_mask),
             ("skip-dropout", self.skip_dropout != plain.skip_dropout),
             ("cut-skips", self.cut_skips != plain.cut_skips),
@@ -227,10 +251,30 @@ impl TrainConfig {
             Some(&(name, _)) => {
                 Err(self.left_alone(name, "it is an option of skip-ganomaly".to_owned()))
             }
-            // Its losses have one term each: there is nothing to weigh.
-            None if self.method == Method::Egbad => self.refuse_used(&self.options_of_losses()),
-            None if self.method.has_networks() => Ok(()),
-            None => self.check_options_of_baseline(),
+            None => match self.method {
+                Method::Pca | Method::Nearest => self.check_options_of_baseline(),
+                // Its losses have one term each: there is nothing to weigh.
+                Method::Egbad => self.refuse_used(&self.options_of_losses()),
+                Method::Alocc => self.check_options_of_alocc(),
+                _ => Ok(()),
+            },
+        }
+    }
+
+    /// Refuses what ALOCC has not: a vector of features and its loss.
+    fn check_options_of_alocc(&self) -> Result<(), ConfigError> {
+        let plain = Self::default();
+        let used = [
+            ("features", self.features != plain.features),
+            ("latent-weight", self.latent_weight != plain.latent_weight),
+            (
+                "latent-in-discriminator",
+                self.latent_in_discriminator != plain.latent_in_discriminator,
+            ),
+        ];
+        match used.iter().find(|(_, used)| *used) {
+            Some(&(name, _)) => Err(self.left_alone(name, "alocc does not use it".to_owned())),
+            None => Ok(()),
         }
     }
 
@@ -551,7 +595,7 @@ pub enum Preset {
 impl Preset {
     /// The preset's settings, but for those of `own` that were `given` by name.
     pub fn settings(self, own: &TrainConfig, given: impl Fn(&str) -> bool) -> TrainConfig {
-        let plain = TrainConfig::default();
+        let plain = TrainConfig::published(own.method);
         let preset = match self {
             Self::Paper => plain,
             Self::Memory => TrainConfig {
@@ -575,6 +619,12 @@ impl Preset {
         }
         if !given("epochs") {
             settings.epochs = preset.epochs;
+        }
+        if !given("contextual_weight") {
+            settings.contextual_weight = preset.contextual_weight;
+        }
+        if !given("input_noise") {
+            settings.input_noise = preset.input_noise;
         }
         settings
     }
@@ -607,6 +657,23 @@ mod tests {
     }
 
     #[test]
+    fn a_method_brings_what_it_was_published_with() {
+        let own = TrainConfig {
+            method: Method::Alocc,
+            ..TrainConfig::default()
+        };
+        let settings = Preset::Paper.settings(&own, |_| false);
+        assert_eq!(settings, TrainConfig::published(Method::Alocc));
+        assert_eq!(
+            (settings.contextual_weight, settings.input_noise),
+            (0.4, 0.155)
+        );
+        assert_eq!(settings.check(), Ok(()));
+        let quiet = Preset::Paper.settings(&own, |name| name == "input_noise");
+        assert_eq!((quiet.contextual_weight, quiet.input_noise), (0.4, 0.0));
+    }
+
+    #[test]
     fn a_method_brings_its_own_balance() {
         let lambda = |method, lambda| {
             let config = TrainConfig {
@@ -620,6 +687,7 @@ mod tests {
         assert_eq!(lambda(Method::Egbad, None), 0.9);
         assert_eq!(lambda(Method::Ganomaly, None), 0.0);
         assert_eq!(lambda(Method::Ganomaly, Some(0.5)), 0.5);
+        assert_eq!(lambda(Method::Alocc, None), 0.0);
     }
 
     #[test]
@@ -699,6 +767,21 @@ mod tests {
         };
         assert_eq!(checked(Method::Egbad, counts), Ok(()));
         assert!(checked(Method::Egbad, |c| c.latent = Latent::Memory).is_err());
+        for (change, name) in [
+            ((|c| c.features = 9) as fn(&mut TrainConfig), "features"),
+            (|c| c.latent_weight = 3.0, "latent-weight"),
+            (
+                |c| c.latent_in_discriminator = false,
+                "latent-in-discriminator",
+            ),
+            (|c| c.skip_dropout = 0.1, "skip-dropout"),
+            (|c| c.latent = Latent::Layers, "latent"),
+        ] {
+            let message = checked(Method::Alocc, change).expect_err(name);
+            let expected = format!("{name} must be left alone: ");
+            assert!(message.starts_with(&expected), "{message}");
+        }
+        assert_eq!(checked(Method::Alocc, |c| c.input_noise = 0.1), Ok(()));
         assert_eq!(checked(Method::Pca, |c| c.components = 8), Ok(()));
         assert!(checked(Method::Nearest, |c| c.components = 8).is_err());
         let whitened: fn(&mut TrainConfig) = |c| {

@@ -105,25 +105,35 @@ pub fn memory(config: &TrainConfig, pictures: usize) -> MemoryPlan {
             nn::egbad::Pair::learnt_values(&architecture),
             nn::egbad::Discriminator::learnt_values(&architecture),
         ),
+        Method::Alocc => (
+            nn::alocc::Refiner::learnt_values(&architecture),
+            nn::alocc::Discriminator::learnt_values(&architecture),
+        ),
         _ => (
             Generator::learnt_values(&architecture),
             Discriminator::learnt_values(&architecture),
         ),
     };
-    let (layers, passes_of_d) = match config.method {
+    let (layers, layers_of_d, passes) = match config.method {
         // D sees both pairs twice.
         Method::Egbad => (
             nn::egbad::Pair::layers(&architecture),
-            4 * nn::egbad::Discriminator::layers(&architecture)
-                .iter()
-                .sum::<usize>(),
+            nn::egbad::Discriminator::layers(&architecture),
+            4,
         ),
         // D sees the picture once and the reconstruction twice.
+        Method::Alocc => (
+            nn::alocc::Refiner::layers(&architecture),
+            nn::alocc::Discriminator::layers(&architecture),
+            3,
+        ),
         _ => (
             layers(&architecture),
-            3 * architecture.discriminator_layers().iter().sum::<usize>(),
+            architecture.discriminator_layers(),
+            3,
         ),
     };
+    let passes_of_d = passes * layers_of_d.iter().sum::<usize>();
     let values = layers.iter().sum::<usize>() + passes_of_d;
     let weights = VALUE * (generator + discriminator) as u64;
     let batch = config.batch as u64;
@@ -200,16 +210,21 @@ mod tests {
         };
         let plan = memory(&small, 100);
         assert_eq!(plan.pictures, 100 * 3 * 32 * 32);
-        let run = InMemory::new(vec![0.0; 40 * 3072], 3072, "d");
-        let run = Run::new(&small, Box::new(run), &Device::flex()).expect("a run");
-        assert_eq!(plan.weights, 4 * run.parameters() as u64);
-        let egbad = TrainConfig {
-            method: Method::Egbad,
-            ..small.clone()
-        };
-        let run = InMemory::new(vec![0.0; 40 * 3072], 3072, "d");
-        let run = Run::new(&egbad, Box::new(run), &Device::flex()).expect("a run");
-        assert_eq!(memory(&egbad, 100).weights, 4 * run.parameters() as u64);
+        for method in [
+            Method::SkipGanomaly,
+            Method::Ganomaly,
+            Method::Alocc,
+            Method::Egbad,
+        ] {
+            let config = TrainConfig {
+                method,
+                ..small.clone()
+            };
+            let run = InMemory::new(vec![0.0; 40 * 3072], 3072, "d");
+            let run = Run::new(&config, Box::new(run), &Device::flex()).expect("a run");
+            let planned = memory(&config, 100).weights;
+            assert_eq!(planned, 4 * run.parameters() as u64, "{method}");
+        }
         let total = |change: fn(&mut TrainConfig)| {
             let mut config = small.clone();
             change(&mut config);

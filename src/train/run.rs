@@ -4,6 +4,7 @@
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
 use super::Losses;
+use super::alocc::AloccTrainer;
 use super::config::{ConfigError, TrainConfig};
 use super::egbad::EgbadTrainer;
 use super::ganomaly::GanomalyTrainer;
@@ -453,6 +454,7 @@ fn fresh(config: &TrainConfig, device: &Device) -> Box<dyn Trainer> {
     match config.method {
         Method::Ganomaly => Box::new(GanomalyTrainer::new(config, device)),
         Method::Egbad => Box::new(EgbadTrainer::new(config, device)),
+        Method::Alocc => Box::new(AloccTrainer::new(config, device)),
         // Others were refused: they are not trained in steps.
         _ => Box::new(SkipGanomalyTrainer::new(config, device)),
     }
@@ -467,6 +469,7 @@ fn restored(
     Ok(match config.method {
         Method::Ganomaly => Box::new(GanomalyTrainer::restore(config, tensors, device)?),
         Method::Egbad => Box::new(EgbadTrainer::restore(config, tensors, device)?),
+        Method::Alocc => Box::new(AloccTrainer::restore(config, tensors, device)?),
         _ => Box::new(SkipGanomalyTrainer::restore(config, tensors, device)?),
     })
 }

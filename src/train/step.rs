@@ -14,7 +14,7 @@ const COLLAPSED: f64 = 1e-5;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Update {
-    /// G, then D: what training does.
+    /// Both, in the method's order: what training does.
     #[default]
     Both,
     /// G alone, against D as it is.

@@ -56,14 +56,19 @@ impl Plan {
             steps,
             ..args.config.clone()
         };
-        let preset = args.preset.settings(&shared, |name| was_given(given, name));
         let (mut configs, mut left_alone) = (Vec::new(), Vec::new());
         for &method in &args.methods {
-            let start = match method {
-                Method::SkipGanomaly => &preset,
-                _ => &shared,
+            // Other methods start from what they were published with.
+            let preset = match method {
+                Method::SkipGanomaly => args.preset,
+                _ => Preset::Paper,
             };
-            let (config, left) = fitting(method, start)?;
+            let own = TrainConfig {
+                method,
+                ..shared.clone()
+            };
+            let start = preset.settings(&own, |name| was_given(given, name));
+            let (config, left) = fitting(method, &start)?;
             configs.push(config);
             left_alone.push(left);
         }
