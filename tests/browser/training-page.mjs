@@ -570,12 +570,12 @@ for (const colorScheme of ['light', 'dark']) {
     }));
 }
 
-test('another method trains with its own settings, and the page scores with it', onPage({ query: '?device=cpu&method=egbad&size=32&channels=1&width=2&batch=4&steps=6' }, async (page) => {
+for (const method of ['ganomaly', 'egbad', 'alocc']) test(`${method} trains with its own settings, and the page scores with it`, onPage({ query: `?device=cpu&method=${method}&size=32&channels=1&width=2&batch=4&steps=6` }, async (page) => {
   assert.equal(await page.waitForSelector('#set-preset').then(() => value(page, '#set-preset')), 'paper');
   await page.setInputFiles('#train-files', sampleFiles(20));
   await page.click('#train-start');
   await waitTraining(page, 'done');
-  await waitText(page, '#model-said', /egbad/);
+  await waitText(page, '#model-said', new RegExp(`: ${method},`));
   await page.setInputFiles('#files', sampleFiles(2, (i) => `scored-${i}.png`));
   for (const row of await waitRows(page, 2)) assert.ok(Number.isFinite(Number(row.score)) && row.verdict !== 'error', JSON.stringify(row));
 }));
