@@ -12,6 +12,7 @@ import { cpus, homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { median, ms, spread, table } from './statistics.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const root = join(here, '..');
@@ -52,22 +53,6 @@ function python(requirements, probe) {
     run(executable, ['-m', 'pip', 'install', '--quiet', '-r', join(here, requirements)]);
   }
   return executable;
-}
-
-const quantile = (list, q) => {
-  const sorted = [...list].sort((a, b) => a - b);
-  const at = (sorted.length - 1) * q;
-  return sorted[Math.floor(at)] + (sorted[Math.ceil(at)] - sorted[Math.floor(at)]) * (at % 1);
-};
-const median = (list) => quantile(list, 0.5);
-const ms = (value) => (value < 100 ? value.toFixed(1) : value.toFixed(0));
-const spread = (list) => `${ms(median(list))} (${ms(quantile(list, 0.25))}-${ms(quantile(list, 0.75))})`;
-
-function table(title, header, rows) {
-  console.log(`\n### ${title}\n`);
-  console.log(`| ${header.join(' | ')} |`);
-  console.log(`|${header.map(() => '---').join('|')}|`);
-  for (const row of rows) console.log(`| ${row.join(' | ')} |`);
 }
 
 const pngsUnder = (dir) =>

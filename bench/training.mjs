@@ -12,6 +12,7 @@ import { cpus, homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { median, ms, spread, table } from './statistics.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const root = join(here, '..');
@@ -47,22 +48,6 @@ const JOB = { size: 32, channels: 3, batch: 64 };
 /** Steps a turn of the page, after those of the first turn that are not counted. */
 const STEPS = 4;
 const WARM_UP = 2;
-
-const quantile = (list, q) => {
-  const sorted = [...list].sort((a, b) => a - b);
-  const at = (sorted.length - 1) * q;
-  return sorted[Math.floor(at)] + (sorted[Math.ceil(at)] - sorted[Math.floor(at)]) * (at % 1);
-};
-const median = (list) => quantile(list, 0.5);
-const ms = (value) => (value < 100 ? value.toFixed(1) : value.toFixed(0));
-const spread = (list) => `${ms(median(list))} (${ms(quantile(list, 0.25))}-${ms(quantile(list, 0.75))})`;
-
-function table(title, header, rows) {
-  console.log(`\n### ${title}\n`);
-  console.log(`| ${header.join(' | ')} |`);
-  console.log(`|${header.map(() => '---').join('|')}|`);
-  for (const row of rows) console.log(`| ${row.join(' | ')} |`);
-}
 
 /** A worker with one engine, in a page of its own; `steps` rejects after the limit. */
 async function open(browser, url, engine, job) {
