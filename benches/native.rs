@@ -7,12 +7,10 @@ use std::time::Instant;
 use burn::tensor::{Device, Tensor, TensorData};
 use pollster::block_on;
 use skip_ganomaly::data::image::Preprocessing;
-use skip_ganomaly::detector::skip_ganomaly::SkipGanomaly;
-use skip_ganomaly::detector::{Method, score_on_all_threads, self_check_picture};
+use skip_ganomaly::detector::{self, Method, score_on_all_threads, self_check_picture};
 use skip_ganomaly::model_file::{FORMAT, Header, ModelFile, Scoring};
 use skip_ganomaly::train::config::TrainConfig;
-use skip_ganomaly::train::skip_ganomaly::SkipGanomalyTrainer;
-use skip_ganomaly::train::step::{Trainer, Update, read_losses};
+use skip_ganomaly::train::step::{Update, read_losses};
 
 const SIZE: usize = 32;
 const CHANNELS: usize = 3;
@@ -31,7 +29,8 @@ fn main() {
         batch: BATCH,
         ..TrainConfig::default()
     };
-    let mut trainer = SkipGanomalyTrainer::new(&config, &device);
+    let method = config.method.in_steps().expect("a method with networks");
+    let mut trainer = method.trainer(&config, &device);
     let preprocessing = Preprocessing::new(SIZE, CHANNELS);
     let tensors = block_on(trainer.read_weights().read()).expect("a readable device");
     let model = ModelFile {
@@ -48,13 +47,13 @@ fn main() {
         },
         tensors,
     };
-    let detector = SkipGanomaly::from_file(&model, &device).expect("a trainer's own weights");
+    let detector = detector::load(&model, &device).expect("a trainer's own weights");
 
     let picture = self_check_picture(&preprocessing);
     for n in [1, BATCH] {
         let pictures = picture.repeat(n);
         let median = median_ms(repeats, || {
-            let scored = score_on_all_threads(&detector, &pictures).expect("a readable device");
+            let scored = score_on_all_threads(&*detector, &pictures).expect("a readable device");
             assert_eq!(scored.len(), n);
         });
         report(&format!("score_{n}"), median, width);

@@ -1,70 +1,86 @@
 //! What every method meets: pictures in, reconstructions and raw scores out.
 //!
-//! A method's file under `detector/` reads like its paper. To add one, write that file and its line
-//! in [`Method`] and [`load`].
+//! A method's file under `detector/` reads like its paper: networks, training step, score. To add one,
+//! write that file and its line in the list below.
 
-pub mod alocc;
-pub mod egbad;
+pub mod adversarial;
+mod entry;
 pub mod fit;
-pub mod ganomaly;
 mod memory;
-pub mod nearest;
-pub mod pca;
 mod scorer;
-pub mod skip_ganomaly;
+mod watch;
+
+pub use watch::Watch;
 
 use burn::tensor::{Device, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 
 use crate::data::image::Preprocessing;
+use crate::device::breathe;
 use crate::model_file::{ModelFile, SelfCheck};
-use crate::nn::Architecture;
+use crate::nn::Mode;
 use crate::nn::tensors::{Reader, TensorError};
 use crate::score::{RawScore, residual_map};
-use alocc::Alocc;
-use egbad::Egbad;
-use ganomaly::Ganomaly;
-use skip_ganomaly::SkipGanomaly;
+use crate::train::config::TrainConfig;
+#[cfg(feature = "cli")]
+use entry::AtOnce;
+use entry::Learning;
+pub use entry::{InSteps, Needs};
 
-/// The methods that models come from.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
-#[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum Method {
-    /// Akçay et al. 2019.
-    #[default]
-    SkipGanomaly,
-    /// Akçay et al. 2018.
-    Ganomaly,
-    /// Sabokrou et al. 2018.
-    Alocc,
-    /// Zenati et al. 2018.
-    Egbad,
-    /// Principal components, residual norm.
-    Pca,
-    /// Distance to the nearest training picture.
-    Nearest,
-}
+/// Makes the list of methods from one line each: its name here, its name in files and on the command
+/// line, its file, and where it comes from.
+macro_rules! methods {
+    ($($method:ident $name:literal $file:ident $source:literal;)*) => {
+        $(pub mod $file;)*
 
-impl Method {
-    /// Its name in files and on the command line.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::SkipGanomaly => "skip-ganomaly",
-            Self::Ganomaly => "ganomaly",
-            Self::Alocc => "alocc",
-            Self::Egbad => "egbad",
-            Self::Pca => "pca",
-            Self::Nearest => "nearest",
+        /// The methods that models come from.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        #[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
+        #[non_exhaustive]
+        pub enum Method {
+            $(
+                #[doc = $source]
+                #[serde(rename = $name)]
+                #[cfg_attr(feature = "cli", value(name = $name))]
+                $method,
+            )*
         }
-    }
+
+        impl Method {
+            /// All of them.
+            pub const ALL: &'static [Self] = &[$(Self::$method),*];
+
+            /// Its name in files and on the command line.
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$method => $name,)*
+                }
+            }
+
+            fn entry(self) -> &'static dyn entry::Entry {
+                match self {
+                    $(Self::$method => &$file::ENTRY,)*
+                }
+            }
+        }
+    };
 }
 
-impl Method {
-    /// Whether it is trained in steps; the others are fitted in one go.
-    pub fn has_networks(self) -> bool {
-        !matches!(self, Self::Pca | Self::Nearest)
+methods! {
+    SkipGanomaly "skip-ganomaly" skip_ganomaly "Akçay et al. 2019";
+    Ganomaly "ganomaly" ganomaly "Akçay et al. 2018";
+    Anogan "anogan" anogan "Schlegl et al. 2017";
+    Egbad "egbad" egbad "Zenati et al. 2018";
+    Alocc "alocc" alocc "Sabokrou et al. 2018";
+    Aae "aae" aae "Makhzani et al. 2015";
+    Pca "pca" pca "Principal components, residual norm";
+    Nearest "nearest" nearest "Distance to the nearest training picture";
+}
+
+impl Default for Method {
+    /// The first of the list.
+    fn default() -> Self {
+        Self::ALL[0]
     }
 }
 
@@ -74,12 +90,108 @@ impl std::fmt::Display for Method {
     }
 }
 
+impl Method {
+    /// Whether it is trained in steps; the others are fitted in one go.
+    pub fn has_networks(self) -> bool {
+        self.in_steps().is_some()
+    }
+
+    /// λ of its published score.
+    pub fn lambda(self) -> f64 {
+        self.entry().lambda()
+    }
+
+    /// What its authors set otherwise than `plain`, the defaults.
+    pub fn published(self, plain: TrainConfig) -> TrainConfig {
+        self.entry().published(plain)
+    }
+
+    /// The settings that mean something to it beside those of every method, by their fields.
+    pub fn settings(self, config: &TrainConfig) -> Vec<&'static str> {
+        self.entry().settings(config)
+    }
+
+    /// Whether a picture is searched for, which takes seconds, rather than measured in one pass.
+    pub fn searches(self) -> bool {
+        self.entry().searches()
+    }
+
+    /// How it is trained, where it is trained in steps.
+    pub fn in_steps(self) -> Option<&'static dyn InSteps> {
+        match self.entry().learning() {
+            Learning::InSteps(method) => Some(method),
+            Learning::AtOnce(_) => None,
+        }
+    }
+
+    /// How it is fitted, where it is fitted in one go.
+    #[cfg(feature = "cli")]
+    pub(crate) fn at_once(self) -> Option<&'static dyn AtOnce> {
+        match self.entry().learning() {
+            Learning::InSteps(_) => None,
+            Learning::AtOnce(method) => Some(method),
+        }
+    }
+}
+
 /// What a method computes for a batch, still on the device.
 pub struct Measurement {
     /// Reconstructions, `[n, c, size, size]`.
     pub x_hat: Tensor<4>,
     /// Features f(x) and f(x̂), each `[n, features]`, where the method has them.
     pub features: Option<(Tensor<2>, Tensor<2>)>,
+}
+
+/// How a batch is measured.
+pub enum Measuring<'a> {
+    /// In one pass, which is over.
+    Done(Measurement),
+    /// By a search that is yet to be made.
+    Searching(Box<dyn Search + 'a>),
+}
+
+/// A search for what a batch is measured by: AnoGAN's for the z that redraw its pictures.
+pub trait Search {
+    /// Steps in all.
+    fn steps(&self) -> usize;
+
+    /// Takes one step. Nothing is read from the device.
+    fn step(&mut self);
+
+    /// What the search has made smaller so far, `[1]`: reading it waits for the device.
+    fn loss(&self) -> Tensor<1>;
+
+    /// What came of it.
+    fn end(self: Box<Self>) -> Measurement;
+}
+
+/// Steps of a search between two words about it.
+const SEARCH_TOLD_EVERY: usize = 10;
+
+impl Measuring<'_> {
+    /// Searches where there is something to search for.
+    ///
+    /// # Errors
+    /// If the device cannot be read, or [`TensorError::Stopped`] where `watch` ends the search.
+    pub async fn finish(self, watch: &mut dyn Watch) -> Result<Measurement, TensorError> {
+        let mut search = match self {
+            Self::Done(measurement) => return Ok(measurement),
+            Self::Searching(search) => search,
+        };
+        let steps = search.steps();
+        for step in 1..=steps {
+            search.step();
+            if step.is_multiple_of(SEARCH_TOLD_EVERY) || step == steps {
+                // So that what is told has happened, and a device's queue stays short.
+                Reader::new().tensor("loss", search.loss()).read().await?;
+                if watch.search(step, steps).is_break() {
+                    return Err(TensorError::Stopped);
+                }
+                breathe().await;
+            }
+        }
+        Ok(search.end())
+    }
 }
 
 /// A trained method.
@@ -121,7 +233,12 @@ pub trait Detector: Sync {
     ///
     /// # Shapes
     /// - `x`: `[n, c, size, size]`, in `[-1, 1]`
-    fn measure(&self, x: Tensor<4>) -> Measurement;
+    fn measure(&self, x: Tensor<4>) -> Measuring<'_>;
+
+    /// Steps of the search for a batch, where the method searches.
+    fn search_steps(&self) -> Option<usize> {
+        None
+    }
 
     /// Scores one picture from its values, its reconstruction and, where there are, its features.
     fn score(&self, x: &[f32], x_hat: &[f32], features: Option<(&[f32], &[f32])>) -> RawScore;
@@ -156,9 +273,25 @@ pub async fn score_batch(
     detector: &dyn Detector,
     values: &[f32],
 ) -> Result<Vec<Scored>, TensorError> {
+    score_watched(detector, values, &mut ()).await
+}
+
+/// As [`score_batch`], and tells of a search.
+///
+/// # Errors
+/// As [`score_batch`], and [`TensorError::Stopped`] where `watch` ends the search.
+///
+/// # Panics
+/// As [`score_batch`].
+pub async fn score_watched(
+    detector: &dyn Detector,
+    values: &[f32],
+    watch: &mut dyn Watch,
+) -> Result<Vec<Scored>, TensorError> {
     let Preprocessing { channels, .. } = *detector.preprocessing();
     let length = detector.preprocessing().values();
-    let measured = detector.measure(batch(detector, values));
+    let measuring = detector.measure(batch(detector, values));
+    let measured = measuring.finish(watch).await?;
     let n = values.len() / length;
 
     let mut reader = Reader::new().tensor("x_hat", measured.x_hat);
@@ -206,7 +339,8 @@ async fn features(
     detector: &dyn Detector,
     values: &[f32],
 ) -> Result<Option<(Vec<f32>, Vec<f32>)>, TensorError> {
-    let Some((f, f_hat)) = detector.measure(batch(detector, values)).features else {
+    let measuring = detector.measure(batch(detector, values));
+    let Some((f, f_hat)) = measuring.finish(&mut ()).await?.features else {
         return Ok(None);
     };
     let reader = Reader::new().tensor("f", f).tensor("f_hat", f_hat);
@@ -243,14 +377,8 @@ pub fn score_on_all_threads(
 /// # Errors
 /// If a tensor is missing, of another shape or not finite, or the header lacks the networks' shape.
 pub fn load(file: &ModelFile, device: &Device) -> Result<Box<dyn Detector>, LoadError> {
-    Ok(match file.header.method {
-        Method::SkipGanomaly => Box::new(SkipGanomaly::from_file(file, device)?),
-        Method::Ganomaly => Box::new(Ganomaly::from_file(file, device)?),
-        Method::Alocc => Box::new(Alocc::from_file(file, device)?),
-        Method::Egbad => Box::new(Egbad::from_file(file, device)?),
-        Method::Pca => Box::new(pca::Pca::from_file(file, device)?),
-        Method::Nearest => Box::new(nearest::Nearest::from_file(file, device)?),
-    })
+    let entry = file.header.method.entry();
+    entry.load(file, device, Mode::Inference)
 }
 
 /// As [`load`], but batch norms use the statistics of the batch that is scored in place of those
@@ -269,29 +397,8 @@ pub fn load_with_batch_statistics(
     file: &ModelFile,
     device: &Device,
 ) -> Result<Box<dyn Detector>, LoadError> {
-    Ok(match file.header.method {
-        Method::SkipGanomaly => Box::new(SkipGanomaly::with_batch_statistics(file, device)?),
-        Method::Ganomaly => Box::new(Ganomaly::with_batch_statistics(file, device)?),
-        Method::Alocc => Box::new(Alocc::with_batch_statistics(file, device)?),
-        Method::Egbad => Box::new(Egbad::with_batch_statistics(file, device)?),
-        Method::Pca | Method::Nearest => return load(file, device),
-    })
-}
-
-/// The shape that a file's networks have, if the file has values for networks of that shape: they are
-/// built before they are filled.
-fn networks(
-    file: &ModelFile,
-    learnt_values: impl Fn(&Architecture) -> usize,
-) -> Result<&Architecture, LoadError> {
-    let missing = LoadError::NoNetworks(file.header.method);
-    let architecture = file.header.architecture.as_ref().ok_or(missing)?;
-    let expected = learnt_values(architecture);
-    let found = file.tensors.values().map(|t| t.values.len()).sum();
-    if found < expected {
-        return Err(TensorError::TooFew { expected, found }.into());
-    }
-    Ok(architecture)
+    let entry = file.header.method.entry();
+    entry.load(file, device, Mode::Training)
 }
 
 /// Why a model file's weights are not usable.

@@ -12,12 +12,12 @@ use burn::tensor::Device;
 use pytorch_reader::{DType, PytorchReader, Tensor};
 
 use crate::data::image::Preprocessing;
-use crate::detector::Method;
-use crate::detector::skip_ganomaly::{DISCRIMINATOR, GENERATOR};
+use crate::detector::adversarial::{DISCRIMINATOR, GENERATOR};
+use crate::detector::{Method, ganomaly};
 use crate::model_file::{FORMAT, Header, MAX_BYTES, ModelFile, Scoring};
 use crate::nn::init::Initialiser;
 use crate::nn::tensors::{HostTensor, NamedTensors, Reader};
-use crate::nn::{self, Architecture, ArchitectureError, ganomaly};
+use crate::nn::{self, Architecture, ArchitectureError, Network as _};
 use crate::score::Residual;
 
 /// Names that one message lists at most.

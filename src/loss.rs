@@ -172,6 +172,74 @@ pub fn refinement(x: Tensor<4>, x_hat: Tensor<4>) -> Tensor<1> {
     (x - x_hat).square().mean()
 }
 
+/// The reconstruction error of adversarial auto-encoders: E(x - x̂)²
+///
+/// # Shapes
+/// - `x`, `x_hat`: `[n, c, h, w]`, in `[-1, 1]`
+/// - returns `[1]`
+///
+/// # Panics
+/// If the shapes differ.
+///
+/// Source: Makhzani et al. 2015, section 2.
+pub fn reconstruction(x: Tensor<4>, x_hat: Tensor<4>) -> Tensor<1> {
+    assert_eq!(
+        x.dims(),
+        x_hat.dims(),
+        "an image and its reconstruction differ in shape"
+    );
+    (x - x_hat).square().mean()
+}
+
+/// How near drawn pictures come to real ones: the mean, over the real ones, of E(x - G(z))² to the
+/// nearest of the drawn ones. It is watched, not descended.
+///
+/// # Shapes
+/// - `x`, `drawn`: `[n, c, h, w]`, in `[-1, 1]`
+/// - returns `[1]`
+///
+/// # Panics
+/// If the shapes differ.
+pub fn nearest_drawn(x: Tensor<4>, drawn: Tensor<4>) -> Tensor<1> {
+    assert_eq!(x.dims(), drawn.dims(), "real and drawn pictures differ");
+    let [n, channels, height, width] = x.dims();
+    let length = channels * height * width;
+    let (x, drawn) = (x.reshape([n, length]), drawn.reshape([n, length]));
+    let squares = |t: &Tensor<2>| t.clone().square().sum_dim(1);
+    // ‖x - g‖² = ‖x‖² - 2 x·g + ‖g‖², of each x with each g.
+    let distances =
+        squares(&x) + squares(&drawn).transpose() - x.matmul(drawn.transpose()).mul_scalar(2.0);
+    distances.min_dim(1).mean().div_scalar(length as f64)
+}
+
+/// AnoGAN's loss of a search: λ Σ|x - G(z)| + (1 - λ) Σ|f(x) - f(G(z))|
+///
+/// Summed over the batch, so that each picture's gradient is its own.
+///
+/// # Shapes
+/// - `x`, `x_hat`: `[n, c, h, w]`, in `[-1, 1]`
+/// - `f`, `f_hat`: `[n, features]`
+/// - returns `[1]`
+///
+/// # Panics
+/// If the shapes differ.
+///
+/// Source: Schlegl et al. 2017, equations 2, 4 and 5; λ there weighs the features.
+pub fn search(
+    lambda: f64,
+    (x, x_hat): (Tensor<4>, Tensor<4>),
+    (f, f_hat): (Tensor<2>, Tensor<2>),
+) -> Tensor<1> {
+    assert_eq!(
+        (x.dims(), f.dims()),
+        (x_hat.dims(), f_hat.dims()),
+        "an image and what was drawn for it differ in shape"
+    );
+    let residual = (x - x_hat).abs().sum();
+    let features = (f - f_hat).abs().sum();
+    residual.mul_scalar(lambda) + features.mul_scalar(1.0 - lambda)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -228,10 +296,32 @@ mod tests {
         );
         assert_eq!(scalar(feature_matching(image(&x), image(&y))), 4.25 / 4.0);
         assert_eq!(scalar(refinement(image(&x), image(&y))), 4.25 / 4.0);
+        assert_eq!(scalar(reconstruction(image(&x), image(&y))), 4.25 / 4.0);
         assert_eq!(
             scalar(encoder(x.reshape([2, 2]), y.reshape([2, 2]))),
             4.25 / 4.0
         );
+    }
+
+    #[test]
+    fn the_nearest_of_the_drawn_pictures_counts() {
+        let two = |values: &[f32]| vector(values).reshape([2, 1, 1, 2]);
+        let x = two(&[0.0, 1.0, -1.0, 0.5]);
+        // The first is nearest to both: (0.25 + 0)/2 and (0.25 + 0.25)/2.
+        let drawn = two(&[-0.5, 1.0, 1.0, -1.0]);
+        assert!((scalar(nearest_drawn(x, drawn)) - (0.125 + 0.25) / 2.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn a_search_adds_up_pixels_and_features() {
+        let image = |values: &[f32]| vector(values).reshape([1, 1, 1, 2]);
+        let features = |values: &[f32]| vector(values).reshape([1, 2]);
+        let loss = search(
+            0.75,
+            (image(&[0.0, 1.0]), image(&[0.5, -1.0])),
+            (features(&[1.0, 2.0]), features(&[0.0, 4.0])),
+        );
+        assert_eq!(scalar(loss), 0.75 * 2.5 + 0.25 * 3.0);
     }
 
     #[test]

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::calibration::{Calibration, CalibrationError, rounded};
 use crate::data::image::Preprocessing;
 use crate::detector::Method;
+use crate::detector::anogan::MOST_SEARCH_STEPS;
 use crate::metrics::quantile;
 use crate::nn::tensors::{HostTensor, NamedTensors};
 use crate::nn::{Architecture, ArchitectureError};
@@ -79,19 +80,17 @@ pub struct Scoring {
     /// What calibration found for [`Balance::Quantile`]; before it, R and L are taken as they are.
     #[serde(default)]
     pub normaliser: Option<Normaliser>,
+    /// Steps of the search for a picture, where the method searches.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub search_steps: Option<usize>,
 }
 
 impl Scoring {
-    /// The method's published score: Skip-GANomaly's and EGBAD's λ is 0.9, GANomaly's and ALOCC's score is L
-    /// alone.
+    /// The method's published score.
     pub fn of(method: Method) -> Self {
-        let scoring = Self::default();
-        match method {
-            Method::Ganomaly | Method::Alocc => Self {
-                lambda: 0.0,
-                ..scoring
-            },
-            _ => scoring,
+        Self {
+            lambda: method.lambda(),
+            ..Self::default()
         }
     }
 }
@@ -104,6 +103,7 @@ impl Default for Scoring {
             latent: Latent::default(),
             balance: Balance::default(),
             normaliser: None,
+            search_steps: None,
         }
     }
 }
@@ -435,6 +435,16 @@ impl Header {
                 header.scoring.lambda
             )));
         }
+        let searched = 1..=MOST_SEARCH_STEPS;
+        if let Some(steps) = header
+            .scoring
+            .search_steps
+            .filter(|s| !searched.contains(s))
+        {
+            return Err(ModelFileError::Header(format!(
+                "the steps of a search must lie between 1 and {MOST_SEARCH_STEPS}, got {steps}"
+            )));
+        }
         Ok(header)
     }
 }
@@ -596,6 +606,8 @@ mod tests {
         assert_eq!(read.header.scoring, Scoring::default());
         let lambda = with_header(|header| header["scoring"]["lambda"] = 2.into());
         assert!(refused(&lambda).to_string().contains("got 2"));
+        let search = with_header(|header| header["scoring"]["search_steps"] = 0.into());
+        assert!(refused(&search).to_string().contains("got 0"));
         let input = with_header(|header| header["preprocessing"]["size"] = 64.into());
         assert!(refused(&input).to_string().contains("64"));
         let scale = with_header(|header| header["calibration"]["heat_map_scale"] = 0.into());

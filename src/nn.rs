@@ -1,16 +1,14 @@
 //! The networks' parts, written as the papers draw them: channel plans as data, `forward` with the
 //! shape in a trailing comment, no device and no loss inside.
 
-mod activation;
-pub mod alocc;
+pub(crate) mod activation;
 pub mod batch_norm;
-mod convolution;
+pub(crate) mod convolution;
+pub mod dcgan;
 pub mod decoder;
 pub mod discriminator;
-pub mod egbad;
 pub mod encoder;
-pub mod ganomaly;
-mod inference;
+pub(crate) mod inference;
 pub mod init;
 pub mod pyramid;
 pub mod tensors;
@@ -22,8 +20,35 @@ pub use discriminator::{Discriminator, Judgement};
 pub use encoder::Encoder;
 pub use unet::Generator;
 
+use burn::module::Module;
 use burn::nn::conv::{Conv2d, ConvTranspose2d};
 use burn::nn::{Linear, PaddingConfig2d};
+
+use init::Initialiser;
+
+/// One of the networks that a method trains.
+pub trait Network: Module {
+    /// Builds it with freshly drawn weights.
+    ///
+    /// # Panics
+    /// If [`Architecture::check`] fails.
+    fn new(architecture: &Architecture, init: &mut Initialiser) -> Self;
+
+    /// How many values it learns, counted without building it.
+    ///
+    /// # Panics
+    /// If [`Architecture::check`] fails.
+    fn learnt_values(architecture: &Architecture) -> usize;
+
+    /// How many values each of its layers makes of one picture.
+    ///
+    /// # Panics
+    /// If [`Architecture::check`] fails.
+    fn layers(architecture: &Architecture) -> Vec<usize>;
+
+    /// The same network for scoring only, in fewer operations; it can no longer be trained or saved.
+    fn for_inference(self) -> Self;
+}
 
 /// Slope of every LeakyReLU of the paper.
 pub const LEAKY_SLOPE: f64 = 0.2;
@@ -169,7 +194,7 @@ impl Architecture {
 }
 
 /// The networks' convolution that halves the side: kernel 4, stride 2, padding 1, no bias.
-pub(crate) fn conv_down(input: usize, output: usize, init: &mut init::Initialiser) -> Conv2d {
+pub(crate) fn conv_down(input: usize, output: usize, init: &mut Initialiser) -> Conv2d {
     conv(input, output, [4, 2, 1], init)
 }
 
@@ -178,7 +203,7 @@ pub(crate) fn conv(
     input: usize,
     output: usize,
     plan: [usize; 3],
-    init: &mut init::Initialiser,
+    init: &mut Initialiser,
 ) -> Conv2d {
     let [kernel, stride, padding] = plan;
     Conv2d {
@@ -197,7 +222,7 @@ pub(crate) fn conv_up(
     input: usize,
     output: usize,
     bias: bool,
-    init: &mut init::Initialiser,
+    init: &mut Initialiser,
 ) -> ConvTranspose2d {
     let mut conv = conv_transposed(input, output, [4, 2, 1], init);
     conv.bias = bias.then(|| init.zeros(output));
@@ -209,7 +234,7 @@ pub(crate) fn conv_transposed(
     input: usize,
     output: usize,
     plan: [usize; 3],
-    init: &mut init::Initialiser,
+    init: &mut Initialiser,
 ) -> ConvTranspose2d {
     let [kernel, stride, padding] = plan;
     ConvTranspose2d {
@@ -226,12 +251,7 @@ pub(crate) fn conv_transposed(
 }
 
 /// A fully connected layer.
-pub(crate) fn linear(
-    input: usize,
-    output: usize,
-    bias: bool,
-    init: &mut init::Initialiser,
-) -> Linear {
+pub(crate) fn linear(input: usize, output: usize, bias: bool, init: &mut Initialiser) -> Linear {
     Linear {
         weight: init.linear_weight([input, output]),
         bias: bias.then(|| init.zeros(output)),

@@ -20,6 +20,8 @@ pub(crate) mod stream {
     pub(crate) const AUGMENT: u64 = 1 << 48;
     /// Disturbed inputs and dropped skips of training steps, counted from here.
     pub(crate) const STEP: u64 = 2 << 48;
+    /// Where a search begins.
+    pub(crate) const SEARCH: u64 = 4 << 48;
 }
 
 /// The random numbers of one stream of a seed.

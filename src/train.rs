@@ -1,19 +1,17 @@
 //! Training: platform-free. The program and the page drive the same [`run::Run`].
 //!
-//! A method's training step has a file of its own; [`step::Trainer`] is what a run asks of it.
+//! A method's training step is in its file, [`crate::detector`]; [`step::Trainer`] is what a run asks
+//! of it.
 
 pub mod adam;
-pub mod alocc;
 pub mod config;
-pub mod egbad;
 pub mod events;
-pub mod ganomaly;
 pub mod history;
 pub mod networks;
 pub mod plan;
 pub mod preview;
+pub(crate) mod prior;
 pub mod run;
-pub mod skip_ganomaly;
 pub mod step;
 
 use serde::{Deserialize, Serialize};

@@ -6,6 +6,7 @@
 
 pub mod training;
 
+use std::ops::ControlFlow;
 use std::str::FromStr;
 
 use js_sys::{Error, Function, Promise, Reflect, Uint8Array};
@@ -15,13 +16,62 @@ use wasm_bindgen_futures::JsFuture;
 
 use crate::calibration::{self, Verdict};
 use crate::data::image::{self, Picture, Preprocessing};
-use crate::detector::{self, Detector, Scored};
+use crate::detector::{self, Detector, Scored, Watch};
 use crate::device::Kind;
 use crate::model_file::{Header, ModelFile};
+use crate::nn::tensors::TensorError;
 
 /// Converts once: every error of the crate becomes a JavaScript `Error` with its message.
 fn error(reason: impl std::fmt::Display) -> JsValue {
     Error::new(&reason.to_string()).into()
+}
+
+/// An error that the page tells from others by its name.
+fn named(name: &str, reason: impl std::fmt::Display) -> JsValue {
+    let error = Error::new(&reason.to_string());
+    error.set_name(name);
+    error.into()
+}
+
+/// Tells the page's functions how far long work is. One that fails is no reason to lose the work.
+#[derive(Default)]
+struct Told {
+    /// Called with the pictures that are done, and with all.
+    on_pictures: Option<Function>,
+    done: usize,
+    total: usize,
+    /// Called with the step of a search, and with all; `false` ends the search.
+    on_search: Option<Function>,
+}
+
+impl Told {
+    fn of_searches(on_search: Option<Function>) -> Self {
+        Self {
+            on_search,
+            ..Self::default()
+        }
+    }
+}
+
+impl Watch for Told {
+    fn pictures(&mut self, count: usize) {
+        self.done += count;
+        if let Some(on_pictures) = &self.on_pictures {
+            let (done, total) = (self.done.into(), self.total.into());
+            let _ = on_pictures.call2(&JsValue::NULL, &done, &total);
+        }
+    }
+
+    fn search(&mut self, step: usize, steps: usize) -> ControlFlow<()> {
+        let answer = self
+            .on_search
+            .as_ref()
+            .and_then(|f| f.call2(&JsValue::NULL, &step.into(), &steps.into()).ok());
+        match answer.is_some_and(|answer| answer.as_bool() == Some(false)) {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        }
+    }
 }
 
 /// Plain JavaScript objects rather than `Map`s; `None` becomes `null`.
@@ -123,6 +173,7 @@ struct ModelInfo<'a> {
     parameters: usize,
     calibrated: bool,
     threshold: Option<f64>,
+    search_steps: Option<usize>,
     header: &'a Header,
 }
 
@@ -152,7 +203,8 @@ impl Model {
         })
     }
 
-    /// `{method, size, channels, parameters, calibrated, threshold, header}`
+    /// `{method, size, channels, parameters, calibrated, threshold, search_steps, header}`; the steps
+    /// are `null` for methods that do not search.
     pub fn info(&self) -> Result<JsValue, JsValue> {
         let Preprocessing { size, channels, .. } = *self.detector.preprocessing();
         let calibration = self.header.calibration.as_ref();
@@ -163,6 +215,7 @@ impl Model {
             parameters: self.detector.parameters(),
             calibrated: calibration.is_some(),
             threshold: calibration.map(|calibration| calibration.threshold),
+            search_steps: self.detector.search_steps(),
             header: &self.header,
         })
     }
@@ -187,7 +240,14 @@ impl Model {
 
     /// Scores picture files. One entry a file, in order; a file that is no readable picture gives
     /// `{error}` and the others go on.
-    pub async fn score(&self, files: Vec<Uint8Array>) -> Result<Vec<JsValue>, JsValue> {
+    ///
+    /// Where the method searches, `on_search(step, steps)` is called now and then; if it returns `false`
+    /// the search ends and the promise rejects with an error named `Stopped`.
+    pub async fn score(
+        &self,
+        files: Vec<Uint8Array>,
+        on_search: Option<Function>,
+    ) -> Result<Vec<JsValue>, JsValue> {
         let preprocessing = self.detector.preprocessing();
         let mut values = Vec::with_capacity(files.len() * preprocessing.values());
         let mut results = Vec::with_capacity(files.len());
@@ -202,8 +262,13 @@ impl Model {
         let mut scored = if values.is_empty() {
             Vec::new().into_iter()
         } else {
-            let scored = detector::score_batch(&*self.detector, &values).await;
-            scored.map_err(error)?.into_iter()
+            let mut watch = Told::of_searches(on_search);
+            let scored = detector::score_watched(&*self.detector, &values, &mut watch).await;
+            let scored = scored.map_err(|reason| match reason {
+                TensorError::Stopped => named("Stopped", reason),
+                reason => error(reason),
+            });
+            scored?.into_iter()
         };
         let mut inputs = values.chunks_exact(preprocessing.values());
         results

@@ -9,12 +9,12 @@ use std::path::{Path, PathBuf};
 use burn::tensor::{Device, Tensor, TensorData, activation::sigmoid};
 use pollster::block_on;
 use proptest::prelude::*;
-use skip_ganomaly::detector::{self, Detector, Method, score_batch, self_check_picture};
+use skip_ganomaly::detector::{self, Detector, Method, ganomaly, score_batch, self_check_picture};
 use skip_ganomaly::import::import;
 use skip_ganomaly::model_file::{ModelFile, Precision};
 use skip_ganomaly::nn::init::Initialiser;
 use skip_ganomaly::nn::tensors::load;
-use skip_ganomaly::nn::{Architecture, Discriminator, Mode, ganomaly};
+use skip_ganomaly::nn::{Architecture, Discriminator, Mode, Network};
 use skip_ganomaly::score::{Residual, residual};
 
 /// Checkpoints of `tests/golden`: `shapes/skip-64` is `shapes/skip-64_netG.pth` and its netD.

@@ -9,17 +9,15 @@ use std::path::{Path, PathBuf};
 use burn::tensor::{Device, Tensor, TensorData};
 use pollster::block_on;
 use safetensors::SafeTensors;
-use skip_ganomaly::detector::{self, Method, Scored, score_batch};
+use skip_ganomaly::detector::{self, Method, Scored, ganomaly, score_batch};
 use skip_ganomaly::import::{import, official_name};
 use skip_ganomaly::model_file::ModelFile;
 use skip_ganomaly::nn::init::Initialiser;
 use skip_ganomaly::nn::tensors::{HostTensor, NamedTensors, load};
-use skip_ganomaly::nn::{Discriminator, Mode, ganomaly};
+use skip_ganomaly::nn::{Discriminator, Mode, Network};
 use skip_ganomaly::score::{LAMBDA, Residual, anomaly_score, residual};
 use skip_ganomaly::train::Losses;
 use skip_ganomaly::train::config::TrainConfig;
-use skip_ganomaly::train::ganomaly::GanomalyTrainer;
-use skip_ganomaly::train::skip_ganomaly::SkipGanomalyTrainer;
 use skip_ganomaly::train::step::{Trainer, Update, read_losses};
 
 /// Pictures in a golden batch, and values of one.
@@ -89,7 +87,8 @@ fn infer(method: &str, expected: &SafeTensors<'_>) -> Inference {
     let x = floats(expected, "x");
     let scored = block_on(score_batch(&*detector, &x)).expect("a readable device");
     assert_eq!(scored.len(), BATCH);
-    let (f, f_hat) = detector.measure(batch(&x)).features.expect("features");
+    let measured = block_on(detector.measure(batch(&x)).finish(&mut ()));
+    let (f, f_hat) = measured.expect("readable").features.expect("features");
     let x_hat: Vec<f32> = scored.iter().flat_map(|s| s.x_hat.clone()).collect();
     assert_all_close("x_hat", &x_hat, &floats(expected, "x_hat"));
     Inference {
@@ -221,6 +220,13 @@ fn official(model: &ModelFile, name: &str) -> String {
     official_name(model.header.method, &architecture, name).expect("a tensor of the method")
 }
 
+/// The method's training with the golden weights.
+fn trainer(config: &TrainConfig, model: &ModelFile) -> Box<dyn Trainer> {
+    let method = config.method.in_steps().expect("a method with networks");
+    let trainer = method.trainer_of(config, &model.tensors, &Device::flex());
+    trainer.expect("golden weights")
+}
+
 /// Trains for five steps and compares each; gives the weights after the last.
 fn five_steps(
     model: &ModelFile,
@@ -283,8 +289,7 @@ fn config(method: Method) -> TrainConfig {
 fn five_steps_of_skip_ganomaly_are_the_published_ones() {
     let model = imported("skip_ganomaly");
     let config = config(Method::SkipGanomaly);
-    let mut trainer = SkipGanomalyTrainer::from_weights(&config, &model.tensors, &Device::flex())
-        .expect("golden weights");
+    let mut trainer = trainer(&config, &model);
     let expected = |losses: &BTreeMap<String, f64>| Losses {
         adversarial: losses["g_adv"],
         contextual: losses["g_con"],
@@ -295,7 +300,7 @@ fn five_steps_of_skip_ganomaly_are_the_published_ones() {
         fake: None,
     };
     let steps = "skip_ganomaly_train.json";
-    let tensors = five_steps(&model, steps, &mut trainer, expected);
+    let tensors = five_steps(&model, steps, &mut *trainer, expected);
 
     // Not only norms: eight values of each tensor.
     let samples: BTreeMap<String, Vec<f64>> =
@@ -321,8 +326,7 @@ fn five_steps_of_skip_ganomaly_are_the_published_ones() {
 fn five_steps_of_ganomaly_are_the_published_ones() {
     let model = imported("ganomaly");
     let config = config(Method::Ganomaly);
-    let mut trainer = GanomalyTrainer::from_weights(&config, &model.tensors, &Device::flex())
-        .expect("golden weights");
+    let mut trainer = trainer(&config, &model);
     let expected = |losses: &BTreeMap<String, f64>| Losses {
         adversarial: losses["g_adv"],
         contextual: losses["g_con"],
@@ -332,5 +336,5 @@ fn five_steps_of_ganomaly_are_the_published_ones() {
         real: None,
         fake: None,
     };
-    five_steps(&model, "ganomaly_train.json", &mut trainer, expected);
+    five_steps(&model, "ganomaly_train.json", &mut *trainer, expected);
 }

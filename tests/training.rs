@@ -1,25 +1,24 @@
 //! Training as a whole: it learns, repeats itself, goes on where it stopped, and what it leaves
 //! scores as it did when it was calibrated.
 
+use std::ops::ControlFlow;
+
 use burn::tensor::{Device, Tensor, TensorData};
 use pollster::block_on;
 use skip_ganomaly::data::augment::Augment;
 use skip_ganomaly::data::image::Preprocessing;
 use skip_ganomaly::data::pictures::{InMemory, Pictures};
-use skip_ganomaly::detector::{self, Method, Scored, score_batch};
+use skip_ganomaly::detector::{self, Method, Scored, Watch, score_batch, score_watched};
 use skip_ganomaly::metrics::quantile;
 use skip_ganomaly::model_file::{ModelFile, Precision};
 use skip_ganomaly::nn::init::Initialiser;
+use skip_ganomaly::nn::tensors::TensorError;
 use skip_ganomaly::nn::{BatchNorm, Mode};
 use skip_ganomaly::score::{Balance, Latent, Residual};
 use skip_ganomaly::train::Losses;
-use skip_ganomaly::train::alocc::AloccTrainer;
 use skip_ganomaly::train::config::TrainConfig;
-use skip_ganomaly::train::egbad::EgbadTrainer;
-use skip_ganomaly::train::ganomaly::GanomalyTrainer;
 use skip_ganomaly::train::preview::Labelled;
 use skip_ganomaly::train::run::{Run, RunError};
-use skip_ganomaly::train::skip_ganomaly::SkipGanomalyTrainer;
 use skip_ganomaly::train::step::{Trainer, Update, read_losses};
 
 const SIZE: usize = 32;
@@ -35,24 +34,26 @@ fn config() -> TrainConfig {
     }
 }
 
-/// The same for each method that is trained, and with every option that draws.
-fn configs() -> [TrainConfig; 5] {
-    let ganomaly = TrainConfig {
-        method: Method::Ganomaly,
-        ..config()
-    };
-    let egbad = TrainConfig {
-        method: Method::Egbad,
-        ..config()
-    };
-    let alocc = TrainConfig {
+/// The same for a method, with what it was published with.
+fn config_of(method: Method) -> TrainConfig {
+    let width = if method == Method::Alocc { 2 } else { 4 };
+    TrainConfig {
         size: SIZE,
         channels: 1,
-        width: 2,
+        width,
         batch: 8,
         epochs: 2,
-        ..TrainConfig::published(Method::Alocc)
-    };
+        search_steps: if method.searches() {
+            5
+        } else {
+            config().search_steps
+        },
+        ..TrainConfig::published(method)
+    }
+}
+
+/// One for each method that is trained, and one with every option that draws.
+fn configs() -> Vec<TrainConfig> {
     let options = TrainConfig {
         input_noise: 0.1,
         input_mask: 0.2,
@@ -62,7 +63,13 @@ fn configs() -> [TrainConfig; 5] {
         label_smoothing: 0.1,
         ..config()
     };
-    [config(), ganomaly, egbad, alocc, options]
+    let trained = Method::ALL.iter().copied().filter(|m| m.has_networks());
+    trained.map(config_of).chain([options]).collect()
+}
+
+fn trainer(config: &TrainConfig) -> Box<dyn Trainer> {
+    let method = config.method.in_steps().expect("a method with networks");
+    method.trainer(config, &Device::flex())
 }
 
 /// One of each way to score.
@@ -128,7 +135,7 @@ fn eight_pictures_are_learnt_by_heart() {
         learning_rate: 2e-3,
         ..config()
     };
-    let losses = learnt_by_heart(SkipGanomalyTrainer::new(&config, &Device::flex()));
+    let losses = learnt_by_heart(&config);
 
     // Files keep losses to the last bit: a resumed run writes the bytes that it would have written.
     for losses in &losses {
@@ -150,7 +157,7 @@ fn egbad_learns_to_redraw_eight_pictures() {
         learning_rate: 5e-4,
         ..config()
     };
-    let mut trainer = EgbadTrainer::new(&config, &Device::flex());
+    let mut trainer = trainer(&config);
     let values = waves(8);
     let pending = (0..STEPS as u64)
         .map(|step| {
@@ -181,7 +188,8 @@ fn egbad_learns_to_redraw_eight_pictures() {
 }
 
 /// Losses of 80 steps on the same eight pictures, of which it learns to redraw most.
-fn learnt_by_heart(mut trainer: impl Trainer) -> Vec<Losses> {
+fn learnt_by_heart(config: &TrainConfig) -> Vec<Losses> {
+    let mut trainer = trainer(config);
     let values = waves(8);
     let pending = (0..80)
         .map(|step| {
@@ -198,16 +206,94 @@ fn learnt_by_heart(mut trainer: impl Trainer) -> Vec<Losses> {
 }
 
 #[test]
-fn alocc_repairs_eight_pictures() {
+fn every_method_that_redraws_learns_eight_pictures_by_heart() {
+    for method in [Method::Ganomaly, Method::Alocc, Method::Aae] {
+        let config = TrainConfig {
+            width: if method == Method::Alocc { 4 } else { 8 },
+            learning_rate: 2e-3,
+            ..config_of(method)
+        };
+        learnt_by_heart(&config);
+    }
+}
+
+/// AnoGAN on eight pictures: G comes to draw them, and the more steps a search takes, the nearer it
+/// comes to a training picture.
+#[test]
+fn anogan_finds_what_it_was_trained_on() {
+    const STEPS: u64 = 600;
     let config = TrainConfig {
-        size: SIZE,
-        channels: 1,
-        width: 4,
-        batch: 8,
-        learning_rate: 2e-3,
-        ..TrainConfig::published(Method::Alocc)
+        width: 8,
+        features: 8,
+        learning_rate: 1e-3,
+        ..config_of(Method::Anogan)
     };
-    learnt_by_heart(AloccTrainer::new(&config, &Device::flex()));
+    let values = waves(8);
+    let mut run = Run::new(
+        &TrainConfig {
+            steps: Some(STEPS),
+            held_out: 0.1,
+            ..config
+        },
+        // Nine, of which one is held out and is the first again.
+        in_memory([&values[..], &values[..SIZE * SIZE]].concat(), 9),
+        &Device::flex(),
+    )
+    .expect("a run that can start");
+    let losses = steps(&mut run, STEPS as usize);
+    let near =
+        |losses: &[Losses]| losses.iter().map(|l| l.contextual).sum::<f64>() / losses.len() as f64;
+    let (first, last) = (near(&losses[..20]), near(&losses[STEPS as usize - 100..]));
+    assert!(last < 0.6 * first, "drawn pictures at {first}, then {last}");
+    assert!(
+        losses
+            .iter()
+            .all(|l| l.generator == l.adversarial && l.latent == 0.0)
+    );
+
+    let mut model = block_on(run.model()).expect("a readable device");
+    let mut residual = |steps| {
+        model.header.scoring.search_steps = Some(steps);
+        let scored = scores(&model, &values);
+        scored.iter().map(|s| s.raw.residual).sum::<f64>() / 8.0
+    };
+    let [few, some, many] = [1, 30, 300].map(&mut residual);
+    assert!(
+        some < 0.8 * few && many < 0.9 * some,
+        "{few}, {some}, {many}"
+    );
+}
+
+/// Told as it goes, and ended when the watcher says so.
+#[test]
+fn a_search_is_watched_and_can_be_ended() {
+    struct Told(Vec<(usize, usize)>, usize);
+    impl Watch for Told {
+        fn search(&mut self, step: usize, steps: usize) -> ControlFlow<()> {
+            self.0.push((step, steps));
+            match step >= self.1 {
+                true => ControlFlow::Break(()),
+                false => ControlFlow::Continue(()),
+            }
+        }
+    }
+    let config = TrainConfig {
+        search_steps: 25,
+        ..config_of(Method::Anogan)
+    };
+    let run = start(&config, 20);
+    let model = block_on(run.model()).expect("a readable device");
+    let detector = detector::load(&model, &Device::flex()).expect("weights that fit");
+    assert_eq!(detector.search_steps(), Some(25));
+    let values = waves(2);
+    let mut all = Told(Vec::new(), usize::MAX);
+    let watched = block_on(score_watched(&*detector, &values, &mut all)).expect("scores");
+    assert_eq!(all.0, [(10, 25), (20, 25), (25, 25)]);
+    let unwatched = block_on(score_batch(&*detector, &values)).expect("scores");
+    assert_eq!(watched, unwatched);
+    let mut ended = Told(Vec::new(), 20);
+    let error = block_on(score_watched(&*detector, &values, &mut ended)).expect_err("stopped");
+    assert_eq!((error, ended.0.len()), (TensorError::Stopped, 2));
 }
 
 #[test]
@@ -287,7 +373,7 @@ fn only_a_checkpoint_of_the_same_pictures_is_resumed() {
         "{message}"
     );
 
-    let finished = block_on(run.finish(Precision::F32, &mut |_| {})).expect("finite scores");
+    let finished = block_on(run.finish(Precision::F32, &mut ())).expect("finite scores");
     let error = resume(&finished.model, pictures(20));
     assert!(matches!(error, RunError::NoCheckpoint(_)), "{error}");
 
@@ -377,7 +463,7 @@ fn a_score_does_not_depend_on_the_neighbours() {
 fn depends_on_no_neighbour(config: &TrainConfig) {
     let mut run = start(config, 20);
     steps(&mut run, 4);
-    let model = block_on(run.finish(Precision::F32, &mut |_| {}))
+    let model = block_on(run.finish(Precision::F32, &mut ()))
         .expect("finite scores")
         .model;
     let length = SIZE * SIZE;
@@ -415,7 +501,7 @@ fn scores_as_calibrated(config: &TrainConfig) {
     steps(&mut run, 8);
     let mut thresholds = Vec::new();
     for precision in [Precision::F32, Precision::F16] {
-        let finished = block_on(run.finish(precision, &mut |_| {})).expect("finite scores");
+        let finished = block_on(run.finish(precision, &mut ())).expect("finite scores");
         let bytes = finished.model.to_bytes(precision).expect("finite weights");
         let read = ModelFile::from_bytes(&bytes).expect("a whole file");
         assert_eq!(read, finished.model);
@@ -457,7 +543,7 @@ fn what_is_learnt_of_normals_gives_their_scores_a_unit() {
     let finish = |config: &TrainConfig| {
         let mut run = start(config, 70);
         steps(&mut run, 8);
-        let fitted = block_on(run.finish(Precision::F32, &mut |_| {})).expect("finite scores");
+        let fitted = block_on(run.finish(Precision::F32, &mut ())).expect("finite scores");
         (fitted, run)
     };
     let (fitted, _) = finish(&layers);
@@ -496,13 +582,7 @@ fn what_is_learnt_of_normals_gives_their_scores_a_unit() {
 #[test]
 fn a_collapsed_discriminator_starts_anew() {
     for config in configs() {
-        let device = Device::flex();
-        let mut trainer: Box<dyn Trainer> = match config.method {
-            Method::Ganomaly => Box::new(GanomalyTrainer::new(&config, &device)),
-            Method::Egbad => Box::new(EgbadTrainer::new(&config, &device)),
-            Method::Alocc => Box::new(AloccTrainer::new(&config, &device)),
-            _ => Box::new(SkipGanomalyTrainer::new(&config, &device)),
-        };
+        let mut trainer = trainer(&config);
         let read = |trainer: &dyn Trainer| {
             block_on(trainer.read_weights().read()).expect("a readable device")
         };
@@ -585,7 +665,7 @@ fn a_preview_only_looks() {
         pictures: Box::new(InMemory::new(values, SIZE * SIZE, "labelled")),
         abnormal: vec![false, false, false, false, true, true],
     };
-    let preview = block_on(watched.preview(Some(&labelled), 3)).expect("finite scores");
+    let preview = block_on(watched.preview(Some(&labelled), 3, &mut ())).expect("finite scores");
     assert_eq!(preview.step, 2);
     assert_eq!(preview.held_out.len(), watched.counts().1);
     assert_eq!(preview.shown.len(), 3.min(watched.counts().1));
@@ -606,7 +686,7 @@ fn a_checkpoint_brings_its_history() {
     for config in configs() {
         let mut first = start(&config, 40);
         steps(&mut first, 3);
-        block_on(first.preview(None, 1)).expect("finite scores");
+        block_on(first.preview(None, 1, &mut ())).expect("finite scores");
         let checkpoint = block_on(first.checkpoint()).expect("a checkpoint");
         let bytes = checkpoint.to_bytes(Precision::F32).expect("finite weights");
         let file = ModelFile::from_bytes(&bytes).expect("the same file");

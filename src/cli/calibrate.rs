@@ -7,12 +7,14 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 
 use super::data::DataArgs;
+use super::progress::Finishing;
 use super::{Outcome, load_pictures, read_model, write_whole};
 use crate::calibration::{THRESHOLD_QUANTILE, ThresholdRule};
 use crate::data::batch::split_held_out;
 use crate::data::pictures::Pictures;
 use crate::detector::Method;
-use crate::detector::fit::fit;
+use crate::detector::anogan::MOST_SEARCH_STEPS;
+use crate::detector::fit::{fit, pictures_needed};
 use crate::device::Kind;
 use crate::model_file::{FORMAT, ModelFile, Precision};
 use crate::score::{Balance, Latent, Residual};
@@ -36,6 +38,9 @@ pub struct Args {
     /// How R and L are made comparable [default: the model's]
     #[arg(long, value_enum)]
     balance: Option<Balance>,
+    /// Steps of AnoGAN's search for each picture [default: the model's]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=MOST_SEARCH_STEPS as i64))]
+    search_steps: Option<u32>,
     /// Quantile of the held-out normals' scores that becomes the threshold [default: the model's]
     #[arg(long)]
     threshold_quantile: Option<f64>,
@@ -60,6 +65,14 @@ pub fn run(args: Args) -> Result<Outcome> {
     scoring.residual = args.residual.unwrap_or(scoring.residual);
     scoring.latent = args.latent.unwrap_or(scoring.latent);
     scoring.balance = args.balance.unwrap_or(scoring.balance);
+    if let Some(steps) = args.search_steps {
+        anyhow::ensure!(
+            model.header.method.searches(),
+            "--search-steps is an option of methods that search for a picture; got a model of the method {}",
+            model.header.method
+        );
+        scoring.search_steps = Some(steps as usize);
+    }
     anyhow::ensure!(
         (0.0..=1.0).contains(&scoring.lambda),
         "--lambda must lie between 0 and 1, got {}",
@@ -79,11 +92,16 @@ pub fn run(args: Args) -> Result<Outcome> {
     let quantile = args.threshold_quantile.unwrap_or(quantile_of(&model));
     model.header.format = FORMAT;
     let model = model.rounded(args.precision);
-    let watch = &mut |_| {};
+    let mut bar = Finishing::new(pictures_needed(
+        &model.header.scoring,
+        training.len(),
+        held_out.len(),
+    ));
     let fitted = fit(
-        model, &device, &pictures, &training, &held_out, quantile, watch,
+        model, &device, &pictures, &training, &held_out, quantile, &mut bar,
     );
     let model = pollster::block_on(fitted)?.model;
+    bar.end();
     let bytes = model.to_bytes(args.precision)?;
     write_whole(&args.out, &bytes)?;
 

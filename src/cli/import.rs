@@ -54,7 +54,7 @@ pub fn run(args: Args) -> Result<Outcome> {
                 "",
             );
             let all: Vec<usize> = (0..pictures.len()).collect();
-            let (quantile, watch) = (THRESHOLD_QUANTILE, &mut |_| {});
+            let (quantile, watch) = (THRESHOLD_QUANTILE, &mut ());
             let fitted = fit(model, &device, &pictures, &all, &all, quantile, watch);
             model = pollster::block_on(fitted)?.model;
         }

@@ -78,6 +78,9 @@ pub fn run(args: Args) -> Result<Outcome> {
                 shape.generator_width, shape.discriminator_width, shape.features
             )?;
             writeln!(out, "score         {}", formula(&header.scoring)?)?;
+            if let Some(steps) = header.scoring.search_steps {
+                writeln!(out, "search        {steps} steps for a picture")?;
+            }
         }
         None => writeln!(out, "networks      none")?,
     }

@@ -1,8 +1,12 @@
 //! Progress bars on stderr, only where stderr is a terminal.
 
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::detector::Watch;
 
 /// A bar that counts to `length`; hidden unless stderr is a terminal.
 pub fn bar(length: u64, what: &'static str) -> ProgressBar {
@@ -14,4 +18,48 @@ pub fn bar(length: u64, what: &'static str) -> ProgressBar {
     bar.set_prefix(what);
     bar.enable_steady_tick(Duration::from_millis(200));
     bar
+}
+
+/// The bar of a calibration, whose searches a flag can end.
+pub struct Finishing<'a> {
+    bar: ProgressBar,
+    stop: Option<&'a AtomicBool>,
+}
+
+impl<'a> Finishing<'a> {
+    /// For so many pictures.
+    pub fn new(pictures: usize) -> Self {
+        Self {
+            bar: bar(pictures as u64, "calibrating"),
+            stop: None,
+        }
+    }
+
+    /// Ends a search when the flag is true.
+    pub fn until(self, stop: &'a AtomicBool) -> Self {
+        Self {
+            stop: Some(stop),
+            ..self
+        }
+    }
+
+    /// Takes the bar away.
+    pub fn end(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+impl Watch for Finishing<'_> {
+    fn pictures(&mut self, count: usize) {
+        self.bar.inc(count as u64);
+    }
+
+    fn search(&mut self, step: usize, steps: usize) -> ControlFlow<()> {
+        self.bar
+            .set_message(format!("search: step {step} of {steps}"));
+        match self.stop {
+            Some(stop) if stop.load(Ordering::Relaxed) => ControlFlow::Break(()),
+            _ => ControlFlow::Continue(()),
+        }
+    }
 }

@@ -142,6 +142,13 @@ impl Batches {
     }
 }
 
+/// Some of many, evenly spread.
+pub fn evenly_spread<T: Clone>(all: &[T], count: usize) -> Vec<T> {
+    let count = count.min(all.len());
+    let at = |k: usize| all[k * all.len() / count].clone();
+    (0..count).map(at).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -1,115 +1,417 @@
-//! ALOCC as a detector: repair the picture, and ask D whether the result is a normal one.
+//! ALOCC: repair the picture, and ask the discriminator whether the result is a normal one.
 //!
-//! Source: Sabokrou et al. 2018, equation 5.
+//! Two networks: the refiner R, which repairs a picture, and the discriminator D. Every convolution has a
+//! kernel of 5 and halves or doubles the side.
+//!
+//! Source: Sabokrou et al. 2018, section 3, and the published code where the text is silent.
 
-use burn::tensor::{Device, Tensor};
+use burn::module::Module;
+use burn::nn::conv::{Conv2d, ConvTranspose2d};
+use burn::tensor::{Tensor, TensorData};
 
-use super::skip_ganomaly::{DISCRIMINATOR, GENERATOR};
-use super::{Detector, LoadError, Measurement, Method, networks};
-use crate::data::image::Preprocessing;
-use crate::model_file::{ModelFile, Scoring};
-use crate::nn::Mode;
-use crate::nn::alocc::{Discriminator, Refiner};
+use super::adversarial::{Adversarial, Trained};
+use super::entry::WithNetworks;
+use super::{Measurement, Measuring, Method};
+use crate::data::disturb::Disturbance;
+use crate::loss::{bce_fake, bce_real, probability, refinement};
+use crate::model_file::Scoring;
+use crate::nn::convolution::convolve;
+use crate::nn::decoder::{self, UpLevel};
 use crate::nn::init::Initialiser;
-use crate::nn::tensors::{self, learnt_values};
+use crate::nn::pyramid::{self, PyramidLevel};
+use crate::nn::{Architecture, BatchNorm, Mode, Network, conv, conv_transposed};
+use crate::random::{generator, stream};
 use crate::score::{self, RawScore};
+use crate::train::config::TrainConfig;
+use crate::train::networks::Networks;
+use crate::train::step::{PendingLosses, Update};
 
-/// A trained pair of networks.
-pub struct Alocc {
-    refiner: Refiner,
-    discriminator: Discriminator,
-    mode: Mode,
-    parameters: usize,
-    preprocessing: Preprocessing,
-    scoring: Scoring,
-    device: Device,
+pub(crate) const ENTRY: WithNetworks<Alocc> = WithNetworks::new();
+
+/// Side of every kernel but that of D's last layer.
+const KERNEL: usize = 5;
+
+/// R's channels on the way down, in base widths. An eighth of the picture's side is left.
+const DOWN: [usize; 3] = [2, 4, 8];
+
+/// R's channels on the way up, in base widths, before the picture's own.
+const UP: [usize; 2] = [2, 1];
+
+/// D's channels, in base widths: 64, 128, 256, 512 in the paper. A sixteenth of the side is left.
+const OF_D: [usize; 4] = [1, 2, 4, 8];
+
+/// The refiner R: encoder and decoder without a narrow middle. Nothing but the noise on its input in
+/// training keeps it from copying.
+#[derive(Module, Debug)]
+pub struct Refiner {
+    /// Down to an eighth of the side: convolution, batch norm, LeakyReLU.
+    encoder: Vec<PyramidLevel>,
+    /// Up again: transposed convolution, then batch norm and ReLU, or tanh in the last.
+    decoder: Vec<UpLevel>,
 }
 
-impl Alocc {
-    /// Reads the networks from a file, for inference mode.
-    ///
-    /// # Errors
-    /// If the header has no networks, or a tensor is missing, of another shape, or not finite.
-    pub fn from_file(file: &ModelFile, device: &Device) -> Result<Self, LoadError> {
-        let trained = Self::with_batch_statistics(file, device)?;
-        Ok(Self {
-            refiner: trained.refiner.for_inference(),
-            discriminator: trained.discriminator.for_inference(),
-            mode: Mode::Inference,
-            ..trained
-        })
+impl Network for Refiner {
+    fn new(architecture: &Architecture, init: &mut Initialiser) -> Self {
+        architecture.check().expect("a checked architecture");
+        let width = architecture.generator_width;
+        let mut input = architecture.channels;
+        let mut encoder = Vec::with_capacity(DOWN.len());
+        for output in DOWN.map(|factor| factor * width) {
+            let conv = conv(input, output, [KERNEL, 2, 2], init);
+            let norm = Some(BatchNorm::new(output, init));
+            encoder.push(PyramidLevel { conv, norm });
+            input = output;
+        }
+        let mut decoder = Vec::with_capacity(UP.len() + 1);
+        for output in UP.map(|factor| factor * width) {
+            let conv = conv_up(input, output, init);
+            let norm = Some(BatchNorm::new(output, init));
+            decoder.push(UpLevel { conv, norm });
+            input = output;
+        }
+        let mut conv = conv_up(input, architecture.channels, init);
+        conv.bias = Some(init.zeros(architecture.channels));
+        decoder.push(UpLevel { conv, norm: None });
+        Self { encoder, decoder }
     }
 
-    /// Reads the networks from a file and leaves them in training mode: see
-    /// [`super::load_with_batch_statistics`].
-    ///
-    /// # Errors
-    /// As [`Alocc::from_file`].
-    pub fn with_batch_statistics(file: &ModelFile, device: &Device) -> Result<Self, LoadError> {
-        let architecture = networks(file, |architecture| {
-            Refiner::learnt_values(architecture) + Discriminator::learnt_values(architecture)
-        })?;
-        let mut init = Initialiser::blank(device);
-        let refiner = Refiner::new(architecture, &mut init);
-        let discriminator = Discriminator::new(architecture, &mut init);
-        let refiner = tensors::load(refiner, GENERATOR, &file.tensors)?;
-        let discriminator = tensors::load(discriminator, DISCRIMINATOR, &file.tensors)?;
-        Ok(Self {
-            parameters: learnt_values(&refiner) + learnt_values(&discriminator),
-            refiner,
-            discriminator,
-            mode: Mode::Training,
-            preprocessing: file.header.preprocessing.clone(),
-            scoring: file.header.scoring,
-            device: device.clone(),
-        })
+    fn learnt_values(architecture: &Architecture) -> usize {
+        let mut input = architecture.channels;
+        let mut count = 0;
+        for factor in DOWN.into_iter().chain(UP) {
+            let output = factor * architecture.generator_width;
+            count += KERNEL * KERNEL * input * output + 2 * output;
+            input = output;
+        }
+        count + (KERNEL * KERNEL * input + 1) * architecture.channels
+    }
+
+    fn layers(architecture: &Architecture) -> Vec<usize> {
+        let values = |(side, channels): (usize, usize)| side * side * channels;
+        let size = architecture.size;
+        let width = architecture.generator_width;
+        let sides = [size / 2, size / 4, size / 8, size / 4, size / 2];
+        let factors = DOWN.into_iter().chain(UP);
+        let hidden = sides.into_iter().zip(factors.map(|factor| factor * width));
+        let picture = (size, architecture.channels);
+        hidden.chain([picture]).map(values).collect()
+    }
+
+    fn for_inference(self) -> Self {
+        Self {
+            encoder: pyramid::for_inference(self.encoder),
+            decoder: decoder::for_inference(self.decoder),
+        }
     }
 }
 
-impl Detector for Alocc {
-    fn method(&self) -> Method {
-        Method::Alocc
+impl Refiner {
+    /// Repairs pictures: x̂ = R(x).
+    ///
+    /// # Shapes
+    /// - `x`: `[n, c, size, size]`
+    /// - returns `[n, c, size, size]`, in `[-1, 1]`
+    ///
+    /// # Panics
+    /// If the channels are not the architecture's.
+    pub fn forward(&self, x: Tensor<4>, mode: Mode) -> Tensor<4> {
+        let h = pyramid::forward(&self.encoder, x, mode, |_| ()); // [n, 8 width, size / 8, size / 8]
+        decoder::draw(&self.decoder, h, mode) // [n, c, size, size]
+    }
+}
+
+/// The discriminator D: is a picture a normal one, or a repaired one?
+#[derive(Module, Debug)]
+pub struct Discriminator {
+    /// Down to a sixteenth of the side: convolution, batch norm (not in the first), LeakyReLU.
+    pyramid: Vec<PyramidLevel>,
+    /// What is left, to one logit: the published linear layer, as a kernel of its side.
+    classifier: Conv2d,
+}
+
+impl Network for Discriminator {
+    fn new(architecture: &Architecture, init: &mut Initialiser) -> Self {
+        architecture.check().expect("a checked architecture");
+        let mut input = architecture.channels;
+        let mut pyramid = Vec::with_capacity(OF_D.len());
+        for factor in OF_D {
+            let output = factor * architecture.discriminator_width;
+            let mut conv = conv(input, output, [KERNEL, 2, 2], init);
+            // A norm has a shift of its own.
+            let norm = (!pyramid.is_empty()).then(|| BatchNorm::new(output, init));
+            if norm.is_none() {
+                conv.bias = Some(init.zeros(output));
+            }
+            pyramid.push(PyramidLevel { conv, norm });
+            input = output;
+        }
+        let mut classifier = conv(input, 1, [left(architecture), 1, 0], init);
+        classifier.bias = Some(init.zeros(1));
+        Self {
+            pyramid,
+            classifier,
+        }
     }
 
-    fn preprocessing(&self) -> &Preprocessing {
-        &self.preprocessing
+    fn learnt_values(architecture: &Architecture) -> usize {
+        let mut input = architecture.channels;
+        let mut count = 0;
+        for (level, factor) in OF_D.into_iter().enumerate() {
+            let output = factor * architecture.discriminator_width;
+            let shifts = if level == 0 { output } else { 2 * output };
+            count += KERNEL * KERNEL * input * output + shifts;
+            input = output;
+        }
+        count + left(architecture).pow(2) * input + 1
     }
 
-    fn parameters(&self) -> usize {
-        self.parameters
+    fn layers(architecture: &Architecture) -> Vec<usize> {
+        let width = architecture.discriminator_width;
+        let side = |level: usize| architecture.size >> (level + 1);
+        let layers = OF_D.into_iter().enumerate();
+        layers
+            .map(|(level, factor)| factor * width * side(level).pow(2))
+            .collect()
+    }
+
+    fn for_inference(mut self) -> Self {
+        self.pyramid = pyramid::for_inference(self.pyramid);
+        self
+    }
+}
+
+impl Discriminator {
+    /// Judges pictures; D's probability of "normal" is the sigmoid of the logit.
+    ///
+    /// # Shapes
+    /// - `x`: `[n, c, size, size]`, in `[-1, 1]`
+    /// - returns logits `[n]`
+    ///
+    /// # Panics
+    /// If the channels or the side are not the architecture's.
+    pub fn forward(&self, x: Tensor<4>, mode: Mode) -> Tensor<1> {
+        let h = pyramid::forward(&self.pyramid, x, mode, |_| ()); // [n, 8 width, size / 16, size / 16]
+        let logit = convolve(&self.classifier, h, mode); // [n, 1, 1, 1]
+        let n = logit.dims()[0];
+        logit.reshape([n])
+    }
+}
+
+/// Side of what D's convolutions leave.
+fn left(architecture: &Architecture) -> usize {
+    architecture.size >> OF_D.len()
+}
+
+/// A transposed convolution that doubles the side.
+fn conv_up(input: usize, output: usize, init: &mut Initialiser) -> ConvTranspose2d {
+    let mut conv = conv_transposed(input, output, [KERNEL, 2, 2], init);
+    conv.padding_out = [1; 2];
+    conv
+}
+
+/// Steps of R for each of D, so that D does not win; the published code's remedy.
+const REFINEMENTS: usize = 2;
+
+/// The method.
+///
+/// The contextual loss is the refinement loss. In place of a latent loss, which it has not, the mean
+/// of 1 - D(x̂) is told, what the score is made of; nothing descends it.
+pub struct Alocc;
+
+impl Adversarial for Alocc {
+    const METHOD: Method = Method::Alocc;
+    const LAMBDA: f64 = 0.0;
+    const SETTINGS: &'static [&'static str] =
+        &["adversarial_weight", "contextual_weight", "input_noise"];
+
+    type Generator = Refiner;
+    type Discriminator = Discriminator;
+
+    fn published(plain: TrainConfig) -> TrainConfig {
+        TrainConfig {
+            contextual_weight: 0.4,
+            input_noise: 0.155,
+            ..plain
+        }
+    }
+
+    /// Updates D, then R twice. R's losses are told as they were before its first update.
+    fn step(
+        networks: &mut Networks<Self>,
+        x: Tensor<4>,
+        step: u64,
+        update: Update,
+    ) -> PendingLosses {
+        let weights = networks.config.loss_weights();
+        let noisy = add_noise(networks, x.clone(), step);
+        let x_hat = networks.generator.forward(noisy.clone(), Mode::Training);
+
+        let judge = |x: Tensor<4>| networks.discriminator.forward(x, Mode::Training);
+        let real = judge(x.clone());
+        let fake = judge(x_hat.clone().detach());
+        let judged = [real.clone(), fake.clone()];
+        let discriminator = bce_real(real) + bce_fake(fake);
+        if update.discriminator() {
+            networks.update_discriminator(&discriminator);
+        }
+
+        // D's weights stand still while R learns, so their gradients are not computed.
+        let frozen = networks.discriminator.clone().no_grad();
+        let losses = |x_hat: Tensor<4>| {
+            let fake = frozen.forward(x_hat.clone(), Mode::Training);
+            let adversarial = bce_real(fake);
+            let contextual = refinement(x.clone(), x_hat);
+            let generator = adversarial.clone().mul_scalar(weights.adversarial)
+                + contextual.clone().mul_scalar(weights.contextual);
+            [adversarial, contextual, generator]
+        };
+        let [adversarial, contextual, refiner] = losses(x_hat);
+        if update.generator() {
+            networks.update_generator(&refiner);
+            for _ in 1..REFINEMENTS {
+                let again = networks.generator.forward(noisy.clone(), Mode::Training);
+                let [.., again] = losses(again);
+                networks.update_generator(&again);
+            }
+        }
+
+        let latent = probability(judged[1].clone()).neg().add_scalar(1.0).mean();
+        let losses = [adversarial, contextual, latent, refiner, discriminator];
+        PendingLosses::new(losses, judged)
     }
 
     /// D's logit.
-    fn feature_layers(&self) -> Vec<usize> {
+    fn feature_layers(_architecture: &Architecture, _scoring: &Scoring) -> Vec<usize> {
         vec![1]
     }
 
-    fn device(&self) -> Device {
-        self.device.clone()
-    }
-
     /// The features are D's logit of R(x), twice: the score compares with nothing.
-    fn measure(&self, x: Tensor<4>) -> Measurement {
+    fn measure(trained: &Trained<Self>, x: Tensor<4>) -> Measuring<'_> {
         let n = x.dims()[0];
-        let x_hat = self.refiner.forward(x, self.mode);
-        let logit = self.discriminator.forward(x_hat.clone(), self.mode);
+        let x_hat = trained.generator.forward(x, trained.mode);
+        let logit = trained.discriminator.forward(x_hat.clone(), trained.mode);
         let logit = logit.reshape([n, 1]);
-        Measurement {
+        Measuring::Done(Measurement {
             x_hat,
             features: Some((logit.clone(), logit)),
+        })
+    }
+
+    /// L = 1 - D(R(x)), equation 5. With λ = 0, as in the paper, A is L, and R is there to be shown.
+    fn score(
+        trained: &Trained<Self>,
+        x: &[f32],
+        x_hat: &[f32],
+        (logit, _): (&[f32], &[f32]),
+    ) -> RawScore {
+        trained.scorer.score_by(x, x_hat, score::doubt(logit[0]))
+    }
+}
+
+/// x̃ = x + N(0, σ²). What is drawn follows from the seed and the step alone.
+fn add_noise(networks: &Networks<Alocc>, x: Tensor<4>, step: u64) -> Tensor<4> {
+    let config = &networks.config;
+    let disturbance = Disturbance {
+        noise: config.input_noise,
+        mask: 0.0,
+    };
+    if disturbance.is_none() {
+        return x;
+    }
+    let shape = x.dims();
+    let mut random = generator(config.seed, stream::STEP + step);
+    let (_, noise) = disturbance.draw(shape, &mut random);
+    x + Tensor::from_data(TensorData::new(noise, shape), &networks.device)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::nn::tensors::learnt_values;
+    use burn::tensor::{Device, Distribution};
+
+    fn networks(architecture: &Architecture) -> (Refiner, Discriminator) {
+        let mut init = Initialiser::new(0, &Device::flex());
+        let refiner = Refiner::new(architecture, &mut init);
+        (refiner, Discriminator::new(architecture, &mut init))
+    }
+
+    #[test]
+    fn counted_values_are_those_of_the_built_networks() {
+        for (size, channels, width, discriminator_width) in
+            [(32, 1, 3, 3), (64, 3, 2, 5), (128, 1, 1, 2), (256, 3, 2, 1)]
+        {
+            let architecture = Architecture {
+                discriminator_width,
+                ..Architecture::new(size, channels, width)
+            };
+            let (r, d) = networks(&architecture);
+            assert_eq!(Refiner::learnt_values(&architecture), learnt_values(&r));
+            let counted = Discriminator::learnt_values(&architecture);
+            assert_eq!(counted, learnt_values(&d));
         }
     }
 
-    /// L = 1 - D(R(x)). With λ = 0, as in the paper, A is L, and R is there to be shown.
-    fn score(&self, x: &[f32], x_hat: &[f32], features: Option<(&[f32], &[f32])>) -> RawScore {
-        let (logit, _) = features.expect("ALOCC measures a logit");
-        let channels = self.preprocessing.channels;
-        let residual = score::residual(self.scoring.residual, x, x_hat, channels);
-        let latent = score::doubt(logit[0]);
-        RawScore {
-            anomaly_score: self.scoring.anomaly_score(residual, latent),
-            residual,
-            latent: Some(latent),
+    /// By hand, from the paper's table: kernels, then γ and β or a bias for each channel.
+    #[test]
+    fn counted_values_at_the_papers_width() {
+        let architecture = Architecture::new(32, 3, 64);
+        let kernels = |plan: &[usize]| -> usize { plan.windows(2).map(|w| 25 * w[0] * w[1]).sum() };
+        let refiner = kernels(&[3, 128, 256, 512, 128, 64, 3]);
+        let norms = 2 * (128 + 256 + 512 + 128 + 64);
+        assert_eq!(Refiner::learnt_values(&architecture), refiner + norms + 3);
+        assert_eq!(Refiner::learnt_values(&architecture), 5_955_779);
+        let discriminator = kernels(&[3, 64, 128, 256, 512]) + 4 * 512;
+        let shifts = 64 + 2 * (128 + 256 + 512) + 1;
+        let counted = Discriminator::learnt_values(&architecture);
+        assert_eq!(counted, discriminator + shifts);
+        assert_eq!(counted, 4_309_505);
+    }
+
+    #[test]
+    fn every_size_and_channel_count_keeps_its_shape() {
+        for size in [32, 64, 128, 256] {
+            for channels in [1, 3] {
+                let architecture = Architecture::new(size, channels, 1);
+                let (r, d) = networks(&architecture);
+                let x = Tensor::zeros([2, channels, size, size], &Device::flex());
+                for mode in [Mode::Inference, Mode::Training] {
+                    assert_eq!(r.forward(x.clone(), mode).dims(), x.dims());
+                    assert_eq!(d.forward(x.clone(), mode).dims(), [2]);
+                }
+                let layers = Refiner::layers(&architecture);
+                assert_eq!(layers.len(), 6);
+                assert_eq!(layers[2], 8 * (size / 8).pow(2));
+                assert_eq!(layers[5], channels * size * size);
+                let last = Discriminator::layers(&architecture)[3];
+                assert_eq!(last, 8 * (size / 16).pow(2));
+            }
         }
+    }
+
+    #[test]
+    fn rewritten_networks_compute_the_same() {
+        let device = Device::flex();
+        let (r, d) = networks(&Architecture::new(64, 1, 4));
+        let noise = Distribution::Uniform(-1.0, 1.0);
+        let x = Tensor::<4>::random([3, 1, 64, 64], noise, &device);
+        // Moves the running statistics away from 0 and 1.
+        for _ in 0..3 {
+            let x_hat = r.forward(x.clone(), Mode::Training);
+            d.forward(x_hat, Mode::Training);
+        }
+        let close = |a: Tensor<1>, b: Tensor<1>| {
+            let scale = a.clone().abs().max().into_scalar::<f32>();
+            let apart = (a - b).abs().max().into_scalar::<f32>();
+            assert!(apart <= 1e-5 * scale, "{apart} apart at a scale of {scale}");
+        };
+        let before = d.forward(x.clone(), Mode::Inference);
+        close(
+            before,
+            d.for_inference().forward(x.clone(), Mode::Inference),
+        );
+        let flat = |x: Tensor<4>| x.reshape([3 * 4096]);
+        let before = flat(r.forward(x.clone(), Mode::Inference));
+        close(before, flat(r.for_inference().forward(x, Mode::Inference)));
     }
 }

@@ -1,115 +1,516 @@
-//! EGBAD as a detector: encode, redraw, and compare pixels and what D sees in the two pairs.
+//! EGBAD, a bidirectional GAN: encode, redraw, and compare pixels and what the discriminator sees in
+//! the two pairs.
 //!
-//! Source: Zenati et al. 2018, section 3.
+//! Networks: encoder E, generator G, and a discriminator D of pairs (x, z).
+//!
+//! Source: Zenati et al. 2018, section 3 and appendix A.1 (MNIST), and the published code where the text
+//! is silent.
 
-use burn::tensor::{Device, Tensor};
+use burn::module::Module;
+use burn::nn::Linear;
+use burn::nn::conv::Conv2d;
+use burn::tensor::{Device, Tensor, TensorData};
+use rand::Rng;
+use rand_chacha::ChaCha8Rng;
 
-use super::scorer::Scorer;
-use super::skip_ganomaly::{DISCRIMINATOR, GENERATOR};
-use super::{Detector, LoadError, Measurement, Method, networks};
-use crate::data::image::Preprocessing;
-use crate::model_file::ModelFile;
-use crate::nn::Mode;
-use crate::nn::egbad::{Discriminator, Pair};
+use super::adversarial::{Adversarial, Trained};
+use super::entry::WithNetworks;
+use super::{Measurement, Measuring, Method};
+use crate::loss::{bce_fake, bce_real, contextual};
+use crate::model_file::Scoring;
+use crate::nn::activation::leaky_relu_of;
+use crate::nn::dcgan::{
+    Generator, Level, Plan, SLOPE, flat, layers_of_picture_levels, learnt_by_picture_levels,
+    picture_levels,
+};
 use crate::nn::init::Initialiser;
-use crate::nn::tensors::{self, learnt_values};
+use crate::nn::{Architecture, BatchNorm, Mode, Network, conv, linear};
+use crate::random::{generator, stream};
 use crate::score::RawScore;
+use crate::train::config::TrainConfig;
+use crate::train::networks::Networks;
+use crate::train::prior;
+use crate::train::step::{PendingLosses, Update};
 
-/// Trained E, G and D.
-pub struct Egbad {
-    pair: Pair,
-    discriminator: Discriminator,
-    mode: Mode,
-    parameters: usize,
-    preprocessing: Preprocessing,
-    scorer: Scorer,
-    /// Length of D's feature vector.
-    features: usize,
+pub(crate) const ENTRY: WithNetworks<Egbad> = WithNetworks::new();
+
+/// E's first convolution, which keeps the side: 32 at the published width.
+fn first(plan: &Plan) -> usize {
+    plan.width.div_ceil(2)
+}
+
+/// D's layer of z: 512 at the published width.
+fn of_z(plan: &Plan) -> usize {
+    8 * plan.discriminator_width
+}
+
+/// The encoder E: z = E(x).
+#[derive(Module, Debug)]
+pub struct Encoder {
+    /// Kernel 3, the side stays; nothing follows it, as in the published code.
+    first: Conv2d,
+    /// Kernel 3, the side halves: batch norm, LeakyReLU.
+    down: Vec<Level>,
+    latent: Linear,
+}
+
+impl Encoder {
+    fn new(plan: &Plan, init: &mut Initialiser) -> Self {
+        let mut input = first(plan);
+        let mut first = conv(plan.channels, input, [3, 1, 1], init);
+        first.bias = Some(init.zeros(input));
+        let mut down = Vec::with_capacity(plan.halvings);
+        for output in plan.down() {
+            down.push(Level {
+                conv: conv(input, output, [3, 2, 1], init),
+                norm: Some(BatchNorm::new(output, init)),
+            });
+            input = output;
+        }
+        Self {
+            first,
+            down,
+            latent: linear(plan.inner(), plan.features, true, init),
+        }
+    }
+
+    fn learnt_values(plan: &Plan) -> usize {
+        let mut input = first(plan);
+        let mut count = 9 * plan.channels * input + input;
+        for output in plan.down() {
+            count += 9 * input * output + 2 * output;
+            input = output;
+        }
+        count + plan.inner() * plan.features + plan.features
+    }
+
+    /// Encodes pictures.
+    ///
+    /// # Shapes
+    /// - `x`: `[n, c, size, size]`, in `[-1, 1]`
+    /// - returns `[n, features]`
+    ///
+    /// # Panics
+    /// If the channels or the side are not the architecture's.
+    pub fn forward(&self, x: Tensor<4>, mode: Mode) -> Tensor<2> {
+        let mut h = self.first.forward(x); // [n, width / 2, size, size]
+        for level in &self.down {
+            h = level.forward(h, mode); // [n, width, size / 2, size / 2], …
+        }
+        self.latent.forward(flat(h)) // [n, features]
+    }
+}
+
+/// E and G, which learn together.
+#[derive(Module, Debug)]
+pub struct Pair {
+    /// E.
+    pub encoder: Encoder,
+    /// G.
+    pub generator: Generator,
+}
+
+impl Network for Pair {
+    fn new(architecture: &Architecture, init: &mut Initialiser) -> Self {
+        Self {
+            encoder: Encoder::new(&Plan::new(architecture), init),
+            generator: Generator::new(architecture, init),
+        }
+    }
+
+    fn learnt_values(architecture: &Architecture) -> usize {
+        Encoder::learnt_values(&Plan::new(architecture)) + Generator::learnt_values(architecture)
+    }
+
+    /// Of E, then of G.
+    fn layers(architecture: &Architecture) -> Vec<usize> {
+        let plan = Plan::new(architecture);
+        let plane = |level: usize| (architecture.size >> level).pow(2);
+        let down = plan.down().into_iter().enumerate();
+        let down = down.map(|(level, width)| width * plane(level + 1));
+        let mut layers = vec![first(&plan) * plane(0)];
+        layers.extend(down);
+        layers.push(plan.features);
+        layers.extend(Generator::layers(architecture));
+        layers
+    }
+
+    fn for_inference(self) -> Self {
+        let Self { encoder, generator } = self;
+        let down = encoder.down.into_iter().map(Level::for_inference);
+        Self {
+            encoder: Encoder {
+                down: down.collect(),
+                ..encoder
+            },
+            generator: generator.for_inference(),
+        }
+    }
+}
+
+/// D's dropout in training: each value is zeroed with probability ½, the others are doubled.
+///
+/// Drawn on the host, in the order of the layers, so that the same numbers give the same masks on
+/// every device.
+pub struct Dropout {
+    random: ChaCha8Rng,
     device: Device,
 }
 
-impl Egbad {
-    /// Reads the networks from a file, for inference mode.
-    ///
-    /// # Errors
-    /// If the header has no networks, or a tensor is missing, of another shape, or not finite.
-    pub fn from_file(file: &ModelFile, device: &Device) -> Result<Self, LoadError> {
-        let trained = Self::with_batch_statistics(file, device)?;
-        Ok(Self {
-            pair: trained.pair.for_inference(),
-            discriminator: trained.discriminator.for_inference(),
-            mode: Mode::Inference,
-            ..trained
-        })
+impl Dropout {
+    /// Draws from `random`, for a device.
+    pub fn new(random: ChaCha8Rng, device: &Device) -> Self {
+        Self {
+            random,
+            device: device.clone(),
+        }
     }
 
-    /// Reads the networks from a file and leaves their batch norms in training mode: see
-    /// [`super::load_with_batch_statistics`]. Nothing is dropped out.
-    ///
-    /// # Errors
-    /// As [`Egbad::from_file`].
-    pub fn with_batch_statistics(file: &ModelFile, device: &Device) -> Result<Self, LoadError> {
-        let architecture = networks(file, |architecture| {
-            Pair::learnt_values(architecture) + Discriminator::learnt_values(architecture)
-        })?;
-        let mut init = Initialiser::blank(device);
-        let pair = Pair::new(architecture, &mut init);
-        let discriminator = Discriminator::new(architecture, &mut init);
-        let pair = tensors::load(pair, GENERATOR, &file.tensors)?;
-        let discriminator = tensors::load(discriminator, DISCRIMINATOR, &file.tensors)?;
-        let features = Discriminator::features(architecture);
-        Ok(Self {
-            parameters: learnt_values(&pair) + learnt_values(&discriminator),
-            pair,
-            discriminator,
-            mode: Mode::Training,
-            preprocessing: file.header.preprocessing.clone(),
-            scorer: Scorer::from_file(file, features)?,
-            features,
-            device: device.clone(),
-        })
+    fn apply<const D: usize>(&mut self, h: Tensor<D>) -> Tensor<D> {
+        let shape = h.dims();
+        let count: usize = shape.iter().product();
+        let mut factors = Vec::with_capacity(count);
+        // One fair bit a value.
+        while factors.len() < count {
+            let bits = self.random.next_u64();
+            let left = (count - factors.len()).min(64);
+            factors.extend((0..left).map(|at| 2.0 * (bits >> at & 1) as f32));
+        }
+        h * Tensor::from_data(TensorData::new(factors, shape), &self.device)
     }
 }
 
-impl Detector for Egbad {
-    fn method(&self) -> Method {
-        Method::Egbad
+/// The discriminator D, of pairs (x, z).
+#[derive(Module, Debug)]
+pub struct Discriminator {
+    /// x to 8 × 8, kernel 4: batch norm but in the first, LeakyReLU, dropout.
+    picture: Vec<Level>,
+    /// z: LeakyReLU, dropout.
+    vector: Linear,
+    /// Both together: LeakyReLU, dropout.
+    joint: Linear,
+    /// To one logit.
+    classifier: Linear,
+}
+
+/// What D says of a batch of pairs.
+pub struct Judgement {
+    /// Logit of "a picture with its encoding", `[n]`; D's probability is its sigmoid.
+    pub logit: Tensor<1>,
+    /// Features f(x, z), `[n, 16 width]`.
+    pub features: Tensor<2>,
+}
+
+impl Network for Discriminator {
+    fn new(architecture: &Architecture, init: &mut Initialiser) -> Self {
+        let plan = Plan::new(architecture);
+        let (of_z, joint) = (of_z(&plan), plan.last_hidden());
+        Self {
+            picture: picture_levels(&plan, init),
+            vector: linear(plan.features, of_z, true, init),
+            joint: linear(plan.seen() + of_z, joint, true, init),
+            classifier: linear(joint, 1, true, init),
+        }
     }
 
-    fn preprocessing(&self) -> &Preprocessing {
-        &self.preprocessing
+    fn learnt_values(architecture: &Architecture) -> usize {
+        let plan = Plan::new(architecture);
+        let (of_z, joint) = (of_z(&plan), plan.last_hidden());
+        let vector = plan.features * of_z + of_z;
+        let both = (plan.seen() + of_z) * joint + joint;
+        learnt_by_picture_levels(&plan) + vector + both + joint + 1
     }
 
-    fn parameters(&self) -> usize {
-        self.parameters
+    /// Of one pair.
+    fn layers(architecture: &Architecture) -> Vec<usize> {
+        let plan = Plan::new(architecture);
+        let mut layers = layers_of_picture_levels(&plan);
+        layers.extend([of_z(&plan), plan.last_hidden()]);
+        layers
     }
 
-    fn feature_layers(&self) -> Vec<usize> {
-        vec![self.features]
+    fn for_inference(mut self) -> Self {
+        let picture = self.picture.into_iter().map(Level::for_inference);
+        self.picture = picture.collect();
+        self
+    }
+}
+
+impl Discriminator {
+    /// Judges pairs; dropout is for training.
+    ///
+    /// # Shapes
+    /// - `x`: `[n, c, size, size]`, in `[-1, 1]`
+    /// - `z`: `[n, features]`
+    ///
+    /// # Panics
+    /// If the channels, the side or the length of z are not the architecture's.
+    pub fn forward(
+        &self,
+        x: Tensor<4>,
+        z: Tensor<2>,
+        mode: Mode,
+        mut dropout: Option<&mut Dropout>,
+    ) -> Judgement {
+        let mut h = x;
+        for level in &self.picture {
+            h = dropped(level.forward(h, mode), &mut dropout); // [n, width, size / 2, size / 2], …
+        }
+        let mut dense = |layer: &Linear, h: Tensor<2>| {
+            let h = leaky_relu_of(SLOPE, layer.forward(h), mode);
+            dropped(h, &mut dropout)
+        };
+        let of_z = dense(&self.vector, z); // [n, 8 width]
+        let features = dense(&self.joint, Tensor::cat(vec![flat(h), of_z], 1)); // [n, 16 width]
+        let logit = self.classifier.forward(features.clone()); // [n, 1]
+        let n = logit.dims()[0];
+        Judgement {
+            logit: logit.reshape([n]),
+            features,
+        }
+    }
+}
+
+fn dropped<const D: usize>(h: Tensor<D>, dropout: &mut Option<&mut Dropout>) -> Tensor<D> {
+    match dropout {
+        Some(dropout) => dropout.apply(h),
+        None => h,
+    }
+}
+
+/// The method.
+///
+/// Its losses have one term each and no weights. As [`crate::train::Losses`] they are told as
+///
+/// - adversarial: L_G = BCE(D(G(z), z), 1), what G descends
+/// - latent: L_E = BCE(D(x, E(x)), 0), what E descends
+/// - generator: L_G + L_E
+/// - discriminator: L_D = BCE(D(x, E(x)), 1) + BCE(D(G(z), z), 0)
+/// - contextual: mean |x - G(E(x))|, which nothing descends: it is there to be watched
+/// - real and fake: mean D(x, E(x)) and mean D(G(z), z), before the step
+pub struct Egbad;
+
+/// What a step draws: z from N(0, 1), `[n, features]`, and D's dropout, which goes on from there.
+/// Both follow from the seed and the number of steps before this one alone.
+pub fn draw(config: &TrainConfig, n: usize, step: u64, device: &Device) -> (Tensor<2>, Dropout) {
+    let mut random = generator(config.seed, stream::STEP + step);
+    let z = prior::draw(&mut random, [n, config.features], device);
+    (z, Dropout::new(random, device))
+}
+
+impl Adversarial for Egbad {
+    const METHOD: Method = Method::Egbad;
+    const SETTINGS: &'static [&'static str] = &["features"];
+    /// D sees both pairs twice.
+    const PASSES_OF_D: usize = 4;
+
+    type Generator = Pair;
+    type Discriminator = Discriminator;
+
+    /// Updates D, then G and E against the D that came of it.
+    ///
+    /// L_G depends on G alone and L_E on E alone, so one optimiser on their sum is the published
+    /// two.
+    fn step(
+        networks: &mut Networks<Self>,
+        x: Tensor<4>,
+        step: u64,
+        update: Update,
+    ) -> PendingLosses {
+        let mode = Mode::Training;
+        let (z, mut dropout) = draw(&networks.config, x.dims()[0], step, &networks.device);
+        let encoded = networks.generator.encoder.forward(x.clone(), mode);
+        let drawn = networks.generator.generator.forward(z.clone(), mode);
+
+        let d = &networks.discriminator;
+        let real = d.forward(
+            x.clone(),
+            encoded.clone().detach(),
+            mode,
+            Some(&mut dropout),
+        );
+        let fake = d.forward(drawn.clone().detach(), z.clone(), mode, Some(&mut dropout));
+        let judged = [real.logit.clone(), fake.logit.clone()];
+        let discriminator = bce_real(real.logit) + bce_fake(fake.logit);
+        if update.discriminator() {
+            networks.update_discriminator(&discriminator);
+        }
+
+        // With running statistics, which encodings must not move: G's are those of drawn z.
+        let frozen = networks.generator.generator.clone().no_grad();
+        let x_hat = frozen.forward(encoded.clone().detach(), Mode::Inference);
+        let contextual = contextual(x.clone(), x_hat);
+
+        // D's weights stand still while G and E learn, so their gradients are not computed.
+        let frozen = networks.discriminator.clone().no_grad();
+        let real = frozen.forward(x, encoded, mode, Some(&mut dropout));
+        let fake = frozen.forward(drawn, z, mode, Some(&mut dropout));
+        let adversarial = bce_real(fake.logit);
+        let latent = bce_fake(real.logit);
+        let generator = adversarial.clone() + latent.clone();
+        if update.generator() {
+            networks.update_generator(&generator);
+        }
+
+        let losses = [adversarial, contextual, latent, generator, discriminator];
+        PendingLosses::new(losses, judged)
     }
 
-    fn device(&self) -> Device {
-        self.device.clone()
+    /// Of f(x, z).
+    fn feature_layers(architecture: &Architecture, _scoring: &Scoring) -> Vec<usize> {
+        vec![Plan::new(architecture).last_hidden()]
     }
 
     /// x̂ = G(E(x)), f(x, E(x)) and f(x̂, E(x)).
-    fn measure(&self, x: Tensor<4>) -> Measurement {
-        let z = self.pair.encoder.forward(x.clone(), self.mode);
-        let x_hat = self.pair.generator.forward(z.clone(), self.mode);
-        let features = |x: Tensor<4>| {
-            let d = &self.discriminator;
-            d.forward(x, z.clone(), self.mode, None).features
-        };
-        Measurement {
+    fn measure(trained: &Trained<Self>, x: Tensor<4>) -> Measuring<'_> {
+        let (pair, d, mode) = (&trained.generator, &trained.discriminator, trained.mode);
+        let z = pair.encoder.forward(x.clone(), mode);
+        let x_hat = pair.generator.forward(z.clone(), mode);
+        // Nothing is dropped out.
+        let features = |x: Tensor<4>| d.forward(x, z.clone(), mode, None).features;
+        Measuring::Done(Measurement {
             features: Some((features(x), features(x_hat.clone()))),
             x_hat,
-        }
+        })
     }
 
     /// A = λ R + (1 - λ) L with R = ‖x - x̂‖₁ / N and L = ‖f(x, z) - f(x̂, z)‖₁ / N, N the number of
     /// the picture's values: the published score, divided by N, so that R is a mean as ever.
-    fn score(&self, x: &[f32], x_hat: &[f32], features: Option<(&[f32], &[f32])>) -> RawScore {
-        let (f, f_hat) = features.expect("EGBAD measures both features");
-        self.scorer.score_by_distance(x, x_hat, f, f_hat)
+    fn score(
+        trained: &Trained<Self>,
+        x: &[f32],
+        x_hat: &[f32],
+        (f, f_hat): (&[f32], &[f32]),
+    ) -> RawScore {
+        trained.scorer.score_by_distance(x, x_hat, f, f_hat)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::nn::tensors::learnt_values;
+    use crate::random::generator;
+    use burn::tensor::Distribution;
+
+    fn networks(architecture: &Architecture) -> (Pair, Discriminator) {
+        let mut init = Initialiser::new(0, &Device::flex());
+        let pair = Pair::new(architecture, &mut init);
+        (pair, Discriminator::new(architecture, &mut init))
+    }
+
+    /// At the published widths, with z of 200 values; each term is one layer of the paper's table.
+    #[test]
+    fn parameter_counts_are_the_tables() {
+        let architecture = Architecture {
+            features: 200,
+            ..Architecture::new(32, 1, 64)
+        };
+        let (pair, d) = networks(&architecture);
+        let inner = 8 * 8 * 128;
+        let e = (9 * 32 + 32) + (9 * 32 * 64 + 128) + (9 * 64 * 128 + 256) + (inner * 200 + 200);
+        let g = (200 * 1024 + 2048)
+            + (1024 * inner + 2 * inner)
+            + (16 * 128 * 64 + 128)
+            + (16 * 64 + 1);
+        assert_eq!(learnt_values(&pair.encoder), e);
+        assert_eq!(learnt_values(&pair.generator), g);
+        let picture = (16 * 64 + 64) + (16 * 64 * 64 + 128);
+        let joint = (8 * 8 * 64 + 512) * 1024 + 1024;
+        assert_eq!(
+            learnt_values(&d),
+            picture + (200 * 512 + 512) + joint + 1025
+        );
+        assert_eq!((e + g, learnt_values(&d)), (10_475_529, 4_890_305));
+    }
+
+    #[test]
+    fn counted_values_are_those_of_the_built_networks() {
+        for (size, channels, width, discriminator_width, features) in
+            [(32, 1, 3, 3, 100), (64, 3, 2, 5, 7), (256, 1, 1, 1, 1)]
+        {
+            let architecture = Architecture {
+                discriminator_width,
+                features,
+                ..Architecture::new(size, channels, width)
+            };
+            let (pair, d) = networks(&architecture);
+            assert_eq!(Pair::learnt_values(&architecture), learnt_values(&pair));
+            assert_eq!(
+                Discriminator::learnt_values(&architecture),
+                learnt_values(&d)
+            );
+        }
+    }
+
+    #[test]
+    fn every_size_and_channel_count_keeps_its_shape() {
+        for size in [32, 64, 128, 256] {
+            for channels in [1, 3] {
+                let architecture = Architecture {
+                    features: 10,
+                    ..Architecture::new(size, channels, 2)
+                };
+                let (pair, d) = networks(&architecture);
+                let x = Tensor::zeros([2, channels, size, size], &Device::flex());
+                for mode in [Mode::Inference, Mode::Training] {
+                    let z = pair.encoder.forward(x.clone(), mode);
+                    assert_eq!(z.dims(), [2, 10]);
+                    let x_hat = pair.generator.forward(z.clone(), mode);
+                    assert_eq!(x_hat.dims(), x.dims());
+                    let judgement = d.forward(x_hat, z, mode, None);
+                    assert_eq!(judgement.logit.dims(), [2]);
+                    let length = Plan::new(&architecture).last_hidden();
+                    assert_eq!(judgement.features.dims(), [2, length]);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn rewritten_networks_compute_the_same() {
+        let device = Device::flex();
+        let architecture = Architecture::new(64, 1, 4);
+        let (pair, d) = networks(&architecture);
+        let noise = Distribution::Uniform(-1.0, 1.0);
+        let x = Tensor::<4>::random([3, 1, 64, 64], noise, &device);
+        let all = |pair: &Pair, d: &Discriminator, mode| {
+            let z = pair.encoder.forward(x.clone(), mode);
+            let x_hat = pair.generator.forward(z.clone(), mode);
+            let features = d.forward(x_hat.clone(), z.clone(), mode, None).features;
+            [z, flat(x_hat), features]
+        };
+        // Moves the running statistics away from 0 and 1.
+        for _ in 0..3 {
+            all(&pair, &d, Mode::Training);
+        }
+        let before = all(&pair, &d, Mode::Inference);
+        let after = all(&pair.for_inference(), &d.for_inference(), Mode::Inference);
+        for (a, b) in before.into_iter().zip(after) {
+            let scale = a.clone().abs().max().into_scalar::<f32>();
+            let apart = (a - b).abs().max().into_scalar::<f32>();
+            assert!(
+                scale > 0.0 && apart <= 2e-5 * scale,
+                "{apart} apart at a scale of {scale}"
+            );
+        }
+    }
+
+    #[test]
+    fn dropout_zeroes_half_and_keeps_the_mean() {
+        let ones = || Tensor::<2>::ones([50, 101], &Device::flex());
+        let drop = |seed| {
+            let mut dropout = Dropout::new(generator(seed, 0), &Device::flex());
+            let once = dropout.apply(ones());
+            let again = dropout.apply(ones());
+            [once, again].map(|t| t.into_data().try_into_vec::<f32>().expect("f32"))
+        };
+        let [once, again] = drop(1);
+        assert!(once.iter().all(|&v| v == 0.0 || v == 2.0));
+        let mean = once.iter().sum::<f32>() / once.len() as f32;
+        assert!((mean - 1.0).abs() < 0.06, "{mean}");
+        assert_ne!(once, again);
+        assert_eq!(drop(1), [once.clone(), again]);
+        assert_ne!(drop(2)[0], once);
     }
 }

@@ -4,9 +4,12 @@
 use burn::tensor::Device;
 
 use super::scorer::FEATURE_WEIGHTS;
-use super::{Detector, LoadError, Method, SCORED_AT_ONCE, load, memory, score_batch, self_check};
+use super::{
+    Detector, LoadError, Method, SCORED_AT_ONCE, Watch, load, memory, score_watched, self_check,
+};
 use crate::calibration::{Calibration, CalibrationError};
 use crate::data::DataError;
+use crate::data::batch::evenly_spread;
 use crate::data::pictures::Pictures;
 use crate::device::breathe;
 use crate::model_file::{ModelFile, Normaliser, Scoring};
@@ -19,6 +22,9 @@ const SCALE_PIXELS: usize = 4_000_000;
 /// A feature's mean square below this share of its layer's mean counts as this: what hardly moves
 /// must not outweigh the rest.
 const SMALLEST_SQUARE: f64 = 1e-2;
+
+/// Held-out normals that a method is calibrated on, at most, where it searches for each of them.
+const SEARCHED: usize = 256;
 
 /// A calibrated model.
 #[derive(Clone, Debug)]
@@ -61,11 +67,12 @@ impl From<TensorError> for FitError {
 }
 
 /// Calibrates a model, as its header says that it scores, on the pictures `held_out`. A score with a
-/// memory remembers pictures of `training`. What an earlier calibration left is replaced. `watch` is
-/// told how many pictures went through the networks since it was last told.
+/// memory remembers pictures of `training`; a method that searches takes a part of many held-out
+/// pictures. What an earlier calibration left is replaced. `watch` is told of [`pictures_needed`].
 ///
 /// # Errors
-/// If there is no picture, one cannot be read, a score is not finite, or the device fails.
+/// If there is no picture, one cannot be read, a score is not finite, the device fails, or `watch` ends
+/// a search.
 pub async fn fit(
     mut model: ModelFile,
     device: &Device,
@@ -73,7 +80,7 @@ pub async fn fit(
     training: &[usize],
     held_out: &[usize],
     threshold_quantile: f64,
-    watch: &mut dyn FnMut(usize),
+    watch: &mut dyn Watch,
 ) -> Result<Fitted, FitError> {
     model.header.calibration = None;
     model.header.scoring.normaliser = None;
@@ -95,16 +102,18 @@ pub async fn fit(
         }
     }
 
+    let held_out = &evenly_spread(held_out, most_held_out(&model.header.scoring))[..];
     let mut raw = Vec::with_capacity(held_out.len());
     let mut pixels = Vec::new();
     let side = detector.preprocessing().size;
     let every = 1 + held_out.len() * side * side / SCALE_PIXELS;
     for batch in held_out.chunks(SCORED_AT_ONCE) {
-        let scored = score_batch(&*detector, &pictures.values(batch)?).await?;
+        let values = pictures.values(batch)?;
+        let scored = score_watched(&*detector, &values, watch).await?;
         raw.extend(scored.iter().map(|scored| scored.raw));
         let residuals = scored.iter().flat_map(|scored| &scored.residual_map);
         pixels.extend(residuals.copied().step_by(every));
-        watch(batch.len());
+        watch.pictures(batch.len());
         breathe().await;
     }
 
@@ -127,12 +136,20 @@ pub async fn fit(
 
 /// How many pictures [`fit`] puts through the networks.
 pub fn pictures_needed(scoring: &Scoring, training: usize, held_out: usize) -> usize {
-    held_out
+    held_out.min(most_held_out(scoring))
         + match scoring.latent {
             Latent::Final => 0,
             Latent::Layers => held_out,
             Latent::Memory => training.min(memory::CAPACITY),
         }
+}
+
+/// How many held-out normals are calibrated on at most.
+fn most_held_out(scoring: &Scoring) -> usize {
+    match scoring.search_steps {
+        Some(_) => SEARCHED,
+        None => usize::MAX,
+    }
 }
 
 /// Weights of the features: w = 1 / (layers · features of the layer · E(f(x) - f(x̂))²), so that L is
@@ -142,7 +159,7 @@ async fn feature_weights(
     detector: &dyn Detector,
     pictures: &dyn Pictures,
     held_out: &[usize],
-    watch: &mut dyn FnMut(usize),
+    watch: &mut dyn Watch,
 ) -> Result<Option<HostTensor>, FitError> {
     let layers = detector.feature_layers();
     let features: usize = layers.iter().sum();
@@ -155,7 +172,7 @@ async fn feature_weights(
         for (at, (a, b)) in f.iter().zip(&f_hat).enumerate() {
             squares[at % features] += f64::from(a - b).powi(2);
         }
-        watch(batch.len());
+        watch.pictures(batch.len());
         breathe().await;
     }
     let mut weights = Vec::with_capacity(squares.len());

@@ -14,7 +14,8 @@ use burn::tensor::{Device, Tensor, TensorData};
 
 use super::fit::FitError;
 use super::pca::leading_directions;
-use super::{Detector, SCORED_AT_ONCE};
+use super::{Detector, SCORED_AT_ONCE, Watch};
+use crate::data::batch::evenly_spread;
 use crate::data::pictures::Pictures;
 use crate::device::breathe;
 use crate::model_file::{MEMORY, ModelFile, Precision, REMEMBERED};
@@ -125,12 +126,10 @@ pub(super) async fn learn(
     detector: &dyn Detector,
     pictures: &dyn Pictures,
     training: &[usize],
-    watch: &mut dyn FnMut(usize),
+    watch: &mut dyn Watch,
 ) -> Result<NamedTensors, FitError> {
-    let count = training.len().min(CAPACITY);
-    let chosen: Vec<usize> = (0..count)
-        .map(|k| training[k * training.len() / count])
-        .collect();
+    let chosen = evenly_spread(training, CAPACITY);
+    let count = chosen.len();
     let layers = detector.encoding_layers();
     if layers.is_empty() || chosen.is_empty() {
         return Err(FitError::Memory {
@@ -146,7 +145,7 @@ pub(super) async fn learn(
         let encoding = detector.encode(super::batch(detector, &values));
         let read = Reader::new().tensor("encoding", encoding).read().await?;
         rows.extend_from_slice(&read["encoding"].values);
-        watch(batch.len());
+        watch.pictures(batch.len());
         breathe().await;
     }
     let scales = layer_scales(&rows, &layers);

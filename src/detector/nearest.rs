@@ -3,17 +3,67 @@
 //! With a memory ([`Latent::Memory`]) the pixels themselves are what is remembered: a nearest neighbour
 //! in half-whitened principal components, which shows what a network's encoding is worth beside it.
 
+use std::future::Future;
+use std::pin::Pin;
+
 use burn::tensor::{Device, Tensor, TensorData};
 
+use super::entry::{AtOnce, Entry, Learning};
 use super::memory::Memory;
-use super::{Detector, Measurement, Method};
+use super::{Detector, LoadError, Measurement, Measuring, Method};
 use crate::data::image::Preprocessing;
 use crate::model_file::{ModelFile, Scoring};
+use crate::nn::Mode;
 use crate::nn::tensors::{NamedTensors, Reader, TensorError, stored};
 use crate::score::{Latent, RawScore};
+use crate::train::config::TrainConfig;
 
 /// Name of the tensor in a file, `[pictures, values]`.
 const PICTURES: &str = "nearest.pictures";
+
+pub(crate) const ENTRY: Fitted = Fitted;
+
+/// The method, before it is fitted.
+pub(crate) struct Fitted;
+
+impl Entry for Fitted {
+    /// R is a norm; only a memory has an L beside it.
+    fn settings(&self, config: &TrainConfig) -> Vec<&'static str> {
+        match config.latent {
+            Latent::Memory => vec!["latent", "lambda", "balance"],
+            Latent::Final | Latent::Layers => Vec::new(),
+        }
+    }
+
+    fn load(
+        &self,
+        file: &ModelFile,
+        device: &Device,
+        _mode: Mode,
+    ) -> Result<Box<dyn Detector>, LoadError> {
+        Ok(Box::new(Nearest::from_file(file, device)?))
+    }
+
+    fn learning(&self) -> Learning<'_> {
+        Learning::AtOnce(self)
+    }
+}
+
+impl AtOnce for Fitted {
+    fn fit<'a>(
+        &'a self,
+        _config: &'a TrainConfig,
+        pictures: &'a [f32],
+        preprocessing: &'a Preprocessing,
+        device: &'a Device,
+    ) -> Pin<Box<dyn Future<Output = Result<NamedTensors, TensorError>> + 'a>> {
+        Box::pin(async move {
+            Nearest::fit(pictures, preprocessing, device)
+                .tensors()
+                .await
+        })
+    }
+}
 
 /// The training pictures themselves.
 pub struct Nearest {
@@ -108,7 +158,7 @@ impl Detector for Nearest {
         self.pictures.device()
     }
 
-    fn measure(&self, x: Tensor<4>) -> Measurement {
+    fn measure(&self, x: Tensor<4>) -> Measuring<'_> {
         let shape = x.shape();
         let n = shape[0];
         let x = self.encode(x);
@@ -117,10 +167,10 @@ impl Detector for Nearest {
             self.squares.clone() - x.clone().matmul(self.pictures.clone()).mul_scalar(2.0);
         let nearest = distances.argmin(1).reshape([n]);
         let x_hat = self.pictures.clone().select(1, nearest).transpose();
-        Measurement {
+        Measuring::Done(Measurement {
             x_hat: x_hat.reshape(shape),
             features: self.memory.as_ref().map(|memory| memory.recall(x)),
-        }
+        })
     }
 
     fn score(&self, x: &[f32], x_hat: &[f32], features: Option<(&[f32], &[f32])>) -> RawScore {

@@ -1,14 +1,20 @@
 //! Principal components: what a linear model of the training pictures leaves over. A baseline that
 //! needs no GAN.
 
+use std::future::Future;
+use std::pin::Pin;
+
 use burn::tensor::{Device, Tensor, TensorData};
 
+use super::entry::{AtOnce, Entry, Learning};
 use super::nearest::{residual_norm, rows};
-use super::{Detector, Measurement, Method};
+use super::{Detector, LoadError, Measurement, Measuring, Method};
 use crate::data::image::Preprocessing;
 use crate::model_file::ModelFile;
+use crate::nn::Mode;
 use crate::nn::tensors::{NamedTensors, Reader, TensorError, stored};
 use crate::score::RawScore;
+use crate::train::config::TrainConfig;
 
 /// Components that are usual in the comparison.
 pub const COMPONENTS: usize = 32;
@@ -22,6 +28,45 @@ const SPARE: usize = 8;
 /// Names of the tensors in a file: `[1, values]` and `[values, components]`.
 const MEAN: &str = "pca.mean";
 const DIRECTIONS: &str = "pca.directions";
+
+pub(crate) const ENTRY: Fitted = Fitted;
+
+/// The method, before it is fitted.
+pub(crate) struct Fitted;
+
+impl Entry for Fitted {
+    fn settings(&self, _config: &TrainConfig) -> Vec<&'static str> {
+        vec!["components"]
+    }
+
+    fn load(
+        &self,
+        file: &ModelFile,
+        device: &Device,
+        _mode: Mode,
+    ) -> Result<Box<dyn Detector>, LoadError> {
+        Ok(Box::new(Pca::from_file(file, device)?))
+    }
+
+    fn learning(&self) -> Learning<'_> {
+        Learning::AtOnce(self)
+    }
+}
+
+impl AtOnce for Fitted {
+    fn fit<'a>(
+        &'a self,
+        config: &'a TrainConfig,
+        pictures: &'a [f32],
+        preprocessing: &'a Preprocessing,
+        device: &'a Device,
+    ) -> Pin<Box<dyn Future<Output = Result<NamedTensors, TensorError>> + 'a>> {
+        Box::pin(async move {
+            let pca = Pca::fit(pictures, config.components, preprocessing, device).await?;
+            pca.tensors().await
+        })
+    }
+}
 
 /// Mean and leading directions of the training pictures.
 pub struct Pca {
@@ -166,16 +211,16 @@ impl Detector for Pca {
         self.mean.device()
     }
 
-    fn measure(&self, x: Tensor<4>) -> Measurement {
+    fn measure(&self, x: Tensor<4>) -> Measuring<'_> {
         let shape = x.shape();
         let [n, c, h, w] = x.dims();
         let centred = x.reshape([n, c * h * w]) - self.mean.clone();
         let codes = centred.matmul(self.directions.clone()); // [n, components]
         let x_hat = codes.matmul(self.directions.clone().transpose()) + self.mean.clone();
-        Measurement {
+        Measuring::Done(Measurement {
             x_hat: x_hat.reshape(shape),
             features: None,
-        }
+        })
     }
 
     fn score(&self, x: &[f32], x_hat: &[f32], _features: Option<(&[f32], &[f32])>) -> RawScore {

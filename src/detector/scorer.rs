@@ -39,12 +39,11 @@ impl Scorer {
 
     /// Scores one picture from its values, its reconstruction and both features.
     pub(crate) fn score(&self, x: &[f32], x_hat: &[f32], f: &[f32], f_hat: &[f32]) -> RawScore {
-        let residual = score::residual(self.scoring.residual, x, x_hat, self.channels);
         let latent = match &self.feature_weights {
             Some(weights) => score::weighted_latent(f, f_hat, weights),
             None => score::latent(f, f_hat),
         };
-        self.put_together(residual, latent)
+        self.score_by(x, x_hat, latent)
     }
 
     /// As [`Scorer::score`], with L the features' distance, on the scale of the mean over pixels that
@@ -56,12 +55,12 @@ impl Scorer {
         f: &[f32],
         f_hat: &[f32],
     ) -> RawScore {
-        let residual = score::residual(self.scoring.residual, x, x_hat, self.channels);
-        let latent = score::distance(f, f_hat) / x.len() as f64;
-        self.put_together(residual, latent)
+        self.score_by(x, x_hat, score::distance(f, f_hat) / x.len() as f64)
     }
 
-    fn put_together(&self, residual: f64, latent: f64) -> RawScore {
+    /// Scores one picture whose L is known.
+    pub(crate) fn score_by(&self, x: &[f32], x_hat: &[f32], latent: f64) -> RawScore {
+        let residual = score::residual(self.scoring.residual, x, x_hat, self.channels);
         RawScore {
             anomaly_score: self.scoring.anomaly_score(residual, latent),
             residual,

@@ -1,159 +1,182 @@
-//! Skip-GANomaly as a detector: reconstruct with G, compare pixels and D's features.
+//! Skip-GANomaly: a generator with skips redraws a picture, a discriminator tells redrawn ones; pixels
+//! and the discriminator's features are compared.
 //!
-//! Source: Akçay et al. 2019, section 3.3.
+//! Its networks are [`crate::nn::Generator`] and [`crate::nn::Discriminator`].
+//!
+//! Source: Akçay et al. 2019; the step as the published code does it.
 
-use burn::tensor::{Device, Tensor};
+use burn::module::Module;
+use burn::tensor::{Tensor, TensorData};
 
-use super::memory::Memory;
-use super::scorer::Scorer;
-use super::{Detector, LoadError, Measurement, Method, networks};
-use crate::data::image::Preprocessing;
-use crate::model_file::ModelFile;
-use crate::nn::init::Initialiser;
-use crate::nn::tensors::{self, learnt_values};
-use crate::nn::{Discriminator, Generator, Mode};
-use crate::score::{Latent, RawScore};
+use super::adversarial::{Adversarial, Trained};
+use super::entry::WithNetworks;
+use super::{Measurement, Measuring, Method};
+use crate::data::disturb::Disturbance;
+use crate::loss::{bce, bce_fake, bce_real, contextual, latent};
+use crate::model_file::Scoring;
+use crate::nn::{Architecture, Discriminator, Generator, Mode};
+use crate::random::{generator, stream, unit};
+use crate::score::Latent;
+use crate::train::networks::Networks;
+use crate::train::step::{PendingLosses, Update};
 
-/// Prefix of the generator's tensors in a file.
-pub const GENERATOR: &str = "generator";
-/// Prefix of the discriminator's tensors in a file.
-pub const DISCRIMINATOR: &str = "discriminator";
+pub(crate) const ENTRY: WithNetworks<SkipGanomaly> = WithNetworks::new();
 
-/// A trained pair of networks.
-pub struct SkipGanomaly {
-    generator: Generator,
-    discriminator: Discriminator,
-    mode: Mode,
-    parameters: usize,
-    preprocessing: Preprocessing,
-    scorer: Scorer,
-    /// How many features come from each of D's layers that are compared.
-    feature_layers: Vec<usize>,
-    encoding_layers: Vec<usize>,
-    /// What L compares with in place of f(x̂), where the score has a memory.
-    memory: Option<Memory>,
-    device: Device,
-}
+/// The method.
+pub struct SkipGanomaly;
 
-impl SkipGanomaly {
-    /// Reads the networks from a file, for inference mode.
-    ///
-    /// # Errors
-    /// If the header has no networks, or a tensor is missing, of another shape, or not finite.
-    pub fn from_file(file: &ModelFile, device: &Device) -> Result<Self, LoadError> {
-        let trained = Self::with_batch_statistics(file, device)?;
-        Ok(Self {
-            generator: trained.generator.for_inference(),
-            discriminator: trained.discriminator.for_inference(),
-            mode: Mode::Inference,
-            ..trained
-        })
+impl Adversarial for SkipGanomaly {
+    const METHOD: Method = Method::SkipGanomaly;
+    const SETTINGS: &'static [&'static str] = &[
+        "features",
+        "adversarial_weight",
+        "contextual_weight",
+        "latent_weight",
+        "latent_in_discriminator",
+        "input_noise",
+        "input_mask",
+        "skip_dropout",
+        "cut_skips",
+        "label_smoothing",
+        "latent",
+    ];
+
+    type Generator = Generator;
+    type Discriminator = Discriminator;
+
+    /// Updates G, then D.
+    fn step(
+        networks: &mut Networks<Self>,
+        x: Tensor<4>,
+        step: u64,
+        update: Update,
+    ) -> PendingLosses {
+        let weights = networks.config.loss_weights();
+        let x_hat = reconstruct(networks, x.clone(), step);
+        let real = networks.discriminator.forward(x.clone(), Mode::Training);
+
+        // D's weights stand still while G learns, so their gradients are not computed.
+        let frozen = networks.discriminator.clone().no_grad();
+        let fake = frozen.forward(x_hat.clone(), Mode::Training);
+        let adversarial = bce_real(fake.logit);
+        let contextual = contextual(x, x_hat.clone());
+        let latent_g = latent(real.features.clone().detach(), fake.features);
+        let generator = adversarial.clone().mul_scalar(weights.adversarial)
+            + contextual.clone().mul_scalar(weights.contextual)
+            + latent_g.clone().mul_scalar(weights.latent);
+        if update.generator() {
+            networks.update_generator(&generator);
+        }
+
+        // The published code judges x̂ of before G's update a second time, and reuses D(x).
+        let fake = networks
+            .discriminator
+            .forward(x_hat.detach(), Mode::Training);
+        let judged = [real.logit.clone(), fake.logit.clone()];
+        let real_target = 1.0 - networks.config.label_smoothing;
+        let mut discriminator = bce(real.logit, real_target) + bce_fake(fake.logit);
+        if networks.config.latent_in_discriminator {
+            discriminator = discriminator + latent(real.features, fake.features);
+        }
+        if update.discriminator() {
+            networks.update_discriminator(&discriminator);
+        }
+
+        let losses = [adversarial, contextual, latent_g, generator, discriminator];
+        PendingLosses::new(losses, judged)
     }
 
-    /// Reads the networks from a file and leaves them in training mode: see
-    /// [`super::load_with_batch_statistics`].
-    ///
-    /// # Errors
-    /// As [`SkipGanomaly::from_file`].
-    pub fn with_batch_statistics(file: &ModelFile, device: &Device) -> Result<Self, LoadError> {
-        let architecture = networks(file, |architecture| {
-            Generator::learnt_values(architecture) + Discriminator::learnt_values(architecture)
-        })?;
-        let mut init = Initialiser::blank(device);
-        let generator = Generator::new(architecture, &mut init);
-        let discriminator = Discriminator::new(architecture, &mut init);
-        let generator = tensors::load(generator, GENERATOR, &file.tensors)?;
-        let discriminator = tensors::load(discriminator, DISCRIMINATOR, &file.tensors)?;
-        let feature_layers = match file.header.scoring.latent {
+    fn feature_layers(architecture: &Architecture, scoring: &Scoring) -> Vec<usize> {
+        match scoring.latent {
             Latent::Final | Latent::Memory => vec![architecture.features],
             Latent::Layers => architecture.discriminator_layers(),
+        }
+    }
+
+    fn encoding_layers(architecture: &Architecture) -> Vec<usize> {
+        architecture.encoding_layers()
+    }
+
+    fn encode(trained: &Trained<Self>, x: Tensor<4>) -> Tensor<2> {
+        trained.generator.forward_with_encoding(x, trained.mode).1
+    }
+
+    /// x̂ = G(x), with f(x) and f(x̂), or with the encoding of x and the remembered one nearest to it.
+    fn measure(trained: &Trained<Self>, x: Tensor<4>) -> Measuring<'_> {
+        let (g, mode) = (&trained.generator, trained.mode);
+        let (x_hat, features) = match &trained.memory {
+            Some(memory) => {
+                let (x_hat, encoding) = g.forward_with_encoding(x, mode);
+                (x_hat, memory.recall(encoding))
+            }
+            None => {
+                let x_hat = g.forward(x.clone(), mode);
+                (x_hat.clone(), features(trained, x, x_hat))
+            }
         };
-        let encoding_layers = architecture.encoding_layers();
-        let memory = match file.header.scoring.latent {
-            Latent::Memory => Memory::from_file(file, encoding_layers.iter().sum(), device)?,
-            Latent::Final | Latent::Layers => None,
-        };
-        Ok(Self {
-            encoding_layers,
-            memory,
-            scorer: Scorer::from_file(file, feature_layers.iter().sum())?,
-            feature_layers,
-            parameters: learnt_values(&generator) + learnt_values(&discriminator),
-            generator,
-            discriminator,
-            mode: Mode::Training,
-            preprocessing: file.header.preprocessing.clone(),
-            device: device.clone(),
+        Measuring::Done(Measurement {
+            x_hat,
+            features: Some(features),
         })
     }
 }
 
-impl Detector for SkipGanomaly {
-    fn method(&self) -> Method {
-        Method::SkipGanomaly
-    }
-
-    fn preprocessing(&self) -> &Preprocessing {
-        &self.preprocessing
-    }
-
-    fn parameters(&self) -> usize {
-        self.parameters
-    }
-
-    fn feature_layers(&self) -> Vec<usize> {
-        self.feature_layers.clone()
-    }
-
-    fn encoding_layers(&self) -> Vec<usize> {
-        self.encoding_layers.clone()
-    }
-
-    fn encode(&self, x: Tensor<4>) -> Tensor<2> {
-        self.generator.forward_with_encoding(x, self.mode).1
-    }
-
-    fn device(&self) -> Device {
-        self.device.clone()
-    }
-
-    fn measure(&self, x: Tensor<4>) -> Measurement {
-        if let Some(memory) = &self.memory {
-            let (x_hat, encoding) = self.generator.forward_with_encoding(x, self.mode);
-            return Measurement {
-                x_hat,
-                features: Some(memory.recall(encoding)),
-            };
+/// x̂ = G(x), of a disturbed x and with skips dropped where the settings say so. What is drawn
+/// follows from the seed and the step alone.
+fn reconstruct(networks: &Networks<SkipGanomaly>, x: Tensor<4>, step: u64) -> Tensor<4> {
+    let config = &networks.config;
+    let shape = x.dims();
+    let mut random = generator(config.seed, stream::STEP + step);
+    let on_device = |values: Vec<f32>, shape: [usize; 4]| {
+        Tensor::<4>::from_data(TensorData::new(values, shape), &networks.device)
+    };
+    let disturbance = Disturbance {
+        noise: config.input_noise,
+        mask: config.input_mask,
+    };
+    let input = match disturbance.is_none() {
+        true => x,
+        false => {
+            let (factors, summands) = disturbance.draw(shape, &mut random);
+            x * on_device(factors, shape) + on_device(summands, shape)
         }
-        let x_hat = self.generator.forward(x.clone(), self.mode);
-        let features = self.features(x, x_hat.clone());
-        Measurement {
-            x_hat,
-            features: Some(features),
-        }
+    };
+    if config.skip_dropout == 0.0 {
+        return networks.generator.forward(input, Mode::Training);
     }
-
-    fn score(&self, x: &[f32], x_hat: &[f32], features: Option<(&[f32], &[f32])>) -> RawScore {
-        let (f, f_hat) = features.expect("Skip-GANomaly measures features");
-        self.scorer.score(x, x_hat, f, f_hat)
-    }
+    let levels = config.architecture().levels() - 1;
+    let mut keep = || f32::from(u8::from(unit(&mut random) >= config.skip_dropout));
+    let kept: Vec<Tensor<4>> = (0..levels)
+        .map(|_| {
+            let kept = (0..shape[0]).map(|_| keep()).collect();
+            on_device(kept, [shape[0], 1, 1, 1])
+        })
+        .collect();
+    networks
+        .generator
+        .forward_through(input, Mode::Training, |level, skip| {
+            skip * kept[level].clone()
+        })
 }
 
-impl SkipGanomaly {
-    /// D's features f(x) and f(x̂), each `[n, features]`.
-    fn features(&self, x: Tensor<4>, x_hat: Tensor<4>) -> (Tensor<2>, Tensor<2>) {
-        let n = x.dims()[0];
-        let features = |x| match self.feature_layers.len() {
-            1 => self.discriminator.features(x, self.mode),
-            _ => self.discriminator.layers(x, self.mode),
-        };
-        match self.mode {
-            Mode::Inference => {
-                // One pass of D over both: pictures do not influence each other.
-                let both = features(Tensor::cat(vec![x, x_hat], 0));
-                (both.clone().narrow(0, 0, n), both.narrow(0, n, n))
-            }
-            Mode::Training => (features(x), features(x_hat)),
+/// D's features f(x) and f(x̂), each `[n, features]`.
+fn features(
+    trained: &Trained<SkipGanomaly>,
+    x: Tensor<4>,
+    x_hat: Tensor<4>,
+) -> (Tensor<2>, Tensor<2>) {
+    let n = x.dims()[0];
+    let d = &trained.discriminator;
+    let features = |x| match trained.scoring.latent {
+        Latent::Layers => d.layers(x, trained.mode),
+        Latent::Final | Latent::Memory => d.features(x, trained.mode),
+    };
+    match trained.mode {
+        Mode::Inference => {
+            // One pass of D over both: pictures do not influence each other.
+            let both = features(Tensor::cat(vec![x, x_hat], 0));
+            (both.clone().narrow(0, 0, n), both.narrow(0, n, n))
         }
+        Mode::Training => (features(x), features(x_hat)),
     }
 }

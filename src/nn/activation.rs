@@ -9,12 +9,12 @@ use super::{LEAKY_SLOPE, Mode};
 ///
 /// In training as 0.8 max(x, 0) + 0.2 x: Burn's own comes with gradients as masks, twelve times
 /// slower on the CPU.
-pub(super) fn leaky_relu(x: Tensor<4>, mode: Mode) -> Tensor<4> {
+pub(crate) fn leaky_relu(x: Tensor<4>, mode: Mode) -> Tensor<4> {
     leaky_relu_of(LEAKY_SLOPE, x, mode)
 }
 
 /// LeakyReLU of another slope, in the same way.
-pub(super) fn leaky_relu_of<const D: usize>(slope: f64, x: Tensor<D>, mode: Mode) -> Tensor<D> {
+pub(crate) fn leaky_relu_of<const D: usize>(slope: f64, x: Tensor<D>, mode: Mode) -> Tensor<D> {
     match mode {
         Mode::Inference => activation::leaky_relu(x, slope),
         Mode::Training => relu(x.clone()).mul_scalar(1.0 - slope) + x.mul_scalar(slope),

@@ -77,7 +77,7 @@ impl BatchNorm {
         }
     }
     /// Inference mode as y = scale · x + shift, each `[c]`.
-    pub(super) fn scale_and_shift(&self) -> (Tensor<1>, Tensor<1>) {
+    pub(crate) fn scale_and_shift(&self) -> (Tensor<1>, Tensor<1>) {
         let deviation = (self.running_variance.value_sync() + EPSILON).sqrt();
         let scale = self.gamma.val() / deviation;
         let shift = self.beta.val() - self.running_mean.value_sync() * scale.clone();

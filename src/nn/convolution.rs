@@ -15,7 +15,7 @@ use super::Mode;
 /// # Shapes
 /// - `x`: `[n, input, side, side]`
 /// - returns `[n, output, new side, new side]`
-pub(super) fn convolve(conv: &Conv2d, x: Tensor<4>, mode: Mode) -> Tensor<4> {
+pub(crate) fn convolve(conv: &Conv2d, x: Tensor<4>, mode: Mode) -> Tensor<4> {
     let plan = (conv.kernel_size[0], conv.stride[0], x.dims()[2]);
     if mode == Mode::Inference || conv.bias.is_some() {
         return conv.forward(x);
@@ -34,7 +34,7 @@ pub(super) fn convolve(conv: &Conv2d, x: Tensor<4>, mode: Mode) -> Tensor<4> {
 /// # Shapes
 /// - `x`: `[n, input, side, side]`
 /// - returns `[n, output, new side, new side]`
-pub(super) fn convolve_transposed(conv: &ConvTranspose2d, x: Tensor<4>, mode: Mode) -> Tensor<4> {
+pub(crate) fn convolve_transposed(conv: &ConvTranspose2d, x: Tensor<4>, mode: Mode) -> Tensor<4> {
     let plan = (conv.kernel_size[0], conv.stride[0], x.dims()[2]);
     if mode == Mode::Inference || conv.bias.is_some() {
         return conv.forward(x);
@@ -49,7 +49,7 @@ pub(super) fn convolve_transposed(conv: &ConvTranspose2d, x: Tensor<4>, mode: Mo
 }
 
 /// What is left of 4 × 4 kernels without their rim.
-pub(super) fn middle(weight: Tensor<4>) -> Tensor<4> {
+pub(crate) fn middle(weight: Tensor<4>) -> Tensor<4> {
     let [a, b, _, _] = weight.dims();
     weight.slice([0..a, 0..b, 1..3, 1..3])
 }

@@ -16,8 +16,8 @@ use super::{Architecture, BatchNorm, Mode, conv_transposed, conv_up};
 /// One step up: transposed convolution, then batch norm and ReLU everywhere but in the last.
 #[derive(Module, Debug)]
 pub struct UpLevel {
-    pub(super) conv: ConvTranspose2d,
-    pub(super) norm: Option<BatchNorm>,
+    pub(crate) conv: ConvTranspose2d,
+    pub(crate) norm: Option<BatchNorm>,
 }
 
 /// The decoder, the encoder's mirror image.
@@ -61,6 +61,14 @@ impl Decoder {
         count + 16 * input * architecture.channels
     }
 
+    /// How many values each of its layers makes of one picture.
+    pub fn layers(architecture: &Architecture, width: usize) -> Vec<usize> {
+        let mut layers = pyramid::layers(architecture, width);
+        layers.reverse();
+        layers.push(architecture.channels * architecture.size.pow(2));
+        layers
+    }
+
     /// The same network for scoring only, in fewer operations; it can no longer be trained or saved.
     pub fn for_inference(self) -> Self {
         Self {
@@ -88,7 +96,7 @@ impl Decoder {
 /// # Shapes
 /// - `h`: `[n, input, side, side]`
 /// - returns `[n, c, size, size]`, in `[-1, 1]`
-pub(super) fn draw(pyramid: &[UpLevel], mut h: Tensor<4>, mode: Mode) -> Tensor<4> {
+pub(crate) fn draw(pyramid: &[UpLevel], mut h: Tensor<4>, mode: Mode) -> Tensor<4> {
     for (level, step) in pyramid.iter().enumerate() {
         if level > 0 {
             h = relu(h);
@@ -102,7 +110,7 @@ pub(super) fn draw(pyramid: &[UpLevel], mut h: Tensor<4>, mode: Mode) -> Tensor<
 }
 
 /// The same steps for scoring only, without batch norms.
-pub(super) fn for_inference(pyramid: Vec<UpLevel>) -> Vec<UpLevel> {
+pub(crate) fn for_inference(pyramid: Vec<UpLevel>) -> Vec<UpLevel> {
     let folded = pyramid.into_iter().map(|step| UpLevel {
         conv: match step.norm {
             Some(norm) => fold_transposed(step.conv, norm),

@@ -9,7 +9,7 @@ use burn::tensor::Tensor;
 use super::convolution::convolve;
 use super::init::Initialiser;
 use super::pyramid::{self, PyramidLevel};
-use super::{Architecture, Mode, conv};
+use super::{Architecture, Mode, Network, conv};
 
 /// The discriminator.
 #[derive(Module, Debug)]
@@ -30,12 +30,8 @@ pub struct Judgement {
     pub features: Tensor<2>,
 }
 
-impl Discriminator {
-    /// Builds the network with freshly drawn weights.
-    ///
-    /// # Panics
-    /// If [`Architecture::check`] fails.
-    pub fn new(architecture: &Architecture, init: &mut Initialiser) -> Self {
+impl Network for Discriminator {
+    fn new(architecture: &Architecture, init: &mut Initialiser) -> Self {
         architecture.check().expect("a checked architecture");
         let width = architecture.discriminator_width;
         let widest = pyramid::widest(architecture, width);
@@ -46,20 +42,24 @@ impl Discriminator {
         }
     }
 
-    /// How many values it learns, counted without building it.
-    pub fn learnt_values(architecture: &Architecture) -> usize {
+    fn learnt_values(architecture: &Architecture) -> usize {
         let width = architecture.discriminator_width;
         let widest = pyramid::widest(architecture, width);
         let features = architecture.features;
         pyramid::learnt_values(architecture, width) + 16 * widest * features + 9 * features
     }
 
-    /// The same network for scoring only, in fewer operations; it can no longer be trained or saved.
-    pub fn for_inference(mut self) -> Self {
+    fn layers(architecture: &Architecture) -> Vec<usize> {
+        architecture.discriminator_layers()
+    }
+
+    fn for_inference(mut self) -> Self {
         self.pyramid = pyramid::for_inference(self.pyramid);
         self
     }
+}
 
+impl Discriminator {
     /// Judges pictures.
     ///
     /// # Shapes

@@ -40,6 +40,13 @@ impl Encoder {
         pyramid::learnt_values(architecture, width) + 16 * widest * architecture.features
     }
 
+    /// How many values each of its layers makes of one picture.
+    pub fn layers(architecture: &Architecture, width: usize) -> Vec<usize> {
+        let mut layers = pyramid::layers(architecture, width);
+        layers.push(architecture.features);
+        layers
+    }
+
     /// The same network for scoring only, in fewer operations; it can no longer be trained or saved.
     pub fn for_inference(mut self) -> Self {
         self.pyramid = pyramid::for_inference(self.pyramid);

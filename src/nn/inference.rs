@@ -12,7 +12,7 @@ use super::batch_norm::BatchNorm;
 use super::convolution::middle;
 
 /// conv, then norm, as one convolution with a bias.
-pub(super) fn fold(mut conv: Conv2d, norm: BatchNorm) -> Conv2d {
+pub(crate) fn fold(mut conv: Conv2d, norm: BatchNorm) -> Conv2d {
     let (scale, shift) = norm.scale_and_shift();
     let channels = scale.dims()[0];
     let weight = conv.weight.val() * scale.reshape([channels, 1, 1, 1]);
@@ -22,7 +22,7 @@ pub(super) fn fold(mut conv: Conv2d, norm: BatchNorm) -> Conv2d {
 }
 
 /// Transposed conv, then norm, as one transposed convolution with a bias.
-pub(super) fn fold_transposed(mut conv: ConvTranspose2d, norm: BatchNorm) -> ConvTranspose2d {
+pub(crate) fn fold_transposed(mut conv: ConvTranspose2d, norm: BatchNorm) -> ConvTranspose2d {
     let (scale, shift) = norm.scale_and_shift();
     let channels = scale.dims()[0];
     let weight = conv.weight.val() * scale.reshape([1, channels, 1, 1]);
@@ -32,7 +32,7 @@ pub(super) fn fold_transposed(mut conv: ConvTranspose2d, norm: BatchNorm) -> Con
 }
 
 /// Fully connected layer, then norm, as one such layer with a bias.
-pub(super) fn fold_linear(mut linear: Linear, norm: BatchNorm) -> Linear {
+pub(crate) fn fold_linear(mut linear: Linear, norm: BatchNorm) -> Linear {
     let (scale, shift) = norm.scale_and_shift();
     let outputs = scale.dims()[0];
     let weight = linear.weight.val() * scale.reshape([1, outputs]);
@@ -42,7 +42,7 @@ pub(super) fn fold_linear(mut linear: Linear, norm: BatchNorm) -> Linear {
 }
 
 /// The convolution from 2 × 2 to 1 × 1 without the kernel's rim.
-pub(super) fn trim(mut conv: Conv2d) -> Conv2d {
+pub(crate) fn trim(mut conv: Conv2d) -> Conv2d {
     conv.weight = Param::from_tensor(middle(conv.weight.val()));
     conv.kernel_size = [2; 2];
     conv.stride = [1; 2];
@@ -51,7 +51,7 @@ pub(super) fn trim(mut conv: Conv2d) -> Conv2d {
 }
 
 /// The transposed convolution from 1 × 1 to 2 × 2 without the kernel's rim.
-pub(super) fn trim_transposed(mut conv: ConvTranspose2d) -> ConvTranspose2d {
+pub(crate) fn trim_transposed(mut conv: ConvTranspose2d) -> ConvTranspose2d {
     conv.weight = Param::from_tensor(middle(conv.weight.val()));
     conv.kernel_size = [2; 2];
     conv.stride = [1; 2];
@@ -62,7 +62,7 @@ pub(super) fn trim_transposed(mut conv: ConvTranspose2d) -> ConvTranspose2d {
 #[cfg(test)]
 mod tests {
     use crate::nn::init::Initialiser;
-    use crate::nn::{Architecture, Discriminator, Generator, Mode};
+    use crate::nn::{Architecture, Discriminator, Generator, Mode, Network};
     use burn::tensor::{Device, Distribution, Tensor};
 
     #[test]

@@ -14,22 +14,22 @@ use super::{Architecture, BatchNorm, Mode, conv_down};
 /// One step of the pyramid: convolution, batch norm (not in the first), LeakyReLU.
 #[derive(Module, Debug)]
 pub struct PyramidLevel {
-    pub(super) conv: Conv2d,
-    pub(super) norm: Option<BatchNorm>,
+    pub(crate) conv: Conv2d,
+    pub(crate) norm: Option<BatchNorm>,
 }
 
 /// Channels after each step: 1, 2, 4, … times the base width.
-pub(super) fn widths(architecture: &Architecture, width: usize) -> Vec<usize> {
+pub(crate) fn widths(architecture: &Architecture, width: usize) -> Vec<usize> {
     (0..architecture.levels() - 2).map(|k| width << k).collect()
 }
 
 /// Channels at 4 × 4.
-pub(super) fn widest(architecture: &Architecture, width: usize) -> usize {
+pub(crate) fn widest(architecture: &Architecture, width: usize) -> usize {
     width << (architecture.levels() - 3)
 }
 
 /// The steps from the picture to 4 × 4.
-pub(super) fn build(
+pub(crate) fn build(
     architecture: &Architecture,
     width: usize,
     init: &mut Initialiser,
@@ -51,7 +51,7 @@ pub(super) fn build(
 }
 
 /// How many values [`build`] makes.
-pub(super) fn learnt_values(architecture: &Architecture, width: usize) -> usize {
+pub(crate) fn learnt_values(architecture: &Architecture, width: usize) -> usize {
     let mut input = architecture.channels;
     let level = |(level, output)| {
         let norm = if level == 0 { 0 } else { 2 * output };
@@ -66,12 +66,22 @@ pub(super) fn learnt_values(architecture: &Architecture, width: usize) -> usize 
         .sum()
 }
 
+/// How many values each step of [`build`] makes of one picture.
+pub(crate) fn layers(architecture: &Architecture, width: usize) -> Vec<usize> {
+    let level = |(level, width): (usize, usize)| width * (architecture.size >> (level + 1)).pow(2);
+    widths(architecture, width)
+        .into_iter()
+        .enumerate()
+        .map(level)
+        .collect()
+}
+
 /// `visit` sees what each step leaves, the first first.
 ///
 /// # Shapes
 /// - `x`: `[n, c, size, size]`
 /// - returns `[n, widest, 4, 4]`
-pub(super) fn forward(
+pub(crate) fn forward(
     pyramid: &[PyramidLevel],
     x: Tensor<4>,
     mode: Mode,
@@ -90,7 +100,7 @@ pub(super) fn forward(
 }
 
 /// The same steps for scoring only, without batch norms.
-pub(super) fn for_inference(pyramid: Vec<PyramidLevel>) -> Vec<PyramidLevel> {
+pub(crate) fn for_inference(pyramid: Vec<PyramidLevel>) -> Vec<PyramidLevel> {
     let folded = pyramid.into_iter().map(|step| PyramidLevel {
         conv: match step.norm {
             Some(norm) => fold(step.conv, norm),

@@ -62,6 +62,9 @@ pub enum TensorError {
     /// The device could not be read.
     #[error("the device could not be read: {0}")]
     Read(String),
+    /// Whoever watched a search ended it.
+    #[error("the search was stopped")]
+    Stopped,
 }
 
 /// Joins the names of the fields that a walk has entered.

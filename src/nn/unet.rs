@@ -11,7 +11,7 @@ use super::activation::leaky_relu;
 use super::convolution::{convolve, convolve_transposed};
 use super::inference::{fold, fold_transposed, trim, trim_transposed};
 use super::init::Initialiser;
-use super::{Architecture, BatchNorm, ENCODING_SIDE, Mode, conv_down, conv_up};
+use super::{Architecture, BatchNorm, ENCODING_SIDE, Mode, Network, conv_down, conv_up};
 
 /// One step down: convolution, then batch norm where the plan has one.
 #[derive(Module, Debug)]
@@ -39,12 +39,8 @@ pub struct Generator {
     cut_skips: usize,
 }
 
-impl Generator {
-    /// Builds the network with freshly drawn weights.
-    ///
-    /// # Panics
-    /// If [`Architecture::check`] fails.
-    pub fn new(architecture: &Architecture, init: &mut Initialiser) -> Self {
+impl Network for Generator {
+    fn new(architecture: &Architecture, init: &mut Initialiser) -> Self {
         architecture.check().expect("a checked architecture");
         let widths = architecture.widths();
         let innermost = widths.len() - 1;
@@ -94,8 +90,7 @@ impl Generator {
         }
     }
 
-    /// How many values it learns, counted without building it.
-    pub fn learnt_values(architecture: &Architecture) -> usize {
+    fn learnt_values(architecture: &Architecture) -> usize {
         let widths = architecture.widths();
         let innermost = widths.len() - 1;
         let mut count = architecture.channels; // the outermost transposed convolution's bias
@@ -114,8 +109,18 @@ impl Generator {
         count
     }
 
-    /// The same network for scoring only, in fewer operations; it can no longer be trained or saved.
-    pub fn for_inference(self) -> Self {
+    fn layers(architecture: &Architecture) -> Vec<usize> {
+        let widths = architecture.widths();
+        let plane = |level: usize| (architecture.size >> level).pow(2);
+        let down = widths.iter().enumerate();
+        let down = down.map(|(level, width)| width * plane(level + 1));
+        let outputs = [&[architecture.channels], &widths[..widths.len() - 1]].concat();
+        let up = outputs.iter().enumerate();
+        let up = up.map(|(level, width)| width * plane(level));
+        down.chain(up).collect()
+    }
+
+    fn for_inference(self) -> Self {
         let innermost = self.encoder.len() - 1;
         let encoder = self.encoder.into_iter().enumerate().map(|(level, step)| {
             let conv = match step.norm {
@@ -143,7 +148,9 @@ impl Generator {
             cut_skips: self.cut_skips,
         }
     }
+}
 
+impl Generator {
     /// Reconstructs pictures: x̂ = G(x).
     ///
     /// # Shapes

@@ -12,7 +12,7 @@ use burn::tensor::{Device, Gradients, Tensor, TensorData};
 
 use crate::nn::tensors::{NamedTensors, Path, Reader, TensorError};
 
-/// β1 of the paper that trains GANs (0.5), not Adam's usual 0.9.
+/// β1 of those who train GANs, not Adam's usual 0.9.
 const BETA_1: f64 = 0.5;
 const BETA_2: f64 = 0.999;
 const EPSILON: f64 = 1e-8;
@@ -24,6 +24,7 @@ const SECOND: &str = "second_moment";
 /// The optimiser of one network.
 pub struct Adam {
     learning_rate: f64,
+    beta_1: f64,
     step: i32,
     /// First and second moment of each parameter, flattened.
     moments: BTreeMap<String, (Tensor<1>, Tensor<1>)>,
@@ -34,9 +35,20 @@ impl Adam {
     pub fn new(learning_rate: f64) -> Self {
         Self {
             learning_rate,
+            beta_1: BETA_1,
             step: 0,
             moments: BTreeMap::new(),
         }
+    }
+
+    /// The same with another β1.
+    pub fn with_beta_1(self, beta_1: f64) -> Self {
+        Self { beta_1, ..self }
+    }
+
+    /// From the next step on.
+    pub fn set_learning_rate(&mut self, learning_rate: f64) {
+        self.learning_rate = learning_rate;
     }
 
     /// Steps taken.
@@ -103,9 +115,9 @@ impl Adam {
             moments.insert(name.to_owned(), (put(&first.values), put(&second.values)));
         }
         Ok(Self {
-            learning_rate,
             step,
             moments,
+            ..Self::new(learning_rate)
         })
     }
 }
@@ -120,21 +132,22 @@ impl Update<'_> {
     /// The parameter after the step, flattened.
     fn stepped(&mut self, parameter: Tensor<1>, gradient: Tensor<1>) -> Tensor<1> {
         let adam = &mut *self.adam;
+        let beta_1 = adam.beta_1;
         let squared = gradient.clone().square();
         let (first, second) = match adam.moments.remove(&self.path.name()) {
             Some((first, second)) => (
-                first.mul_scalar(BETA_1) + gradient.mul_scalar(1.0 - BETA_1),
+                first.mul_scalar(beta_1) + gradient.mul_scalar(1.0 - beta_1),
                 second.mul_scalar(BETA_2) + squared.mul_scalar(1.0 - BETA_2),
             ),
             None => (
-                gradient.mul_scalar(1.0 - BETA_1),
+                gradient.mul_scalar(1.0 - beta_1),
                 squared.mul_scalar(1.0 - BETA_2),
             ),
         };
         adam.moments
             .insert(self.path.name(), (first.clone(), second.clone()));
         let root = (1.0 - BETA_2.powi(adam.step)).sqrt();
-        let rate = adam.learning_rate / (1.0 - BETA_1.powi(adam.step));
+        let rate = adam.learning_rate / (1.0 - beta_1.powi(adam.step));
         // √(v / (1 - β2ᵗ)) + ε, both multiplied by the root of the correction.
         let denominator = second.sqrt().add_scalar(EPSILON * root);
         parameter - first.mul_scalar(rate * root) / denominator

@@ -1,9 +1,11 @@
 //! Settings of a training run: one source for the command line, the model file and the page.
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::data::augment::Augment;
 use crate::detector::Method;
+use crate::detector::anogan::{MOST_SEARCH_STEPS, SEARCH_STEPS};
 use crate::model_file::Scoring;
 use crate::nn::{Architecture, ArchitectureError, CHANNELS, MAX_FEATURES, MAX_WIDTH, SIZES};
 use crate::score::{Balance, Latent, Residual};
@@ -52,8 +54,8 @@ pub struct TrainConfig {
     /// Weight of the adversarial loss
     #[cfg_attr(feature = "cli", arg(long, default_value_t = 1.0))]
     pub adversarial_weight: f64,
-    /// Weight of the contextual loss (40 in the paper, 50 in its code; 0.4 for ALOCC where it is not
-    /// given)
+    /// Weight of the contextual loss (40 in the paper, 50 in its code; where it is not given 0.4 for ALOCC
+    /// and 1 for AAE)
     #[cfg_attr(feature = "cli", arg(long, default_value_t = 50.0))]
     pub contextual_weight: f64,
     /// Weight of the latent loss
@@ -81,8 +83,8 @@ pub struct TrainConfig {
     /// What is taken off the discriminator's target for real pictures (one-sided label smoothing)
     #[cfg_attr(feature = "cli", arg(long, default_value_t = 0.0))]
     pub label_smoothing: f64,
-    /// Weight λ of the residual R in the score, against the latent L; 0.9 for Skip-GANomaly and 0 for
-    /// GANomaly and ALOCC where it is not given
+    /// Weight λ of the residual R in the score, against the latent L; where it is not given 0.9, but 0 for
+    /// GANomaly and ALOCC and 1 for AAE
     #[cfg_attr(feature = "cli", arg(long))]
     pub lambda: Option<f64>,
     /// How R measures the difference of picture and reconstruction
@@ -94,6 +96,9 @@ pub struct TrainConfig {
     /// How R and L are made comparable
     #[cfg_attr(feature = "cli", arg(long, value_enum, default_value_t = Balance::Raw))]
     pub balance: Balance,
+    /// Steps of AnoGAN's search for each picture
+    #[cfg_attr(feature = "cli", arg(long, default_value_t = SEARCH_STEPS))]
+    pub search_steps: usize,
     /// Share of the normal pictures that is held out for calibration
     #[cfg_attr(feature = "cli", arg(long, default_value_t = 0.1))]
     pub held_out: f64,
@@ -131,6 +136,7 @@ impl Default for TrainConfig {
             residual: Residual::L1,
             latent: Latent::Final,
             balance: Balance::Raw,
+            search_steps: SEARCH_STEPS,
             held_out: 0.1,
             threshold_quantile: crate::calibration::THRESHOLD_QUANTILE,
         }
@@ -141,18 +147,10 @@ impl TrainConfig {
     /// The settings that a method was published with: the defaults, but for what its authors have
     /// otherwise.
     pub fn published(method: Method) -> Self {
-        let plain = Self {
+        method.published(Self {
             method,
             ..Self::default()
-        };
-        match method {
-            Method::Alocc => Self {
-                contextual_weight: 0.4,
-                input_noise: 0.155,
-                ..plain
-            },
-            _ => plain,
-        }
+        })
     }
 }
 
@@ -198,6 +196,7 @@ impl TrainConfig {
             latent: self.latent,
             balance: self.balance,
             normaliser: None,
+            search_steps: self.method.searches().then_some(self.search_steps),
         }
     }
 
@@ -223,123 +222,47 @@ impl TrainConfig {
         Ok(())
     }
 
-    /// Refuses options that the method would pass over in silence.
+    /// Refuses settings that the method would pass over in silence.
     fn check_options_of_method(&self) -> Result<(), ConfigError> {
-        if self.method == Method::SkipGanomaly {
-            return Ok(());
-        }
-        let plain = Self::default();
-        let used = [
-            (
-                "input-noise",
-                self.input_noise != plain.input_noise && self.method != Method::Alocc,
-            ),
-            ("input-mask", self.input_mask != plain.input_mask),
-            ("skip-dropout", self.skip_dropout != plain.skip_dropout),
-            ("cut-skips", self.cut_skips != plain.cut_skips),
-            (
-                "label-smoothing",
-                self.label_smoothing != plain.label_smoothing,
-            ),
-            (
-                "latent",
-                self.latent != plain.latent
-                    && (self.method, self.latent) != (Method::Nearest, Latent::Memory),
-            ),
-        ];
-        match used.iter().find(|(_, used)| *used) {
-            Some(&(name, _)) => {
-                Err(self.left_alone(name, "it is an option of skip-ganomaly".to_owned()))
-            }
-            None => match self.method {
-                Method::Pca | Method::Nearest => self.check_options_of_baseline(),
-                // Its losses have one term each: there is nothing to weigh.
-                Method::Egbad => self.refuse_used(&self.options_of_losses()),
-                Method::Alocc => self.check_options_of_alocc(),
-                _ => Ok(()),
-            },
-        }
-    }
-
-    /// Refuses what ALOCC has not: a vector of features and its loss.
-    fn check_options_of_alocc(&self) -> Result<(), ConfigError> {
-        let plain = Self::default();
-        let used = [
-            ("features", self.features != plain.features),
-            ("latent-weight", self.latent_weight != plain.latent_weight),
-            (
-                "latent-in-discriminator",
-                self.latent_in_discriminator != plain.latent_in_discriminator,
-            ),
-        ];
-        match used.iter().find(|(_, used)| *used) {
-            Some(&(name, _)) => Err(self.left_alone(name, "alocc does not use it".to_owned())),
+        let used = self.method.settings(self);
+        let plain = fields(&Self::default());
+        let left = |field: &&Setting| {
+            !OF_EVERY_METHOD.contains(&field.field) && !used.contains(&field.field)
+        };
+        let own = fields(self);
+        match SETTINGS
+            .iter()
+            .filter(left)
+            .find(|s| own[s.field] != plain[s.field])
+        {
             None => Ok(()),
+            Some(setting) => Err(ConfigError::Range {
+                name: setting.name(),
+                expected: format!(
+                    "left alone: {} as it is set here does not use it",
+                    self.method
+                ),
+                got: format!("a value with the method {}", self.method),
+            }),
         }
     }
+}
 
-    /// What weighs the terms of a loss, and whether it was changed.
-    fn options_of_losses(&self) -> [(&'static str, bool); 4] {
-        let plain = Self::default();
-        [
-            (
-                "adversarial-weight",
-                self.adversarial_weight != plain.adversarial_weight,
-            ),
-            (
-                "contextual-weight",
-                self.contextual_weight != plain.contextual_weight,
-            ),
-            ("latent-weight", self.latent_weight != plain.latent_weight),
-            (
-                "latent-in-discriminator",
-                self.latent_in_discriminator != plain.latent_in_discriminator,
-            ),
-        ]
-    }
+/// Settings of every method.
+const OF_EVERY_METHOD: [&str; 6] = [
+    "method",
+    "size",
+    "channels",
+    "seed",
+    "held_out",
+    "threshold_quantile",
+];
 
-    /// Refuses what means nothing to a method without networks.
-    fn check_options_of_baseline(&self) -> Result<(), ConfigError> {
-        let plain = Self::default();
-        // R is a norm there, and only a memory has an L beside it.
-        let has_latent = self.latent == Latent::Memory;
-        let used = [
-            ("width", self.width != plain.width),
-            ("discriminator-width", self.discriminator_width.is_some()),
-            ("features", self.features != plain.features),
-            (
-                "components",
-                self.method != Method::Pca && self.components != plain.components,
-            ),
-            ("epochs", self.epochs != plain.epochs),
-            ("steps", self.steps.is_some()),
-            ("batch", self.batch != plain.batch),
-            ("learning-rate", self.learning_rate != plain.learning_rate),
-            ("augment", self.augment != plain.augment),
-            ("residual", self.residual != plain.residual),
-            ("lambda", !has_latent && self.lambda.is_some()),
-            ("balance", !has_latent && self.balance != plain.balance),
-        ];
-        self.refuse_used(&used)?;
-        self.refuse_used(&self.options_of_losses())
-    }
-
-    fn refuse_used(&self, options: &[(&str, bool)]) -> Result<(), ConfigError> {
-        match options.iter().find(|(_, used)| *used) {
-            Some(&(name, _)) => {
-                let why = format!("{} as it is set here does not use it", self.method);
-                Err(self.left_alone(name, why))
-            }
-            None => Ok(()),
-        }
-    }
-
-    fn left_alone(&self, name: &str, why: String) -> ConfigError {
-        ConfigError::Range {
-            name: name.to_owned(),
-            expected: format!("left alone: {why}"),
-            got: format!("a value with the method {}", self.method),
-        }
+/// Settings by their fields.
+fn fields(config: &TrainConfig) -> Map<String, Value> {
+    match serde_json::to_value(config) {
+        Ok(Value::Object(fields)) => fields,
+        other => unreachable!("settings are an object, got {other:?}"),
     }
 }
 
@@ -497,7 +420,7 @@ impl Setting {
 
 /// One row for each field of [`TrainConfig`]: the limits that [`TrainConfig::check`] holds it to and
 /// that forms show.
-pub const SETTINGS: [Setting; 28] = {
+pub const SETTINGS: [Setting; 29] = {
     use Group::{Data, Losses, Networks, Options, Score, Training};
     use Values::{Choice, Flag, Integer, Number, OneOf};
 
@@ -530,6 +453,7 @@ pub const SETTINGS: [Setting; 28] = {
     let some = Number(Limits::between(0.0, 1.0).below_max());
     let portion = Number(Limits::between(0.0, 1.0).above_min().below_max());
     let lambda = Number(Limits::between(0.0, 1.0));
+    let search = Integer(Limits::between(1.0, MOST_SEARCH_STEPS as f64));
     [
         named("method", Networks, Choice),
         row("size", Data, OneOf(&SIZES), |c| Some(c.size as f64)),
@@ -569,6 +493,9 @@ pub const SETTINGS: [Setting; 28] = {
         named("residual", Score, Choice),
         named("latent", Score, Choice),
         named("balance", Score, Choice),
+        row("search_steps", Score, search, |c| {
+            Some(c.search_steps as f64)
+        }),
         row("held_out", Score, portion, |c| Some(c.held_out)),
         row("threshold_quantile", Score, portion, |c| {
             Some(c.threshold_quantile)
@@ -607,24 +534,20 @@ impl Preset {
             },
         };
         // What no preset changes is as it was given, or its default.
-        let mut settings = own.clone();
-        if !given("lambda") {
-            settings.lambda = preset.lambda;
+        let (mut settings, default) = (own.clone(), TrainConfig::default());
+        macro_rules! take {
+            ($($field:ident)*) => {$(
+                if preset.$field != default.$field && !given(stringify!($field)) {
+                    settings.$field = preset.$field;
+                }
+            )*};
         }
-        if !given("latent") {
-            settings.latent = preset.latent;
-        }
-        if !given("cut_skips") {
-            settings.cut_skips = preset.cut_skips;
-        }
-        if !given("epochs") {
-            settings.epochs = preset.epochs;
-        }
-        if !given("contextual_weight") {
-            settings.contextual_weight = preset.contextual_weight;
-        }
-        if !given("input_noise") {
-            settings.input_noise = preset.input_noise;
+        take! {
+            size channels width discriminator_width features components epochs steps batch seed
+            learning_rate adversarial_weight contextual_weight latent_weight
+            latent_in_discriminator input_noise input_mask skip_dropout cut_skips augment
+            label_smoothing lambda residual latent balance search_steps held_out
+            threshold_quantile
         }
         settings
     }
@@ -688,6 +611,8 @@ mod tests {
         assert_eq!(lambda(Method::Ganomaly, None), 0.0);
         assert_eq!(lambda(Method::Ganomaly, Some(0.5)), 0.5);
         assert_eq!(lambda(Method::Alocc, None), 0.0);
+        assert_eq!(lambda(Method::Anogan, None), 0.9);
+        assert_eq!(lambda(Method::Aae, None), 1.0);
     }
 
     #[test]

@@ -1,42 +1,20 @@
-//! Two networks that are trained against each other, with an optimiser each: what the adversarial
-//! methods share. A method adds its networks and its step.
+//! Two networks that are trained against each other, with an optimiser each: what the training of the
+//! adversarial methods shares.
 
-use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
 use super::adam::Adam;
 use super::config::TrainConfig;
 use super::step::{PendingLosses, Trainer, Update};
-use crate::detector::skip_ganomaly::{DISCRIMINATOR, GENERATOR};
-use crate::nn::Architecture;
+use crate::detector::adversarial::{Adversarial, DISCRIMINATOR, GENERATOR};
+use crate::nn::Network;
 use crate::nn::init::Initialiser;
 use crate::nn::tensors::{self, NamedTensors, Reader, TensorError};
 
 /// Prefixes of the optimisers' tensors in a checkpoint.
 const GENERATOR_ADAM: &str = "adam.generator";
 const DISCRIMINATOR_ADAM: &str = "adam.discriminator";
-
-/// A method that trains a generator against a discriminator.
-pub trait Adversarial: Sized {
-    /// Everything that learns beside the discriminator.
-    type Generator: Module;
-    /// What tells real from reconstructed.
-    type Discriminator: Module;
-
-    /// A generator of freshly drawn weights.
-    fn generator(architecture: &Architecture, init: &mut Initialiser) -> Self::Generator;
-
-    /// A discriminator of freshly drawn weights.
-    fn discriminator(architecture: &Architecture, init: &mut Initialiser) -> Self::Discriminator;
-
-    /// The method's training step, as [`Trainer::step`].
-    fn step(
-        networks: &mut Networks<Self>,
-        x: Tensor<4>,
-        step: u64,
-        update: Update,
-    ) -> PendingLosses;
-}
+const SECOND_PHASE_ADAM: &str = "adam.second_phase";
 
 /// The networks of a method under training and their optimisers.
 pub struct Networks<A: Adversarial> {
@@ -50,6 +28,8 @@ pub struct Networks<A: Adversarial> {
     pub device: Device,
     generator_adam: Adam,
     discriminator_adam: Adam,
+    /// Of the generator's second phase, where the method has one.
+    second_phase_adam: Option<Adam>,
 }
 
 impl<A: Adversarial> Networks<A> {
@@ -73,10 +53,11 @@ impl<A: Adversarial> Networks<A> {
         let mut init = init(&device);
         let architecture = config.architecture();
         Self {
-            generator: A::generator(&architecture, &mut init),
-            discriminator: A::discriminator(&architecture, &mut init),
+            generator: A::Generator::new(&architecture, &mut init),
+            discriminator: A::Discriminator::new(&architecture, &mut init),
             generator_adam: Adam::new(config.learning_rate),
             discriminator_adam: Adam::new(config.learning_rate),
+            second_phase_adam: A::TWO_PHASES.then(|| Adam::new(config.learning_rate)),
             config: config.clone(),
             device,
         }
@@ -110,6 +91,10 @@ impl<A: Adversarial> Networks<A> {
         let rate = config.learning_rate;
         networks.generator_adam = Adam::restore(rate, tensors, GENERATOR_ADAM, device)?;
         networks.discriminator_adam = Adam::restore(rate, tensors, DISCRIMINATOR_ADAM, device)?;
+        if A::TWO_PHASES {
+            let adam = Adam::restore(rate, tensors, SECOND_PHASE_ADAM, device)?;
+            networks.second_phase_adam = Some(adam);
+        }
         Ok(networks)
     }
 
@@ -117,6 +102,17 @@ impl<A: Adversarial> Networks<A> {
     pub fn update_generator(&mut self, loss: &Tensor<1>) {
         let gradients = loss.backward();
         self.generator = self.generator_adam.step(self.generator.clone(), &gradients);
+    }
+
+    /// One step of the optimiser of the generator's second phase down a loss.
+    ///
+    /// # Panics
+    /// If the method has no [`Adversarial::TWO_PHASES`].
+    pub fn update_generator_again(&mut self, loss: &Tensor<1>) {
+        let gradients = loss.backward();
+        let adam = self.second_phase_adam.as_mut();
+        let adam = adam.expect("a method of two phases");
+        self.generator = adam.step(self.generator.clone(), &gradients);
     }
 
     /// One step of the discriminator's optimiser down a loss.
@@ -141,7 +137,7 @@ impl<A: Adversarial> Trainer for Networks<A> {
         // Another draw than the first one's and than any earlier restart's.
         let seed = self.config.seed ^ (u64::from(self.discriminator_adam.steps()) << 32);
         let mut init = Initialiser::new(seed, &self.device);
-        self.discriminator = A::discriminator(&self.config.architecture(), &mut init);
+        self.discriminator = A::Discriminator::new(&self.config.architecture(), &mut init);
     }
 
     fn read_weights(&self) -> Reader {
@@ -155,7 +151,12 @@ impl<A: Adversarial> Trainer for Networks<A> {
         let reader = self
             .generator_adam
             .read(self.read_weights(), GENERATOR_ADAM, &device);
-        self.discriminator_adam
-            .read(reader, DISCRIMINATOR_ADAM, &device)
+        let reader = self
+            .discriminator_adam
+            .read(reader, DISCRIMINATOR_ADAM, &device);
+        match &self.second_phase_adam {
+            Some(adam) => adam.read(reader, SECOND_PHASE_ADAM, &device),
+            None => reader,
+        }
     }
 }

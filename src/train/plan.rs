@@ -4,8 +4,8 @@ use serde::Serialize;
 
 use super::config::TrainConfig;
 use crate::data::image::{Picture, Preprocessing};
-use crate::detector::Method;
-use crate::nn::{self, Architecture, Discriminator, Generator};
+use crate::detector::Needs;
+use crate::nn::Architecture;
 
 /// Settings that the pictures suggest; the others keep their defaults.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -96,46 +96,18 @@ const COPIES_OF_WEIGHTS: u64 = 3;
 pub fn memory(config: &TrainConfig, pictures: usize) -> MemoryPlan {
     config.check().expect("checked settings");
     let architecture = config.architecture();
-    let (generator, discriminator) = match config.method {
-        Method::Ganomaly => (
-            nn::ganomaly::Generator::learnt_values(&architecture),
-            nn::ganomaly::Discriminator::learnt_values(&architecture),
-        ),
-        Method::Egbad => (
-            nn::egbad::Pair::learnt_values(&architecture),
-            nn::egbad::Discriminator::learnt_values(&architecture),
-        ),
-        Method::Alocc => (
-            nn::alocc::Refiner::learnt_values(&architecture),
-            nn::alocc::Discriminator::learnt_values(&architecture),
-        ),
-        _ => (
-            Generator::learnt_values(&architecture),
-            Discriminator::learnt_values(&architecture),
-        ),
+    let Needs {
+        learnt_values,
+        generator_layers: layers,
+        discriminator_layers,
+        passes_of_discriminator: passes,
+    } = match config.method.in_steps() {
+        Some(method) => method.needs(&architecture),
+        None => Needs::default(),
     };
-    let (layers, layers_of_d, passes) = match config.method {
-        // D sees both pairs twice.
-        Method::Egbad => (
-            nn::egbad::Pair::layers(&architecture),
-            nn::egbad::Discriminator::layers(&architecture),
-            4,
-        ),
-        // D sees the picture once and the reconstruction twice.
-        Method::Alocc => (
-            nn::alocc::Refiner::layers(&architecture),
-            nn::alocc::Discriminator::layers(&architecture),
-            3,
-        ),
-        _ => (
-            layers(&architecture),
-            architecture.discriminator_layers(),
-            3,
-        ),
-    };
-    let passes_of_d = passes * layers_of_d.iter().sum::<usize>();
+    let passes_of_d = passes * discriminator_layers.iter().sum::<usize>();
     let values = layers.iter().sum::<usize>() + passes_of_d;
-    let weights = VALUE * (generator + discriminator) as u64;
+    let weights = VALUE * learnt_values as u64;
     let batch = config.batch as u64;
     let kept = VALUE * batch * values as u64;
     let activations = COPIES_OF_LAYERS * kept + COPIES_OF_WEIGHTS * weights;
@@ -155,18 +127,6 @@ pub fn memory(config: &TrainConfig, pictures: usize) -> MemoryPlan {
     }
 }
 
-/// Values that each layer of the generator makes of one picture, on the way down and up again.
-fn layers(architecture: &Architecture) -> Vec<usize> {
-    let widths = architecture.widths();
-    let plane = |level: usize| (architecture.size >> level).pow(2);
-    let down = widths.iter().enumerate();
-    let down = down.map(|(level, width)| width * plane(level + 1));
-    let outputs = [&[architecture.channels], &widths[..widths.len() - 1]].concat();
-    let up = outputs.iter().enumerate();
-    let up = up.map(|(level, width)| width * plane(level));
-    down.chain(up).collect()
-}
-
 /// Values of the generator's largest kernel: the widest layer's, joined with its skip.
 fn largest_kernel(architecture: &Architecture) -> usize {
     let widest = architecture.widths().into_iter().max().unwrap_or(0);
@@ -179,6 +139,7 @@ mod tests {
 
     use super::*;
     use crate::data::pictures::InMemory;
+    use crate::detector::Method;
     use crate::train::run::Run;
 
     fn grey(side: u32) -> Picture {
@@ -210,12 +171,7 @@ mod tests {
         };
         let plan = memory(&small, 100);
         assert_eq!(plan.pictures, 100 * 3 * 32 * 32);
-        for method in [
-            Method::SkipGanomaly,
-            Method::Ganomaly,
-            Method::Alocc,
-            Method::Egbad,
-        ] {
+        for method in Method::ALL.iter().copied().filter(|m| m.has_networks()) {
             let config = TrainConfig {
                 method,
                 ..small.clone()

@@ -4,9 +4,10 @@
 use burn::tensor::Device;
 
 use super::run::RunError;
+use crate::data::batch::evenly_spread;
 use crate::data::pictures::Pictures;
 use crate::detector::fit::{self, Fitted};
-use crate::detector::{self, SCORED_AT_ONCE, Scored};
+use crate::detector::{self, SCORED_AT_ONCE, Scored, Watch};
 use crate::device::breathe;
 use crate::metrics::auroc;
 use crate::model_file::ModelFile;
@@ -19,6 +20,20 @@ pub const REMEMBERED: usize = 128;
 
 /// Held-out pictures, and labelled ones of each kind, that a preview scores at most.
 pub const SCORED: usize = 128;
+
+/// Pictures of each kind that are looked at where a method searches.
+const SEARCHED: usize = 8;
+
+/// Share of a search's steps that are taken where it is only looked at, as one over this.
+const STEPS_SPARED: usize = 10;
+
+/// Where the model's method searches, shortens its search for a look in between, and says how many
+/// pictures of a kind will do.
+pub(super) fn glance(model: &mut ModelFile) -> Option<usize> {
+    let steps = model.header.scoring.search_steps.as_mut()?;
+    *steps = steps.div_ceil(STEPS_SPARED);
+    Some(SEARCHED)
+}
 
 /// Pictures whose labels are known: shown as information, and never used to choose anything.
 pub struct Labelled {
@@ -76,34 +91,36 @@ impl Preview {
 /// Calibrates a model on a part of its pictures and scores with it.
 ///
 /// # Errors
-/// If a picture cannot be read, a score is not finite, or the device fails.
+/// If a picture cannot be read, a score is not finite, the device fails, or `watch` ends a search.
 pub(super) async fn preview(
-    model: ModelFile,
+    mut model: ModelFile,
     device: &Device,
     pictures: &dyn Pictures,
     (training, held_out): (&[usize], &[usize]),
     labelled: Option<&Labelled>,
     shown: usize,
+    watch: &mut dyn Watch,
 ) -> Result<Preview, RunError> {
-    let training = spread(training, REMEMBERED);
-    let held_out = spread(held_out, SCORED);
+    let limit = glance(&mut model).unwrap_or(SCORED);
+    let training = evenly_spread(training, REMEMBERED);
+    let held_out = evenly_spread(held_out, limit);
     let step = model.header.training.as_ref().map_or(0, |t| t.steps);
-    let (quantile, watch) = (crate::calibration::THRESHOLD_QUANTILE, &mut |_| {});
+    let quantile = crate::calibration::THRESHOLD_QUANTILE;
     let fitted = fit::fit(
         model, device, pictures, &training, &held_out, quantile, watch,
     );
     let Fitted { model, held_out } = fitted.await?;
     let detector = detector::load(&model, device)?;
     let labelled = match labelled {
-        Some(labelled) => Some(score_labelled(&*detector, labelled, SCORED).await?),
+        Some(labelled) => Some(score_labelled(&*detector, labelled, limit, watch).await?),
         None => None,
     };
     let chosen: Vec<usize> = held_out.iter().map(|(index, _)| *index).collect();
-    let chosen = spread(&chosen, shown);
+    let chosen = evenly_spread(&chosen, shown);
     let mut shown = Vec::with_capacity(chosen.len());
     if !chosen.is_empty() {
         let values = pictures.values(&chosen)?;
-        let scored = detector::score_batch(&*detector, &values).await?;
+        let scored = detector::score_watched(&*detector, &values, watch).await?;
         let inputs = values.chunks_exact(detector.preprocessing().values());
         for (index, (input, scored)) in chosen.into_iter().zip(inputs.zip(scored)) {
             shown.push(Shown {
@@ -126,19 +143,20 @@ pub(super) async fn preview(
 /// Scores labelled pictures, at most `limit` of each kind, evenly spread.
 ///
 /// # Errors
-/// If a picture cannot be read or the device fails.
+/// If a picture cannot be read, the device fails, or `watch` ends a search.
 pub async fn score_labelled(
     detector: &dyn detector::Detector,
     labelled: &Labelled,
     limit: usize,
+    watch: &mut dyn Watch,
 ) -> Result<LabelledScores, RunError> {
     let mut kinds = [Vec::new(), Vec::new()];
     for (scores, abnormal) in kinds.iter_mut().zip([false, true]) {
         let of_kind = |&index: &usize| labelled.abnormal[index] == abnormal;
         let all: Vec<usize> = (0..labelled.abnormal.len()).filter(of_kind).collect();
-        for batch in spread(&all, limit).chunks(SCORED_AT_ONCE) {
+        for batch in evenly_spread(&all, limit).chunks(SCORED_AT_ONCE) {
             let values = labelled.pictures.values(batch)?;
-            let scored = detector::score_batch(detector, &values).await?;
+            let scored = detector::score_watched(detector, &values, watch).await?;
             scores.extend(scored.iter().map(|scored| scored.raw.anomaly_score));
             breathe().await;
         }
@@ -154,10 +172,4 @@ pub async fn score_labelled(
         normal,
         abnormal,
     })
-}
-
-/// Some of many, evenly spread.
-fn spread(all: &[usize], count: usize) -> Vec<usize> {
-    let count = count.min(all.len());
-    (0..count).map(|k| all[k * all.len() / count]).collect()
 }

@@ -4,24 +4,20 @@
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
 use super::Losses;
-use super::alocc::AloccTrainer;
 use super::config::{ConfigError, TrainConfig};
-use super::egbad::EgbadTrainer;
-use super::ganomaly::GanomalyTrainer;
 use super::history::{Check, History, StepLosses};
-use super::preview::{Labelled, Preview, preview};
-use super::skip_ganomaly::SkipGanomalyTrainer;
+use super::preview::{Labelled, Preview, glance, preview};
 use super::step::{PendingLosses, Trainer, Update, read_losses};
 use crate::calibration::CalibrationError;
 use crate::data::DataError;
 use crate::data::augment::Augment;
-use crate::data::batch::{Batches, Position, split_held_out};
+use crate::data::batch::{Batches, Position, evenly_spread, split_held_out};
 use crate::data::image::Preprocessing;
 use crate::data::pictures::Pictures;
 use crate::detector::fit::{self, FitError, Fitted};
-use crate::detector::{self, LoadError, Method, SCORED_AT_ONCE};
+use crate::detector::{self, InSteps, LoadError, Method, SCORED_AT_ONCE, Watch};
 use crate::model_file::{FORMAT, Header, ModelFile, Precision, Training};
-use crate::nn::tensors::{NamedTensors, TensorError, is_learnt};
+use crate::nn::tensors::{TensorError, is_learnt};
 use crate::random::{generator, stream};
 
 /// Why a run cannot start or go on.
@@ -73,6 +69,17 @@ pub enum RunError {
     NoCheckpoint(&'static str),
 }
 
+impl RunError {
+    /// Whether whoever watched a search ended it.
+    pub fn is_stopped(&self) -> bool {
+        matches!(
+            self,
+            Self::Tensor(TensorError::Stopped)
+                | Self::Load(LoadError::Tensor(TensorError::Stopped))
+        )
+    }
+}
+
 impl From<FitError> for RunError {
     fn from(error: FitError) -> Self {
         match error {
@@ -113,13 +120,11 @@ impl Run {
         device: &Device,
     ) -> Result<Self, RunError> {
         config.check()?;
-        if !config.method.has_networks() {
-            return Err(RunError::NoNetworks(config.method));
-        }
+        let method = in_steps(config)?;
         let (training, held_out) = split_held_out(pictures.len(), config.held_out, config.seed);
         let batches = Batches::new(training.clone(), config.batch, config.seed)?;
         Ok(Self {
-            trainer: fresh(config, device),
+            trainer: method.trainer(config, device),
             config: config.clone(),
             pictures,
             training,
@@ -157,7 +162,7 @@ impl Run {
             return Err(RunError::NoCheckpoint("optimiser state"));
         }
         let mut run = Self::new(&training.config, pictures, device)?;
-        run.trainer = restored(&run.config, &file.tensors, device)?;
+        run.trainer = in_steps(&run.config)?.restored(&run.config, &file.tensors, device)?;
         let per_epoch = run.batches.steps_per_epoch() as u64;
         run.batches.restore(Position {
             epoch: (training.steps / per_epoch) as usize,
@@ -322,15 +327,14 @@ impl Run {
     }
 
     /// Ends the run: rounds the weights as the file will keep them, and calibrates those on the
-    /// held-out normals. `watch` is told how many pictures went through the networks since it was
-    /// last told, [`Run::pictures_to_finish`] in all.
+    /// held-out normals. `watch` is told of [`Run::pictures_to_finish`] pictures in all.
     ///
     /// # Errors
-    /// If the device cannot be read or a score is not finite.
+    /// If the device cannot be read, a score is not finite, or `watch` ends a search.
     pub async fn finish(
         &self,
         precision: Precision,
-        watch: &mut dyn FnMut(usize),
+        watch: &mut dyn Watch,
     ) -> Result<Fitted, RunError> {
         let model = self.model().await?.rounded(precision);
         let device = self.trainer.device().clone().without_autodiff();
@@ -360,16 +364,26 @@ impl Run {
     /// some. `shown` of the held-out pictures come with their reconstruction.
     ///
     /// # Errors
-    /// If a picture or the device cannot be read, or a score is not finite.
+    /// If a picture or the device cannot be read, a score is not finite, or `watch` ends a search.
     pub async fn preview(
         &mut self,
         labelled: Option<&Labelled>,
         shown: usize,
+        watch: &mut dyn Watch,
     ) -> Result<Preview, RunError> {
         let model = self.model().await?;
         let device = self.trainer.device().clone().without_autodiff();
         let split = (&self.training[..], &self.held_out[..]);
-        let preview = preview(model, &device, &*self.pictures, split, labelled, shown).await?;
+        let preview = preview(
+            model,
+            &device,
+            &*self.pictures,
+            split,
+            labelled,
+            shown,
+            watch,
+        )
+        .await?;
         self.note(Check {
             step: self.steps,
             residual: preview.residual(),
@@ -384,22 +398,25 @@ impl Run {
         self.history.checks.push(check);
     }
 
-    /// Mean R and L of the held-out normals, as the weights are now.
+    /// Mean R and L of the held-out normals, as the weights are now; of some of them, after a short
+    /// search, where the method searches.
     ///
     /// # Errors
     /// If the device cannot be read.
     pub async fn validate(&mut self) -> Result<(f64, f64), RunError> {
         let device = self.trainer.device().clone().without_autodiff();
-        let detector = detector::load(&self.model().await?, &device)?;
+        let mut model = self.model().await?;
+        let held_out = evenly_spread(&self.held_out, glance(&mut model).unwrap_or(usize::MAX));
+        let detector = detector::load(&model, &device)?;
         let (mut residual, mut latent) = (0.0, 0.0);
-        for batch in self.held_out.chunks(SCORED_AT_ONCE) {
+        for batch in held_out.chunks(SCORED_AT_ONCE) {
             let values = self.pictures.values(batch)?;
             for scored in detector::score_batch(&*detector, &values).await? {
                 residual += scored.raw.residual;
                 latent += scored.raw.latent.unwrap_or_default();
             }
         }
-        let count = self.held_out.len() as f64;
+        let count = held_out.len() as f64;
         let (residual, latent) = (residual / count, latent / count);
         self.note(Check {
             step: self.steps,
@@ -449,29 +466,9 @@ impl Run {
     }
 }
 
-/// The method's training, from the start.
-fn fresh(config: &TrainConfig, device: &Device) -> Box<dyn Trainer> {
-    match config.method {
-        Method::Ganomaly => Box::new(GanomalyTrainer::new(config, device)),
-        Method::Egbad => Box::new(EgbadTrainer::new(config, device)),
-        Method::Alocc => Box::new(AloccTrainer::new(config, device)),
-        // Others were refused: they are not trained in steps.
-        _ => Box::new(SkipGanomalyTrainer::new(config, device)),
-    }
-}
-
-/// The method's training, from a checkpoint.
-fn restored(
-    config: &TrainConfig,
-    tensors: &NamedTensors,
-    device: &Device,
-) -> Result<Box<dyn Trainer>, TensorError> {
-    Ok(match config.method {
-        Method::Ganomaly => Box::new(GanomalyTrainer::restore(config, tensors, device)?),
-        Method::Egbad => Box::new(EgbadTrainer::restore(config, tensors, device)?),
-        Method::Alocc => Box::new(AloccTrainer::restore(config, tensors, device)?),
-        _ => Box::new(SkipGanomalyTrainer::restore(config, tensors, device)?),
-    })
+fn in_steps(config: &TrainConfig) -> Result<&'static dyn InSteps, RunError> {
+    let method = config.method;
+    method.in_steps().ok_or(RunError::NoNetworks(method))
 }
 
 /// From a picture to the input of a run's networks.

@@ -2,12 +2,12 @@
 
 use std::cell::{Cell, RefCell};
 
-use js_sys::{Error, Function, Uint8Array};
+use js_sys::{Function, Uint8Array};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use wasm_bindgen::prelude::*;
 
-use super::{Device, error, set, to_js};
+use super::{Device, Told, error, named, set, to_js};
 use crate::calibration;
 use crate::data::image::{self, Preprocessing};
 use crate::data::layout;
@@ -287,15 +287,20 @@ impl Training {
     }
 
     /// What the weights as they are make of held-out and labelled pictures; `shown` of the held-out
-    /// ones come with their reconstruction and heat map.
-    pub async fn preview(&self, shown: usize) -> Result<JsValue, JsValue> {
+    /// ones come with their reconstruction and heat map. `on_search` as in [`super::Model::score`].
+    pub async fn preview(
+        &self,
+        shown: usize,
+        on_search: Option<Function>,
+    ) -> Result<JsValue, JsValue> {
         let mut run = self.take()?;
         let labelled = self.labelled.take();
-        let preview = run.preview(labelled.as_ref(), shown).await;
+        let watch = &mut Told::of_searches(on_search);
+        let preview = run.preview(labelled.as_ref(), shown, watch).await;
         *self.labelled.borrow_mut() = labelled;
         let preprocessing = Preprocessing::new(run.config().size, run.config().channels);
         self.put(run);
-        preview_to_js(&preview.map_err(error)?, &preprocessing)
+        preview_to_js(&preview.map_err(stopped_or_error)?, &preprocessing)
     }
 
     /// Everything that goes on from here needs, as the program's `checkpoint.safetensors`; rejects with
@@ -316,24 +321,28 @@ impl Training {
     }
 
     /// Calibrates on the held-out pictures: `{model, threshold, held_out, labelled}`. `on_progress` is
-    /// told how many pictures of how many are done.
-    pub async fn finish(&self, on_progress: Function) -> Result<JsValue, JsValue> {
+    /// told how many pictures of how many are done; `on_search` as in [`super::Model::score`].
+    pub async fn finish(
+        &self,
+        on_progress: Function,
+        on_search: Option<Function>,
+    ) -> Result<JsValue, JsValue> {
         let run = self.take()?;
-        let total = run.pictures_to_finish();
-        let mut done = 0;
-        let mut watch = |pictures: usize| {
-            done += pictures;
-            // A listener that fails is no reason to lose a model.
-            let _ = on_progress.call2(&JsValue::NULL, &done.into(), &total.into());
+        let mut watch = Told {
+            on_pictures: Some(on_progress),
+            total: run.pictures_to_finish(),
+            on_search,
+            ..Told::default()
         };
         let fitted = run.finish(Precision::F32, &mut watch).await;
         self.put(run);
-        let fitted = fitted.map_err(error)?;
+        let fitted = fitted.map_err(stopped_or_error)?;
         let labelled = self.labelled.take();
         let scores = match &labelled {
             Some(labelled) => {
                 let detector = detector::load(&fitted.model, &self.device).map_err(error)?;
-                Some(score_labelled(&*detector, labelled, usize::MAX).await)
+                let all = usize::MAX;
+                Some(score_labelled(&*detector, labelled, all, &mut watch).await)
             }
             None => None,
         };
@@ -348,7 +357,7 @@ impl Training {
         let finished = to_js(&Finished {
             threshold: calibration.map(|calibration| calibration.threshold),
             held_out: scores_of(fitted.held_out.iter().map(|(_, raw)| raw)),
-            labelled: scores.transpose().map_err(error)?,
+            labelled: scores.transpose().map_err(stopped_or_error)?,
         })?;
         let bytes = fitted.model.to_bytes(Precision::F32).map_err(error)?;
         set(&finished, "model", &Uint8Array::from(&bytes[..]))?;
@@ -373,11 +382,15 @@ impl Training {
     }
 }
 
-/// An error that the page tells from others by its name.
 fn diverged(reason: impl std::fmt::Display) -> JsValue {
-    let error = Error::new(&reason.to_string());
-    error.set_name("Diverged");
-    error.into()
+    named("Diverged", reason)
+}
+
+fn stopped_or_error(reason: RunError) -> JsValue {
+    match reason.is_stopped() {
+        true => named("Stopped", reason),
+        false => error(reason),
+    }
 }
 
 /// Pictures are prepared for one size and number of channels.

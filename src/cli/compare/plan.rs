@@ -165,17 +165,6 @@ fn fitting(
         ..given.clone()
     };
     let mut left = Vec::new();
-    let components = TrainConfig::default().components;
-    if method.has_networks() && config.components != components {
-        // Nothing refuses it there, but a run must not seem another one for what it does not use.
-        let error = ConfigError::Range {
-            name: "components".into(),
-            expected: "left alone: it is an option of pca".into(),
-            got: format!("a value with the method {method}"),
-        };
-        left.push(("components".into(), error));
-        config.components = components;
-    }
     while let Err(error) = config.check() {
         let ConfigError::Range { name, .. } = &error else {
             return Err(error.into());
@@ -267,7 +256,7 @@ mod tests {
         let (pca, left) = fitting(Method::Pca, &given).unwrap();
         assert_eq!((pca.components, pca.width, pca.steps), (5, 64, None));
         let names: Vec<_> = left.iter().map(|(name, _)| name.as_str()).collect();
-        assert_eq!(names, ["input-noise", "width", "steps"]);
+        assert_eq!(names, ["width", "steps", "input-noise"]);
         let wrong = TrainConfig { size: 33, ..given };
         assert!(fitting(Method::Pca, &wrong).is_err());
     }

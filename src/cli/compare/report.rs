@@ -9,8 +9,8 @@ use serde_json::Value;
 use super::{Comparison, Row};
 use crate::calibration::{Verdict, heat_map_scale};
 use crate::cli::evaluate::published_order;
-use crate::cli::train::job::spread;
 use crate::cli::{command_line, read_model, write_whole};
+use crate::data::batch::evenly_spread;
 use crate::data::dataset::Sample;
 use crate::data::image::{Preprocessing, heat_map_rgba, to_rgba};
 use crate::detector;
@@ -41,9 +41,9 @@ impl Comparison {
             kept.copied().collect()
         };
         let (abnormal, normal) = (of(true), of(false));
-        let chosen = spread(&abnormal, ABNORMAL_SHOWN)
+        let chosen = evenly_spread(&abnormal, ABNORMAL_SHOWN)
             .into_iter()
-            .chain(spread(&normal, NORMAL_SHOWN));
+            .chain(evenly_spread(&normal, NORMAL_SHOWN));
         let mut detectors = Vec::new();
         for row in &self.rows[..self.plan.configs.len()] {
             let model = read_model(&row.model)?.0;

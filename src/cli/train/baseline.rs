@@ -1,14 +1,11 @@
 //! Baselines without a GAN: fitted in one go where a network would be trained.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use burn::tensor::Device;
 
 use crate::data::batch::{split_held_out, subsample};
 use crate::data::pictures::Pictures;
-use crate::detector::Method;
 use crate::detector::fit::{Fitted, fit};
-use crate::detector::nearest::Nearest;
-use crate::detector::pca::Pca;
 use crate::model_file::{FORMAT, Header, ModelFile, Precision, Training};
 use crate::train::config::TrainConfig;
 use crate::train::run::preprocessing;
@@ -17,7 +14,7 @@ use crate::train::run::preprocessing;
 /// keeps them all in its file.
 const FITTED_ON: usize = 20_000;
 
-/// Fits PCA or keeps the pictures, and calibrates on the held-out normals.
+/// Fits a method that takes all pictures in one go, and calibrates on the held-out normals.
 pub fn fit_baseline(
     config: &TrainConfig,
     pictures: &dyn Pictures,
@@ -45,15 +42,9 @@ pub fn fit_baseline(
     }
     let values = pictures.values(&chosen)?;
     let input = preprocessing(config);
-    let tensors = pollster::block_on(async {
-        match config.method {
-            Method::Pca => {
-                let pca = Pca::fit(&values, config.components, &input, device).await?;
-                pca.tensors().await
-            }
-            _ => Nearest::fit(&values, &input, device).tensors().await,
-        }
-    })?;
+    let method = config.method.at_once();
+    let method = method.with_context(|| format!("{} is trained in steps", config.method))?;
+    let tensors = pollster::block_on(method.fit(config, &values, &input, device))?;
     let model = ModelFile {
         header: Header {
             format: FORMAT,
@@ -78,7 +69,7 @@ pub fn fit_baseline(
     }
     .rounded(precision);
     let quantile = config.threshold_quantile;
-    let watch = &mut |_| {};
+    let watch = &mut ();
     let fitted = fit(
         model, device, pictures, &training, &held_out, quantile, watch,
     );

@@ -11,7 +11,9 @@ use burn::tensor::Device;
 use super::baseline;
 use super::folder::{Events, RunFolder, Settings};
 use crate::calibration::Calibration;
-use crate::cli::{exit, progress, write_whole};
+use crate::cli::progress::{self, Finishing};
+use crate::cli::{exit, write_whole};
+use crate::data::batch::evenly_spread;
 use crate::data::image::{Preprocessing, heat_map_rgba, to_rgba};
 use crate::data::pictures::Pictures;
 use crate::detector::fit::Fitted;
@@ -125,7 +127,18 @@ impl Job<'_> {
         if !self.train(&mut run, &mut events, &clock, stop)? {
             return Ok(None);
         }
-        let fitted = pollster::block_on(run.finish(precision, &mut |_| {}))?;
+        let mut bar = Finishing::new(run.pictures_to_finish()).until(stop);
+        let fitted = pollster::block_on(run.finish(precision, &mut bar));
+        bar.end();
+        let fitted = match fitted {
+            // The checkpoint of the last step is there.
+            Err(error) if error.is_stopped() => {
+                events.write(Event::Interrupted { step: run.steps() })?;
+                eprintln!("stopped while calibrating; go on with: {}", self.again);
+                return Ok(None);
+            }
+            fitted => fitted?,
+        };
         self.finish(fitted, run.pictures(), events, &clock)
             .map(Some)
     }
@@ -332,7 +345,7 @@ fn report_samples(
     calibration: &Calibration,
 ) -> Result<Vec<ReportSample>> {
     let Preprocessing { size, channels, .. } = *detector.preprocessing();
-    let chosen = spread(held_out, REPORT_SAMPLES);
+    let chosen = evenly_spread(held_out, REPORT_SAMPLES);
     let indices: Vec<usize> = chosen.iter().map(|(index, _)| *index).collect();
     let values = pictures.values(&indices)?;
     let scored = pollster::block_on(detector::score_batch(detector, &values))?;
@@ -348,12 +361,6 @@ fn report_samples(
             verdict: calibration.verdict(scored.raw.anomaly_score).to_string(),
         })
         .collect())
-}
-
-/// Some of many, evenly spread.
-pub fn spread<T>(all: &[T], count: usize) -> Vec<&T> {
-    let count = count.min(all.len());
-    (0..count).map(|k| &all[k * all.len() / count]).collect()
 }
 
 /// The settings as the report lists them.

@@ -1,0 +1,232 @@
+//! What the methods share that train a generator against a discriminator. A method adds its networks,
+//! its training step, and what it measures and scores.
+
+use burn::module::Module;
+use burn::tensor::{Device, Tensor};
+
+use super::anogan::SEARCH_STEPS;
+use super::memory::Memory;
+use super::scorer::Scorer;
+use super::{Detector, LoadError, Measuring, Method};
+use crate::data::image::Preprocessing;
+use crate::model_file::{ModelFile, Scoring};
+use crate::nn::init::Initialiser;
+use crate::nn::tensors::{self, TensorError, learnt_values};
+use crate::nn::{Architecture, Mode, Network};
+use crate::score::{LAMBDA, Latent, RawScore};
+use crate::train::config::TrainConfig;
+use crate::train::networks::Networks;
+use crate::train::step::{PendingLosses, Update};
+
+/// Prefix of the generator's tensors in a file.
+pub const GENERATOR: &str = "generator";
+/// Prefix of the discriminator's tensors in a file.
+pub const DISCRIMINATOR: &str = "discriminator";
+
+/// A method that trains a generator against a discriminator.
+pub trait Adversarial: Sized + 'static {
+    /// Its place in the list of methods.
+    const METHOD: Method;
+
+    /// λ of its published score.
+    const LAMBDA: f64 = LAMBDA;
+
+    /// The settings that mean something to it beside those of every method with networks, by their
+    /// fields of [`TrainConfig`]; others are refused.
+    const SETTINGS: &'static [&'static str];
+
+    /// Times that a step passes its batch through D: the plan of the memory counts them.
+    const PASSES_OF_D: usize = 3;
+
+    /// Whether a step updates the generator in two phases, each with an optimiser of its own.
+    const TWO_PHASES: bool = false;
+
+    /// Whether a picture is searched for, which takes gradients, rather than measured in one pass.
+    const SEARCHES: bool = false;
+
+    /// Everything that learns beside the discriminator.
+    type Generator: Network + Sync;
+
+    /// What tells real from made.
+    type Discriminator: Network + Sync;
+
+    /// What its authors set otherwise than `plain`, the defaults.
+    fn published(plain: TrainConfig) -> TrainConfig {
+        plain
+    }
+
+    /// The method's training step, as [`crate::train::step::Trainer::step`].
+    fn step(
+        networks: &mut Networks<Self>,
+        x: Tensor<4>,
+        step: u64,
+        update: Update,
+    ) -> PendingLosses;
+
+    /// How many features come from each layer that is measured.
+    fn feature_layers(architecture: &Architecture, scoring: &Scoring) -> Vec<usize>;
+
+    /// How many values of a picture's encoding come from each layer; none where no memory of
+    /// encodings can be kept.
+    fn encoding_layers(_architecture: &Architecture) -> Vec<usize> {
+        Vec::new()
+    }
+
+    /// What the encoder makes of a batch, for methods with [`Adversarial::encoding_layers`].
+    ///
+    /// # Shapes
+    /// - `x`: `[n, c, size, size]`, in `[-1, 1]`
+    /// - returns `[n, encoding]`
+    fn encode(trained: &Trained<Self>, x: Tensor<4>) -> Tensor<2> {
+        Tensor::zeros([x.dims()[0], 0], &trained.device)
+    }
+
+    /// What the networks make of a batch.
+    ///
+    /// # Shapes
+    /// - `x`: `[n, c, size, size]`, in `[-1, 1]`
+    fn measure(trained: &Trained<Self>, x: Tensor<4>) -> Measuring<'_>;
+
+    /// Scores one picture from its values, its reconstruction and both features.
+    fn score(
+        trained: &Trained<Self>,
+        x: &[f32],
+        x_hat: &[f32],
+        (f, f_hat): (&[f32], &[f32]),
+    ) -> RawScore {
+        trained.scorer.score(x, x_hat, f, f_hat)
+    }
+}
+
+/// The trained networks of a method, ready to score.
+pub struct Trained<A: Adversarial> {
+    /// G.
+    pub generator: A::Generator,
+    /// D.
+    pub discriminator: A::Discriminator,
+    /// Which statistics the batch norms use.
+    pub mode: Mode,
+    /// Shape of the networks.
+    pub architecture: Architecture,
+    /// How the score is put together.
+    pub scoring: Scoring,
+    /// Seed of the run that it comes from; 0 where the file does not say.
+    pub seed: u64,
+    pub(super) scorer: Scorer,
+    /// What L compares with in place of f(x̂), where the score has a memory.
+    pub(super) memory: Option<Memory>,
+    preprocessing: Preprocessing,
+    parameters: usize,
+    device: Device,
+}
+
+impl<A: Adversarial> Trained<A> {
+    /// Reads the networks from a file, for inference mode, or as they are for training mode: see
+    /// [`super::load_with_batch_statistics`].
+    ///
+    /// # Errors
+    /// If the header has no networks, or a tensor is missing, of another shape, or not finite.
+    pub fn from_file(file: &ModelFile, device: &Device, mode: Mode) -> Result<Self, LoadError> {
+        let architecture = *shape_of_networks(file, |architecture| {
+            A::Generator::learnt_values(architecture)
+                + A::Discriminator::learnt_values(architecture)
+        })?;
+        let scoring = file.header.scoring;
+        let networks_on = match A::SEARCHES {
+            true => device.clone().autodiff(),
+            false => device.clone(),
+        };
+        let mut init = Initialiser::blank(&networks_on);
+        let generator = A::Generator::new(&architecture, &mut init);
+        let discriminator = A::Discriminator::new(&architecture, &mut init);
+        // A file without one of them, or with another, is damaged, whichever of them scores.
+        let generator = tensors::load(generator, GENERATOR, &file.tensors)?;
+        let discriminator = tensors::load(discriminator, DISCRIMINATOR, &file.tensors)?;
+        let parameters = learnt_values(&generator) + learnt_values(&discriminator);
+        let (generator, discriminator) = match mode {
+            Mode::Inference => (generator.for_inference(), discriminator.for_inference()),
+            Mode::Training => (generator, discriminator),
+        };
+        let encoding: usize = A::encoding_layers(&architecture).iter().sum();
+        let memory = match scoring.latent {
+            Latent::Memory if encoding > 0 => Memory::from_file(file, encoding, device)?,
+            Latent::Memory | Latent::Final | Latent::Layers => None,
+        };
+        let features = A::feature_layers(&architecture, &scoring).iter().sum();
+        let training = file.header.training.as_ref();
+        Ok(Self {
+            // Where a search takes gradients, they are not the weights'.
+            generator: generator.no_grad(),
+            discriminator: discriminator.no_grad(),
+            mode,
+            architecture,
+            scoring,
+            seed: training.map_or(0, |training| training.config.seed),
+            scorer: Scorer::from_file(file, features)?,
+            memory,
+            preprocessing: file.header.preprocessing.clone(),
+            parameters,
+            device: device.clone(),
+        })
+    }
+}
+
+/// The shape that a file's networks have, if the file has values for networks of that shape: they are
+/// built before they are filled.
+fn shape_of_networks(
+    file: &ModelFile,
+    learnt_values: impl Fn(&Architecture) -> usize,
+) -> Result<&Architecture, LoadError> {
+    let missing = LoadError::NoNetworks(file.header.method);
+    let architecture = file.header.architecture.as_ref().ok_or(missing)?;
+    let expected = learnt_values(architecture);
+    let found = file.tensors.values().map(|t| t.values.len()).sum();
+    if found < expected {
+        return Err(TensorError::TooFew { expected, found }.into());
+    }
+    Ok(architecture)
+}
+
+impl<A: Adversarial> Detector for Trained<A> {
+    fn method(&self) -> Method {
+        A::METHOD
+    }
+
+    fn preprocessing(&self) -> &Preprocessing {
+        &self.preprocessing
+    }
+
+    fn parameters(&self) -> usize {
+        self.parameters
+    }
+
+    fn feature_layers(&self) -> Vec<usize> {
+        A::feature_layers(&self.architecture, &self.scoring)
+    }
+
+    fn encoding_layers(&self) -> Vec<usize> {
+        A::encoding_layers(&self.architecture)
+    }
+
+    fn encode(&self, x: Tensor<4>) -> Tensor<2> {
+        A::encode(self, x)
+    }
+
+    fn device(&self) -> Device {
+        self.device.clone()
+    }
+
+    fn measure(&self, x: Tensor<4>) -> Measuring<'_> {
+        A::measure(self, x)
+    }
+
+    fn search_steps(&self) -> Option<usize> {
+        let steps = self.scoring.search_steps.unwrap_or(SEARCH_STEPS);
+        A::SEARCHES.then_some(steps)
+    }
+
+    fn score(&self, x: &[f32], x_hat: &[f32], features: Option<(&[f32], &[f32])>) -> RawScore {
+        let features = features.expect("methods with networks measure features");
+        A::score(self, x, x_hat, features)
+    }
+}

@@ -1,0 +1,403 @@
+//! AnoGAN: a GAN learns to draw normal pictures; of a picture the z is searched whose drawing is nearest
+//! to it, and pixels and the discriminator's features are compared.
+//!
+//! Source: Schlegl et al. 2017, sections 2.1 and 2.2; networks and search as in the code that Zenati et
+//! al. 2018 compare with, the paper being silent on both.
+
+use burn::module::{Module, Param};
+use burn::nn::Linear;
+use burn::tensor::Tensor;
+
+use super::adversarial::{Adversarial, Trained};
+use super::entry::WithNetworks;
+use super::{Measurement, Measuring, Method, Search};
+use crate::loss::{bce_fake, bce_real, nearest_drawn, search};
+use crate::model_file::Scoring;
+use crate::nn::activation::leaky_relu_of;
+use crate::nn::dcgan::{
+    Generator, Level, Plan, SLOPE, flat, layers_of_picture_levels, learnt_by_picture_levels,
+    normalise_vector, picture_levels,
+};
+use crate::nn::inference::fold_linear;
+use crate::nn::init::Initialiser;
+use crate::nn::{Architecture, BatchNorm, Mode, Network, linear};
+use crate::random::{generator, stream};
+use crate::score::RawScore;
+use crate::train::adam::Adam;
+use crate::train::networks::Networks;
+use crate::train::prior;
+use crate::train::step::{PendingLosses, Update};
+
+pub(crate) const ENTRY: WithNetworks<Anogan> = WithNetworks::new();
+
+/// Steps of the published search.
+pub const SEARCH_STEPS: usize = 500;
+
+/// The most that are taken.
+pub const MOST_SEARCH_STEPS: usize = 100_000;
+
+/// Learning rates of the search, each with the share of the steps that are over when it ends: those of
+/// 500 steps, the first 200 and the next 100.
+const SCHEDULE: [(f64, f64); 3] = [(0.4, 1e-2), (0.6, 1e-3), (1.0, 5e-4)];
+
+/// Of the search's Adam: the usual one.
+const SEARCH_BETA_1: f64 = 0.9;
+
+/// The discriminator D, whose last hidden layer is the feature f(x).
+#[derive(Module, Debug)]
+pub struct Discriminator {
+    /// To 8 × 8, kernel 4: batch norm but in the first, LeakyReLU.
+    picture: Vec<Level>,
+    /// Batch norm, LeakyReLU.
+    hidden: Linear,
+    hidden_norm: Option<BatchNorm>,
+    /// To one logit.
+    classifier: Linear,
+}
+
+/// What D says of a batch.
+pub struct Judgement {
+    /// Logit of "real", `[n]`; D's probability is its sigmoid.
+    pub logit: Tensor<1>,
+    /// Features f(x), `[n, 16 width]`.
+    pub features: Tensor<2>,
+}
+
+impl Network for Discriminator {
+    fn new(architecture: &Architecture, init: &mut Initialiser) -> Self {
+        let plan = Plan::new(architecture);
+        let hidden = plan.last_hidden();
+        Self {
+            picture: picture_levels(&plan, init),
+            hidden: linear(plan.seen(), hidden, false, init),
+            hidden_norm: Some(BatchNorm::new(hidden, init)),
+            classifier: linear(hidden, 1, true, init),
+        }
+    }
+
+    fn learnt_values(architecture: &Architecture) -> usize {
+        let plan = Plan::new(architecture);
+        let hidden = plan.last_hidden();
+        learnt_by_picture_levels(&plan) + plan.seen() * hidden + 2 * hidden + hidden + 1
+    }
+
+    fn layers(architecture: &Architecture) -> Vec<usize> {
+        let plan = Plan::new(architecture);
+        let mut layers = layers_of_picture_levels(&plan);
+        layers.push(plan.last_hidden());
+        layers
+    }
+
+    fn for_inference(self) -> Self {
+        let picture = self.picture.into_iter().map(Level::for_inference);
+        Self {
+            picture: picture.collect(),
+            hidden: match self.hidden_norm {
+                Some(norm) => fold_linear(self.hidden, norm),
+                None => self.hidden,
+            },
+            hidden_norm: None,
+            classifier: self.classifier,
+        }
+    }
+}
+
+impl Discriminator {
+    /// Judges pictures.
+    ///
+    /// # Shapes
+    /// - `x`: `[n, c, size, size]`, in `[-1, 1]`
+    ///
+    /// # Panics
+    /// If the channels or the side are not the architecture's.
+    pub fn forward(&self, x: Tensor<4>, mode: Mode) -> Judgement {
+        let mut h = x;
+        for level in &self.picture {
+            h = level.forward(h, mode); // [n, width, size / 2, size / 2], …
+        }
+        let h = normalise_vector(&self.hidden_norm, self.hidden.forward(flat(h)), mode);
+        let features = leaky_relu_of(SLOPE, h, mode); // [n, 16 width]
+        let logit = self.classifier.forward(features.clone()); // [n, 1]
+        let n = logit.dims()[0];
+        Judgement {
+            logit: logit.reshape([n]),
+            features,
+        }
+    }
+}
+
+/// The method.
+///
+/// Its losses have one term each and no weights. As [`crate::train::Losses`] they are told as
+///
+/// - adversarial and generator: BCE(D(G(z)), 1), what G descends
+/// - discriminator: BCE(D(x), 1) + BCE(D(G(z)), 0)
+/// - contextual: how near the nearest of the drawn pictures is to each of the batch, which nothing
+///   descends: it is there to be watched
+/// - latent: 0, there is none
+/// - real and fake: mean D(x) and mean D(G(z)), before the step
+pub struct Anogan;
+
+impl Adversarial for Anogan {
+    const METHOD: Method = Method::Anogan;
+    const SETTINGS: &'static [&'static str] = &["features", "search_steps"];
+    const SEARCHES: bool = true;
+
+    type Generator = Generator;
+    type Discriminator = Discriminator;
+
+    /// Updates D, then G against the D that came of it.
+    fn step(
+        networks: &mut Networks<Self>,
+        x: Tensor<4>,
+        step: u64,
+        update: Update,
+    ) -> PendingLosses {
+        let mode = Mode::Training;
+        let config = &networks.config;
+        let mut random = generator(config.seed, stream::STEP + step);
+        let shape = [x.dims()[0], config.features];
+        let z = prior::draw(&mut random, shape, &networks.device);
+        let drawn = networks.generator.forward(z, mode);
+
+        let judge = |x: Tensor<4>| networks.discriminator.forward(x, mode).logit;
+        let real = judge(x.clone());
+        let fake = judge(drawn.clone().detach());
+        let judged = [real.clone(), fake.clone()];
+        let discriminator = bce_real(real) + bce_fake(fake);
+        if update.discriminator() {
+            networks.update_discriminator(&discriminator);
+        }
+
+        let contextual = nearest_drawn(x, drawn.clone().detach());
+        // D's weights stand still while G learns, so their gradients are not computed.
+        let frozen = networks.discriminator.clone().no_grad();
+        let adversarial = bce_real(frozen.forward(drawn, mode).logit);
+        if update.generator() {
+            networks.update_generator(&adversarial);
+        }
+
+        let latent = contextual.zeros_like();
+        let generator = adversarial.clone();
+        let losses = [adversarial, contextual, latent, generator, discriminator];
+        PendingLosses::new(losses, judged)
+    }
+
+    /// Of f(x).
+    fn feature_layers(architecture: &Architecture, _scoring: &Scoring) -> Vec<usize> {
+        vec![Plan::new(architecture).last_hidden()]
+    }
+
+    fn measure(trained: &Trained<Self>, x: Tensor<4>) -> Measuring<'_> {
+        Measuring::Searching(Box::new(LatentSearch::new(trained, x)))
+    }
+
+    /// A = λ R + (1 - λ) L with R = ‖x - G(z)‖₁ / N and L = ‖f(x) - f(G(z))‖₁ / N, N the number of the
+    /// picture's values: the published score, divided by N, so that R is a mean as ever.
+    fn score(
+        trained: &Trained<Self>,
+        x: &[f32],
+        x_hat: &[f32],
+        (f, f_hat): (&[f32], &[f32]),
+    ) -> RawScore {
+        trained.scorer.score_by_distance(x, x_hat, f, f_hat)
+    }
+}
+
+/// The search for the z of a batch: each picture's is its own, and begins at the same z, which the run's
+/// seed settles, so that a score does not depend on the batch.
+struct LatentSearch<'a> {
+    trained: &'a Trained<Anogan>,
+    x: Tensor<4>,
+    /// f(x).
+    f: Tensor<2>,
+    z: Param<Tensor<2>>,
+    adam: Adam,
+    taken: usize,
+    steps: usize,
+    loss: Tensor<1>,
+}
+
+impl<'a> LatentSearch<'a> {
+    fn new(trained: &'a Trained<Anogan>, x: Tensor<4>) -> Self {
+        let x = Tensor::from_inner(x);
+        let device = x.device();
+        let mut random = generator(trained.seed, stream::SEARCH);
+        let z = prior::draw(&mut random, [1, trained.architecture.features], &device);
+        Self {
+            f: trained
+                .discriminator
+                .forward(x.clone(), trained.mode)
+                .features,
+            z: Param::from_tensor(z.repeat_dim(0, x.dims()[0])),
+            adam: Adam::new(learning_rate(0, 1)).with_beta_1(SEARCH_BETA_1),
+            taken: 0,
+            steps: trained.scoring.search_steps.unwrap_or(SEARCH_STEPS),
+            loss: Tensor::zeros([1], &device),
+            trained,
+            x,
+        }
+    }
+
+    /// G(z) and f(G(z)).
+    fn drawn(&self) -> (Tensor<4>, Tensor<2>) {
+        let Trained {
+            generator,
+            discriminator,
+            mode,
+            ..
+        } = self.trained;
+        let x_hat = generator.forward(self.z.val(), *mode);
+        let f_hat = discriminator.forward(x_hat.clone(), *mode).features;
+        (x_hat, f_hat)
+    }
+}
+
+impl Search for LatentSearch<'_> {
+    fn steps(&self) -> usize {
+        self.steps
+    }
+
+    fn step(&mut self) {
+        let (x_hat, f_hat) = self.drawn();
+        let lambda = self.trained.scoring.lambda;
+        let features = (self.f.clone(), f_hat);
+        self.loss = search(lambda, (self.x.clone(), x_hat), features);
+        let rate = learning_rate(self.taken, self.steps);
+        self.adam.set_learning_rate(rate);
+        let gradients = self.loss.backward();
+        self.z = self.adam.step(self.z.clone(), &gradients);
+        self.taken += 1;
+    }
+
+    fn loss(&self) -> Tensor<1> {
+        self.loss.clone().inner()
+    }
+
+    fn end(self: Box<Self>) -> Measurement {
+        let (x_hat, f_hat) = self.drawn();
+        Measurement {
+            x_hat: x_hat.inner(),
+            features: Some((self.f.inner(), f_hat.inner())),
+        }
+    }
+}
+
+/// Of the step after `taken` of `steps`.
+fn learning_rate(taken: usize, steps: usize) -> f64 {
+    let share = taken as f64 / steps as f64;
+    let [first, next, last] = SCHEDULE;
+    [first, next]
+        .into_iter()
+        .find(|&(end, _)| share < end)
+        .unwrap_or(last)
+        .1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::nn::tensors::learnt_values;
+    use burn::tensor::{Device, Distribution};
+
+    fn networks(architecture: &Architecture) -> (Generator, Discriminator) {
+        let mut init = Initialiser::new(0, &Device::flex());
+        let generator = Generator::new(architecture, &mut init);
+        (generator, Discriminator::new(architecture, &mut init))
+    }
+
+    /// At the published widths, with z of 200 values; each term is one layer.
+    #[test]
+    fn parameter_counts_are_the_tables() {
+        let architecture = Architecture {
+            features: 200,
+            ..Architecture::new(32, 1, 64)
+        };
+        let (g, d) = networks(&architecture);
+        let inner = 8 * 8 * 128;
+        let of_g = (200 * 1024 + 2048)
+            + (1024 * inner + 2 * inner)
+            + (16 * 128 * 64 + 128)
+            + (16 * 64 + 1);
+        let picture = (16 * 64 + 64) + (16 * 64 * 64 + 128);
+        let of_d = picture + (8 * 8 * 64 * 1024 + 2048) + 1025;
+        assert_eq!((learnt_values(&g), learnt_values(&d)), (of_g, of_d));
+        assert_eq!((of_g, of_d), (8_744_193, 4_264_193));
+    }
+
+    #[test]
+    fn counted_values_are_those_of_the_built_networks() {
+        for (size, channels, width, discriminator_width, features) in
+            [(32, 1, 3, 3, 100), (64, 3, 2, 5, 7), (256, 1, 1, 1, 1)]
+        {
+            let architecture = Architecture {
+                discriminator_width,
+                features,
+                ..Architecture::new(size, channels, width)
+            };
+            let (g, d) = networks(&architecture);
+            assert_eq!(Generator::learnt_values(&architecture), learnt_values(&g));
+            let counted = Discriminator::learnt_values(&architecture);
+            assert_eq!(counted, learnt_values(&d));
+        }
+    }
+
+    #[test]
+    fn every_size_and_channel_count_keeps_its_shape() {
+        for size in [32, 64, 128, 256] {
+            for channels in [1, 3] {
+                let architecture = Architecture {
+                    features: 10,
+                    ..Architecture::new(size, channels, 2)
+                };
+                let (g, d) = networks(&architecture);
+                let z = Tensor::zeros([2, 10], &Device::flex());
+                for mode in [Mode::Inference, Mode::Training] {
+                    let x = g.forward(z.clone(), mode);
+                    assert_eq!(x.dims(), [2, channels, size, size]);
+                    let Judgement { logit, features } = d.forward(x, mode);
+                    assert_eq!((logit.dims(), features.dims()), ([2], [2, 32]));
+                }
+                let last = *Generator::layers(&architecture).last().expect("layers");
+                assert_eq!(last, channels * size * size);
+                let layers = Discriminator::layers(&architecture);
+                assert_eq!(layers[0], 2 * (size / 2) * (size / 2));
+                assert_eq!(layers[layers.len() - 2..], [2 * 8 * 8, 32]);
+            }
+        }
+    }
+
+    #[test]
+    fn rewritten_networks_compute_the_same() {
+        let device = Device::flex();
+        let (g, d) = networks(&Architecture::new(64, 1, 4));
+        let normal = Distribution::Normal(0.0, 1.0);
+        let z = Tensor::<2>::random([3, 100], normal, &device);
+        let all = |g: &Generator, d: &Discriminator, mode| {
+            let x = g.forward(z.clone(), mode);
+            let features = d.forward(x.clone(), mode).features;
+            [flat(x), features]
+        };
+        // Moves the running statistics away from 0 and 1.
+        for _ in 0..3 {
+            all(&g, &d, Mode::Training);
+        }
+        let before = all(&g, &d, Mode::Inference);
+        let after = all(&g.for_inference(), &d.for_inference(), Mode::Inference);
+        for (a, b) in before.into_iter().zip(after) {
+            let scale = a.clone().abs().max().into_scalar::<f32>();
+            let apart = (a - b).abs().max().into_scalar::<f32>();
+            assert!(
+                scale > 0.0 && apart <= 2e-5 * scale,
+                "{apart} apart at a scale of {scale}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_published_schedule_is_that_of_500_steps() {
+        let rates = [0, 199, 200, 299, 300, 499].map(|taken| learning_rate(taken, 500));
+        assert_eq!(rates, [1e-2, 1e-2, 1e-3, 1e-3, 5e-4, 5e-4]);
+        assert_eq!(learning_rate(0, 1), 1e-2);
+    }
+}
