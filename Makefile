@@ -22,7 +22,7 @@ wasm: ## builds pkg/cpu and pkg/gpu from source (KIND=cpu or KIND=gpu for one)
 	@scripts/wasm.sh $(or $(KIND),all)
 
 lint: ## formatting, clippy with warnings as errors for program and page, types of the page
-	cargo fmt --check
+	@scripts/format.sh --check
 	cargo clippy --release --all-targets --locked -- -D warnings
 	@scripts/web-lint.sh
 	@scripts/types.sh

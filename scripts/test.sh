@@ -48,7 +48,7 @@ browser_tests() {
 SCRATCH_PKG="$CACHE/pkg-test"
 
 if stage "set-up" scripts/setup.sh; then
-  stage "formatting (cargo fmt)" cargo fmt --check
+  stage "formatting (rustfmt)" scripts/format.sh --check
   stage "clippy" cargo clippy --release --all-targets --locked -- -D warnings
   stage "code of the page (clippy for wasm)" scripts/web-lint.sh
   stage "tests of the scripts" node --test --test-reporter=spec tests/scripts/*.test.mjs

@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 use clap::{Arg, ArgAction, Args as _, Command, ValueEnum};
 use serde_json::{Map, Value, json};
 
+use crate::detector::Method;
 use crate::train::config::{Limits, Preset, SETTINGS, Setting, TrainConfig, Values};
 
 use super::Outcome;
@@ -16,7 +17,7 @@ pub fn run() -> Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-/// What the command line knows of the settings, what [`SETTINGS`] adds, and the presets.
+/// What the command line knows of the settings, what [`SETTINGS`] adds, the methods and the presets.
 fn schema() -> Result<Value> {
     let command = TrainConfig::augment_args(Command::new("train"));
     let settings: Vec<Value> = command
@@ -32,7 +33,27 @@ fn schema() -> Result<Value> {
         .iter()
         .map(|&preset| changes(preset))
         .collect::<Result<_>>()?;
-    Ok(json!({ "settings": settings, "presets": presets }))
+    let methods: Vec<Value> = Method::ALL.iter().map(|&method| of(method)).collect::<Result<_>>()?;
+    Ok(json!({ "settings": settings, "methods": methods, "presets": presets }))
+}
+
+/// A method: which settings mean something to it, and what its authors set otherwise than the defaults.
+fn of(method: Method) -> Result<Value> {
+    let published = TrainConfig::published(method);
+    let means = |setting: &&Setting| published.means_something(setting.field);
+    let settings: Vec<&str> = SETTINGS.iter().filter(means).map(|s| s.field).collect();
+    let mut changes = differences(&published)?;
+    changes.remove("method");
+    let named = method.to_possible_value().context("a method has a name")?;
+    let source = named.get_help().context("a method has a source")?;
+    Ok(json!({
+        "name": method.as_str(),
+        "source": source.to_string(),
+        "in_steps": method.has_networks(),
+        "searches": method.searches(),
+        "settings": settings,
+        "published": changes,
+    }))
 }
 
 fn describe(setting: &Setting, arg: &Arg) -> Result<Value> {
@@ -110,18 +131,23 @@ fn ends(limits: &Limits, number: fn(f64) -> Value) -> Map<String, Value> {
     said
 }
 
-/// The settings that a preset has otherwise than the first one, which has the defaults.
-fn changes(preset: Preset) -> Result<Value> {
-    let plain = TrainConfig::default();
+/// The settings that differ from the defaults.
+fn differences(config: &TrainConfig) -> Result<Map<String, Value>> {
     let to_object = |config: &TrainConfig| -> Result<Map<String, Value>> {
         match serde_json::to_value(config)? {
             Value::Object(object) => Ok(object),
             other => anyhow::bail!("expected settings as an object, got {other}"),
         }
     };
-    let default = to_object(&plain)?;
-    let mut settings = to_object(&preset.settings(&plain, |_| false))?;
+    let default = to_object(&TrainConfig::default())?;
+    let mut settings = to_object(config)?;
     settings.retain(|field, value| default.get(field) != Some(value));
+    Ok(settings)
+}
+
+/// The settings that a preset has otherwise than the first one, which has the defaults.
+fn changes(preset: Preset) -> Result<Value> {
+    let settings = differences(&preset.settings(&TrainConfig::default(), |_| false))?;
     let named = preset.to_possible_value().context("a preset has a name")?;
     let help = named.get_help().context("a preset has a help")?;
     Ok(json!({

@@ -224,17 +224,11 @@ impl TrainConfig {
 
     /// Refuses settings that the method would pass over in silence.
     fn check_options_of_method(&self) -> Result<(), ConfigError> {
-        let used = self.method.settings(self);
-        let plain = fields(&Self::default());
-        let left = |field: &&Setting| {
-            !OF_EVERY_METHOD.contains(&field.field) && !used.contains(&field.field)
+        let (own, plain) = (fields(self), fields(&Self::default()));
+        let passed_over = |setting: &&Setting| {
+            own[setting.field] != plain[setting.field] && !self.means_something(setting.field)
         };
-        let own = fields(self);
-        match SETTINGS
-            .iter()
-            .filter(left)
-            .find(|s| own[s.field] != plain[s.field])
-        {
+        match SETTINGS.iter().find(passed_over) {
             None => Ok(()),
             Some(setting) => Err(ConfigError::Range {
                 name: setting.name(),
@@ -245,6 +239,11 @@ impl TrainConfig {
                 got: format!("a value with the method {}", self.method),
             }),
         }
+    }
+
+    /// Whether the method, as it is set here, uses a setting.
+    pub fn means_something(&self, field: &str) -> bool {
+        OF_EVERY_METHOD.contains(&field) || self.method.settings(self).contains(&field)
     }
 }
 
