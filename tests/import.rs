@@ -149,10 +149,8 @@ fn every_shape_scores_as_in_pytorch() {
             judged(&model, tensor(x.clone())),
             judged(&model, tensor(x_hat)),
         );
-        let (f, f_hat) = detector
-            .measure(tensor(x.clone()))
-            .features
-            .expect("features");
+        let measured = block_on(detector.measure(tensor(x.clone())).finish(&mut ()));
+        let (f, f_hat) = measured.expect("readable").features.expect("features");
         let (f, f_hat) = (host(f), host(f_hat));
         let features = f.len() / 2;
         for (k, expected) in case.pictures.iter().enumerate() {

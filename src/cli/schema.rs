@@ -33,7 +33,10 @@ fn schema() -> Result<Value> {
         .iter()
         .map(|&preset| changes(preset))
         .collect::<Result<_>>()?;
-    let methods: Vec<Value> = Method::ALL.iter().map(|&method| of(method)).collect::<Result<_>>()?;
+    let methods: Vec<Value> = Method::ALL
+        .iter()
+        .map(|&method| of(method))
+        .collect::<Result<_>>()?;
     Ok(json!({ "settings": settings, "methods": methods, "presets": presets }))
 }
 
