@@ -143,6 +143,9 @@ impl<A: Adversarial> Trained<A> {
         let generator = tensors::load(generator, GENERATOR, &file.tensors)?;
         let discriminator = tensors::load(discriminator, DISCRIMINATOR, &file.tensors)?;
         let parameters = learnt_values(&generator) + learnt_values(&discriminator);
+        // Where a search takes gradients, they are not the weights': neither of those that are read, nor
+        // of those that come of them.
+        let (generator, discriminator) = (generator.no_grad(), discriminator.no_grad());
         let (generator, discriminator) = match mode {
             Mode::Inference => (generator.for_inference(), discriminator.for_inference()),
             Mode::Training => (generator, discriminator),
@@ -155,7 +158,6 @@ impl<A: Adversarial> Trained<A> {
         let features = A::feature_layers(&architecture, &scoring).iter().sum();
         let training = file.header.training.as_ref();
         Ok(Self {
-            // Where a search takes gradients, they are not the weights'.
             generator: generator.no_grad(),
             discriminator: discriminator.no_grad(),
             mode,

@@ -110,7 +110,7 @@ pub struct Needs {
 }
 
 /// A method that is fitted to all pictures in one go.
-pub(crate) trait AtOnce {
+pub trait AtOnce {
     /// Fits it; gives the tensors of its file.
     ///
     /// # Shapes

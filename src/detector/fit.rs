@@ -5,7 +5,8 @@ use burn::tensor::Device;
 
 use super::scorer::FEATURE_WEIGHTS;
 use super::{
-    Detector, LoadError, Method, SCORED_AT_ONCE, Watch, load, memory, score_watched, self_check,
+    Detector, LoadError, Method, SCORED_AT_ONCE, Watch, load, memory, score_watched, scoring,
+    self_check,
 };
 use crate::calibration::{Calibration, CalibrationError};
 use crate::data::DataError;
@@ -166,7 +167,7 @@ async fn feature_weights(
     let mut squares = vec![0.0_f64; features];
     for batch in held_out.chunks(SCORED_AT_ONCE) {
         let values = pictures.values(batch)?;
-        let Some((f, f_hat)) = super::features(detector, &values).await? else {
+        let Some((f, f_hat)) = scoring::features(detector, &values).await? else {
             return Ok(None);
         };
         for (at, (a, b)) in f.iter().zip(&f_hat).enumerate() {

@@ -1,0 +1,136 @@
+//! From prepared pictures to scores, batch by batch.
+
+use burn::tensor::{Tensor, TensorData};
+
+use super::{Detector, Watch};
+use crate::data::image::Preprocessing;
+use crate::nn::tensors::{Reader, TensorError};
+use crate::score::{RawScore, residual_map};
+
+/// Pictures that are scored together where there are many; no score depends on it. A browser's worker
+/// takes its messages in between.
+pub(crate) const SCORED_AT_ONCE: usize = if cfg!(target_family = "wasm") { 16 } else { 64 };
+
+/// One scored picture.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scored {
+    /// A, R, L.
+    pub raw: RawScore,
+    /// Reconstruction, `[c, size, size]`.
+    pub x_hat: Vec<f32>,
+    /// |x - x̂| at each pixel, `[size, size]`.
+    pub residual_map: Vec<f32>,
+}
+
+/// Scores pictures that are prepared already.
+///
+/// # Shapes
+/// - `values`: `[n, c, size, size]` as one slice, `n` at least 1
+///
+/// # Errors
+/// If the device cannot be read.
+///
+/// # Panics
+/// If `values` is empty or no whole number of pictures.
+pub async fn score_batch(
+    detector: &dyn Detector,
+    values: &[f32],
+) -> Result<Vec<Scored>, TensorError> {
+    score_watched(detector, values, &mut ()).await
+}
+
+/// As [`score_batch`], and tells of a search.
+///
+/// # Errors
+/// As [`score_batch`], and [`TensorError::Stopped`] where `watch` ends the search.
+///
+/// # Panics
+/// As [`score_batch`].
+pub async fn score_watched(
+    detector: &dyn Detector,
+    values: &[f32],
+    watch: &mut dyn Watch,
+) -> Result<Vec<Scored>, TensorError> {
+    let Preprocessing { channels, .. } = *detector.preprocessing();
+    let length = detector.preprocessing().values();
+    let measuring = detector.measure(batch(detector, values));
+    let measured = measuring.finish(watch).await?;
+    let n = values.len() / length;
+
+    let mut reader = Reader::new().tensor("x_hat", measured.x_hat);
+    if let Some((f, f_hat)) = measured.features {
+        reader = reader.tensor("f", f).tensor("f_hat", f_hat);
+    }
+    let read = reader.read().await?;
+    let rows = |name: &str| {
+        read.get(name)
+            .map(|t| t.values.chunks_exact(t.values.len() / n))
+    };
+    let x_hats = rows("x_hat").into_iter().flatten();
+    let mut features = rows("f")
+        .into_iter()
+        .flatten()
+        .zip(rows("f_hat").into_iter().flatten());
+    Ok(values
+        .chunks_exact(length)
+        .zip(x_hats)
+        .map(|(x, x_hat)| Scored {
+            raw: detector.score(x, x_hat, features.next()),
+            x_hat: x_hat.to_vec(),
+            residual_map: residual_map(x, x_hat, channels),
+        })
+        .collect())
+}
+
+/// Prepared pictures as a batch on the detector's device.
+pub(crate) fn batch(detector: &dyn Detector, values: &[f32]) -> Tensor<4> {
+    let Preprocessing { size, channels, .. } = *detector.preprocessing();
+    let length = detector.preprocessing().values();
+    assert!(
+        !values.is_empty() && values.len().is_multiple_of(length),
+        "expected whole pictures of {length} values, got {} values",
+        values.len()
+    );
+    let shape = [values.len() / length, channels, size, size];
+    let data = TensorData::new(values.to_vec(), shape);
+    Tensor::from_data(data, &detector.device())
+}
+
+/// Features f(x) and f(x̂) of prepared pictures, each `[n, features]` as one vector; none if the
+/// method has none.
+pub(super) async fn features(
+    detector: &dyn Detector,
+    values: &[f32],
+) -> Result<Option<(Vec<f32>, Vec<f32>)>, TensorError> {
+    let measuring = detector.measure(batch(detector, values));
+    let Some((f, f_hat)) = measuring.finish(&mut ()).await?.features else {
+        return Ok(None);
+    };
+    let reader = Reader::new().tensor("f", f).tensor("f_hat", f_hat);
+    let mut read = reader.read().await?;
+    let mut take = |name| read.remove(name).map(|tensor| tensor.values);
+    Ok(take("f").zip(take("f_hat")))
+}
+
+/// As [`score_batch`], with the batch dealt out to all threads: for the CPU, whose convolutions leave
+/// threads idle within a batch.
+///
+/// # Errors
+/// As [`score_batch`].
+///
+/// # Panics
+/// As [`score_batch`].
+#[cfg(feature = "cli")]
+pub fn score_on_all_threads(
+    detector: &dyn Detector,
+    values: &[f32],
+) -> Result<Vec<Scored>, TensorError> {
+    use rayon::prelude::*;
+    let length = detector.preprocessing().values();
+    let pictures = (values.len() / length).div_ceil(rayon::current_num_threads());
+    let parts: Vec<Vec<Scored>> = values
+        .par_chunks(pictures.max(1) * length)
+        .map(|part| pollster::block_on(score_batch(detector, part)))
+        .collect::<Result<_, _>>()?;
+    Ok(parts.into_iter().flatten().collect())
+}
