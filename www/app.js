@@ -548,8 +548,14 @@ function showRow(row) {
   void rowLook.show({ ...row, display: row.display });
   comparison?.showRow(row);
   const rows = table.rows.filter((one) => one.tr.checkVisibility?.() ?? true);
-  byId("row-before").disabled = rows[0] === row;
-  byId("row-after").disabled = rows.at(-1) === row;
+  const before = byId("row-before");
+  const after = byId("row-after");
+  const active = document.activeElement;
+  before.disabled = rows[0] === row;
+  after.disabled = rows.at(-1) === row;
+  // A button that can no longer be pressed would take the arrow keys with it.
+  if (active === before && before.disabled) (after.disabled ? byId("row-close") : after).focus();
+  if (active === after && after.disabled) (before.disabled ? byId("row-close") : before).focus();
 }
 /** @param {number} by */
 function step(by) {

@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { launch, outputDir, startServer } from './harness.mjs';
+import { launch, outputDir, root, startServer } from './harness.mjs';
 import { TRACE, downloaded, giveFiles, mainThreadTasks, open, sampleFiles, tabTo, waitReady, waitRows, waitText, withPage } from './drive.mjs';
 
 let server;
@@ -578,4 +578,96 @@ for (const method of ['ganomaly', 'egbad', 'alocc']) test(`${method} trains with
   await waitText(page, '#model-said', new RegExp(`: ${method},`));
   await page.setInputFiles('#files', sampleFiles(2, (i) => `scored-${i}.png`));
   for (const row of await waitRows(page, 2)) assert.ok(Number.isFinite(Number(row.score)) && row.verdict !== 'error', JSON.stringify(row));
+}));
+
+const schema = JSON.parse(readFileSync(join(root, 'www/training/schema.json'), 'utf8'));
+const withNetworks = schema.settings.find(({ field }) => field === 'method').choices.filter((method) => !['pca', 'nearest'].includes(method));
+
+test('the form offers every method with networks, and for each the settings that the program lets it have', onPage({ query: '?device=cpu&size=32' }, async (page) => {
+  await page.waitForSelector('#set-method');
+  assert.deepEqual(await page.$$eval('#set-method option', (options) => options.map(({ value }) => value)), withNetworks);
+  // Of each setting another value than its default: the program refuses it where the method does not use it.
+  const refusals = await page.evaluate(async ([settings, methods]) => {
+    const module = await import(new URL('./pkg/cpu/skip_ganomaly.js', document.baseURI).href);
+    await module.default();
+    const refused = {};
+    for (const method of methods) {
+      refused[method] = settings.filter(({ field, kind, choices, default: plain, min = 0 }) => {
+        if (['method', 'components'].includes(field)) return false;
+        const other = kind === 'flag' ? !plain : choices ? choices.find((choice) => choice !== plain) : kind === 'integer' ? Math.max(min, 3) : 0.25;
+        try {
+          module.complete_settings({ preset: 'paper', size: 32, channels: 1, width: 2, method, [field]: other });
+          return false;
+        } catch (error) {
+          if (!/left alone/.test(error.message)) throw new Error(`${method}, ${field} ${other}: ${error.message}`);
+          return true;
+        }
+      }).map(({ field }) => field);
+    }
+    return refused;
+  }, [schema.settings, withNetworks]);
+  assert.ok(refusals.egbad.includes('cut_skips'), JSON.stringify(refusals));
+  await page.click('#train-form summary');
+  for (const method of withNetworks) {
+    await page.selectOption('#set-method', method);
+    const hidden = await page.$$eval('#train-form .field[hidden] :is(input, select)', (inputs) => inputs.map(({ id }) => id.replace('set-', '').replaceAll('-', '_')));
+    assert.deepEqual(hidden.filter((field) => field !== 'preset').sort(), refusals[method].sort(), method);
+    assert.equal(hidden.includes('preset'), method !== 'skip-ganomaly', 'presets but the paper\'s are of Skip-GANomaly');
+  }
+}));
+
+test('settings that belong to another method are left out of a run', onPage({ query: '?device=cpu&method=ganomaly&cut-skips=2&size=32&channels=1&width=2&batch=4&steps=3' }, async (page) => {
+  await waitText(page, '#train-problems', /The address sets cut-skips, which ganomaly does not use: left out\./);
+  await page.selectOption('#set-method', 'skip-ganomaly');
+  await page.selectOption('#set-preset', 'memory');
+  await page.click('#train-form summary');
+  await page.fill('#set-label-smoothing', '0.1');
+  await page.press('#set-label-smoothing', 'Tab');
+  await page.selectOption('#set-method', 'egbad');
+  assert.ok(await page.isHidden('#set-label-smoothing'));
+  await page.setInputFiles('#train-files', sampleFiles(20));
+  await page.click('#train-start');
+  await waitTraining(page, 'done');
+  await waitText(page, '#model-said', /: egbad,/);
+}));
+
+/** Previews and the calibration search, as those of a method without an encoder do: a hundred steps of `ms` each. */
+const searching = (ms) => `{
+  const search = async (onSearch) => {
+    for (let step = 1; step <= 100; step++) {
+      await new Promise((done) => setTimeout(done, ${ms}));
+      if (onSearch(step, 100) === false) throw Object.assign(new Error('the search was stopped'), { name: 'Stopped' });
+    }
+  };
+  const { preview, finish } = Training.prototype;
+  Training.prototype.preview = async function (shown, onSearch) { await search(onSearch); return preview.call(this, shown); };
+  Training.prototype.finish = async function (onProgress, onSearch) { await search(onSearch); return finish.call(this, onProgress); };
+}`;
+
+test('previews and a calibration that search say how far they are', onPage({ query: `${SMALL}&steps=4`, module: searching(12) }, async (page) => {
+  await page.setInputFiles('#train-files', sampleFiles(20));
+  await page.click('#train-start');
+  await waitText(page, '#train-count', /^Redrawing held-out pictures, searching z: step \d+ of 100…$/);
+  await waitText(page, '#train-count', /^Calibrating the model, searching z: step \d+ of 100…$/);
+  await waitTraining(page, 'done');
+  assert.ok((await page.locator('.previews li').count()) > 0);
+}));
+
+test('a run that searches can be left meanwhile, and stopped without waiting for a preview', onPage({ query: `${SMALL}&steps=4`, module: searching(100) }, async (page) => {
+  await page.setInputFiles('#train-files', sampleFiles(20));
+  for (const button of ['#train-discard', '#train-stop']) {
+    await page.click('#train-start');
+    await waitText(page, '#train-count', /^Redrawing held-out pictures, searching z: step [1-9] of 100/);
+    const pressed = Date.now();
+    await page.click(button);
+    if (button === '#train-discard') {
+      await waitTraining(page, 'idle', 8_000);
+      continue;
+    }
+    // The end's own preview begins, which is one search and not two, and the calibration can be left.
+    await waitText(page, '#train-count', /^Calibrating the model, searching z/, 20_000);
+    assert.ok(Date.now() - pressed < 18_000);
+    await page.click('#train-discard');
+    await waitTraining(page, 'idle', 8_000);
+  }
 }));
