@@ -137,6 +137,7 @@ const methods = new Methods({
   said: byId("method-said"),
   again: byId("method-again"),
   notice,
+  say,
   load: async (method) => {
     const taken = await loadModel(/** @type {Blob} */ (method.blob), fileNameOf(method));
     if (taken) methods.use(method);

@@ -25,7 +25,7 @@
  * }} Page  what the rest of the page does for this part
  */
 import { Look } from "./look.js";
-import { fetchModel, nameOf } from "./methods.js";
+import { fetchModel, fetchingWords, nameOf } from "./methods.js";
 import { Scorer } from "./scorer.js";
 import { VERDICT_WORDS, short, verdictOf } from "./table.js";
 
@@ -111,7 +111,7 @@ export class Comparison {
     this.#fetching?.abort();
     const fetching = (this.#fetching = new AbortController());
     this.#wanted = method;
-    const { said, notice } = this.#page;
+    const { said, notice, say } = this.#page;
     if (!method) {
       this.#off();
       return;
@@ -124,6 +124,7 @@ export class Comparison {
       if (this.#wanted === method) said.textContent = words;
     };
     try {
+      if (!method.blob) say(fetchingWords(method), "method");
       const blob = await fetchModel(method, { signal: fetching.signal, tell });
       if (this.#wanted !== method) return;
       tell(`Loading ${nameOf(method)}…`);
@@ -160,9 +161,8 @@ export class Comparison {
     on("device", (detail) => (this.#device = detail.device));
     on("restart", (words) => notice(`The second method: ${words}`));
     on("failed", (reason) => {
-      const name = this.method ?? this.#wanted;
-      // A load that fails with it says so itself.
-      if (this.method) notice(`${name ? nameOf(name) : "The second method"} stopped: ${reasonOf(reason)} The first method goes on alone.`, true);
+      if (!this.method) return; // the load that failed with it says so
+      notice(`${nameOf(this.method)} stopped: ${reasonOf(reason)} The first method goes on alone.`, true);
       this.#off();
     });
     return scorer;

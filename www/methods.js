@@ -16,6 +16,9 @@ export const nameOf = ({ title }) => title.replace(/ \(\d{4}\)$/, "");
 /** @param {number} bytes */
 export const sizeWords = (bytes) => (bytes < 95_000 ? `${Math.max(1, Math.round(bytes / 1000))} kB` : `${(bytes / 1e6).toFixed(1)} MB`);
 
+/** @param {Method} method */
+export const fetchingWords = (method) => `Fetching ${nameOf(method)}, ${sizeWords(method.bytes)}…`;
+
 /** @param {unknown} error */
 const reasonOf = (error) => (error instanceof Error ? error.message : String(error));
 
@@ -28,7 +31,7 @@ export async function fetchModel(method, { signal, tell = () => {} } = {}) {
   if (method.blob) return method.blob;
   const name = nameOf(method);
   try {
-    tell(`Fetching ${name}, ${sizeWords(method.bytes)}…`);
+    tell(fetchingWords(method));
     const response = await fetch(/** @type {string} */ (method.url), { signal });
     if (!response.ok || !response.body) throw new Error(`the server answered ${response.status}`);
     const reader = response.body.getReader();
@@ -64,21 +67,24 @@ export class Methods extends EventTarget {
   #again;
   #load;
   #notice;
+  #say;
   /** @type {AbortController | null} of what is being fetched */ #fetching = null;
 
   /**
    * @param {{
    *   select: HTMLSelectElement, said: HTMLElement, again: HTMLElement,
    *   load: (method: Method) => Promise<boolean>, notice: (words: string, bad?: boolean) => void,
+   *   say: (words: string, kind?: string) => void,
    * }} page `load` loads a model whose file is here, and says what became of it
    */
-  constructor({ select, said, again, load, notice }) {
+  constructor({ select, said, again, load, notice, say }) {
     super();
     this.#select = select;
     this.#said = said;
     this.#again = again;
     this.#load = load;
     this.#notice = notice;
+    this.#say = say;
     select.addEventListener("change", () => void this.#choose(select.value));
     again.addEventListener("click", () => void this.read());
   }
@@ -92,7 +98,7 @@ export class Methods extends EventTarget {
       /** @type {{ method: string, file: string, bytes: number, title: string, words: string }[]} */
       const list = await response.json();
       const known = new Map(this.offered.map((method) => [method.url, method]));
-      this.offered = list.map(({ method, file, bytes, title, words }) => {
+      this.offered = list.filter(({ file }) => file).map(({ method, file, bytes, title, words }) => {
         const url = new URL(file, LIST).href;
         return Object.assign(known.get(url) ?? { blob: null }, { id: method, url, bytes, title, words });
       });
@@ -157,6 +163,7 @@ export class Methods extends EventTarget {
     const tell = (/** @type {string} */ words) => {
       if (!fetching.signal.aborted) this.#said.textContent = words;
     };
+    if (!method.blob) this.#say(fetchingWords(method), "method");
     try {
       await fetchModel(method, { signal: fetching.signal, tell });
     } catch (error) {

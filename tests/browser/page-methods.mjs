@@ -366,6 +366,10 @@ test('a second model that fails is said, and the first goes on', onPage({}, asyn
   const found = await waitRows(page, 3);
   assert.deepEqual(found.slice(0, 2).map((row) => row.score), before.map((row) => row.score));
   assert.ok(Number(found[2].score) > 0);
+  await page.context().route('**/worker.js', (route) => route.abort());
+  await page.selectOption('#compare', 'pca');
+  await waitText(page, '#notices', /PCA cannot score beside the first: The part of the page that runs the model could not be started\./);
+  await page.context().unroute('**/worker.js');
   // With one in place already, that one stays.
   await compareWith(page, 'pca');
   await page.selectOption('#compare', 'alocc');
@@ -469,6 +473,43 @@ test('a search beside the first: Stop ends it, the rows say so, and the others c
   assert.ok(found.every((row) => Number(row.secondScore) > 0));
   assert.ok(await page.isHidden('#agree button'));
 }));
+
+test('on WebGPU a search that moves on is not taken for a lost device; one that stands still is', async () => {
+  const gpu = await launch({ webgpu: true });
+  try {
+    await withPage(gpu, server.url, {
+      query: '?device=webgpu&model=models/methods/pca.safetensors',
+      edits: {
+        '**/worker.js': (text) => {
+          assert.match(text, /GPU_BATCH_LIMIT_MS = 60_000/);
+          return text.replace('GPU_BATCH_LIMIT_MS = 60_000', 'GPU_BATCH_LIMIT_MS = 4_000');
+        },
+        // A file that ends so makes the search stand still.
+        '**/pkg/gpu/skip_ganomaly.js': (text) => `${text}\n${searching('pca', 80)}
+          {
+            const score = Model.prototype.score;
+            Model.prototype.score = async function (files, onSearch) {
+              if (files.some((file) => file.at(-1) === 77)) await new Promise(() => {});
+              return score.call(this, files, onSearch);
+            };
+          }`,
+      },
+    }, async (page) => {
+      assert.equal(await page.getAttribute('html', 'data-device'), 'webgpu', await page.textContent('#device-words'));
+      await page.waitForSelector('#look-wait', { state: 'hidden', timeout: 60_000 });
+      const [a, b] = sampleFiles(2);
+      await page.setInputFiles('#files', [a]);
+      await waitText(page, '#queue-words', /searching z: step \d+ of 100/);
+      assert.ok(Number((await waitRows(page, 1))[0].score) > 0);
+      assert.equal(await page.getAttribute('html', 'data-device'), 'webgpu', 'eight seconds of steps are no minute of silence');
+      await page.setInputFiles('#files', [{ ...b, buffer: Buffer.concat([b.buffer, Buffer.from([77])]) }]);
+      await waitText(page, '#device-words', /^Runs on your CPU: the WebGPU device was lost \(no answer within a minute\)/);
+      assert.ok(Number((await waitRows(page, 2))[1].score) > 0);
+    });
+  } finally {
+    await gpu.close();
+  }
+});
 
 // --- How it looks
 

@@ -571,7 +571,8 @@ for (const colorScheme of ['light', 'dark']) {
 }
 
 for (const method of ['ganomaly', 'egbad', 'alocc']) test(`${method} trains with its own settings, and the page scores with it`, onPage({ query: `?device=cpu&method=${method}&size=32&channels=1&width=2&batch=4&steps=6` }, async (page) => {
-  assert.equal(await page.waitForSelector('#set-preset').then(() => value(page, '#set-preset')), 'paper');
+  await page.waitForSelector('#set-method');
+  assert.equal(await value(page, '#set-preset'), 'paper');
   await page.setInputFiles('#train-files', sampleFiles(20));
   await page.click('#train-start');
   await waitTraining(page, 'done');
