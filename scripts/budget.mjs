@@ -1,7 +1,8 @@
 // What a visitor downloads, against its limits. Exits with 1 where one is passed.
 //
 // first load: all that comes before the first score. training: what the page fetches when someone
-// comes to train, beside the CPU module that is there already. GPU module: where WebGPU works.
+// comes to train, beside the CPU module that is there already. Side by side: what it fetches when two methods are
+// compared, but for the model; a model of another method comes when it is chosen. GPU module: where WebGPU works.
 //
 //   node scripts/budget.mjs
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
@@ -15,8 +16,10 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 export const LIMITS = {
   first: { limit: 3_000_000, aim: 2_000_000, what: 'first load, gzip' },
   trainer: { limit: 100_000, aim: 80_000, what: 'training, gzip' },
+  compare: { limit: 10_000, what: 'side by side, gzip' },
   gpu: { limit: 5_000_000, aim: 3_000_000, what: 'GPU module, gzip' },
   model: { limit: 3_000_000, what: 'shipped model' },
+  method: { limit: 1_000_000, what: 'other method' },
   training: { limit: 3_000_000, what: 'training folder' },
 };
 
@@ -36,12 +39,17 @@ export function measure({ www = join(root, 'www'), pkg = join(root, 'pkg') } = {
   const worker = join(www, 'sw.js');
   if (existsSync(worker)) first.push({ url: './sw.js', path: worker, group: 'first', gzip: gzipped(worker) });
   const sum = (list) => list.reduce((total, file) => total + file.gzip, 0);
+  const compare = files.filter((file) => file.group === 'compare');
+  const methods = files.filter((file) => file.group === 'methods');
   const models = first.filter((file) => extname(file.path) === '.safetensors');
+  const largest = (list) => Math.max(...list.map((file) => statSync(file.path).size));
   for (const [name, found] of [
     ['www/index.html', first.some((file) => file.url === './index.html')],
     ['pkg/cpu', first.some((file) => file.url.startsWith('./pkg/cpu/') && file.url.endsWith('.wasm'))],
     ['pkg/gpu', files.some((file) => file.group === 'gpu' && file.url.endsWith('.wasm'))],
     ['www/models/*.safetensors', models.length > 0],
+    ['www/models/methods/*.safetensors', methods.length > 0],
+    ['www/compare.js', compare.some((file) => file.url === './compare.js')],
     ['www/training', files.some((file) => file.url.startsWith('./training/'))],
     ['www/samples/gallery', first.some((file) => file.url.startsWith('./samples/gallery/'))],
   ]) {
@@ -61,8 +69,10 @@ export function measure({ www = join(root, 'www'), pkg = join(root, 'pkg') } = {
     sizes: {
       first: sum(first),
       trainer: sum(trainer),
+      compare: sum(compare),
       gpu: sum(files.filter((file) => file.group === 'gpu')),
-      model: Math.max(...models.map((file) => statSync(file.path).size)),
+      model: largest(models),
+      method: largest(methods),
       training: folderBytes(join(www, 'samples/solar-ir')),
     },
   };

@@ -62,6 +62,11 @@ export function skipsWords(header) {
 
 /** What L compares, to go on after "The latent term L". @param {any} header */
 export function latentWords(header) {
+  if (header?.method === "pca" || header?.method === "nearest") {
+    if (header.scoring?.latent !== "memory") return "is not used: this method has no networks";
+    return "is the distance to the nearest of the remembered training pictures, in their half-whitened principal components";
+  }
+  if (header?.method === "egbad") return "compares what the discriminator sees in the two, each beside the code of the picture";
   if (header?.method === "ganomaly") return "is the difference between the code of the picture and the code of the redrawn one";
   if (header?.method === "alocc") return "is the probability, which the discriminator gives the redrawn one, of not being a normal picture";
   switch (header?.scoring?.latent) {

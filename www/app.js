@@ -6,13 +6,16 @@
  * @typedef {import("./table.js").Row} Row
  * @typedef {import("./scorer.js").Answer} Answer
  * @typedef {import("./scorer.js").Loaded} Loaded
+ * @typedef {import("./protocol.js").Search} Search
+ * @typedef {import("./methods.js").Method} Method
  */
 import { Scorer } from "./scorer.js";
 import { ResultsTable, short, verdictOf } from "./table.js";
 import { Look } from "./look.js";
 import { acceptFiles } from "./files.js";
 import { latentWords, scoreFormula, showModel, skipsWords, thresholdSource } from "./about.js";
-import { ZipWriter, download, toCsv, toJson } from "./export.js";
+import { COLUMNS, ZipWriter, download, toCsv, toJson } from "./export.js";
+import { BUNDLED, Methods, fill } from "./methods.js";
 import { keepOffline } from "./offline.js";
 
 const root = document.documentElement;
@@ -101,15 +104,14 @@ if (askedDevice && askedDevice !== "cpu" && askedDevice !== "webgpu") {
 
 if (askedDevice === "webgpu") byId("device-words").textContent = "Loading the model and starting WebGPU…";
 
-const DEFAULT_MODEL = "./models/solar-ir.safetensors";
 let model = { name: "", bytes: 0 };
 /** @type {Loaded | null} */
 let loaded = null;
 let modelThreshold = /** @type {number | null} */ (null);
 let thresholdMoved = false;
 
-/** @param {Blob} blob @param {string} name @param {boolean} [first] */
-async function useModel(blob, name, first = false) {
+/** @param {Blob} blob @param {string} name @param {boolean} [first] @returns {Promise<boolean>} whether it is in use now */
+async function loadModel(blob, name, first = false) {
   const before = model;
   model = { name, bytes: blob.size };
   try {
@@ -119,14 +121,36 @@ async function useModel(blob, name, first = false) {
     const reason = reasonOf(error);
     if (loaded) notice(`${name} was not loaded: ${reason} The model before it stays in use.`, true);
     else if (root.dataset.state !== "failed" || !first) fail(`${name} could not be loaded: ${reason} Choose another model file below, or reload the page.`);
-    return;
+    return false;
   }
   if (!first) notice(`The model ${name} is in use now.`);
+  return true;
 }
+
+/** A model file of the visitor's, or one that was trained here. @param {Blob} blob @param {string} name */
+async function useModel(blob, name) {
+  if (await loadModel(blob, name)) methods.use(methods.take(blob, name));
+}
+
+const methods = new Methods({
+  select: byId("method"),
+  said: byId("method-said"),
+  again: byId("method-again"),
+  notice,
+  say,
+  load: async (method) => {
+    const taken = await loadModel(/** @type {Blob} */ (method.blob), fileNameOf(method));
+    if (taken) methods.use(method);
+    return taken;
+  },
+});
+
+/** @param {Method} method */
+const fileNameOf = ({ url, title }) => (url === null ? title : decodeURIComponent(new URL(url).pathname.split("/").at(-1) || "model"));
 
 async function loadFirstModel() {
   const asked = parameters.get("model");
-  let url = new URL(DEFAULT_MODEL, location.href);
+  let url = new URL(BUNDLED);
   if (asked) {
     const wish = URL.canParse(asked, location.href) ? new URL(asked, location.href) : null;
     if (wish?.origin === location.origin) url = wish;
@@ -141,9 +165,11 @@ async function loadFirstModel() {
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     fail(`The model at ${url.pathname} could not be fetched (${reason}). Check the address and the connection, or choose a model file below.`);
+    if (!loaded) methods.fail();
     return;
   }
-  await useModel(blob, name, true);
+  if (await loadModel(blob, name, true)) methods.use(methods.take(blob, name, url.href));
+  else if (!loaded) methods.fail();
 }
 
 scorer.addEventListener("loaded", (event) => {
@@ -184,25 +210,37 @@ scorer.addEventListener("failed", (event) => fail(/** @type {CustomEvent<string>
 // --- Queue -----------------------------------------------------------------------------------
 
 let controller = new AbortController();
-/** What was asked for since the queue was last empty; the names of what is not answered yet. */
-const asked = { total: 0, done: 0, names: /** @type {Map<number, string>} */ (new Map()) };
+/** What was asked for since the queue was last empty; what is not answered yet, and of whom. */
+const asked = { total: 0, done: 0, waiting: /** @type {Map<number, { item: Item, of: Scorer }>} */ (new Map()) };
 let ask = 0;
+/** How far the searches of those that search are. @type {Map<Scorer, Search>} */
+const searches = new Map();
+/** @param {Scorer} of */
+function watchSearch(of) {
+  of.addEventListener("search", (event) => {
+    const search = /** @type {CustomEvent<Search | null>} */ (event).detail;
+    if (search) searches.set(of, search);
+    else if (!searches.delete(of)) return;
+    showQueue();
+  });
+}
+watchSearch(scorer);
 
-/** @param {Item} item @returns {Promise<Answer | null>} null when it was stopped */
-async function request(item) {
+/** @param {Item} item @param {Scorer} of @param {AbortSignal} signal @returns {Promise<Answer | null>} null when it was stopped */
+async function request(item, of = scorer, signal = controller.signal) {
   const key = ask++;
   asked.total++;
-  asked.names.set(key, item.name);
+  asked.waiting.set(key, { item, of });
   showQueue();
   try {
-    return await scorer.score(item.source, controller.signal);
+    return await of.score(item.source, signal);
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") return null;
     return { result: { error: String(error) }, generation: 0, device: "cpu" };
   } finally {
-    asked.names.delete(key);
+    asked.waiting.delete(key);
     asked.done++;
-    if (asked.names.size === 0) asked.total = asked.done = 0;
+    if (asked.waiting.size === 0) asked.total = asked.done = 0;
     showQueue();
   }
 }
@@ -219,39 +257,46 @@ function showQueue() {
   if (queueFrame) return;
   queueFrame = requestAnimationFrame(() => {
     queueFrame = 0;
-    const { total, done, names } = asked;
-    byId("queue").hidden = names.size === 0;
-    if (names.size === 0) return;
+    const { total, done, waiting } = asked;
+    byId("queue").hidden = waiting.size === 0;
+    if (waiting.size === 0) return;
     const waits = root.dataset.state !== "ready";
+    const both = [...waiting.values()].some(({ of }) => of !== scorer) ? " by both methods" : "";
+    const [search] = searches.values();
+    const searched = search ? `, searching z: step ${search.step} of ${search.steps}` : "";
     byId("queue-words").textContent = waits
-      ? `${names.size} ${names.size === 1 ? "picture waits" : "pictures wait"} for the model.`
-      : `Scoring: ${done} of ${total} done.`;
+      ? `${waiting.size} ${waiting.size === 1 ? "picture waits" : "pictures wait"} for the model.`
+      : `Scoring${both}: ${done} of ${total} done${searched}.`;
+    let part = done;
+    for (const { step, steps, pictures } of searches.values()) part += (pictures * step) / Math.max(steps, 1);
+    part = Math.min(part, total);
     const bar = byId("progress");
     bar.setAttribute("aria-valuemax", String(total));
-    bar.setAttribute("aria-valuenow", String(done));
-    bar.firstElementChild.style.inlineSize = `${(100 * done) / Math.max(total, 1)}%`;
-    /** @type {string[]} */
-    const first = [];
-    for (const name of names.values()) {
-      if (first.length === 3) break;
-      first.push(name);
+    bar.setAttribute("aria-valuenow", String(Number(part.toFixed(2))));
+    bar.firstElementChild.style.inlineSize = `${(100 * part) / Math.max(total, 1)}%`;
+    /** @type {Set<string>} */
+    const first = new Set();
+    for (const { item } of waiting.values()) {
+      if (first.size === 3) break;
+      first.add(item.name);
     }
-    const more = names.size - first.length;
-    byId("queue-names").textContent = `${waits ? "Waiting" : "Next"}: ${first.join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
+    const more = new Set([...waiting.values()].map(({ item }) => item)).size - first.size;
+    byId("queue-names").textContent = `${waits ? "Waiting" : "Next"}: ${[...first].join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
   });
 }
 
 byId("stop").addEventListener("click", () => {
-  const left = asked.names.size;
+  const left = new Set([...asked.waiting.values()].map(({ item }) => item)).size;
   controller.abort();
   controller = new AbortController();
+  comparison?.stop();
   notice(`Stopped: ${left} ${left === 1 ? "picture was" : "pictures were"} not scored.`);
 });
 
 // --- First look ------------------------------------------------------------------------------
 
 const look = new Look(byId("look"));
-const rowLook = new Look(byId("row-dialog"));
+const rowLook = new Look(byId("row-first"));
 
 /** @param {Item} item @param {Answer} answer */
 function shownFrom(item, { result }) {
@@ -278,7 +323,7 @@ async function showLook(item, answer, example) {
   if (!root.dataset.firstScoreMs && !("error" in answer.result)) {
     requestAnimationFrame(() => {
       root.dataset.firstScoreMs ??= String(performance.now());
-      setTimeout(() => void keepOffline({ idle: () => table.rows.length === 0 && asked.names.size === 0 }), 500);
+      setTimeout(() => void keepOffline({ idle: () => table.rows.length === 0 && asked.waiting.size === 0 }), 500);
     });
   }
 }
@@ -463,6 +508,7 @@ table.addEventListener("change", () => {
 });
 
 byId("clear").addEventListener("click", () => {
+  comparison?.stop();
   table.clear();
   byId("results-title").focus();
   say("The results were cleared.");
@@ -501,9 +547,16 @@ let openRow = null;
 function showRow(row) {
   openRow = row;
   void rowLook.show({ ...row, display: row.display });
+  comparison?.showRow(row);
   const rows = table.rows.filter((one) => one.tr.checkVisibility?.() ?? true);
-  byId("row-before").disabled = rows[0] === row;
-  byId("row-after").disabled = rows.at(-1) === row;
+  const before = byId("row-before");
+  const after = byId("row-after");
+  const active = document.activeElement;
+  before.disabled = rows[0] === row;
+  after.disabled = rows.at(-1) === row;
+  // A button that can no longer be pressed would take the arrow keys with it.
+  if (active === before && before.disabled) (after.disabled ? byId("row-close") : after).focus();
+  if (active === after && after.disabled) (before.disabled ? byId("row-close") : before).focus();
 }
 /** @param {number} by */
 function step(by) {
@@ -521,6 +574,53 @@ byId("row-close").addEventListener("click", () => dialog.close());
 dialog.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
   if (event.key === "ArrowLeft") step(-1);
   if (event.key === "ArrowRight") step(1);
+});
+
+// --- A second method: loaded when one is first chosen
+
+/** @type {import("./compare.js").Comparison | null} */
+let comparison = null;
+/** @type {Promise<import("./compare.js").Comparison> | null} */
+let comparing = null;
+async function startComparison() {
+  const { initialise } = await import("./compare.js");
+  comparison = await initialise({
+    table, dialog, notice, say, watchSearch, request,
+    device: scorer.wanted,
+    first: () => methods.inUse,
+    openRow: () => (dialog.open ? openRow : null),
+    select: byId("compare"),
+    said: byId("compare-said"),
+    sort: byId("sort"),
+  });
+  return comparison;
+}
+
+methods.addEventListener("list", () => {
+  const select = byId("compare");
+  const { value } = select;
+  const second = comparison?.method;
+  // What is compared with stays, where another file of the visitor's took its place in the list.
+  const offered = !second || methods.offered.includes(second) ? methods.offered : [...methods.offered, second];
+  fill(select, offered, [new Option("None", "")]);
+  select.value = value;
+  select.disabled = methods.offered.length < 2;
+  comparison?.rename();
+});
+
+byId("compare").addEventListener("change", async () => {
+  const { value } = byId("compare");
+  const method = [...methods.offered, comparison?.method].find((one) => one?.id === value) ?? null;
+  if (!method && !comparing) return;
+  try {
+    await (comparing ??= startComparison());
+  } catch (error) {
+    comparing = null; // the next choice tries again
+    byId("compare").value = "";
+    notice(`The part for two methods could not be loaded: ${reasonOf(error)} Check the connection.`, true);
+    return;
+  }
+  await comparison?.use(method);
 });
 
 // --- Threshold -------------------------------------------------------------------------------
@@ -600,37 +700,47 @@ function about() {
     model: loaded && { file: model.name, method: loaded.info.method, size: loaded.info.size, channels: loaded.info.channels, threshold: modelThreshold },
     threshold: table.threshold,
     device: root.dataset.device ?? null,
+    ...comparison?.about(),
   };
 }
 
+/** The rows as lines, and the columns that they have. */
 async function lines() {
   await placeScores();
-  return table.lines();
+  const lines = table.lines();
+  const more = comparison?.columns(table.rows) ?? [];
+  return { lines: lines.map((line, i) => ({ ...line, ...more[i] })), columns: [...COLUMNS, ...Object.keys(more[0] ?? {})] };
 }
 
 byId("export-csv").addEventListener("click", async () => {
-  download("skip-ganomaly.csv", new Blob([toCsv(await lines())], { type: "text/csv;charset=utf-8" }));
+  const { lines: all, columns } = await lines();
+  download("skip-ganomaly.csv", new Blob([toCsv(all, columns)], { type: "text/csv;charset=utf-8" }));
 });
 byId("export-json").addEventListener("click", async () => {
-  download("skip-ganomaly.json", new Blob([toJson(await lines(), about())], { type: "application/json" }));
+  const { lines: all, columns } = await lines();
+  download("skip-ganomaly.json", new Blob([toJson(all, about(), columns)], { type: "application/json" }));
 });
 byId("export-zip").addEventListener("click", async () => {
   const button = byId("export-zip");
   button.disabled = true;
   try {
-    const all = await lines();
+    const { lines: all, columns } = await lines();
     const rows = table.rows.slice();
     const zip = new ZipWriter();
     const encoder = new TextEncoder();
-    zip.add("scores.csv", encoder.encode(toCsv(all)));
-    zip.add("scores.json", encoder.encode(toJson(all, about())));
+    zip.add("scores.csv", encoder.encode(toCsv(all, columns)));
+    zip.add("scores.json", encoder.encode(toJson(all, about(), columns)));
     let pause = performance.now() + 20;
-    for (const { item, picture } of rows) {
-      if (!picture) continue;
-      const stem = item.path.replace(/\.[^./]+$/, "");
-      zip.add(`pictures/${stem}-input.png`, picture.input);
-      if (picture.reconstruction) zip.add(`pictures/${stem}-reconstruction.png`, picture.reconstruction);
-      zip.add(`pictures/${stem}-heat.png`, picture.heat);
+    for (const row of rows) {
+      const stem = `pictures/${row.item.path.replace(/\.[^./]+$/, "")}`;
+      const { picture } = row;
+      const second = comparison?.pictureOf(row);
+      const input = (picture ?? second)?.input;
+      if (input) zip.add(`${stem}-input.png`, input);
+      for (const [made, prefix] of /** @type {const} */ ([[picture, stem], [second, `${stem}-second`]])) {
+        if (made?.reconstruction) zip.add(`${prefix}-reconstruction.png`, made.reconstruction);
+        if (made) zip.add(`${prefix}-heat.png`, made.heat);
+      }
       if (performance.now() > pause) {
         await new Promise((resolve) => setTimeout(resolve));
         pause = performance.now() + 20;
@@ -646,5 +756,6 @@ byId("export-zip").addEventListener("click", async () => {
 
 // --- Start -----------------------------------------------------------------------------------
 
-void loadFirstModel();
+// The list comes behind the model, which the first score waits for.
+void loadFirstModel().then(() => methods.read());
 void loadSamples();

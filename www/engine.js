@@ -26,6 +26,9 @@ export function text(error) {
 /** After a panic the instance that had it cannot be used any more. @param {unknown} error */
 export const isPanic = (error) => error instanceof WebAssembly.RuntimeError;
 
+/** A search ended because its caller said so. @param {unknown} error */
+export const isStopped = (error) => error instanceof Error && error.name === "Stopped";
+
 // --- Files -----------------------------------------------------------------------------------
 
 /** @param {string} path relative to the page's folder */

@@ -2,14 +2,11 @@
 /**
  * What a person takes home: CSV, JSON, and a ZIP with the pictures.
  *
- * @typedef {{
- *   name: string, score: number | null, residual: number | null, latent: number | null,
- *   threshold: number | null, verdict: string, display: number | null, error: string | null,
- * }} Line
+ * @typedef {Record<string, string | number | null>} Line  a picture's values by their columns
  */
 import { crc32 } from "./png.js";
 
-export const COLUMNS = /** @type {const} */ (["name", "score", "residual", "latent", "threshold", "verdict", "display", "error"]);
+export const COLUMNS = ["name", "score", "residual", "latent", "threshold", "verdict", "display", "error"];
 
 /** @param {string} value */
 function safeText(value) {
@@ -25,15 +22,15 @@ export function csvCell(value) {
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
 
-/** RFC 4180: commas, CRLF, quotes doubled. @param {Line[]} lines */
-export function toCsv(lines) {
-  const rows = lines.map((line) => COLUMNS.map((column) => csvCell(line[column])).join(","));
-  return [COLUMNS.join(","), ...rows, ""].join("\r\n");
+/** RFC 4180: commas, CRLF, quotes doubled. @param {Line[]} lines @param {string[]} columns */
+export function toCsv(lines, columns = COLUMNS) {
+  const rows = lines.map((line) => columns.map((column) => csvCell(line[column])).join(","));
+  return [columns.join(","), ...rows, ""].join("\r\n");
 }
 
-/** @param {Line[]} lines @param {Record<string, unknown>} about */
-export function toJson(lines, about) {
-  const pictures = lines.map((line) => Object.fromEntries(COLUMNS.map((column) => [column, line[column]])));
+/** @param {Line[]} lines @param {Record<string, unknown>} about @param {string[]} columns */
+export function toJson(lines, about, columns = COLUMNS) {
+  const pictures = lines.map((line) => Object.fromEntries(columns.map((column) => [column, line[column] ?? null])));
   return `${JSON.stringify({ ...about, pictures }, null, 2)}\n`;
 }
 

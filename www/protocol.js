@@ -14,14 +14,18 @@
  *
  * @typedef {{
  *   method: string, size: number, channels: number, parameters: number,
- *   calibrated: boolean, threshold: number | null, header: any,
- * }} ModelInfo
+ *   calibrated: boolean, threshold: number | null, search_steps?: number | null, header: any,
+ * }} ModelInfo  `search_steps`: of a method that searches for each picture's code; else null or absent
+ * @typedef {{ step: number, steps: number, pictures: number }} Search  how far the search for a batch's pictures is
  * @typedef {{ version: string, devices: string[] }} BuildInfo
  *
  * @typedef {{ type: "open", device: "auto" | "cpu" | "webgpu", reason?: string }
  *   | { type: "load", id: number, model: Blob }
  *   | { type: "score", id: number, items: { key: number, source: Source }[] }
+ *   | { type: "cancel", id: number }
  *   | { type: "display", id: number, threshold: number, scores: Float64Array<ArrayBuffer> }} ToWorker
+ *   - cancel: the batch is not wanted any more: it is left out, or its search is ended, and "stopped" answers; a batch
+ *     that is scored in one go is scored all the same
  *
  * @typedef {{ type: "failed", reason: string }
  *   | { type: "fatal", cause: "panic" | "device-lost", reason: string }
@@ -29,6 +33,8 @@
  *   | { type: "loaded", id: number, info: ModelInfo, build: BuildInfo, device: "cpu" | "webgpu", reason: string }
  *   | { type: "load-failed", id: number, reason: string }
  *   | { type: "scored", id: number, device: "cpu" | "webgpu", elapsedMs: number, results: { key: number, result: Scored }[] }
+ *   | { type: "searching", id: number } & Search
+ *   | { type: "stopped", id: number }
  *   | { type: "displayed", id: number, values: Float64Array<ArrayBuffer> }} FromWorker
  */
 export {};

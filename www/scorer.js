@@ -9,6 +9,7 @@
  * @typedef {import("./protocol.js").ModelInfo} ModelInfo
  * @typedef {import("./protocol.js").BuildInfo} BuildInfo
  * @typedef {import("./protocol.js").FromWorker} FromWorker
+ * @typedef {import("./protocol.js").Search} Search
  * @typedef {{ result: Scored, generation: number, device: "cpu" | "webgpu" }} Answer
  * @typedef {{ info: ModelInfo, build: BuildInfo, generation: number }} Loaded
  * @typedef {{
@@ -21,6 +22,9 @@
 const BATCH_TARGET_MS = 200;
 const MAX_BATCH = { cpu: 16, webgpu: 64 };
 const MAX_BATCH_BYTES = 32 * 1024 * 1024;
+/** A search takes seconds, and little longer for a few pictures than for one. */
+const SEARCH_TARGET_MS = 8_000;
+const MAX_SEARCH_BATCH = 16;
 /** Two, so that the worker has the next batch while the page draws the last one. */
 const BATCHES_IN_FLIGHT = 2;
 /** A picture that was in the worker this many times when it stopped is given up. */
@@ -31,7 +35,7 @@ const aborted = () => new DOMException("The request was cancelled.", "AbortError
 
 /**
  * Events: `loaded` (detail: Loaded), `device` (detail: { device, reason }), `queue`,
- * `restart` (detail: reason), `failed` (detail: reason).
+ * `restart` (detail: reason), `failed` (detail: reason), `search` (detail: Search, or null at its end).
  */
 export class Scorer extends EventTarget {
   /** @type {Request[]} */ #waiting = [];
@@ -45,11 +49,14 @@ export class Scorer extends EventTarget {
   #restarts = 0;
   #ready = false;
   #reloading = false;
+  /** Whether the model searches for each picture's code. */
+  #searches = false;
   /** @type {"cpu" | "webgpu"} */ #device = "cpu";
 
   /** @param {"auto" | "cpu" | "webgpu"} device */
   constructor(device) {
     super();
+    this.wanted = device;
     this.#start(device);
   }
 
@@ -91,6 +98,7 @@ export class Scorer extends EventTarget {
     this.#worker?.terminate();
     const back = [...this.#batches.values()].flat();
     this.#batches.clear();
+    this.#tellSearch(null);
     if (cause === "panic" && this.#device === "cpu") for (const request of back) request.crashes++;
     const keep = back.filter((request) => {
       if (request.crashes < MAX_CRASHES) return true;
@@ -158,6 +166,8 @@ export class Scorer extends EventTarget {
         this.#ready = true;
         this.#setDevice(message.device, message.reason);
         const { info, build } = message;
+        this.#searches = typeof info.search_steps === "number";
+        if (this.#searches) this.#batchSize = 1;
         // A new worker counts from one again; the page's own count goes on.
         if (!this.#reloading) this.generation++;
         const loaded = { info, build, generation: this.generation };
@@ -174,6 +184,12 @@ export class Scorer extends EventTarget {
         break;
       case "scored":
         this.#scored(message);
+        break;
+      case "searching":
+        this.#tellSearch({ step: message.step, steps: message.steps, pictures: message.pictures });
+        break;
+      case "stopped":
+        this.#stopped(message.id);
         break;
     }
   }
@@ -194,9 +210,11 @@ export class Scorer extends EventTarget {
     this.#batches.delete(id);
     const byKey = new Map(results.map(({ key, result }) => [key, result]));
     this.#restarts = 0;
+    this.#tellSearch(null);
     const perPicture = elapsedMs / batch.length;
-    const fits = Math.round(BATCH_TARGET_MS / Math.max(perPicture, 0.1));
-    this.#batchSize = Math.max(1, Math.min(fits, this.#batchSize * 2, MAX_BATCH[device]));
+    const [target, most] = this.#searches ? [SEARCH_TARGET_MS, MAX_SEARCH_BATCH] : [BATCH_TARGET_MS, MAX_BATCH[device]];
+    const fits = Math.round(target / Math.max(perPicture, 0.1));
+    this.#batchSize = Math.max(1, Math.min(fits, this.#batchSize * 2, most));
     for (const request of batch) {
       if (request.signal?.aborted) {
         request.reject(aborted());
@@ -209,8 +227,31 @@ export class Scorer extends EventTarget {
     this.#queueChanged();
   }
 
+  /** A cancelled batch has ended: what was not cancelled in it waits again. @param {number} id */
+  #stopped(id) {
+    const batch = this.#batches.get(id) ?? [];
+    this.#batches.delete(id);
+    this.#tellSearch(null);
+    for (const request of batch) if (request.signal?.aborted) request.reject(aborted());
+    this.#waiting.unshift(...batch.filter((request) => !request.signal?.aborted));
+    this.#pump();
+    this.#queueChanged();
+  }
+
+  /** @param {(batch: Request[]) => boolean} which batches that are not wanted as they are */
+  #cancel(which) {
+    for (const [id, batch] of this.#batches) if (which(batch)) this.#worker?.postMessage({ type: "cancel", id });
+  }
+
+  /** @param {Search | null} search */
+  #tellSearch(search) {
+    this.dispatchEvent(new CustomEvent("search", { detail: search }));
+  }
+
   #pump() {
-    while (this.#ready && this.#worker && this.#batches.size < BATCHES_IN_FLIGHT && this.#waiting.length > 0) {
+    // One search at a time, so that it can be ended at once.
+    const most = this.#searches ? 1 : BATCHES_IN_FLIGHT;
+    while (this.#ready && this.#worker && this.#batches.size < most && this.#waiting.length > 0) {
       // A picture that was there when a worker stopped goes alone, with nothing else on its way, to
       // find out which one it was.
       const suspect = this.#waiting[0].crashes > 0 || [...this.#batches.values()].some((batch) => batch[0].crashes > 0);
@@ -277,12 +318,29 @@ export class Scorer extends EventTarget {
     const dropped = this.#waiting.filter((request) => request.signal === signal);
     this.#waiting = this.#waiting.filter((request) => request.signal !== signal);
     for (const request of dropped) request.reject(aborted());
+    this.#cancel((batch) => batch.some((request) => request.signal === signal));
     this.#queueChanged();
   }
 
   /** Loads a model file. On failure the model before it stays. @param {Blob} model @returns {Promise<Loaded>} */
   loadModel(model) {
+    // A search would hold it up for seconds; its pictures are scored afterwards.
+    if (this.#searches) this.#cancel(() => true);
     return this.#call({ type: "load", model });
+  }
+
+  /** Ends the worker; what was asked for and not answered is cancelled. */
+  close() {
+    this.#worker?.terminate();
+    this.#worker = null;
+    this.#ready = false;
+    const left = [...this.#batches.values(), this.#waiting].flat();
+    this.#batches.clear();
+    this.#waiting = [];
+    for (const request of left) request.reject(aborted());
+    for (const call of this.#calls.values()) call.reject(aborted());
+    this.#calls.clear();
+    this.#tellSearch(null);
   }
 
   /**

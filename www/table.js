@@ -13,6 +13,7 @@
  *   verdict: Verdict, threshold: number | null, display: number | null, displayFor: number | null,
  *   stale: boolean, tr: HTMLTableRowElement, parts: Parts | null, drawn: boolean,
  * }} Row
+ * @typedef {{ show: (row: Row) => void }} Companion  adds to rows, after each was built or brought up to date
  * @typedef {{
  *   score: HTMLElement, meter: HTMLElement, display: HTMLElement, threshold: HTMLElement, verdict: HTMLElement,
  *   icon: SVGUseElement, stale: HTMLElement,
@@ -63,13 +64,15 @@ const COLLATOR = new Intl.Collator("en", { numeric: true });
 /** Events: `change` after rows were added, changed or removed; `open` (detail: Row). */
 export class ResultsTable extends EventTarget {
   /** @type {Row[]} all rows, in the order they are shown */ rows = [];
+  /** @type {Companion | null} */ companion = null;
   /** @type {Row[]} not in the document yet */ #coming = [];
   /** @type {Set<Row>} rows whose cells are out of date */ #dirty = new Set();
   /** @type {Set<Row>} rows whose pictures are to be drawn */ #undrawn = new Set();
   #frame = 0;
   #frameRows = FRAME_ROWS;
   #order = 0;
-  /** @type {keyof typeof COMPARE} */ #sort = "order";
+  /** Orders by name. @type {Record<string, (a: Row, b: Row) => number>} */ sorts = { ...COMPARE };
+  #sort = "order";
   /** @type {number | null} */ #threshold = null;
   #generation = 0;
   #body;
@@ -164,6 +167,7 @@ export class ResultsTable extends EventTarget {
     if (!picture) {
       part(".reason").textContent = error;
       row.parts = null;
+      this.companion?.show(row);
       return;
     }
     tr.dataset.score = String(picture.score);
@@ -190,7 +194,10 @@ export class ResultsTable extends EventTarget {
   /** Brings the cells that change with the threshold up to date. @param {Row} row */
   #show(row) {
     const { parts, tr } = row;
-    if (!parts) return;
+    if (!parts) {
+      this.companion?.show(row);
+      return;
+    }
     const { verdict, threshold, display, stale } = row;
     tr.dataset.verdict = verdict;
     tr.toggleAttribute("data-stale", stale);
@@ -201,6 +208,7 @@ export class ResultsTable extends EventTarget {
     parts.meter.hidden = display === null;
     if (display !== null) parts.meter.style.setProperty("--value", display.toFixed(4));
     parts.stale.hidden = !stale;
+    this.companion?.show(row);
   }
 
   /** @param {Row} row */
@@ -270,7 +278,7 @@ export class ResultsTable extends EventTarget {
     const end = began + FRAME_BUDGET_MS;
     /** @type {Row[]} */
     const added = [];
-    const compare = COMPARE[this.#sort];
+    const compare = this.sorts[this.#sort];
     let taken = 0;
     for (const row of this.#undrawn) {
       if (performance.now() >= end) break;
@@ -315,7 +323,7 @@ export class ResultsTable extends EventTarget {
 
   /** @param {Row} row */
   #place(row) {
-    const compare = COMPARE[this.#sort];
+    const compare = this.sorts[this.#sort];
     let low = 0;
     let high = this.rows.length;
     while (low < high) {
@@ -326,12 +334,23 @@ export class ResultsTable extends EventTarget {
     return low;
   }
 
+  get sort() {
+    return this.#sort;
+  }
+
   /** @param {string} sort */
   setSort(sort) {
-    if (!(sort in COMPARE)) return;
-    this.#sort = /** @type {keyof typeof COMPARE} */ (sort);
-    this.rows.sort(COMPARE[this.#sort]);
-    this.#body.append(...this.rows.map((row) => row.tr));
+    if (!(sort in this.sorts)) return;
+    this.#sort = sort;
+    const before = this.rows;
+    this.rows = before.slice().sort(this.sorts[sort]);
+    if (this.rows.some((row, i) => row !== before[i])) this.#body.append(...this.rows.map((row) => row.tr));
+  }
+
+  /** Brings rows up to date, a few at a time; `change` follows. @param {Iterable<Row>} [rows] all, unless given */
+  refresh(rows = this.rows) {
+    for (const row of rows) this.#dirty.add(row);
+    this.#schedule();
   }
 
   /** @param {string} filter `all` or a verdict */
@@ -353,11 +372,8 @@ export class ResultsTable extends EventTarget {
   }
 
   #judgeAll() {
-    for (const row of this.rows) {
-      this.#judge(row);
-      this.#dirty.add(row);
-    }
-    this.#schedule();
+    for (const row of this.rows) this.#judge(row);
+    this.refresh();
   }
 
   /** Rows whose place between 0 and 1 belongs to another threshold than the one in force. */

@@ -12,12 +12,14 @@
  * @typedef {import("./engine.js").Opened & { model: any }} Engine
  */
 import { encodePng } from "./png.js";
-import { isPanic, onDeviceLost, openModule, openWebGpu, Plain, read, selfCheck, tellDeviceLost, text } from "./engine.js";
+import { isPanic, isStopped, onDeviceLost, openModule, openWebGpu, Plain, read, selfCheck, tellDeviceLost, text } from "./engine.js";
 
 const scope = /** @type {any} */ (globalThis);
 
-/** How long WebGPU may take for one batch before it counts as lost. */
+/** How long WebGPU may take for one batch, or for the next step of its search, before it counts as lost. */
 const GPU_BATCH_LIMIT_MS = 60_000;
+/** A search tells how far it is at most this often. */
+const SEARCH_TOLD_MS = 200;
 
 /** @type {Engine | null} */
 let engine = null;
@@ -30,6 +32,8 @@ let deviceReason = "";
 let gpuTried = false;
 /** Set once this worker can no longer be trusted; the page then starts a new one. */
 let dead = false;
+/** Batches that were asked for and not answered yet. @type {Map<number, { cancelled: boolean }>} */
+const batches = new Map();
 
 /** @param {FromWorker} message @param {Transferable[]} [transfer] */
 function post(message, transfer = []) {
@@ -203,22 +207,54 @@ async function load({ id, model: blob }) {
   }
 }
 
-/** @param {Engine} on @param {Uint8Array[]} files */
-async function scoreOn(on, files) {
-  if (on.kind === "cpu") return on.model.score(files);
+/** @param {Engine} on @param {Uint8Array[]} files @param {(step: number, steps: number) => boolean} onSearch */
+async function scoreOn(on, files, onSearch) {
+  if (on.kind === "cpu") return on.model.score(files, onSearch);
   let timer = 0;
-  const late = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new Plain("no answer within a minute")), GPU_BATCH_LIMIT_MS);
-  });
+  /** @type {(error: Error) => void} */
+  let giveUp = () => {};
+  const late = new Promise((_, reject) => (giveUp = reject));
+  const wait = () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => giveUp(new Plain("no answer within a minute")), GPU_BATCH_LIMIT_MS);
+  };
+  wait();
   try {
-    return await Promise.race([on.model.score(files), late]);
+    const scored = on.model.score(files, (/** @type {number} */ step, /** @type {number} */ steps) => {
+      wait(); // a search that moves on is alive, however long it takes in all
+      return onSearch(step, steps);
+    });
+    return await Promise.race([scored, late]);
   } finally {
     clearTimeout(timer);
   }
 }
 
+/** Tells how far a batch's search is; false ends it. @param {number} id @param {number} pictures */
+function searching(id, pictures) {
+  let told = performance.now();
+  return (/** @type {number} */ step, /** @type {number} */ steps) => {
+    const now = performance.now();
+    if (now - told >= SEARCH_TOLD_MS) {
+      told = now;
+      post({ type: "searching", id, step, steps, pictures });
+    }
+    return !batches.get(id)?.cancelled;
+  };
+}
+
 /** @param {{ id: number, items: { key: number, source: import("./protocol.js").Source }[] }} message */
-async function score({ id, items }) {
+async function score(message) {
+  try {
+    if (batches.get(message.id)?.cancelled) post({ type: "stopped", id: message.id });
+    else await scoreBatch(message);
+  } finally {
+    batches.delete(message.id);
+  }
+}
+
+/** @param {{ id: number, items: { key: number, source: import("./protocol.js").Source }[] }} message */
+async function scoreBatch({ id, items }) {
   const on = /** @type {Engine} */ (engine);
   const began = performance.now();
   const reads = await Promise.allSettled(items.map((item) => read(item.source)));
@@ -230,8 +266,12 @@ async function score({ id, items }) {
   let scored = [];
   if (files.length > 0) {
     try {
-      scored = await scoreOn(on, files);
+      scored = await scoreOn(on, files, searching(id, files.length));
     } catch (error) {
+      if (isStopped(error)) {
+        post({ type: "stopped", id });
+        return;
+      }
       if (on.kind === "webgpu") return die("device-lost", text(error));
       if (isPanic(error)) return die("panic", text(error));
       scored = files.map(() => ({ error: text(error) }));
@@ -286,7 +326,14 @@ async function display({ id, threshold, scores }) {
 scope.onmessage = (/** @type {MessageEvent<ToWorker>} */ { data }) => {
   if (data.type === "open") serial(() => open(data));
   else if (data.type === "load") serial(() => load(data));
-  else if (data.type === "score") serial(() => score(data));
+  else if (data.type === "score") {
+    batches.set(data.id, { cancelled: false });
+    serial(() => score(data));
+  } else if (data.type === "cancel") {
+    // Not in turn: a search that is under way looks at it.
+    const batch = batches.get(data.id);
+    if (batch) batch.cancelled = true;
+  }
   else if (data.type === "display") serial(() => display(data));
 };
 

@@ -1,6 +1,7 @@
 // How the page's tests drive the page: pictures in, rows out, code put in front of the worker.
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { root, sampleDir } from './harness.mjs';
 
@@ -20,6 +21,9 @@ export function samplePaths(count) {
 export function sampleFiles(count, name = (i) => `sample-${String(i).padStart(3, '0')}.png`) {
   return samplePaths(count).map((path, i) => ({ name: name(i), mimeType: 'image/png', buffer: readFileSync(path) }));
 }
+
+/** A file that is no picture, though its name says so. */
+export const broken = { name: 'broken.png', mimeType: 'image/png', buffer: Buffer.from('not a picture') };
 
 /** What the rows say of themselves, in the order shown. */
 export function rows(page) {
@@ -151,6 +155,9 @@ export function slide(page, selector, value) {
 /** The shipped model's file. */
 export const modelBytes = () => readFileSync(join(root, 'www/models/solar-ir.safetensors'));
 
+/** The models of other methods that come with the page, as models/index.json lists them. */
+export const otherMethods = () => JSON.parse(readFileSync(join(root, 'www/models/index.json'), 'utf8')).slice(1);
+
 /** A model file, the shipped one unless another is given, with another header. */
 export function withHeader(change, bytes = modelBytes()) {
   const length = Number(bytes.readBigUInt64LE(0));
@@ -192,6 +199,36 @@ export async function tabTo(page, selector, limit = 120) {
     if (there) return;
   }
   assert.fail(`Tab does not reach ${selector}`);
+}
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+/** An accessibility scan at a width: no serious finding. */
+export async function scanAccess(page, width) {
+  await page.setViewportSize({ width, height: 900 });
+  await page.evaluate(axe);
+  const { violations, passes } = await page.evaluate(() => window.axe.run(document, { resultTypes: ['violations'] }));
+  assert.ok(passes.length > 20, 'the scan ran');
+  const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
+  assert.deepEqual(
+    serious.map(({ id, nodes }) => `${id} at ${width} px: ${nodes.slice(0, 3).map((node) => `${node.target} ${node.failureSummary}`).join(' | ')}`),
+    [],
+  );
+}
+
+/** No part of the page is wider than the page, which does not scroll sideways. */
+export async function nothingSticksOut(page) {
+  const out = await page.evaluate(() => {
+    const limit = document.documentElement.clientWidth;
+    const wide = [...document.querySelectorAll('main *')].filter((element) => {
+      if (element.closest('.thumbs') || element.closest('.visually-hidden') || !element.checkVisibility()) return false;
+      const { right, left } = element.getBoundingClientRect();
+      return right > limit + 1 || left < -1;
+    });
+    return { scroll: document.documentElement.scrollWidth - limit, wide: wide.slice(0, 5).map((element) => element.outerHTML.slice(0, 100)) };
+  });
+  assert.deepEqual(out.wide.filter((html) => !html.startsWith('<thead') && !html.startsWith('<th') && !html.startsWith('<tr')), []);
+  assert.ok(out.scroll <= 0, `the page scrolls sideways by ${out.scroll} px`);
 }
 
 /** What a trace must hold for `mainThreadTasks`. */

@@ -1,11 +1,10 @@
 // The page in Chromium: keyboard alone, an accessibility scan, all widths in light and dark.
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { launch, outputDir, startServer } from './harness.mjs';
-import { sampleFiles, tabTo, waitRows, withPage } from './drive.mjs';
+import { broken, nothingSticksOut, sampleFiles, scanAccess, tabTo, waitRows, withPage } from './drive.mjs';
 
 let server;
 let browser;
@@ -17,8 +16,6 @@ after(async () => {
   await browser?.close();
   await server?.close();
 });
-
-const broken = { name: 'broken.png', mimeType: 'image/png', buffer: Buffer.from('not a picture') };
 
 test('keyboard alone: from the skip link to a score, a threshold, a large picture and the theme', () =>
   withPage(browser, server.url, {}, async (page) => {
@@ -74,8 +71,6 @@ test('what changes is told to a screen reader, politely', () =>
     assert.equal(await page.getAttribute('#progress', 'role'), 'progressbar');
   }));
 
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-
 for (const colorScheme of ['light', 'dark']) {
   test(`accessibility scan, ${colorScheme}: no serious finding`, () =>
     withPage(browser, server.url, { colorScheme, viewport: { width: 1280, height: 900 } }, async (page) => {
@@ -84,21 +79,10 @@ for (const colorScheme of ['light', 'dark']) {
       await page.setInputFiles('#files', [broken]);
       await waitRows(page, 25);
       await page.click('#about summary');
-      const scan = async (width) => {
-        await page.setViewportSize({ width, height: 900 });
-        await page.evaluate(axe);
-        const { violations, passes } = await page.evaluate(() => window.axe.run(document, { resultTypes: ['violations'] }));
-        assert.ok(passes.length > 20, 'the scan ran');
-        const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
-        assert.deepEqual(
-          serious.map(({ id, nodes }) => `${id} at ${width} px: ${nodes.slice(0, 3).map((node) => `${node.target} ${node.failureSummary}`).join(' | ')}`),
-          [],
-        );
-      };
-      await scan(1280);
-      await scan(360);
+      await scanAccess(page, 1280);
+      await scanAccess(page, 360);
       await page.click('#results button.name');
-      await scan(1280);
+      await scanAccess(page, 1280);
     }));
 }
 
@@ -113,17 +97,7 @@ for (const width of [320, 768, 1440]) {
         await page.setInputFiles('#files', [broken]);
         await waitRows(page, 25);
         await page.waitForSelector('#queue', { state: 'hidden' });
-        const out = await page.evaluate(() => {
-          const limit = document.documentElement.clientWidth;
-          const wide = [...document.querySelectorAll('main *')].filter((element) => {
-            if (element.closest('.thumbs') || element.closest('.visually-hidden') || !element.checkVisibility()) return false;
-            const { right, left } = element.getBoundingClientRect();
-            return right > limit + 1 || left < -1;
-          });
-          return { scroll: document.documentElement.scrollWidth - limit, wide: wide.slice(0, 5).map((element) => element.outerHTML.slice(0, 100)) };
-        });
-        assert.deepEqual(out.wide.filter((html) => !html.startsWith('<thead') && !html.startsWith('<th') && !html.startsWith('<tr')), []);
-        assert.ok(out.scroll <= 0, `the page scrolls sideways by ${out.scroll} px`);
+        await nothingSticksOut(page);
         for (const part of ['#results tbody tr:first-child', '#files', '#threshold', '#export-csv']) {
           assert.ok((await page.locator(part).boundingBox()).width > 20, `${part} is there`);
         }

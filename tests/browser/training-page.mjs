@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { launch, outputDir, startServer } from './harness.mjs';
+import { launch, outputDir, root, startServer } from './harness.mjs';
 import { TRACE, downloaded, giveFiles, mainThreadTasks, open, sampleFiles, tabTo, waitReady, waitRows, waitText, withPage } from './drive.mjs';
 
 let server;
@@ -490,7 +490,12 @@ test('two runs: named, over each other, their settings side by side, as CSV, and
     await waitTraining(page, 'done');
     const again = (await downloaded(page, '#runs-csv')).bytes.toString().trim().split('\r\n').slice(1).map((line) => line.split(','));
     const second = lines.filter(([run]) => run === "'=Second");
-    assert.deepEqual(again.map((cells) => cells.slice(1)), second.map((cells) => cells.slice(1)));
+    assert.deepEqual(again.map((cells) => cells.slice(1, 9)), second.map((cells) => cells.slice(1, 9)));
+    // Between the ends, the clock says which steps have a preview.
+    const residuals = new Map(second.map((cells) => [cells[1], cells[9]]));
+    const both = again.filter((cells) => cells[9] && residuals.get(cells[1]));
+    assert.ok(both.length >= 2);
+    for (const cells of both) assert.equal(cells[9], residuals.get(cells[1]), `residual after step ${cells[1]}`);
   } finally {
     await page.context().close();
   }
@@ -538,11 +543,17 @@ for (const colorScheme of ['light', 'dark']) {
       const look = async (what) => {
         for (const width of [1440, 768, 320]) {
           await page.setViewportSize({ width, height: 900 });
-          await page.waitForTimeout(400); // the curves follow the width
-          const out = await page.evaluate(() =>
-            [...document.querySelectorAll('#train *')]
-              .filter((element) => !element.closest('.scroll, .visually-hidden') && element.getBoundingClientRect().right > innerWidth + 1)
-              .map((element) => element.outerHTML.slice(0, 80)));
+          const sticksOut = () =>
+            page.evaluate(() =>
+              [...document.querySelectorAll('#train *')]
+                .filter((element) => !element.closest('.scroll, .visually-hidden') && element.getBoundingClientRect().right > innerWidth + 1)
+                .map((element) => element.outerHTML.slice(0, 80)));
+          await page.waitForTimeout(400); // the curves follow the width, later where the machine is busy
+          let out = await sticksOut();
+          for (let tries = 0; out.length > 0 && tries < 20; tries++) {
+            await page.waitForTimeout(200);
+            out = await sticksOut();
+          }
           assert.deepEqual(out, [], `${what} at ${width} px`);
           await page.locator('#train').screenshot({ path: join(outputDir, `training-${what}-${width}-${colorScheme}.png`) });
           await page.evaluate(axe);
@@ -571,11 +582,104 @@ for (const colorScheme of ['light', 'dark']) {
 }
 
 for (const method of ['ganomaly', 'egbad', 'alocc']) test(`${method} trains with its own settings, and the page scores with it`, onPage({ query: `?device=cpu&method=${method}&size=32&channels=1&width=2&batch=4&steps=6` }, async (page) => {
-  assert.equal(await page.waitForSelector('#set-preset').then(() => value(page, '#set-preset')), 'paper');
+  await page.waitForSelector('#set-method');
+  assert.equal(await value(page, '#set-preset'), 'paper');
   await page.setInputFiles('#train-files', sampleFiles(20));
   await page.click('#train-start');
   await waitTraining(page, 'done');
   await waitText(page, '#model-said', new RegExp(`: ${method},`));
   await page.setInputFiles('#files', sampleFiles(2, (i) => `scored-${i}.png`));
   for (const row of await waitRows(page, 2)) assert.ok(Number.isFinite(Number(row.score)) && row.verdict !== 'error', JSON.stringify(row));
+}));
+
+const schema = JSON.parse(readFileSync(join(root, 'www/training/schema.json'), 'utf8'));
+const withNetworks = schema.settings.find(({ field }) => field === 'method').choices.filter((method) => !['pca', 'nearest'].includes(method));
+
+test('the form offers every method with networks, and for each the settings that the program lets it have', onPage({ query: '?device=cpu&size=32' }, async (page) => {
+  await page.waitForSelector('#set-method');
+  assert.deepEqual(await page.$$eval('#set-method option', (options) => options.map(({ value }) => value)), withNetworks);
+  // Of each setting another value than its default: the program refuses it where the method does not use it.
+  const refusals = await page.evaluate(async ([settings, methods]) => {
+    const module = await import(new URL('./pkg/cpu/skip_ganomaly.js', document.baseURI).href);
+    await module.default();
+    const refused = {};
+    for (const method of methods) {
+      refused[method] = settings.filter(({ field, kind, choices, default: plain, min = 0 }) => {
+        if (['method', 'components'].includes(field)) return false;
+        const other = kind === 'flag' ? !plain : choices ? choices.find((choice) => choice !== plain) : kind === 'integer' ? Math.max(min, 3) : 0.25;
+        try {
+          module.complete_settings({ preset: 'paper', size: 32, channels: 1, width: 2, method, [field]: other });
+          return false;
+        } catch (error) {
+          if (!/left alone/.test(error.message)) throw new Error(`${method}, ${field} ${other}: ${error.message}`);
+          return true;
+        }
+      }).map(({ field }) => field);
+    }
+    return refused;
+  }, [schema.settings, withNetworks]);
+  assert.ok(refusals.egbad.includes('cut_skips'), JSON.stringify(refusals));
+  await page.click('#train-form summary');
+  for (const method of withNetworks) {
+    await page.selectOption('#set-method', method);
+    const hidden = await page.$$eval('#train-form .field[hidden] :is(input, select)', (inputs) => inputs.map(({ id }) => id.replace('set-', '').replaceAll('-', '_')));
+    assert.deepEqual(hidden.filter((field) => field !== 'preset').sort(), refusals[method].sort(), method);
+    assert.equal(hidden.includes('preset'), method !== 'skip-ganomaly', 'presets but the paper\'s are of Skip-GANomaly');
+  }
+}));
+
+test('settings that belong to another method are left out of a run', onPage({ query: '?device=cpu&method=ganomaly&cut-skips=2&size=32&channels=1&width=2&batch=4&steps=3' }, async (page) => {
+  await waitText(page, '#train-problems', /The address sets cut-skips, which ganomaly does not use: left out\./);
+  await page.selectOption('#set-method', 'skip-ganomaly');
+  await page.selectOption('#set-preset', 'memory');
+  await page.click('#train-form summary');
+  await page.fill('#set-label-smoothing', '0.1');
+  await page.press('#set-label-smoothing', 'Tab');
+  await page.selectOption('#set-method', 'egbad');
+  assert.ok(await page.isHidden('#set-label-smoothing'));
+  await page.setInputFiles('#train-files', sampleFiles(20));
+  await page.click('#train-start');
+  await waitTraining(page, 'done');
+  await waitText(page, '#model-said', /: egbad,/);
+}));
+
+/** Previews and the calibration search, as those of a method without an encoder do: a hundred steps of `ms` each. */
+const searching = (ms) => `{
+  const search = async (onSearch) => {
+    for (let step = 1; step <= 100; step++) {
+      await new Promise((done) => setTimeout(done, ${ms}));
+      if (onSearch(step, 100) === false) throw Object.assign(new Error('the search was stopped'), { name: 'Stopped' });
+    }
+  };
+  const { preview, finish } = Training.prototype;
+  Training.prototype.preview = async function (shown, onSearch) { await search(onSearch); return preview.call(this, shown); };
+  Training.prototype.finish = async function (onProgress, onSearch) { await search(onSearch); return finish.call(this, onProgress); };
+}`;
+
+test('previews and a calibration that search say how far they are', onPage({ query: `${SMALL}&steps=4`, module: searching(12) }, async (page) => {
+  await page.setInputFiles('#train-files', sampleFiles(20));
+  await page.click('#train-start');
+  await waitText(page, '#train-count', /^Redrawing held-out pictures, searching z: step \d+ of 100…$/);
+  await waitText(page, '#train-count', /^Calibrating the model, searching z: step \d+ of 100…$/);
+  await waitTraining(page, 'done');
+  assert.ok((await page.locator('.previews li').count()) > 0);
+}));
+
+test('a run that searches can be left meanwhile, and stopped without waiting for a preview', onPage({ query: `${SMALL}&steps=4`, module: searching(100) }, async (page) => {
+  await page.setInputFiles('#train-files', sampleFiles(20));
+  for (const button of ['#train-discard', '#train-stop']) {
+    await page.click('#train-start');
+    await waitText(page, '#train-count', /^Redrawing held-out pictures, searching z: step [1-9] of 100/);
+    const pressed = Date.now();
+    await page.click(button);
+    if (button === '#train-discard') {
+      await waitTraining(page, 'idle', 8_000);
+      continue;
+    }
+    // The end's own preview begins, which is one search and not two, and the calibration can be left.
+    await waitText(page, '#train-count', /^Calibrating the model, searching z/, 20_000);
+    assert.ok(Date.now() - pressed < 18_000);
+    await page.click('#train-discard');
+    await waitTraining(page, 'idle', 8_000);
+  }
 }));

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { LIMITS, judge, measure } from '../../scripts/budget.mjs';
+import { precacheList } from '../../scripts/precache.mjs';
 
 let base;
 const dirs = () => ({ www: join(base, 'www'), pkg: join(base, 'pkg') });
@@ -23,6 +24,9 @@ beforeEach(() => {
   write('www/vendor/curves/curves.js', randomBytes(500));
   write('www/samples/solar-ir.json', randomBytes(100));
   write('www/models/solar-ir.safetensors', randomBytes(1000));
+  write('www/models/methods/pca.safetensors', randomBytes(700));
+  write('www/models/methods/nearest.safetensors', randomBytes(900));
+  write('www/compare.js', randomBytes(1200));
   write('www/samples/gallery/a.png', randomBytes(2000));
   write('www/samples/solar-ir/train/0.normal/b.png', randomBytes(3000));
   write('pkg/cpu/skip_ganomaly_bg.wasm', randomBytes(4000));
@@ -37,6 +41,8 @@ test('each part is counted where it belongs', () => {
   assert.ok(sizes.trainer > 6600 && sizes.trainer < 6800, `training ${sizes.trainer}`);
   assert.ok(sizes.gpu > 5000 && sizes.gpu < 5100, `gpu ${sizes.gpu}`);
   assert.equal(sizes.model, 1000);
+  assert.equal(sizes.method, 900, 'the largest of them');
+  assert.ok(sizes.compare >= 1200 && sizes.compare < 1300, `side by side ${sizes.compare}`);
   assert.equal(sizes.training, 3000);
 });
 
@@ -46,7 +52,7 @@ test('within the limits nothing is over', () => {
 
 test('a size over its limit is over, a byte below is not', () => {
   for (const name of Object.keys(LIMITS)) {
-    const sizes = { first: 1, trainer: 1, gpu: 1, model: 1, training: 1 };
+    const sizes = Object.fromEntries(Object.keys(LIMITS).map((one) => [one, 1]));
     sizes[name] = LIMITS[name].limit;
     assert.ok(judge(sizes).every((row) => !row.over), name);
     sizes[name] += 1;
@@ -62,6 +68,21 @@ test('a large CPU module counts in the first load', () => {
 test('what the page trains with counts by itself', () => {
   write('www/training/panel.js', randomBytes(101_000));
   assert.deepEqual(judge(measure(dirs()).sizes).filter((row) => row.over).map((row) => row.what), [LIMITS.trainer.what]);
+});
+
+test('a model of another method is no part of the first load, and has a limit of its own', () => {
+  const before = measure(dirs()).sizes.first;
+  write('www/models/methods/egbad.safetensors', randomBytes(1_000_001));
+  const { sizes } = measure(dirs());
+  assert.equal(sizes.first, before);
+  assert.deepEqual(judge(sizes).filter((row) => row.over).map((row) => row.what), [LIMITS.method.what]);
+  const kept = precacheList(dirs()).filter(({ url }) => url.startsWith('./models/'));
+  assert.deepEqual(kept.map(({ url, lazy }) => [url, lazy]), [
+    ['./models/methods/egbad.safetensors', true],
+    ['./models/methods/nearest.safetensors', true],
+    ['./models/methods/pca.safetensors', true],
+    ['./models/solar-ir.safetensors', false],
+  ]);
 });
 
 test('a missing part is an error, not a small size', () => {

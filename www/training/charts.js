@@ -360,6 +360,7 @@ export class Histogram {
     this.#svg.setAttribute("viewBox", "0 0 480 170");
     this.#svg.setAttribute("class", "histogram");
     this.#svg.setAttribute("role", "img");
+    this.#svg.setAttribute("aria-label", "Scores of held-out pictures"); // more once it is drawn
     this.root.append(
       element("div", { className: "chart-head" }, element("figcaption", {}, "Scores of held-out pictures")),
       /** @type {any} */ (this.#svg), element("p", { className: "ends", "aria-hidden": "true" }, this.#low, this.#high),

@@ -7,10 +7,10 @@
  * @typedef {import("./share.js").Wish} Wish
  * @typedef {{ setting: Setting, input: HTMLInputElement | HTMLSelectElement, error: HTMLElement, touched: boolean }} Field
  */
-import { optionOf, parse } from "./share.js";
+import { optionOf, parse, unusedBy } from "./share.js";
 
 /** Asked for first; everything else waits in a fold. */
-const MAIN = ["preset", "size", "channels", "width", "batch"];
+const MAIN = ["method", "preset", "size", "channels", "width", "batch"];
 /** The length of a run is one of these. */
 const LENGTHS = /** @type {const} */ (["epochs", "steps", "minutes"]);
 const LENGTH_WORDS = { epochs: "Epochs", steps: "Steps", minutes: "Minutes" };
@@ -94,6 +94,7 @@ export class Form extends EventTarget {
       this.#changed();
     });
     root.replaceChildren(main, this.#more, reset);
+    this.#suitMethod();
     root.addEventListener("submit", (event) => event.preventDefault());
   }
 
@@ -202,7 +203,22 @@ export class Form extends EventTarget {
     return parsed;
   }
 
+  /** The settings that the method has no use for are not shown, and count as not given. */
+  #suitMethod() {
+    const unused = this.#unused();
+    for (const [key, { input }] of this.#fields) {
+      const box = /** @type {HTMLElement | null} */ (input.closest(".field"));
+      if (box && box !== this.#lengthField) box.hidden = unused.includes(key);
+    }
+    for (const group of this.#more.querySelectorAll("fieldset")) group.hidden = !group.querySelector(".field:not([hidden])");
+  }
+
+  #unused() {
+    return unusedBy(this.#fields.get("method")?.input.value ?? "skip-ganomaly");
+  }
+
   #changed() {
+    this.#suitMethod();
     this.dispatchEvent(new CustomEvent("change"));
   }
 
@@ -213,8 +229,9 @@ export class Form extends EventTarget {
     /** @type {number | null} */
     let minutes = null;
     let good = true;
+    const unused = this.#unused();
     for (const [key, field] of this.#fields) {
-      if (!field.touched) continue;
+      if (!field.touched || unused.includes(key)) continue;
       const parsed = this.#check(field);
       if ("error" in parsed) good = false;
       else if (key === "minutes") minutes = parsed.value;
@@ -225,8 +242,9 @@ export class Form extends EventTarget {
 
   /** To the first field that is wrong. */
   focusWrong() {
-    for (const { input } of this.#fields.values()) {
-      if (input.getAttribute("aria-invalid") !== "true") continue;
+    const unused = this.#unused();
+    for (const [key, { input }] of this.#fields) {
+      if (input.getAttribute("aria-invalid") !== "true" || unused.includes(key)) continue;
       if (this.#more.contains(input)) this.#more.open = true;
       input.focus();
       return;
@@ -256,6 +274,7 @@ export class Form extends EventTarget {
       }
       if (field.error.textContent && this.#more.contains(field.input)) this.#more.open = true;
     }
+    this.#suitMethod();
   }
 
   #forget() {
@@ -286,13 +305,14 @@ export class Form extends EventTarget {
       field.input.value = value === null ? "" : String(value);
       this.#tell(field, "");
     }
+    this.#suitMethod();
   }
 
   /** What the program says of a setting, beside its field. @param {string} words @returns {boolean} whether it names one */
   showProblem(words) {
     const name = /^([a-z][a-z-]*)\b/.exec(words)?.[1].replaceAll("-", "_") ?? "";
     const field = this.#fields.get(name);
-    if (!field) return false;
+    if (!field || this.#unused().includes(name)) return false;
     this.#tell(field, words);
     if (this.#more.contains(field.input)) this.#more.open = true;
     return true;

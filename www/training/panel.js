@@ -27,7 +27,7 @@ import { Live } from "./live.js";
 import { PlanView } from "./plan.js";
 import { RunsView, addLosses, addPoint, nameOf, toCsv } from "./runs.js";
 import { TrainingSession } from "./session.js";
-import { allSettings, presetFor, readAddress, toAddress } from "./share.js";
+import { allSettings, optionOf, presetFor, readAddress, toAddress, unusedBy } from "./share.js";
 import { Status } from "./status.js";
 import { persist } from "./store.js";
 import { StoredView, markLeft } from "./stored.js";
@@ -88,6 +88,7 @@ export class Panel {
 
   /** @type {Run | null} */ #run = null;
   /** @type {State} */ #state = "idle";
+  /** What the worker was last said to be doing beside the steps. @type {keyof typeof PHASES} */ #phase = "previewing";
   /** A start waits for the pictures. */
   #starting = false;
   /** A run was asked for and the worker has not begun it yet. */
@@ -222,6 +223,8 @@ export class Panel {
     this.#form.give(texts);
     this.#form.set({ device: wish.device, name: wish.name });
     if (unknown.length > 0) this.#status.problem(`The address names ${unknown.map((name) => `"${name.slice(0, 40)}"`).join(", ")}, which is no setting of a run.`);
+    const unused = unusedBy(wish.given.method ?? "skip-ganomaly").filter((field) => texts.has(field));
+    if (unused.length > 0) this.#status.problem(`The address sets ${unused.map(optionOf).join(", ")}, which ${wish.given.method ?? "skip-ganomaly"} does not use: left out.`);
   }
 
   #changed() {
@@ -479,6 +482,7 @@ export class Panel {
       byId("set-device-hint").textContent = reason;
     });
     on("progress", (detail) => this.#takeProgress(detail));
+    on("searching", ({ step, steps }) => this.#status.note(`${PHASES[this.#phase]}, searching z: step ${step} of ${steps}…`));
     on("state", (detail) => this.#takeState(detail));
     onRun("history", (run, { history: { losses, previews } }) => {
       run.losses = losses;
@@ -524,6 +528,7 @@ export class Panel {
   /** @param {{ phase: keyof typeof PHASES, done: number, total: number }} progress */
   #takeProgress({ phase, done, total }) {
     const words = PHASES[phase];
+    this.#phase = phase;
     if (this.#run && this.#open) {
       if (phase === "calibrating") this.#status.progress(done, total, words);
       if (done < total) this.#status.note(`${words}…`);

@@ -78,6 +78,7 @@
  *   | { type: "prepared", id: number } & Prepared
  *   | { type: "planned", id: number } & Planned
  *   | { type: "progress", phase: "reading" | "compiling" | "planning" | "previewing" | "calibrating" | "resuming", done: number, total: number }
+ *   | { type: "searching", step: number, steps: number }
  *   | { type: "state", state: State, run: string | null, step: number, totalSteps: number, words: string }
  *   | { type: "losses", run: string, losses: Loss[], stepMs: number, heapBytes: number | null }
  *   | { type: "preview", run: string, preview: Preview }
@@ -93,6 +94,7 @@
  *   - failed: the worker could not start
  *   - fatal: this worker is dead; the page starts a new one, which resumes
  *   - refused: what a message with this id asked for cannot be done
+ *   - searching: how far a search is that a preview or the calibration waits for
  *   - history: what a resumed run had before
  *   - saved: the browser stored a checkpoint; kept: it could not, so the page holds it
  *   - problem: something to tell; the run goes on where it can

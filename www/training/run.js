@@ -12,9 +12,10 @@
  *   pictures: Pictures, kind: "cpu" | "webgpu", memory: WebAssembly.Memory, release: () => void,
  *   post: (message: FromTrainer, transfer?: Transferable[]) => void,
  *   teller: (phase: "compiling" | "previewing" | "calibrating") => (done: number, total: number) => void,
- * }} Options
+ *   unwanted: (what: "preview" | "calibration") => boolean,
+ * }} Options  `unwanted`: whether something was asked for meanwhile that need not wait for this
  */
-import { text } from "../engine.js";
+import { isStopped, text } from "../engine.js";
 import { encodePng } from "../png.js";
 import { noteRun, pictureBytes, saveRun, StoreError } from "./store.js";
 
@@ -33,6 +34,8 @@ const SHOWN = 8;
 /** WebGPU counts as lost after this; the first step compiles. */
 const GPU_LIMIT_MS = 120_000;
 const GPU_FIRST_LIMIT_MS = 600_000;
+/** A search is told of at most this often. */
+const SEARCH_TOLD_MS = 200;
 /** The end of a run by minutes is told anew when it moves by this share. */
 const TOTAL_MOVED = 0.02;
 
@@ -48,6 +51,7 @@ export class Run {
   #release;
   #post;
   #teller;
+  #unwanted;
   #info;
   step;
   /** Step of the last checkpoint that was kept. @type {number | null} */
@@ -76,7 +80,7 @@ export class Run {
   #compiled;
 
   /** @param {Options} options */
-  constructor({ id, name, minutes, elapsedMs = 0, created = Date.now(), training, pictures, kind, memory, release, post, teller }) {
+  constructor({ id, name, minutes, elapsedMs = 0, created = Date.now(), training, pictures, kind, memory, release, post, teller, unwanted }) {
     this.id = id;
     this.name = name;
     this.minutes = minutes;
@@ -89,6 +93,7 @@ export class Run {
     this.#release = release;
     this.#post = post;
     this.#teller = teller;
+    this.#unwanted = unwanted;
     this.#info = training.info();
     this.step = this.#info.step;
     this.#compiled = kind === "cpu";
@@ -174,18 +179,48 @@ export class Run {
   }
 
   /** The device's answer; WebGPU that gives none counts as lost. @template T @param {Promise<T>} answer @returns {Promise<T>} */
-  async #answer(answer) {
-    if (this.#kind === "cpu") return answer;
+  #answer(answer) {
+    return this.#alive(() => answer);
+  }
+
+  /**
+   * The same for what may search: `alive` is called as the search moves on, however long it takes in all.
+   * @template T @param {(alive: () => void) => Promise<T>} ask @returns {Promise<T>}
+   */
+  async #alive(ask) {
+    if (this.#kind === "cpu") return ask(() => {});
     const limit = Math.max(this.#compiled ? GPU_LIMIT_MS : GPU_FIRST_LIMIT_MS, 100 * this.#stepMs * Math.max(1, this.#unread));
     let timer = 0;
-    const late = new Promise((_, reject) => {
-      timer = setTimeout(() => reject(new Error("the WebGPU device gave no answer for minutes")), limit);
-    });
+    /** @type {(error: Error) => void} */
+    let giveUp = () => {};
+    const late = new Promise((_, reject) => (giveUp = reject));
+    const wait = () => {
+      clearTimeout(timer);
+      timer = setTimeout(() => giveUp(new Error("the WebGPU device gave no answer for minutes")), limit);
+    };
+    wait();
     try {
-      return /** @type {T} */ (await Promise.race([answer, late]));
+      return /** @type {T} */ (await Promise.race([ask(wait), late]));
     } finally {
       clearTimeout(timer);
     }
+  }
+
+  /**
+   * Tells how far a search is; false ends it where it is not wanted any more.
+   * @param {"preview" | "calibration"} what @param {() => void} alive
+   */
+  #searcher(what, alive) {
+    let told = performance.now();
+    return (/** @type {number} */ step, /** @type {number} */ steps) => {
+      alive();
+      const now = performance.now();
+      if (now - told >= SEARCH_TOLD_MS) {
+        told = now;
+        this.#post({ type: "searching", step, steps });
+      }
+      return !this.#unwanted(what);
+    };
   }
 
   /** Waits for the steps since the last time, reads their losses and tells all that were not told. */
@@ -218,7 +253,15 @@ export class Run {
     const began = performance.now();
     const tell = this.#teller("previewing");
     tell(0, 1);
-    const { pictures, ...rest } = await this.#answer(this.#training.preview(SHOWN));
+    let preview;
+    try {
+      preview = await this.#alive((alive) => this.#training.preview(SHOWN, this.#searcher("preview", alive)));
+    } catch (error) {
+      if (!isStopped(error)) throw error;
+      tell(1, 1);
+      return; // what ended it comes next; another preview comes in its time
+    }
+    const { pictures, ...rest } = preview;
     /** @type {Transferable[]} */
     const transfer = [];
     const png = async (/** @type {Uint8Array} */ rgba, /** @type {number} */ size) => {
@@ -314,7 +357,11 @@ export class Run {
     const checkpoint = await this.checkpoint();
     const tell = this.#teller("calibrating");
     tell(0, 1);
-    const { model, threshold, held_out, labelled } = await this.#training.finish(tell);
+    const { model, threshold, held_out, labelled } = await this.#alive((alive) =>
+      this.#training.finish((/** @type {number} */ done, /** @type {number} */ total) => {
+        alive();
+        tell(done, total);
+      }, this.#searcher("calibration", alive)));
     tell(1, 1);
     await this.note("done");
     this.#post({

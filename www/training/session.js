@@ -27,7 +27,7 @@ const SILENCE_STEPS = 30;
 const newId = () => `${Date.now().toString(36)}-${Math.floor(Math.random() * 2 ** 40).toString(36)}`;
 
 /**
- * Events, each with the worker's message as `detail`: `device`, `failed`, `progress`, `state`,
+ * Events, each with the worker's message as `detail`: `device`, `failed`, `progress`, `searching`, `state`,
  * `history`, `losses`, `preview`, `saved`, `problem`, `finished`. And `restart` (detail: words).
  */
 export class TrainingSession extends EventTarget {

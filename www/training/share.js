@@ -23,6 +23,25 @@ const PAGE_OWN = ["model"];
 /** The page trains networks: methods without them, and what only those have, are for the program. */
 const WITHOUT_NETWORKS = { methods: ["pca", "nearest"], fields: ["components"] };
 
+/** What only Skip-GANomaly has: the program refuses it for the others. */
+const SKIP_GANOMALY_ONLY = ["input_noise", "input_mask", "skip_dropout", "cut_skips", "label_smoothing", "latent"];
+const LOSSES = ["adversarial_weight", "contextual_weight", "latent_weight", "latent_in_discriminator"];
+/** The settings that a method has no use for, as `check` in src/train/config.rs has it. */
+const UNUSED = /** @type {Record<string, string[]>} */ ({
+  "skip-ganomaly": ["search_steps"],
+  ganomaly: [...SKIP_GANOMALY_ONLY, "search_steps"],
+  egbad: [...SKIP_GANOMALY_ONLY, ...LOSSES, "search_steps"],
+  alocc: [...SKIP_GANOMALY_ONLY.filter((field) => field !== "input_noise"), "features", "latent_weight", "latent_in_discriminator", "search_steps"],
+  anogan: [...SKIP_GANOMALY_ONLY, ...LOSSES],
+  aae: [...SKIP_GANOMALY_ONLY, "search_steps"],
+});
+
+/** The settings that do not belong to a method; its only preset is the paper's. @param {string} method */
+export const unusedBy = (method) => {
+  const unused = UNUSED[method] ?? [...SKIP_GANOMALY_ONLY, "search_steps"];
+  return method === "skip-ganomaly" ? unused : ["preset", ...unused];
+};
+
 /**
  * What the page trains with where nobody chose: better than the paper's on four sets (docs/results.md). It is one of
  * Skip-GANomaly's; other methods start from their published settings.

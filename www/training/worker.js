@@ -16,7 +16,7 @@
  * @typedef {import("./store.js").Pictures} Pictures
  * @typedef {import("../engine.js").Opened} Opened
  */
-import { fetchOk, isPanic, onDeviceLost, openModule, openWebGpu, Plain, selfCheck, tellDeviceLost, text } from "../engine.js";
+import { fetchOk, isPanic, isStopped, onDeviceLost, openModule, openWebGpu, Plain, selfCheck, tellDeviceLost, text } from "../engine.js";
 import { prepare, settingsOf, Superseded } from "./pictures.js";
 import { limitsOf, planWords, rehearse, trainedOn, weigh } from "./planner.js";
 import { Run } from "./run.js";
@@ -255,7 +255,7 @@ async function begin(about, set, make, paused) {
     if (set.labelled && set.abnormal) {
       training.set_labelled(/** @type {any} */ (open().module).TrainingPictures.from_bytes(set.labelled), set.abnormal);
     }
-    run = new Run({ ...about, training, pictures: set, kind: open().kind, memory: open().memory, release, post, teller });
+    run = new Run({ ...about, training, pictures: set, kind: open().kind, memory: open().memory, release, post, teller, unwanted });
   } catch (error) {
     release();
     throw error;
@@ -283,6 +283,9 @@ async function startRun({ run: id, name, given, minutes, paused }) {
   const make = () => /** @type {any} */ (open().module).Training.start(open().device, settings, trainingPictures(set));
   await begin({ id, name, minutes }, set, make, paused);
 }
+
+/** To leave the run ends any search, to stop it those whose pictures nobody will see. @param {"preview" | "calibration"} what */
+const unwanted = (what) => waiting.some(({ type }) => type === "discard" || (type === "stop" && what === "preview"));
 
 /** @param {Uint8Array} checkpoint @param {Pictures} set */
 const resumed = (checkpoint, set) => () =>
@@ -327,7 +330,12 @@ function preparationOf(bytes) {
 async function finish() {
   const ended = /** @type {Run} */ (run);
   ended.resting = false;
-  await ended.finish();
+  try {
+    await ended.finish();
+  } catch (error) {
+    if (!isStopped(error)) throw error;
+    return; // the run is left: what asked for it comes next
+  }
   become("done");
   leave();
 }
