@@ -40,7 +40,7 @@ const METHODS = [
   {
     method: 'aae',
     title: 'AAE (2015)',
-    words: 'An autoencoder whose codes are made to look like draws from a normal distribution by a discriminator. Makhzani, Shlens, Jaitly, Goodfellow and Frey, 2015.',
+    words: 'An auto-encoder whose codes a discriminator holds to a normal distribution: the score is how badly the picture is redrawn. Makhzani, Shlens, Jaitly, Goodfellow and Frey, 2015.',
   },
   {
     method: 'pca',

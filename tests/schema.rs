@@ -4,6 +4,7 @@
 use std::process::Command;
 
 use serde_json::Value;
+use skip_ganomaly::detector::Method;
 use skip_ganomaly::train::config::TrainConfig;
 
 fn printed() -> String {
@@ -44,6 +45,22 @@ fn every_setting_comes_with_its_default() {
         );
     }
     let names: Vec<&Value> = settings.iter().map(|setting| &setting["name"]).collect();
+    let methods = schema["methods"].as_array().expect("methods");
+    assert_eq!(methods.len(), Method::ALL.len());
+    for (told, &method) in methods.iter().zip(Method::ALL) {
+        assert_eq!(told["name"], method.as_str());
+        assert_eq!(told["in_steps"], method.has_networks());
+        assert_eq!(told["searches"], method.searches());
+        let used = told["settings"].as_array().expect("settings");
+        assert!(used.contains(&"size".into()), "{told}");
+        assert_eq!(used.contains(&"search_steps".into()), method.searches());
+        let published = told["published"].as_object().expect("changes");
+        assert!(
+            published
+                .keys()
+                .all(|field| used.contains(&field.as_str().into()))
+        );
+    }
     for (preset, name) in schema["presets"]
         .as_array()
         .expect("presets")

@@ -68,6 +68,7 @@ export function latentWords(header) {
   }
   if (header?.method === "egbad") return "compares what the discriminator sees in the two, each beside the code of the picture";
   if (header?.method === "ganomaly") return "is the difference between the code of the picture and the code of the redrawn one";
+  if (header?.method === "aae") return "is the probability, which the discriminator gives the picture's code, of not being one of the prior's draws; this method's score leaves it out";
   if (header?.method === "alocc") return "is the probability, which the discriminator gives the redrawn one, of not being a normal picture";
   switch (header?.scoring?.latent) {
     case "memory":

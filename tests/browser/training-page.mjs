@@ -581,7 +581,8 @@ for (const colorScheme of ['light', 'dark']) {
     }));
 }
 
-for (const method of ['ganomaly', 'egbad', 'alocc']) test(`${method} trains with its own settings, and the page scores with it`, onPage({ query: `?device=cpu&method=${method}&size=32&channels=1&width=2&batch=4&steps=6` }, async (page) => {
+const schema = JSON.parse(readFileSync(join(root, 'www/training/schema.json'), 'utf8'));
+for (const { name: method, in_steps, searches } of schema.methods) if (in_steps && method !== 'skip-ganomaly') test(`${method} trains with its own settings, and the page scores with it`, onPage({ query: `?device=cpu&method=${method}&size=32&channels=1&width=2&batch=4&steps=6${searches ? '&search-steps=20' : ''}` }, async (page) => {
   await page.waitForSelector('#set-method');
   assert.equal(await value(page, '#set-preset'), 'paper');
   await page.setInputFiles('#train-files', sampleFiles(20));
@@ -592,8 +593,7 @@ for (const method of ['ganomaly', 'egbad', 'alocc']) test(`${method} trains with
   for (const row of await waitRows(page, 2)) assert.ok(Number.isFinite(Number(row.score)) && row.verdict !== 'error', JSON.stringify(row));
 }));
 
-const schema = JSON.parse(readFileSync(join(root, 'www/training/schema.json'), 'utf8'));
-const withNetworks = schema.settings.find(({ field }) => field === 'method').choices.filter((method) => !['pca', 'nearest'].includes(method));
+const withNetworks = schema.methods.filter(({ in_steps }) => in_steps).map(({ name }) => name);
 
 test('the form offers every method with networks, and for each the settings that the program lets it have', onPage({ query: '?device=cpu&size=32' }, async (page) => {
   await page.waitForSelector('#set-method');

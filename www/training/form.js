@@ -48,6 +48,7 @@ export function element(tag, properties = {}, ...children) {
 export class Form extends EventTarget {
   /** @type {Map<string, Field>} */ #fields = new Map();
   #root;
+  #methods;
   #length = element("select", { id: "set-length" });
   #lengthField = element("div", { className: "field" });
   #device = element("select", { id: "set-device" });
@@ -55,10 +56,11 @@ export class Form extends EventTarget {
   #more = element("details");
   /** @type {"epochs" | "steps" | "minutes"} */ #kind = "epochs";
 
-  /** @param {HTMLElement} root @param {Setting[]} settings */
-  constructor(root, settings) {
+  /** @param {HTMLElement} root @param {Setting[]} settings @param {import("./share.js").Method[]} methods */
+  constructor(root, settings, methods) {
     super();
     this.#root = root;
+    this.#methods = methods;
     const byName = new Map(settings.map((setting) => [setting.field, setting]));
     const main = element("div", { className: "fields" });
     for (const key of MAIN) {
@@ -214,7 +216,7 @@ export class Form extends EventTarget {
   }
 
   #unused() {
-    return unusedBy(this.#fields.get("method")?.input.value ?? "skip-ganomaly");
+    return unusedBy(this.#methods, this.#fields.get("method")?.input.value ?? "skip-ganomaly");
   }
 
   #changed() {

@@ -104,7 +104,7 @@ export class Panel {
   constructor(page, schema) {
     this.#page = page;
     this.#schema = schema;
-    this.#form = new Form(byId("train-form"), allSettings(schema));
+    this.#form = new Form(byId("train-form"), allSettings(schema), schema.methods);
     this.#showPlain();
     this.#form.addEventListener("change", () => this.#changed());
     byId("train-form").before(this.#suits);
@@ -203,11 +203,13 @@ export class Panel {
   /** Shows what holds where a person says nothing. @param {Record<string, any>} [given] what was said */
   #showPlain(given = this.#form.wish()?.given) {
     const preset = given?.preset ?? presetFor(given?.method);
-    const { settings, presets } = this.#schema;
+    const { settings, methods, presets } = this.#schema;
+    const method = given?.method ?? methods[0].name;
     this.#form.show({
       preset,
       ...Object.fromEntries(settings.map(({ field, default: value }) => [field, value])),
       width: WIDTH,
+      ...methods.find(({ name }) => name === method)?.published,
       ...presets.find(({ name }) => name === preset)?.changes,
       ...this.#prepared?.suggested,
     });
@@ -223,7 +225,7 @@ export class Panel {
     this.#form.give(texts);
     this.#form.set({ device: wish.device, name: wish.name });
     if (unknown.length > 0) this.#status.problem(`The address names ${unknown.map((name) => `"${name.slice(0, 40)}"`).join(", ")}, which is no setting of a run.`);
-    const unused = unusedBy(wish.given.method ?? "skip-ganomaly").filter((field) => texts.has(field));
+    const unused = unusedBy(this.#schema.methods, wish.given.method ?? "skip-ganomaly").filter((field) => texts.has(field));
     if (unused.length > 0) this.#status.problem(`The address sets ${unused.map(optionOf).join(", ")}, which ${wish.given.method ?? "skip-ganomaly"} does not use: left out.`);
   }
 

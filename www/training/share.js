@@ -8,7 +8,10 @@
  *   optional: boolean, choices?: (string | number)[], min?: number, max?: number, above_min?: boolean, below_max?: boolean,
  * }} Setting
  * @typedef {{ name: string, help: string, changes: Record<string, any> }} Preset
- * @typedef {{ settings: Setting[], presets: Preset[] }} Schema  as `skip-ganomaly schema` writes it
+ * @typedef {{
+ *   name: string, source: string, in_steps: boolean, searches: boolean, settings: string[], published: Record<string, any>,
+ * }} Method  `settings` are the fields that mean something to it
+ * @typedef {{ settings: Setting[], methods: Method[], presets: Preset[] }} Schema  as `skip-ganomaly schema` writes it
  * @typedef {{ given: Record<string, any>, minutes: number | null, device: string, name: string }} Wish
  *   what a person set, by the settings' names with _; the rest is left to the page
  */
@@ -20,27 +23,16 @@ export const optionOf = (key) => key.replaceAll("_", "-");
 
 const PAGE_OWN = ["model"];
 
-/** The page trains networks: methods without them, and what only those have, are for the program. */
-const WITHOUT_NETWORKS = { methods: ["pca", "nearest"], fields: ["components"] };
-
-/** What only Skip-GANomaly has: the program refuses it for the others. */
-const SKIP_GANOMALY_ONLY = ["input_noise", "input_mask", "skip_dropout", "cut_skips", "label_smoothing", "latent"];
-const LOSSES = ["adversarial_weight", "contextual_weight", "latent_weight", "latent_in_discriminator"];
-/** The settings that a method has no use for, as `check` in src/train/config.rs has it. */
-const UNUSED = /** @type {Record<string, string[]>} */ ({
-  "skip-ganomaly": ["search_steps"],
-  ganomaly: [...SKIP_GANOMALY_ONLY, "search_steps"],
-  egbad: [...SKIP_GANOMALY_ONLY, ...LOSSES, "search_steps"],
-  alocc: [...SKIP_GANOMALY_ONLY.filter((field) => field !== "input_noise"), "features", "latent_weight", "latent_in_discriminator", "search_steps"],
-  anogan: [...SKIP_GANOMALY_ONLY, ...LOSSES],
-  aae: [...SKIP_GANOMALY_ONLY, "search_steps"],
-});
-
-/** The settings that do not belong to a method; its only preset is the paper's. @param {string} method */
-export const unusedBy = (method) => {
-  const unused = UNUSED[method] ?? [...SKIP_GANOMALY_ONLY, "search_steps"];
+/**
+ * The settings that do not belong to a method; its only preset is the paper's.
+ * @param {Method[]} methods @param {string} method
+ */
+export function unusedBy(methods, method) {
+  const used = methods.find(({ name }) => name === method)?.settings ?? [];
+  const all = new Set(methods.flatMap(({ settings }) => settings));
+  const unused = [...all].filter((field) => !used.includes(field));
   return method === "skip-ganomaly" ? unused : ["preset", ...unused];
-};
+}
 
 /**
  * What the page trains with where nobody chose: better than the paper's on four sets (docs/results.md). It is one of
@@ -49,13 +41,17 @@ export const unusedBy = (method) => {
  */
 export const presetFor = (method) => (method === undefined || method === "skip-ganomaly" ? "memory" : "paper");
 
-/** The settings of the form, the preset before them. @param {Schema} schema @returns {Setting[]} */
-export function allSettings({ settings, presets }) {
+/**
+ * The settings of the form, the preset before them. The page trains in steps: methods that are fitted in one go, and
+ * what only those have, are for the program.
+ * @param {Schema} schema @returns {Setting[]}
+ */
+export function allSettings({ settings, methods, presets }) {
+  const trained = methods.filter(({ in_steps }) => in_steps);
+  const names = trained.map(({ name }) => name);
   const here = settings
-    .filter(({ field }) => !WITHOUT_NETWORKS.fields.includes(field))
-    .map((setting) => (setting.field === "method"
-      ? { ...setting, choices: setting.choices?.filter((method) => !WITHOUT_NETWORKS.methods.includes(String(method))) }
-      : setting));
+    .filter(({ field }) => trained.some((method) => method.settings.includes(field)))
+    .map((setting) => (setting.field === "method" ? { ...setting, choices: names } : setting));
   return [{
     field: "preset", kind: "choice", group: "training", default: presets[0].name, optional: false,
     choices: presets.map(({ name }) => name), help: "Settings to start from",
