@@ -107,7 +107,8 @@ impl Method {
         self.entry().lambda()
     }
 
-    /// What its authors set otherwise than `plain`, the defaults.
+    /// What it starts from where nothing is given: `plain`, the defaults, but for what its authors set
+    /// otherwise, or what was chosen in their stead on held-out normals.
     pub fn published(self, plain: TrainConfig) -> TrainConfig {
         self.entry().published(plain)
     }

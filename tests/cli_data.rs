@@ -278,10 +278,10 @@ fn options_of_another_method_are_refused_by_name() {
     let folder = temporary();
     let out = folder.path().join("run");
     for (method, option, value) in [
-        ("pca", "--input-noise", "0.1"),
-        ("pca", "--latent", "layers"),
-        ("nearest", "--cut-skips", "1"),
-        ("nearest", "--latent", "layers"),
+        ("egbad", "--input-noise", "0.1"),
+        ("egbad", "--contextual-weight", "2"),
+        ("anogan", "--cut-skips", "1"),
+        ("aae", "--search-steps", "9"),
         ("ganomaly", "--skip-dropout", "0.1"),
         ("ganomaly", "--latent", "memory"),
         ("skip-ganomaly", "--steps", "0"),

@@ -135,7 +135,7 @@ fn eight_pictures_are_learnt_by_heart() {
         learning_rate: 2e-3,
         ..config()
     };
-    let losses = learnt_by_heart(&config);
+    let losses = learnt_by_heart(&config, 80);
 
     // Files keep losses to the last bit: a resumed run writes the bytes that it would have written.
     for losses in &losses {
@@ -187,11 +187,11 @@ fn egbad_learns_to_redraw_eight_pictures() {
     assert!(last < 0.85 * one_for_all, "{last} beside {one_for_all}");
 }
 
-/// Losses of 80 steps on the same eight pictures, of which it learns to redraw most.
-fn learnt_by_heart(config: &TrainConfig) -> Vec<Losses> {
+/// Losses of steps on the same eight pictures, of which it learns to redraw most.
+fn learnt_by_heart(config: &TrainConfig, steps: u64) -> Vec<Losses> {
     let mut trainer = trainer(config);
     let values = waves(8);
-    let pending = (0..80)
+    let pending = (0..steps)
         .map(|step| {
             let data = TensorData::new(values.clone(), [8, 1, SIZE, SIZE]);
             let x = Tensor::from_data(data, trainer.device());
@@ -200,7 +200,7 @@ fn learnt_by_heart(config: &TrainConfig) -> Vec<Losses> {
         .collect();
     let losses = block_on(read_losses(pending)).expect("a readable device");
     assert!(losses.iter().all(Losses::is_finite));
-    let (first, last) = (losses[0].contextual, losses[79].contextual);
+    let (first, last) = (losses[0].contextual, losses[losses.len() - 1].contextual);
     assert!(last < 0.2 * first, "from {first} to {last}");
     losses
 }
@@ -213,55 +213,57 @@ fn every_method_that_redraws_learns_eight_pictures_by_heart() {
             learning_rate: 2e-3,
             ..config_of(method)
         };
-        learnt_by_heart(&config);
+        // Its loss is the squared error, and E has to please D too.
+        let steps = if method == Method::Aae { 240 } else { 80 };
+        learnt_by_heart(&config, steps);
     }
 }
 
-/// AnoGAN on eight pictures: G comes to draw them, and the more steps a search takes, the nearer it
-/// comes to a training picture.
+/// AnoGAN: G comes to draw what it is trained on, and the more steps a search takes, the nearer it comes
+/// to a training picture. One bump in many heights: of a few unlike pictures D knows each, and G learns
+/// nothing.
 #[test]
 fn anogan_finds_what_it_was_trained_on() {
-    const STEPS: u64 = 600;
+    const STEPS: usize = 350;
+    const PICTURES: usize = 64;
     let config = TrainConfig {
-        width: 8,
+        width: 16,
         features: 8,
-        learning_rate: 1e-3,
+        batch: 32,
+        steps: Some(STEPS as u64),
         ..config_of(Method::Anogan)
     };
-    let values = waves(8);
-    let mut run = Run::new(
-        &TrainConfig {
-            steps: Some(STEPS),
-            held_out: 0.1,
-            ..config
-        },
-        // Nine, of which one is held out and is the first again.
-        in_memory([&values[..], &values[..SIZE * SIZE]].concat(), 9),
-        &Device::flex(),
-    )
-    .expect("a run that can start");
-    let losses = steps(&mut run, STEPS as usize);
-    let near =
-        |losses: &[Losses]| losses.iter().map(|l| l.contextual).sum::<f64>() / losses.len() as f64;
-    let (first, last) = (near(&losses[..20]), near(&losses[STEPS as usize - 100..]));
-    assert!(last < 0.6 * first, "drawn pictures at {first}, then {last}");
+    let bump = |i: usize| {
+        let off = |c: usize| (c as f32 - 15.5) / 8.0;
+        let (y, x) = (off(i / SIZE % SIZE), off(i % SIZE));
+        let height = (i / (SIZE * SIZE)) as f32 / (PICTURES - 1) as f32;
+        1.6 * (0.2 + 0.8 * height) * (-x * x - y * y).exp() - 0.8
+    };
+    let values: Vec<f32> = (0..PICTURES * SIZE * SIZE).map(bump).collect();
+    let pictures = in_memory(values.clone(), PICTURES);
+    let mut run = Run::new(&config, pictures, &Device::flex()).expect("a run that can start");
+    let losses = steps(&mut run, STEPS);
     assert!(
         losses
             .iter()
             .all(|l| l.generator == l.adversarial && l.latent == 0.0)
     );
+    let near =
+        |losses: &[Losses]| losses.iter().map(|l| l.contextual).sum::<f64>() / losses.len() as f64;
+    let (first, last) = (near(&losses[..20]), near(&losses[STEPS - 50..]));
+    assert!(
+        last < 0.25 * first,
+        "drawn pictures at {first}, then {last}"
+    );
 
     let mut model = block_on(run.model()).expect("a readable device");
     let mut residual = |steps| {
         model.header.scoring.search_steps = Some(steps);
-        let scored = scores(&model, &values);
+        let scored = scores(&model, &values[..8 * SIZE * SIZE]);
         scored.iter().map(|s| s.raw.residual).sum::<f64>() / 8.0
     };
     let [few, some, many] = [1, 30, 300].map(&mut residual);
-    assert!(
-        some < 0.8 * few && many < 0.9 * some,
-        "{few}, {some}, {many}"
-    );
+    assert!(some < few && many < 0.95 * some, "{few}, {some}, {many}");
 }
 
 /// Told as it goes, and ended when the watcher says so.

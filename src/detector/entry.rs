@@ -24,7 +24,7 @@ pub(crate) trait Entry: Sync {
         LAMBDA
     }
 
-    /// What its authors set otherwise than `plain`, the defaults.
+    /// As [`Adversarial::published`].
     fn published(&self, plain: TrainConfig) -> TrainConfig {
         plain
     }

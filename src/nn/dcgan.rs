@@ -3,11 +3,13 @@
 //!
 //! Source: Zenati et al. 2018, appendix A.1 (MNIST), and the published code where the text is silent.
 
-use burn::module::Module;
+use burn::module::{Module, Param};
 use burn::nn::Linear;
 use burn::nn::conv::{Conv2d, ConvTranspose2d};
 use burn::tensor::Tensor;
 use burn::tensor::activation::{relu, tanh};
+use burn::tensor::module::conv2d;
+use burn::tensor::ops::ConvOptions;
 
 use super::activation::leaky_relu_of;
 use super::inference::{fold, fold_linear, fold_transposed};
@@ -196,7 +198,7 @@ impl Network for Generator {
         let outputs = [&[plan.channels], &down[..down.len() - 1]].concat();
         let plane = |level: usize| (architecture.size >> level).pow(2);
         let up = outputs.iter().enumerate();
-        let up = up.map(|(level, width)| width * plane(level));
+        let up = up.map(|(level, width)| width * plane(level)).rev();
         [plan.hidden(), plan.inner()]
             .into_iter()
             .chain(up)
@@ -235,11 +237,11 @@ impl Generator {
     /// # Panics
     /// If the length of `z` is not the architecture's.
     pub fn forward(&self, z: Tensor<2>, mode: Mode) -> Tensor<4> {
-        let dense = |layer: &Linear, norm: &Option<BatchNorm>, h: Tensor<2>| {
-            relu(normalise_vector(norm, layer.forward(h), mode))
+        let layer = |layer: &Linear, norm: &Option<BatchNorm>, h: Tensor<2>| {
+            relu(normalise_vector(norm, dense(layer, h, mode), mode))
         };
-        let h = dense(&self.hidden, &self.hidden_norm, z); // [n, 16 width]
-        let h = dense(&self.inner, &self.inner_norm, h);
+        let h = layer(&self.hidden, &self.hidden_norm, z); // [n, 16 width]
+        let h = layer(&self.inner, &self.inner_norm, h);
         let [n, length] = h.dims();
         let square = INNER_SIDE * INNER_SIDE;
         let mut h = h.reshape([n, length / square, INNER_SIDE, INNER_SIDE]); // [n, 2 width, 8, 8]
@@ -254,6 +256,27 @@ impl Generator {
         }
         tanh(h) // [n, c, size, size]
     }
+}
+
+/// A fully connected layer.
+///
+/// For scoring as a 1 × 1 convolution, which takes one picture after another: a product of matrices
+/// rounds by the number of rows, and a search makes much of the last bit.
+///
+/// # Shapes
+/// - `h`: `[n, input]`
+/// - returns `[n, output]`
+pub(crate) fn dense(layer: &Linear, h: Tensor<2>, mode: Mode) -> Tensor<2> {
+    if mode == Mode::Training {
+        return layer.forward(h);
+    }
+    let [n, input] = h.dims();
+    let weight = layer.weight.val().transpose();
+    let output = weight.dims()[0];
+    let bias = layer.bias.as_ref().map(Param::val);
+    let options = ConvOptions::new([1, 1], [0, 0], [1, 1], 1);
+    let kernel = weight.reshape([output, input, 1, 1]);
+    conv2d(h.reshape([n, input, 1, 1]), kernel, bias, options).reshape([n, output])
 }
 
 /// Batch norm of vectors `[n, length]`, where there is one.

@@ -48,7 +48,7 @@ pub struct TrainConfig {
     /// Seed of the weights, the order of the pictures and the held-out split
     #[cfg_attr(feature = "cli", arg(long, default_value_t = 0))]
     pub seed: u64,
-    /// Adam's learning rate
+    /// Adam's learning rate (0.001 for AnoGAN where it is not given)
     #[cfg_attr(feature = "cli", arg(long, default_value_t = 2e-4))]
     pub learning_rate: f64,
     /// Weight of the adversarial loss
@@ -144,8 +144,8 @@ impl Default for TrainConfig {
 }
 
 impl TrainConfig {
-    /// The settings that a method was published with: the defaults, but for what its authors have
-    /// otherwise.
+    /// The settings that a method starts from: the defaults, but for what its authors have otherwise, or
+    /// what was chosen in their stead on held-out normals.
     pub fn published(method: Method) -> Self {
         method.published(Self {
             method,
@@ -766,8 +766,15 @@ mod tests {
         assert!(fields.iter().map(|field| field.as_str()).eq(rows));
 
         for setting in &SETTINGS {
+            let uses =
+                |method: &&Method| TrainConfig::published(**method).means_something(setting.field);
+            let method = Method::ALL
+                .iter()
+                .find(uses)
+                .expect("a method that uses it");
             let taken = |number: f64| {
                 let mut settings = plain.clone();
+                settings["method"] = method.as_str().into();
                 settings[setting.field] = match setting.values {
                     Values::Number(_) => number.into(),
                     _ => (number as u64).into(),
