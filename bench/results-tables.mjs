@@ -1,19 +1,19 @@
 // Turns the results of results.mjs into the tables of docs/results.md.
 
-const FULL_MIX = "full mix";
-const finite = (values) => values.filter((v) => typeof v === "number" && Number.isFinite(v));
-const mean = (values) => values.reduce((a, b) => a + b, 0) / values.length;
+export const FULL_MIX = "full mix";
+export const finite = (values) => values.filter((v) => typeof v === "number" && Number.isFinite(v));
+export const mean = (values) => values.reduce((a, b) => a + b, 0) / values.length;
 const deviation = (values) => {
   const m = mean(values);
   return Math.sqrt(values.reduce((a, b) => a + (b - m) ** 2, 0) / (values.length - 1));
 };
-const rate = (value) => (value === undefined ? "" : value.toFixed(3).replace(/^0/, ""));
-const spread = (values) => {
+export const rate = (value) => (value === undefined ? "" : value.toFixed(3).replace(/^0/, ""));
+export const spread = (values) => {
   const known = finite(values);
   if (known.length === 0) return "";
   return known.length === 1 ? rate(known[0]) : `${rate(mean(known))} ± ${rate(deviation(known))}`;
 };
-const table = (head, rows) => {
+export const table = (head, rows) => {
   const line = (cells) => `| ${cells.join(" | ")} |`;
   console.log([line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n"), "\n");
 };

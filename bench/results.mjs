@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // Runs the experiments of docs/results.md and prints their tables in Markdown.
 //
-//   node bench/results.mjs --data DIR --out DIR [--program FILE] [--jobs 2] [--stage train,score,tables]
+//   node bench/results.mjs --data DIR --out DIR [--program FILE] [--jobs 2] [--stage train,score,compare,tables]
 //
 // DIR of --data holds solar-ir, fashion-mnist, mnist and cifar10 in their usual layouts. What is in
 // --out already is not run again, so that a run that was stopped goes on. Each job takes one thread.
@@ -9,6 +9,7 @@ import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { printComparison } from "./results-comparison.mjs";
 import { printTables } from "./results-tables.mjs";
 
 const { values: options } = parseArgs({
@@ -17,7 +18,7 @@ const { values: options } = parseArgs({
     out: { type: "string" },
     program: { type: "string", default: "skip-ganomaly" },
     jobs: { type: "string", default: "2" },
-    stage: { type: "string", default: "train,score,tables" },
+    stage: { type: "string", default: "train,score,compare,tables" },
   },
 });
 if (!options.data || !options.out) throw new Error("expected --data DIR and --out DIR");
@@ -131,6 +132,24 @@ function evaluation(task, label, model, more) {
   };
 }
 
+/** What `compare` puts side by side, and how many test pictures: searching for each takes a method long. */
+const COMPARED = ["skip-ganomaly", "ganomaly", "anogan", "egbad", "alocc", "aae", "pca", "nearest"];
+const COMPARED_PICTURES = 1000;
+
+/** One run of one method; together they are the comparison. */
+function comparison(task, method) {
+  const report = folderOf(task, `compare-${method}`);
+  return {
+    done: resultOf(task, `compare-${method}`),
+    save: true,
+    command: [
+      "compare", ...dataOf(task), ...BUDGET.slice(0, 2), "--channels", String(SETS[task.set].channels), "--test-limit", String(COMPARED_PICTURES),
+      "--methods", method, "--seed", String(task.seed), "--steps", String(STEPS), ...(["pca", "nearest"].includes(method) ? [] : [...WIDTH, ...BUDGET.slice(2)]),
+      "--report", report, "--json",
+    ],
+  };
+}
+
 const tested = (task) => (task.set === "solar-ir" ? [] : TESTED);
 const BASES = { plain: Object.keys(SCORINGS), "cut-skips": ["l2", "memory"] };
 const SCORED = Object.entries(BASES).flatMap(([base, scorings]) => scorings.map((scoring) => [base, scoring]));
@@ -187,7 +206,8 @@ function stages() {
       evaluation(task, "published", trained(task, "plain"), ["--protocol", "published", ...quick, ...TESTED]),
     ),
   ];
-  return { train, score: [...calibrate, ...score] };
+  const compare = ABLATION.flatMap((task) => COMPARED.map((method) => comparison(task, method)));
+  return { train, score: [...calibrate, ...score], compare };
 }
 
 function run(job) {
@@ -236,13 +256,18 @@ async function runAll(jobs, what) {
 
 for (const folder of ["runs", "scored", "results"]) mkdirSync(join(options.out, folder), { recursive: true });
 const asked = options.stage.split(",");
-const { train, score } = stages();
+const { train, score, compare } = stages();
 if (asked.includes("train")) await runAll(train, "train");
 if (asked.includes("score")) await runAll(score, "score");
+if (asked.includes("compare")) await runAll(compare, "compare");
 if (asked.includes("tables")) {
   const read = (task, label) => {
     const file = resultOf(task, label);
     return existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : null;
   };
+  const rows = ABLATION.flatMap((task) =>
+    COMPARED.map((method) => ({ set: task.set, seed: task.seed, method, row: read(task, `compare-${method}`)?.rows[0] })),
+  );
+  printComparison(rows.filter(({ row }) => row));
   printTables({ SETS, SEEDS, ABLATION, TABLES, LONG, ONCE, beside: variantsBeside(), read });
 }
