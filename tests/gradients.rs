@@ -61,6 +61,10 @@ fn weights(config: &TrainConfig) -> NamedTensors {
         let dense = tensor.shape.len() == 2 && config.method != Method::Egbad;
         if tensor.shape.len() == 4 || dense {
             tensor.values.iter_mut().for_each(|value| *value *= 5.0);
+            // Where D alone says what to learn, gradients drown in rounding unless it speaks up.
+            if dense && name == "discriminator.classifier.weight" {
+                tensor.values.iter_mut().for_each(|value| *value *= 20.0);
+            }
         } else if name.ends_with(".beta") || name.ends_with(".bias") {
             // Zeros hide a forgotten shift.
             let shifts = uniform(name.len() as u64, tensor.values.len());

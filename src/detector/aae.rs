@@ -220,7 +220,7 @@ impl Adversarial for Aae {
         let z = trained.generator.encoder.forward(x, trained.mode);
         let x_hat = trained.generator.decoder.forward(z.clone(), trained.mode);
         let logit = trained.discriminator.forward(z).reshape([n, 1]);
-        Measuring::Done(Measurement {
+        Measuring::from(Measurement {
             x_hat,
             features: Some((logit.clone(), logit)),
         })

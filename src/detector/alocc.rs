@@ -291,7 +291,7 @@ impl Adversarial for Alocc {
         let x_hat = trained.generator.forward(x, trained.mode);
         let logit = trained.discriminator.forward(x_hat.clone(), trained.mode);
         let logit = logit.reshape([n, 1]);
-        Measuring::Done(Measurement {
+        Measuring::from(Measurement {
             x_hat,
             features: Some((logit.clone(), logit)),
         })

@@ -368,7 +368,7 @@ impl Adversarial for Egbad {
         let x_hat = pair.generator.forward(z.clone(), mode);
         // Nothing is dropped out.
         let features = |x: Tensor<4>| d.forward(x, z.clone(), mode, None).features;
-        Measuring::Done(Measurement {
+        Measuring::from(Measurement {
             features: Some((features(x), features(x_hat.clone()))),
             x_hat,
         })

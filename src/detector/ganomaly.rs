@@ -216,7 +216,7 @@ impl Adversarial for Ganomaly {
     /// z and ẑ. With λ = 0, as in the paper, A is L, the mean (z - ẑ)², and R is there to be shown.
     fn measure(trained: &Trained<Self>, x: Tensor<4>) -> Measuring<'_> {
         let Generated { x_hat, z, z_hat } = trained.generator.forward(x, trained.mode);
-        Measuring::Done(Measurement {
+        Measuring::from(Measurement {
             x_hat,
             features: Some((z, z_hat)),
         })

@@ -17,9 +17,15 @@ pub struct Measurement {
 /// How a batch is measured.
 pub enum Measuring<'a> {
     /// In one pass, which is over.
-    Done(Measurement),
+    Done(Box<Measurement>),
     /// By a search that is yet to be made.
     Searching(Box<dyn Search + 'a>),
+}
+
+impl From<Measurement> for Measuring<'_> {
+    fn from(measurement: Measurement) -> Self {
+        Self::Done(Box::new(measurement))
+    }
 }
 
 /// A search for what a batch is measured by: AnoGAN's for the z that redraw its pictures.
@@ -47,7 +53,7 @@ impl Measuring<'_> {
     /// If the device cannot be read, or [`TensorError::Stopped`] where `watch` ends the search.
     pub async fn finish(self, watch: &mut dyn Watch) -> Result<Measurement, TensorError> {
         let mut search = match self {
-            Self::Done(measurement) => return Ok(measurement),
+            Self::Done(measurement) => return Ok(*measurement),
             Self::Searching(search) => search,
         };
         let steps = search.steps();

@@ -8,8 +8,6 @@
 //! Source: ours. Memories of normal encodings go back to nearest-neighbour detectors; Roth et al. 2022
 //! (PatchCore) keep one of a pretrained network's features. This one is of the GAN that was trained.
 
-use burn::tensor::module::conv2d;
-use burn::tensor::ops::ConvOptions;
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::fit::FitError;
@@ -19,6 +17,7 @@ use crate::data::batch::evenly_spread;
 use crate::data::pictures::Pictures;
 use crate::device::breathe;
 use crate::model_file::{MEMORY, ModelFile, Precision, REMEMBERED};
+use crate::nn::convolution::{as_kernel, row_by_row};
 use crate::nn::tensors::{HostTensor, NamedTensors, Reader, TensorError, stored};
 
 /// Names of the tensors in a file: `[encoding, components]`, `[1, components]` and
@@ -75,19 +74,11 @@ impl Memory {
 
     /// Half-whitened components of encodings.
     ///
-    /// As a convolution, which takes one picture after another: a product of matrices rounds by the
-    /// number of rows, and a picture's score would depend on the size of its batch.
-    ///
     /// # Shapes
     /// - `encoding`: `[n, encoding]`
     /// - returns `[n, components]`
     fn project(&self, encoding: Tensor<2>) -> Tensor<2> {
-        let [n, length] = encoding.dims();
-        let pixels = encoding.reshape([n, length, 1, 1]);
-        let options = ConvOptions::new([1, 1], [0, 0], [1, 1], 1);
-        let projected = conv2d(pixels, self.projection.clone(), None, options);
-        let components = projected.dims()[1];
-        projected.reshape([n, components]) - self.offset.clone()
+        row_by_row(encoding, self.projection.clone(), None) - self.offset.clone()
     }
 
     /// Projected encodings and, for each, the remembered one that is nearest.
@@ -104,13 +95,6 @@ impl Memory {
         let nearest = distances.argmin(1).reshape([n]);
         (e, self.pictures.clone().select(0, nearest))
     }
-}
-
-/// A matrix of `[encoding, components]` as the weight of a 1 × 1 convolution.
-fn as_kernel(projection: Tensor<2>) -> Tensor<4> {
-    let [encoding, components] = projection.dims();
-    let rows = projection.transpose();
-    rows.reshape([components, encoding, 1, 1])
 }
 
 /// Takes the memory out of a model.

@@ -167,7 +167,7 @@ impl Detector for Nearest {
             self.squares.clone() - x.clone().matmul(self.pictures.clone()).mul_scalar(2.0);
         let nearest = distances.argmin(1).reshape([n]);
         let x_hat = self.pictures.clone().select(1, nearest).transpose();
-        Measuring::Done(Measurement {
+        Measuring::from(Measurement {
             x_hat: x_hat.reshape(shape),
             features: self.memory.as_ref().map(|memory| memory.recall(x)),
         })

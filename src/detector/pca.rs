@@ -12,6 +12,7 @@ use super::{Detector, LoadError, Measurement, Measuring, Method};
 use crate::data::image::Preprocessing;
 use crate::model_file::ModelFile;
 use crate::nn::Mode;
+use crate::nn::convolution::{as_kernel, row_by_row};
 use crate::nn::tensors::{NamedTensors, Reader, TensorError, stored};
 use crate::score::RawScore;
 use crate::train::config::TrainConfig;
@@ -215,9 +216,10 @@ impl Detector for Pca {
         let shape = x.shape();
         let [n, c, h, w] = x.dims();
         let centred = x.reshape([n, c * h * w]) - self.mean.clone();
-        let codes = centred.matmul(self.directions.clone()); // [n, components]
-        let x_hat = codes.matmul(self.directions.clone().transpose()) + self.mean.clone();
-        Measuring::Done(Measurement {
+        let directions = self.directions.clone();
+        let codes = row_by_row(centred, as_kernel(directions.clone()), None); // [n, components]
+        let x_hat = row_by_row(codes, as_kernel(directions.transpose()), None) + self.mean.clone();
+        Measuring::from(Measurement {
             x_hat: x_hat.reshape(shape),
             features: None,
         })

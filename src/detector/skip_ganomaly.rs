@@ -114,7 +114,7 @@ impl Adversarial for SkipGanomaly {
                 (x_hat.clone(), features(trained, x, x_hat))
             }
         };
-        Measuring::Done(Measurement {
+        Measuring::from(Measurement {
             x_hat,
             features: Some(features),
         })

@@ -7,6 +7,8 @@
 
 use burn::nn::conv::{Conv2d, ConvTranspose2d};
 use burn::tensor::Tensor;
+use burn::tensor::module::conv2d;
+use burn::tensor::ops::ConvOptions;
 
 use super::Mode;
 
@@ -46,6 +48,27 @@ pub(crate) fn convolve_transposed(conv: &ConvTranspose2d, x: Tensor<4>, mode: Mo
         (4, 2, 2) => from_two_by_two(x, weight),
         _ => conv.forward(x),
     }
+}
+
+/// Rows times a matrix, one row after another: a product of matrices rounds by the number of rows, and a
+/// picture's score would depend on the size of its batch.
+///
+/// # Shapes
+/// - `rows`: `[n, input]`
+/// - `kernel`: `[output, input, 1, 1]`, of [`as_kernel`]
+/// - returns `[n, output]`
+pub(crate) fn row_by_row(rows: Tensor<2>, kernel: Tensor<4>, bias: Option<Tensor<1>>) -> Tensor<2> {
+    let [n, input] = rows.dims();
+    let output = kernel.dims()[0];
+    let options = ConvOptions::new([1, 1], [0, 0], [1, 1], 1);
+    let pixels = rows.reshape([n, input, 1, 1]);
+    conv2d(pixels, kernel, bias, options).reshape([n, output])
+}
+
+/// A matrix of `[input, output]` as [`row_by_row`] takes it.
+pub(crate) fn as_kernel(matrix: Tensor<2>) -> Tensor<4> {
+    let [input, output] = matrix.dims();
+    matrix.transpose().reshape([output, input, 1, 1])
 }
 
 /// What is left of 4 × 4 kernels without their rim.

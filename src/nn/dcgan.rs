@@ -8,10 +8,9 @@ use burn::nn::Linear;
 use burn::nn::conv::{Conv2d, ConvTranspose2d};
 use burn::tensor::Tensor;
 use burn::tensor::activation::{relu, tanh};
-use burn::tensor::module::conv2d;
-use burn::tensor::ops::ConvOptions;
 
 use super::activation::leaky_relu_of;
+use super::convolution::{as_kernel, row_by_row};
 use super::inference::{fold, fold_linear, fold_transposed};
 use super::init::Initialiser;
 use super::{Architecture, BatchNorm, Mode, Network, conv_down, conv_up, linear};
@@ -258,25 +257,20 @@ impl Generator {
     }
 }
 
-/// A fully connected layer.
-///
-/// For scoring as a 1 × 1 convolution, which takes one picture after another: a product of matrices
-/// rounds by the number of rows, and a search makes much of the last bit.
+/// A fully connected layer; for scoring one picture after another, since a search makes much of the last
+/// bit.
 ///
 /// # Shapes
 /// - `h`: `[n, input]`
 /// - returns `[n, output]`
 pub(crate) fn dense(layer: &Linear, h: Tensor<2>, mode: Mode) -> Tensor<2> {
-    if mode == Mode::Training {
-        return layer.forward(h);
+    match mode {
+        Mode::Training => layer.forward(h),
+        Mode::Inference => {
+            let bias = layer.bias.as_ref().map(Param::val);
+            row_by_row(h, as_kernel(layer.weight.val()), bias)
+        }
     }
-    let [n, input] = h.dims();
-    let weight = layer.weight.val().transpose();
-    let output = weight.dims()[0];
-    let bias = layer.bias.as_ref().map(Param::val);
-    let options = ConvOptions::new([1, 1], [0, 0], [1, 1], 1);
-    let kernel = weight.reshape([output, input, 1, 1]);
-    conv2d(h.reshape([n, input, 1, 1]), kernel, bias, options).reshape([n, output])
 }
 
 /// Batch norm of vectors `[n, length]`, where there is one.
