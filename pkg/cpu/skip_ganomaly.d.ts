@@ -26,7 +26,8 @@ export class Model {
     free(): void;
     [Symbol.dispose](): void;
     /**
-     * `{method, size, channels, parameters, calibrated, threshold, header}`
+     * `{method, size, channels, parameters, calibrated, threshold, search_steps, header}`; the steps
+     * are `null` for methods that do not search.
      */
     info(): any;
     /**
@@ -36,8 +37,11 @@ export class Model {
     /**
      * Scores picture files. One entry a file, in order; a file that is no readable picture gives
      * `{error}` and the others go on.
+     *
+     * Where the method searches, `on_search(step, steps)` is called now and then; if it returns `false`
+     * the search ends and the promise rejects with an error named `Stopped`.
      */
-    score(files: Uint8Array[]): Promise<any[]>;
+    score(files: Uint8Array[], on_search?: Function | null): Promise<any[]>;
     /**
      * Scores the built-in picture and compares: `{passed, expected, got, tolerance}`, or `null`
      * where the file stores no score.
@@ -59,9 +63,9 @@ export class Training {
     checkpoint(): Promise<Uint8Array>;
     /**
      * Calibrates on the held-out pictures: `{model, threshold, held_out, labelled}`. `on_progress` is
-     * told how many pictures of how many are done.
+     * told how many pictures of how many are done; `on_search` as in [`super::Model::score`].
      */
-    finish(on_progress: Function): Promise<any>;
+    finish(on_progress: Function, on_search?: Function | null): Promise<any>;
     /**
      * `{losses, previews}` so far, those before a resumed checkpoint included.
      */
@@ -78,9 +82,9 @@ export class Training {
     losses(): Promise<any>;
     /**
      * What the weights as they are make of held-out and labelled pictures; `shown` of the held-out
-     * ones come with their reconstruction and heat map.
+     * ones come with their reconstruction and heat map. `on_search` as in [`super::Model::score`].
      */
-    preview(shown: number): Promise<any>;
+    preview(shown: number, on_search?: Function | null): Promise<any>;
     /**
      * Whether D was drawn anew since the last call.
      */
@@ -206,7 +210,7 @@ export interface InitOutput {
     readonly display_score: (a: any, b: number, c: number) => [number, number, number, number];
     readonly model_info: (a: number) => [number, number, number];
     readonly model_load: (a: number, b: number, c: number) => [number, number, number];
-    readonly model_score: (a: number, b: number, c: number) => any;
+    readonly model_score: (a: number, b: number, c: number, d: number) => any;
     readonly model_self_check: (a: number) => any;
     readonly plan_memory: (a: any, b: number) => [number, number, number];
     readonly preview: (a: number, b: number, c: number) => [number, number, number];
@@ -214,11 +218,11 @@ export interface InitOutput {
     readonly start: () => void;
     readonly suggest_settings: (a: number, b: number, c: number) => [number, number, number];
     readonly training_checkpoint: (a: number) => any;
-    readonly training_finish: (a: number, b: any) => any;
+    readonly training_finish: (a: number, b: any, c: number) => any;
     readonly training_history: (a: number) => [number, number, number];
     readonly training_info: (a: number) => [number, number, number];
     readonly training_losses: (a: number) => any;
-    readonly training_preview: (a: number, b: number) => any;
+    readonly training_preview: (a: number, b: number, c: number) => any;
     readonly training_restarted: (a: number) => [number, number, number];
     readonly training_resume: (a: number, b: number, c: number, d: number) => [number, number, number];
     readonly training_set_labelled: (a: number, b: number, c: number, d: number) => [number, number];

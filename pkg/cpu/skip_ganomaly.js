@@ -71,7 +71,8 @@ export class Model {
         wasm.__wbg_model_free(ptr, 0);
     }
     /**
-     * `{method, size, channels, parameters, calibrated, threshold, header}`
+     * `{method, size, channels, parameters, calibrated, threshold, search_steps, header}`; the steps
+     * are `null` for methods that do not search.
      * @returns {any}
      */
     info() {
@@ -100,13 +101,17 @@ export class Model {
     /**
      * Scores picture files. One entry a file, in order; a file that is no readable picture gives
      * `{error}` and the others go on.
+     *
+     * Where the method searches, `on_search(step, steps)` is called now and then; if it returns `false`
+     * the search ends and the promise rejects with an error named `Stopped`.
      * @param {Uint8Array[]} files
+     * @param {Function | null} [on_search]
      * @returns {Promise<any[]>}
      */
-    score(files) {
+    score(files, on_search) {
         const ptr0 = passArrayJsValueToWasm0(files, wasm.__wbindgen_malloc);
         const len0 = WASM_VECTOR_LEN;
-        const ret = wasm.model_score(this.__wbg_ptr, ptr0, len0);
+        const ret = wasm.model_score(this.__wbg_ptr, ptr0, len0, isLikeNone(on_search) ? 0 : addToExternrefTable0(on_search));
         return ret;
     }
     /**
@@ -152,12 +157,13 @@ export class Training {
     }
     /**
      * Calibrates on the held-out pictures: `{model, threshold, held_out, labelled}`. `on_progress` is
-     * told how many pictures of how many are done.
+     * told how many pictures of how many are done; `on_search` as in [`super::Model::score`].
      * @param {Function} on_progress
+     * @param {Function | null} [on_search]
      * @returns {Promise<any>}
      */
-    finish(on_progress) {
-        const ret = wasm.training_finish(this.__wbg_ptr, on_progress);
+    finish(on_progress, on_search) {
+        const ret = wasm.training_finish(this.__wbg_ptr, on_progress, isLikeNone(on_search) ? 0 : addToExternrefTable0(on_search));
         return ret;
     }
     /**
@@ -194,12 +200,14 @@ export class Training {
     }
     /**
      * What the weights as they are make of held-out and labelled pictures; `shown` of the held-out
-     * ones come with their reconstruction and heat map.
+     * ones come with their reconstruction and heat map. `on_search` as in [`super::Model::score`].
      * @param {number} shown
+     * @param {Function | null} [on_search]
      * @returns {Promise<any>}
      */
-    preview(shown) {
-        const ret = wasm.training_preview(this.__wbg_ptr, shown);
+    preview(shown, on_search) {
+        const val1 = +shown;
+        const ret = wasm.training_preview(this.__wbg_ptr, val1, isLikeNone(on_search) ? 0 : addToExternrefTable0(on_search));
         return ret;
     }
     /**
@@ -893,7 +901,7 @@ function __wbg_get_imports() {
             return ret;
         },
         __wbindgen_generic_0000000000000001: function(arg0, arg1) {
-            // Cast intrinsic for `Closure(Closure { owned: true, function: Function { arguments: [Externref], shim_idx: 1137, ret: Result(Unit), inner_ret: Some(Result(Unit)) }, mutable: true }) -> Externref`.
+            // Cast intrinsic for `Closure(Closure { owned: true, function: Function { arguments: [Externref], shim_idx: 1272, ret: Result(Unit), inner_ret: Some(Result(Unit)) }, mutable: true }) -> Externref`.
             const ret = makeMutClosure(arg0, arg1, wasm_bindgen__convert__closures_____invoke__h1d0c86c72c0126dc);
             return ret;
         },
