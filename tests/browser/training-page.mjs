@@ -578,6 +578,14 @@ for (const colorScheme of ['light', 'dark']) {
       await page.locator('.charts').scrollIntoViewIfNeeded();
       await page.click('.charts .twin >> nth=0 >> summary');
       await look('done');
+      // Charts that nobody sees must not keep the page as wide as it was.
+      await page.setViewportSize({ width: 1440, height: 900 });
+      await page.locator('.charts').scrollIntoViewIfNeeded();
+      await page.waitForFunction(() => (document.querySelector('.charts canvas')?.getBoundingClientRect().width ?? 0) > 400);
+      await page.evaluate(() => scrollTo(0, 0));
+      await page.waitForTimeout(300); // until the page knows that they are out of view
+      await page.setViewportSize({ width: 320, height: 900 });
+      await page.waitForFunction(() => [...document.querySelectorAll('.charts canvas')].every((canvas) => canvas.getBoundingClientRect().right <= innerWidth), undefined, { timeout: 5000 });
     }));
 }
 

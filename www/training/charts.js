@@ -19,6 +19,9 @@ const loadLibrary = () => (library ??= import("../vendor/uplot/uplot.js").then((
 
 const DRAW_EVERY_MS = 250;
 
+/** @param {number} width */
+const heightOf = (width) => Math.round(Math.min(260, Math.max(150, width * 0.45)));
+
 /** Runs what was asked for, the last of each kind, one a frame, while its part of the page is in view. */
 export class Drawer {
   /** @type {Map<object, () => void>} */ #asked = new Map();
@@ -216,8 +219,17 @@ export class Curves {
     this.#plot.setAttribute("aria-hidden", "true");
     this.root.append(head, this.#plot, this.#legend, this.#twin.root);
     this.setLines(lines);
-    new ResizeObserver(() => this.#ask()).observe(this.#plot);
+    new ResizeObserver(() => {
+      this.#fit();
+      this.#ask();
+    }).observe(this.#plot);
     onTheme.add(() => this.#ask());
+  }
+
+  /** A chart that is out of view is not drawn, and would make the page as wide as it was. */
+  #fit() {
+    const width = Math.floor(this.#plot.clientWidth);
+    if (width > 0 && this.#chart?.width > width) this.#chart.setSize({ width, height: heightOf(width) });
   }
 
   /** @param {Line[]} lines */
@@ -263,7 +275,7 @@ export class Curves {
     const UPlot = await loadLibrary();
     const points = this.#make();
     const { count, x, y } = points;
-    const height = Math.round(Math.min(260, Math.max(150, width * 0.45)));
+    const height = heightOf(width);
     const made = JSON.stringify([this.#lines, this.#log, colour("--ink"), colour("--line")]);
     const data = thinned(points, this.#lines.length, this.#log);
     if (this.#chart && this.#made === made) {
