@@ -29,6 +29,25 @@ export const isPanic = (error) => error instanceof WebAssembly.RuntimeError;
 /** A search ended because its caller said so. @param {unknown} error */
 export const isStopped = (error) => error instanceof Error && error.name === "Stopped";
 
+/** A search tells how far it is at most this often. */
+const SEARCH_TOLD_MS = 200;
+
+/**
+ * What the module calls as a search moves on: it tells how far the search is, and ends it once it is not wanted.
+ * @param {(step: number, steps: number) => void} tell @param {() => boolean} wanted
+ */
+export function searchWatch(tell, wanted) {
+  let told = performance.now();
+  return (/** @type {number} */ step, /** @type {number} */ steps) => {
+    const now = performance.now();
+    if (now - told >= SEARCH_TOLD_MS) {
+      told = now;
+      tell(step, steps);
+    }
+    return wanted();
+  };
+}
+
 // --- Files -----------------------------------------------------------------------------------
 
 /** @param {string} path relative to the page's folder */

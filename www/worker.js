@@ -12,14 +12,12 @@
  * @typedef {import("./engine.js").Opened & { model: any }} Engine
  */
 import { encodePng } from "./png.js";
-import { isPanic, isStopped, onDeviceLost, openModule, openWebGpu, Plain, read, selfCheck, tellDeviceLost, text } from "./engine.js";
+import { isPanic, isStopped, onDeviceLost, openModule, openWebGpu, Plain, read, searchWatch, selfCheck, tellDeviceLost, text } from "./engine.js";
 
 const scope = /** @type {any} */ (globalThis);
 
 /** How long WebGPU may take for one batch, or for the next step of its search, before it counts as lost. */
 const GPU_BATCH_LIMIT_MS = 60_000;
-/** A search tells how far it is at most this often. */
-const SEARCH_TOLD_MS = 200;
 
 /** @type {Engine | null} */
 let engine = null;
@@ -232,15 +230,7 @@ async function scoreOn(on, files, onSearch) {
 
 /** Tells how far a batch's search is; false ends it. @param {number} id @param {number} pictures */
 function searching(id, pictures) {
-  let told = performance.now();
-  return (/** @type {number} */ step, /** @type {number} */ steps) => {
-    const now = performance.now();
-    if (now - told >= SEARCH_TOLD_MS) {
-      told = now;
-      post({ type: "searching", id, step, steps, pictures });
-    }
-    return !batches.get(id)?.cancelled;
-  };
+  return searchWatch((step, steps) => post({ type: "searching", id, step, steps, pictures }), () => !batches.get(id)?.cancelled);
 }
 
 /** @param {{ id: number, items: { key: number, source: import("./protocol.js").Source }[] }} message */

@@ -15,7 +15,7 @@
  *   unwanted: (what: "preview" | "calibration") => boolean,
  * }} Options  `unwanted`: whether something was asked for meanwhile that need not wait for this
  */
-import { isStopped, text } from "../engine.js";
+import { isStopped, searchWatch, text } from "../engine.js";
 import { encodePng } from "../png.js";
 import { noteRun, pictureBytes, saveRun, StoreError } from "./store.js";
 
@@ -34,8 +34,6 @@ const SHOWN = 8;
 /** WebGPU counts as lost after this; the first step compiles. */
 const GPU_LIMIT_MS = 120_000;
 const GPU_FIRST_LIMIT_MS = 600_000;
-/** A search is told of at most this often. */
-const SEARCH_TOLD_MS = 200;
 /** The end of a run by minutes is told anew when it moves by this share. */
 const TOTAL_MOVED = 0.02;
 
@@ -211,16 +209,11 @@ export class Run {
    * @param {"preview" | "calibration"} what @param {() => void} alive
    */
   #searcher(what, alive) {
-    let told = performance.now();
-    return (/** @type {number} */ step, /** @type {number} */ steps) => {
+    const tell = (/** @type {number} */ step, /** @type {number} */ steps) => this.#post({ type: "searching", step, steps });
+    return searchWatch(tell, () => {
       alive();
-      const now = performance.now();
-      if (now - told >= SEARCH_TOLD_MS) {
-        told = now;
-        this.#post({ type: "searching", step, steps });
-      }
       return !this.#unwanted(what);
-    };
+    });
   }
 
   /** Waits for the steps since the last time, reads their losses and tells all that were not told. */
