@@ -1,7 +1,6 @@
 //! Importing PyTorch checkpoints: every size, one channel and three, widths that differ, and the ways
 //! in which such files are met; then files that are damaged, swapped or of another kind.
 //! `tests/golden/reference.py` made the checkpoints.
-#![cfg(feature = "cli")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
