@@ -27,16 +27,24 @@ pub enum ThresholdRule {
 
 /// Quantiles of one score over the held-out normals.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[allow(missing_docs)]
 pub struct Quantiles {
+    /// The smallest.
     pub min: f64,
+    /// The 1st percentile.
     pub q01: f64,
+    /// The 5th percentile.
     pub q05: f64,
+    /// The 25th percentile.
     pub q25: f64,
+    /// The median.
     pub median: f64,
+    /// The 75th percentile.
     pub q75: f64,
+    /// The 95th percentile.
     pub q95: f64,
+    /// The 99th percentile.
     pub q99: f64,
+    /// The largest.
     pub max: f64,
 }
 
@@ -62,9 +70,10 @@ pub struct Calibration {
 /// What a calibrated model says of a picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-#[allow(missing_docs)]
 pub enum Verdict {
+    /// The anomaly score is not above the threshold.
     Normal,
+    /// The anomaly score is above the threshold.
     Anomalous,
     /// The model has no calibration.
     Uncalibrated,

@@ -25,9 +25,10 @@ const NAMES_SHOWN: usize = 3;
 
 /// One of a method's two networks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs)]
 pub enum Network {
+    /// G.
     Generator,
+    /// D.
     Discriminator,
 }
 

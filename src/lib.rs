@@ -39,6 +39,8 @@
 //!
 //! The program's own parts are `cli`, `import` and `report`; the page's is `web`.
 
+#![warn(missing_docs)]
+
 pub mod calibration;
 pub mod data;
 pub mod detector;

@@ -133,9 +133,10 @@ pub struct Normaliser {
 
 /// From the median to the 95th percentile.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[allow(missing_docs)]
 pub struct Span {
+    /// The median.
     pub median: f64,
+    /// The 95th percentile.
     pub q95: f64,
 }
 

@@ -196,7 +196,10 @@ fn trains(config: &TrainConfig, device: &Device) -> Result<()> {
         batch: config.batch.min(8),
         steps: Some(STEPS),
         held_out: 0.2,
-        search_steps: FEW_STEPS,
+        search_steps: match config.method.searches() {
+            true => FEW_STEPS,
+            false => config.search_steps,
+        },
         ..config.clone()
     };
     let input = preprocessing(&config);

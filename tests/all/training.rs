@@ -1,22 +1,19 @@
 //! Training as a whole: it learns, repeats itself, goes on where it stopped, and what it leaves
 //! scores as it did when it was calibrated.
 
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 
 use burn::tensor::{Device, Tensor, TensorData};
 use pollster::block_on;
-use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
 use skip_ganomaly::data::augment::Augment;
 use skip_ganomaly::data::image::Preprocessing;
 use skip_ganomaly::data::pictures::{InMemory, Pictures};
-use skip_ganomaly::detector::egbad::draw;
-use skip_ganomaly::detector::{self, Method, Scored, Watch, anogan, score_batch, score_watched};
+use skip_ganomaly::detector::{self, Method, Scored, Watch, egbad, score_batch, score_watched};
 use skip_ganomaly::metrics::quantile;
 use skip_ganomaly::model_file::{ModelFile, Precision};
 use skip_ganomaly::nn::init::Initialiser;
 use skip_ganomaly::nn::tensors::{TensorError, load};
-use skip_ganomaly::nn::{BatchNorm, Mode, Network};
+use skip_ganomaly::nn::{BatchNorm, Mode, Network, dcgan};
 use skip_ganomaly::score::{Balance, Latent, Residual};
 use skip_ganomaly::train::Losses;
 use skip_ganomaly::train::config::TrainConfig;
@@ -131,28 +128,52 @@ fn scores(model: &ModelFile, values: &[f32]) -> Vec<Scored> {
     block_on(score_batch(&*detector, values)).expect("a readable device")
 }
 
+/// G alone learns to reconstruct a few images: a fixed task, as below.
 #[test]
-fn eight_pictures_are_learnt_by_heart() {
-    let config = TrainConfig {
-        width: 8,
-        learning_rate: 2e-3,
-        ..config()
-    };
-    let losses = learnt_by_heart(&config, 80);
-
-    // Files keep losses to the last bit: a resumed run writes the bytes that it would have written.
-    for losses in &losses {
-        let text = serde_json::to_string(losses).expect("JSON");
-        let read: Losses = serde_json::from_str(&text).expect("the same JSON");
-        assert_eq!(read, *losses, "{text}");
+fn every_method_that_reconstructs_memorises_eight_images() {
+    for method in [
+        Method::SkipGanomaly,
+        Method::Ganomaly,
+        Method::Alocc,
+        Method::Aae,
+    ] {
+        let share = memorised(&config_of(method));
+        assert!(
+            share < 0.2,
+            "{method}: the error is still {share} of what it was"
+        );
     }
 }
 
-/// Losses of steps on the same eight pictures.
-fn steps_on_eight(config: &TrainConfig, steps: u64, update: Update) -> Vec<Losses> {
-    let mut trainer = trainer(config);
+/// Mean reconstruction error over the last steps of G, as a share of that of the first.
+fn memorised(config: &TrainConfig) -> f64 {
+    let mut config = TrainConfig {
+        width: 2 * config.width,
+        learning_rate: 2e-3,
+        ..config.clone()
+    };
+    if config.method == Method::Alocc {
+        // Its published weight leaves most to D.
+        config.contextual_weight = 50.0;
+    }
+    let losses = steps_on_eight(&mut *trainer(&config), 0..160, Update::Generator);
+    share(&losses, |l| l.contextual)
+}
+
+/// Files keep losses to the last bit: a resumed run writes the bytes that it would have written.
+#[test]
+fn losses_are_read_as_they_were_written() {
+    for losses in steps_on_eight(&mut *trainer(&config()), 0..20, Update::Both) {
+        let text = serde_json::to_string(&losses).expect("JSON");
+        let read: Losses = serde_json::from_str(&text).expect("the same JSON");
+        assert_eq!(read, losses, "{text}");
+    }
+}
+
+/// Losses of steps on the same eight images.
+fn steps_on_eight(trainer: &mut dyn Trainer, steps: Range<u64>, update: Update) -> Vec<Losses> {
     let values = waves(8);
-    let pending = (0..steps)
+    let pending = steps
         .map(|step| {
             let data = TensorData::new(values.clone(), [8, 1, SIZE, SIZE]);
             let x = Tensor::from_data(data, trainer.device());
@@ -164,71 +185,60 @@ fn steps_on_eight(config: &TrainConfig, steps: u64, update: Update) -> Vec<Losse
     losses
 }
 
-/// Losses of steps on the same eight pictures, of which it learns to redraw most.
-fn learnt_by_heart(config: &TrainConfig, steps: u64) -> Vec<Losses> {
-    let losses = steps_on_eight(config, steps, Update::Both);
-    let (first, last) = (losses[0].contextual, losses[losses.len() - 1].contextual);
-    assert!(last < 0.2 * first, "from {first} to {last}");
-    losses
+/// Mean of a loss over the last few steps, as a share of that over the first few.
+fn share(losses: &[Losses], of: fn(&Losses) -> f64) -> f64 {
+    const FEW: usize = 5;
+    let sum = |losses: &[Losses]| losses.iter().map(of).sum::<f64>();
+    sum(&losses[losses.len() - FEW..]) / sum(&losses[..FEW])
 }
 
-#[test]
-fn every_method_that_redraws_learns_eight_pictures_by_heart() {
-    for method in [Method::Ganomaly, Method::Alocc, Method::Aae] {
-        let config = TrainConfig {
-            width: if method == Method::Alocc { 4 } else { 8 },
-            learning_rate: 2e-3,
-            ..config_of(method)
-        };
-        // Its loss is the squared error, and E has to please D too.
-        let steps = if method == Method::Aae { 240 } else { 80 };
-        learnt_by_heart(&config, steps);
-    }
-}
-
-/// Each network learns while the other stands still: a fixed task, whose end does not hang on how a machine
-/// rounds. What becomes of the game between the two does, so that no test asks for it.
+/// D learns while G stands still, then G against the D that came of it: two fixed tasks, whose ends do not
+/// hang on how a machine rounds. What becomes of the game between the two does, so that no test asks for it.
 #[test]
 fn each_network_learns_against_a_fixed_other() {
     for config in configs() {
-        for update in [Update::Generator, Update::Discriminator] {
-            let (first, last) = learnt_alone(&config, update);
-            assert!(
-                last < 0.7 * first,
-                "{} {update:?}: from {first} to {last}",
-                config.method
-            );
-        }
+        let [of_d, of_g] = learnt_alone(&config);
+        let method = config.method;
+        assert!(
+            of_d < 0.8,
+            "{method}: D's loss is still {of_d} of what it was"
+        );
+        assert!(
+            of_g < 0.8,
+            "{method}: G's loss is still {of_g} of what it was"
+        );
     }
 }
 
-/// Mean loss of one network over the first steps and over the last, while the other stands still.
-fn learnt_alone(config: &TrainConfig, update: Update) -> (f64, f64) {
+/// D's loss, then G's, at the end of their steps alone, as a share of that at the beginning.
+fn learnt_alone(config: &TrainConfig) -> [f64; 2] {
     const STEPS: u64 = 60;
-    const FEW: usize = 5;
-    let config = TrainConfig {
-        learning_rate: 1e-3,
+    let mut config = TrainConfig {
+        learning_rate: 2e-3,
         ..config.clone()
     };
-    let losses = steps_on_eight(&config, STEPS, update);
-    let of = |losses: &[Losses]| {
-        let own = |l: &Losses| match update {
-            Update::Generator => l.generator,
-            Update::Discriminator | Update::Both => l.discriminator,
-        };
-        losses.iter().map(own).sum::<f64>() / losses.len() as f64
-    };
-    (of(&losses[..FEW]), of(&losses[losses.len() - FEW..]))
+    if config.method == Method::Anogan {
+        // A narrow D sees no more than that a batch is not one image.
+        (config.width, config.features) = (16, 8);
+    }
+    let mut trainer = trainer(&config);
+    let d = steps_on_eight(&mut *trainer, 0..STEPS, Update::Discriminator);
+    let g = steps_on_eight(&mut *trainer, STEPS..2 * STEPS, Update::Generator);
+    [share(&d, |l| l.discriminator), share(&g, |l| l.generator)]
 }
 
 /// What is reported as a method's losses is what its networks descend, and no more.
 #[test]
 fn losses_without_weights_add_up() {
-    for l in steps_on_eight(&config_of(Method::Egbad), 3, Update::Both) {
+    let of = |method| {
+        let mut trainer = trainer(&config_of(method));
+        steps_on_eight(&mut *trainer, 0..3, Update::Both)
+    };
+    for l in of(Method::Egbad) {
         let sum = l.adversarial + l.latent;
         assert!((l.generator - sum).abs() < 1e-5 * sum, "{l:?}");
     }
-    for l in steps_on_eight(&config_of(Method::Anogan), 3, Update::Both) {
+    for l in of(Method::Anogan) {
         assert_eq!((l.generator, l.latent), (l.adversarial, 0.0));
     }
 }
@@ -238,13 +248,10 @@ fn losses_without_weights_add_up() {
 #[test]
 fn latent_optimisation_finds_what_the_generator_can_make() {
     let [few, some, many] = optimised(5);
-    assert!(
-        some < 0.7 * few && many < 0.5 * some,
-        "{few}, {some}, {many}"
-    );
+    assert!(some < few && many < 0.6 * some, "{few}, {some}, {many}");
 }
 
-/// Mean R of images that G makes, after 1, 30 and 300 steps.
+/// Mean R of images that G makes, after 1, 50 and 500 steps.
 fn optimised(seed: u64) -> [f64; 3] {
     let config = TrainConfig {
         seed,
@@ -256,17 +263,17 @@ fn optimised(seed: u64) -> [f64; 3] {
     // Fresh weights make images of one grey; larger ones make images that differ.
     for (name, tensor) in &mut model.tensors {
         if name.starts_with("generator") && name.ends_with("weight") {
-            tensor.values.iter_mut().for_each(|value| *value *= 8.0);
+            tensor.values.iter_mut().for_each(|value| *value *= 12.0);
         }
     }
     let device = Device::flex();
-    let fresh = anogan::Generator::new(&config.architecture(), &mut Initialiser::new(0, &device));
+    let fresh = dcgan::Generator::new(&config.architecture(), &mut Initialiser::new(0, &device));
     let generator = load(fresh, "generator", &model.tensors).expect("weights that fit");
-    let mut random = ChaCha8Rng::seed_from_u64(seed);
-    let z = draw(&mut random, [8, config.features], &device);
+    // Codes as the optimisation's own are: N(0, 1).
+    let (z, _) = egbad::draw(&config, 8, seed, &device);
     let images = generator.forward(z, Mode::Inference).into_data();
     let images = images.try_into_vec::<f32>().expect("f32");
-    [1, 30, 300].map(|steps| {
+    [1, 50, 500].map(|steps| {
         model.header.scoring.search_steps = Some(steps);
         let scored = scores(&model, &images);
         scored.iter().map(|s| s.raw.residual).sum::<f64>() / 8.0
@@ -720,14 +727,8 @@ fn zz_margins() {
     for seed in 0..5 {
         for config in configs() {
             let config = TrainConfig { seed, ..config };
-            for update in [Update::Generator, Update::Discriminator] {
-                let (first, last) = learnt_alone(&config, update);
-                println!(
-                    "MARGIN alone {} {update:?} seed {seed}: {:.3}",
-                    config.method,
-                    last / first
-                );
-            }
+            let [d, g] = learnt_alone(&config);
+            println!("MARGIN alone {} seed {seed}: {d:.3} {g:.3}", config.method);
         }
         let o = optimised(seed);
         println!(
@@ -743,17 +744,11 @@ fn zz_margins() {
         ] {
             let config = TrainConfig {
                 seed,
-                width: if method == Method::Alocc { 4 } else { 8 },
-                learning_rate: 2e-3,
                 ..config_of(method)
             };
-            let steps = if method == Method::Aae { 240 } else { 80 };
-            let losses = steps_on_eight(&config, steps, Update::Both);
-            let at = |i: usize| losses[i].contextual / losses[0].contextual;
             println!(
-                "MARGIN heart {method} seed {seed}: {:.3} {:.3}",
-                at(losses.len() / 2),
-                at(losses.len() - 1)
+                "MARGIN heart {method} seed {seed}: {:.3}",
+                memorised(&config)
             );
         }
     }
