@@ -180,18 +180,27 @@ fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
         _ => PathBuf::from("."),
     };
     std::fs::create_dir_all(&folder).with_context(named)?;
-    let mut file = tempfile::NamedTempFile::new_in(&folder).with_context(named)?;
+    let mut file = temporary_in(&folder).with_context(named)?;
     file.write_all(bytes).with_context(named)?;
     file.as_file().sync_all().with_context(named)?;
     file.persist(path).with_context(named)?;
-    // The temporary file is private; what takes its place should be as other files are.
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o644))
-            .with_context(named)?;
-    }
     Ok(())
+}
+
+/// A temporary file with the permissions of any new file: 0666 less the umask. By default `tempfile`
+/// gives access to the owner alone.
+#[cfg(unix)]
+fn temporary_in(folder: &Path) -> std::io::Result<tempfile::NamedTempFile> {
+    use std::os::unix::fs::PermissionsExt;
+    tempfile::Builder::new()
+        .permissions(std::fs::Permissions::from_mode(0o666))
+        .tempfile_in(folder)
+}
+
+/// A temporary file.
+#[cfg(not(unix))]
+fn temporary_in(folder: &Path) -> std::io::Result<tempfile::NamedTempFile> {
+    tempfile::NamedTempFile::new_in(folder)
 }
 
 /// SHA-256 of some bytes in hexadecimal.
@@ -226,5 +235,35 @@ fn report_skipped(skipped: &[(PathBuf, String)]) {
     }
     if skipped.len() > SHOWN {
         eprintln!("skipped {} more pictures", skipped.len() - SHOWN);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_written_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("new/file");
+        for bytes in [&b"one"[..], b"another"] {
+            write_whole(&path, bytes).unwrap();
+            assert_eq!(std::fs::read(&path).unwrap(), bytes);
+        }
+        let files = std::fs::read_dir(folder.path().join("new")).unwrap();
+        assert_eq!(files.count(), 1, "no temporary file is left");
+    }
+
+    /// Whatever the umask is here.
+    #[test]
+    #[cfg(unix)]
+    fn a_written_file_has_the_permissions_of_any_new_file() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let (ours, plain) = (folder.path().join("ours"), folder.path().join("plain"));
+        write_whole(&ours, b"ours").unwrap();
+        std::fs::write(&plain, b"plain").unwrap();
+        let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode();
+        assert_eq!(mode(&ours), mode(&plain));
     }
 }

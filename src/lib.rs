@@ -44,6 +44,8 @@ pub mod data;
 pub mod detector;
 pub mod device;
 pub mod evaluation;
+#[cfg(any(test, target_family = "wasm"))]
+mod lent;
 pub mod loss;
 pub mod metrics;
 pub mod model_file;

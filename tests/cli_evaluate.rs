@@ -4,11 +4,15 @@
 mod common;
 
 use std::fs;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
+use skip_ganomaly::data::dataset::{Dataset, Options};
 use skip_ganomaly::data::folder::Folder;
+use skip_ganomaly::data::pictures::Pictures;
+use skip_ganomaly::data::stored::Stored;
 use skip_ganomaly::model_file::ModelFile;
 
 use common::*;
@@ -668,4 +672,44 @@ fn masks_measure_the_heat_maps_and_bad_pictures_are_passed_over() {
             .count(),
         6
     );
+}
+
+#[test]
+fn evaluate_draws_the_training_images_that_train_drew() {
+    let folder = temporary();
+    let out = folder.path().join("run");
+    let mut command = program();
+    command.arg("train").arg("--data").arg(solar_ir());
+    command.arg("--out").arg(&out);
+    command.args(["--method", "nearest", "--size", "32", "--channels", "1"]);
+    command.args(["--limit", "40", "--seed", "3"]);
+    run(&mut command, 0);
+    let model = out.join("model.safetensors");
+    let header = read(&model).header;
+    let trained_on = header.training.expect("a record of the training");
+    let drawn = |options: &Options| {
+        let set = Dataset::open(&solar_ir().display().to_string(), options);
+        let train = set.expect("the sample images").train;
+        let images = Stored::new(train, &header.preprocessing, 0, |_| ());
+        images.digest().to_owned()
+    };
+    let options = Options {
+        limit: NonZeroUsize::new(40),
+        seed: 3,
+        ..Options::default()
+    };
+    assert_eq!(trained_on.data_digest, drawn(&options));
+
+    // The baselines are fitted on what `evaluate` draws.
+    let baseline = |more: &[&str], seed: u64| {
+        let more = [&["--limit", "40"][..], more].concat();
+        let object = evaluated(&model, &solar_ir(), &more);
+        let split = object["split"].as_str().expect("words");
+        let words = format!("40 normal training images (of 500, drawn with seed {seed})");
+        assert!(split.contains(&words), "{split}");
+        number(&mix(&object, "nearest (baseline)", "honest")["auroc"])
+    };
+    let named = baseline(&["--seed", "3"], 3);
+    assert_eq!(baseline(&[], 3), named, "the run's seed by default");
+    baseline(&["--seed", "4"], 4);
 }

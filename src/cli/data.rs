@@ -45,6 +45,14 @@ impl DataArgs {
     /// # Errors
     /// If no data are named or they are not as expected.
     pub fn open(&self, seed: u64) -> Result<Dataset> {
+        self.open_drawing(seed, seed)
+    }
+
+    /// As [`DataArgs::open`], with a seed of its own for the draw of `--limit`.
+    ///
+    /// # Errors
+    /// As [`DataArgs::open`].
+    pub fn open_drawing(&self, limit_seed: u64, seed: u64) -> Result<Dataset> {
         let source = self.data.as_deref().context("--data is missing")?;
         let options = Options {
             abnormal: self.abnormal.clone(),
@@ -53,6 +61,7 @@ impl DataArgs {
             limit: self.limit,
             test_limit: self.test_limit,
             seed,
+            limit_seed: Some(limit_seed),
         };
         Ok(Dataset::open(source, &options)?)
     }

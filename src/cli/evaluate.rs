@@ -72,8 +72,8 @@ pub struct Args {
     #[arg(long, value_name = "N", default_value_t = DEFAULT_RESAMPLES)]
     bootstrap: NonZeroUsize,
     /// Seed of the intervals, of draws and of the validation half
-    #[arg(long, default_value_t = 0)]
-    seed: u64,
+    #[arg(long)]
+    seed: Option<u64>,
     /// Folder to write report.html, drawings and CSV files into
     #[arg(long, value_name = "DIR")]
     report: Option<PathBuf>,
@@ -83,6 +83,20 @@ pub struct Args {
     /// Where to compute
     #[arg(long, value_enum, default_value = "cpu")]
     device: Kind,
+}
+
+impl Args {
+    /// Seed of everything but the draw of `--limit`.
+    fn seed(&self) -> u64 {
+        self.seed.unwrap_or_default()
+    }
+
+    /// Seed of the draw of `--limit`. Without `--seed` it is the run's, as for `calibrate`: the same
+    /// `--limit` then gives the images that the model was trained on.
+    fn limit_seed(&self, header: &Header) -> u64 {
+        let of_run = || header.training.as_ref().map_or(0, |t| t.config.seed);
+        self.seed.unwrap_or_else(of_run)
+    }
 }
 
 pub fn run(args: Args) -> Result<Outcome> {
@@ -101,7 +115,9 @@ pub fn run(args: Args) -> Result<Outcome> {
             "--adaptive-threshold reports one half of the pictures, the published protocol all: choose one"
         );
     }
-    let set = args.data.open(args.seed)?;
+    let set = args
+        .data
+        .open_drawing(args.limit_seed(&model.header), args.seed())?;
     eprintln!("{}: {}", set.source, set.description);
     needs_both_kinds(&set)?;
     let literature = published_table(args.published_table.as_deref(), &set)?;
@@ -286,7 +302,7 @@ impl Bench<'_> {
     fn resampling(&self) -> Resampling {
         Resampling {
             resamples: self.args.bootstrap.get(),
-            seed: self.args.seed,
+            seed: self.args.seed(),
         }
     }
 
@@ -299,7 +315,7 @@ impl Bench<'_> {
     ) -> Result<(MethodResult, TestScores)> {
         let verdicts = match self.args.adaptive_threshold {
             true => Verdicts::BestF1 {
-                seed: self.args.seed,
+                seed: self.args.seed(),
             },
             false => Verdicts::At(threshold),
         };

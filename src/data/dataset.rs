@@ -97,6 +97,8 @@ pub struct Options {
     pub test_limit: Option<NonZeroUsize>,
     /// Seed of both draws.
     pub seed: u64,
+    /// Seed of the draw of training images, if it differs from `seed`.
+    pub limit_seed: Option<u64>,
 }
 
 /// Where a picture's pixels are.
@@ -239,24 +241,25 @@ impl Dataset {
     /// Keeps as many pictures as were asked for, and says so.
     fn draw(&mut self, options: &Options) {
         let (train, test) = (self.train.len(), self.test.len());
+        let limit_seed = options.limit_seed.unwrap_or(options.seed);
         if let Some(limit) = options.limit {
-            let kept = subsample(train, limit.get(), options.seed, 0);
+            let kept = subsample(train, limit.get(), limit_seed, 0);
             keep(&mut self.train, &kept);
         }
         if let Some(limit) = options.test_limit {
             let kept = stratified(&self.test, limit.get(), options.seed);
             keep(&mut self.test, &kept);
         }
-        let drawn = |kept: usize, of: usize| match kept < of {
-            true => format!(" (of {of}, drawn with seed {})", options.seed),
+        let drawn = |kept: usize, of: usize, seed: u64| match kept < of {
+            true => format!(" (of {of}, drawn with seed {seed})"),
             false => String::new(),
         };
         let (normal, abnormal) = self.test_counts();
         self.description.push_str(&format!(
             "; {} normal training pictures{}; {normal} normal and {abnormal} abnormal test pictures{}",
             self.train.len(),
-            drawn(self.train.len(), train),
-            drawn(self.test.len(), test),
+            drawn(self.train.len(), train, limit_seed),
+            drawn(self.test.len(), test, options.seed),
         ));
     }
 }
@@ -772,8 +775,25 @@ pub(super) mod tests {
         assert!(!all.description.contains("drawn"));
         let again = Dataset::open(&source, &options).unwrap();
         assert_eq!(names(&again.train), names(&set.train));
-        let other = Dataset::open(&source, &Options { seed: 4, ..options }).unwrap();
+        let seed_4 = Options { seed: 4, ..options };
+        let other = Dataset::open(&source, &seed_4).unwrap();
         assert_ne!(names(&other.train), names(&set.train));
+        assert_ne!(names(&other.test), names(&set.test));
+
+        // Training images drawn with one seed, test images with another.
+        let both = Options {
+            limit_seed: Some(3),
+            ..seed_4
+        };
+        let both = Dataset::open(&source, &both).unwrap();
+        assert_eq!(names(&both.train), names(&set.train));
+        assert_eq!(names(&both.test), names(&other.test));
+        assert!(
+            both.description.contains("(of 90, drawn with seed 3)")
+                && both.description.contains("(of 40, drawn with seed 4)"),
+            "{}",
+            both.description
+        );
     }
 
     #[test]

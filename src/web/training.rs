@@ -14,6 +14,7 @@ use crate::data::layout;
 use crate::data::pictures::Pictures;
 use crate::data::prepared::PreparedPictures;
 use crate::detector;
+use crate::lent::Lent;
 use crate::model_file::{ModelFile, ModelFileError, Precision};
 use crate::train::config::{Preset, TrainConfig};
 use crate::train::history::{Check, StepLosses};
@@ -294,10 +295,9 @@ impl Training {
         on_search: Option<Function>,
     ) -> Result<JsValue, JsValue> {
         let mut run = self.take()?;
-        let labelled = self.labelled.take();
+        let labelled = Lent::from(&self.labelled);
         let watch = &mut Told::of_searches(on_search);
-        let preview = run.preview(labelled.as_ref(), shown, watch).await;
-        *self.labelled.borrow_mut() = labelled;
+        let preview = run.preview(labelled.get(), shown, watch).await;
         let preprocessing = Preprocessing::new(run.config().size, run.config().channels);
         self.put(run);
         preview_to_js(&preview.map_err(stopped_or_error)?, &preprocessing)
@@ -337,8 +337,9 @@ impl Training {
         let fitted = run.finish(Precision::F32, &mut watch).await;
         self.put(run);
         let fitted = fitted.map_err(stopped_or_error)?;
-        let labelled = self.labelled.take();
-        let scores = match &labelled {
+        // If the model cannot be loaded, the labelled images go back for the next attempt.
+        let labelled = Lent::from(&self.labelled);
+        let scores = match labelled.get() {
             Some(labelled) => {
                 let detector = detector::load(&fitted.model, &self.device).map_err(error)?;
                 let all = usize::MAX;
@@ -346,7 +347,7 @@ impl Training {
             }
             None => None,
         };
-        *self.labelled.borrow_mut() = labelled;
+        drop(labelled);
         #[derive(Serialize)]
         struct Finished {
             threshold: Option<f64>,

@@ -39,13 +39,13 @@ impl Bench<'_> {
     fn baseline_values(&self, input: &Preprocessing, header: &Header) -> Result<Vec<f32>> {
         let train = &self.set.train;
         let most = self.args.baseline_pictures.get();
-        let chosen = subsample(train.len(), most, self.args.seed, 2);
+        let chosen = subsample(train.len(), most, self.args.seed(), 2);
         if chosen.len() < train.len() {
             eprintln!(
                 "the baselines are fitted on {} of {} training pictures, drawn with seed {} (--baseline-pictures)",
                 chosen.len(),
                 train.len(),
-                self.args.seed
+                self.args.seed()
             );
         }
         let chosen: Vec<Sample> = chosen.iter().map(|&index| train[index].clone()).collect();

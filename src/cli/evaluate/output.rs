@@ -160,7 +160,7 @@ pub fn to_json(
         "channels": input.channels,
         "protocol": args.protocol,
         "split": evaluation.split,
-        "seed": args.seed,
+        "seed": args.seed(),
         "warnings": evaluation.warnings,
         "rows": rows,
         "methods": methods,
