@@ -41,7 +41,7 @@ mod exit {
     pub const INTERRUPTED: u8 = 130;
 }
 
-/// Image anomaly detection with Skip-GANomaly: train on normal pictures, score any.
+/// Image anomaly detection with Skip-GANomaly: train on normal images, score any image.
 #[derive(Parser)]
 #[command(version, propagate_version = true)]
 struct Cli {
@@ -51,19 +51,19 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Verb {
-    /// Train a model on a folder of normal pictures
+    /// Train a model on normal images
     Train(Box<train::Args>),
-    /// Learn threshold and scoring options anew from normal pictures, without training
+    /// Recalibrate a trained model on normal images: threshold and scoring options, without training
     Calibrate(calibrate::Args),
     /// Score pictures with a trained model
     Score(score::Args),
-    /// Measure a model on labelled test pictures, beside baselines without a GAN
+    /// Measure a model on labelled test images and compare it with baselines without a GAN
     Evaluate(evaluate::Args),
-    /// Train and evaluate several methods on one split with one budget, side by side
+    /// Train and evaluate several methods on the same split with the same budget
     Compare(Box<compare::Args>),
-    /// Turn checkpoints of the published PyTorch programs into a model file
+    /// Convert checkpoints of the published PyTorch programs into a model file
     Import(import::Args),
-    /// Say what a model file holds
+    /// Show what a model file contains
     Inspect(inspect::Args),
     /// Print the settings of a training run, their limits and the presets as JSON
     Schema,
@@ -106,13 +106,13 @@ pub fn run() -> ExitCode {
     }
 }
 
-/// Whether an option stands on the command line.
+/// Whether an option was given on the command line.
 fn was_given(matches: &ArgMatches, name: &str) -> bool {
     matches.try_contains_id(name).unwrap_or_default()
         && matches.value_source(name) == Some(ValueSource::CommandLine)
 }
 
-/// `skip-ganomaly score ... | head` closes our output early; that is no failure.
+/// `skip-ganomaly score ... | head` closes the output early, which is not a failure.
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error
         .chain()
@@ -128,14 +128,14 @@ fn score_batch(device: Kind, detector: &dyn Detector, values: &[f32]) -> Result<
     })
 }
 
-/// Opens data and prepares their normal training pictures.
+/// Opens the data and prepares the normal training images.
 fn load_pictures(data: &DataArgs, preprocessing: &Preprocessing, seed: u64) -> Result<Stored> {
     let set = data.open(seed)?;
     eprintln!("{}: {}", set.source, set.description);
     prepare(set.train, preprocessing, data.cache_bytes())
 }
 
-/// Prepares training pictures; in memory those that fit into `cache_bytes`.
+/// Prepares training images and keeps in memory those that fit into `cache_bytes`.
 fn prepare(train: Vec<Sample>, preprocessing: &Preprocessing, cache_bytes: u64) -> Result<Stored> {
     let bar = progress::bar(train.len() as u64, "loading");
     let pictures = Stored::new(train, preprocessing, cache_bytes, |done| {
@@ -145,7 +145,7 @@ fn prepare(train: Vec<Sample>, preprocessing: &Preprocessing, cache_bytes: u64) 
     report_skipped(pictures.skipped());
     if pictures.cached() < pictures.len() {
         eprintln!(
-            "{} of {} prepared pictures fit into memory (--cache-mib); the others are decoded anew in each epoch",
+            "{} of {} prepared pictures fit into memory (--cache-mib); the others are decoded again in each epoch",
             pictures.cached(),
             pictures.len()
         );
@@ -153,7 +153,7 @@ fn prepare(train: Vec<Sample>, preprocessing: &Preprocessing, cache_bytes: u64) 
     Ok(pictures)
 }
 
-/// Reads a model file, bounded before it is read.
+/// Reads a model file, after checking its size.
 fn read_model(path: &Path) -> Result<(ModelFile, Vec<u8>)> {
     let named = || format!("model file {}", path.display());
     let metadata = std::fs::metadata(path).with_context(named)?;
@@ -172,7 +172,7 @@ fn read_model(path: &Path) -> Result<(ModelFile, Vec<u8>)> {
     Ok((model, bytes))
 }
 
-/// Writes a file whole or not at all: beside its place first, then moved there.
+/// Writes a file completely or not at all: to a temporary file in the same folder, which is then renamed.
 fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     let named = || format!("cannot write {}", path.display());
     let folder = match path.parent() {
@@ -187,8 +187,8 @@ fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     Ok(())
 }
 
-/// A temporary file with the permissions of any new file: 0666 less the umask. By default `tempfile`
-/// gives access to the owner alone.
+/// A temporary file with the permissions of any new file: 0666 less the umask. By default, `tempfile`
+/// lets only the owner read and write it.
 #[cfg(unix)]
 fn temporary_in(folder: &Path) -> std::io::Result<tempfile::NamedTempFile> {
     use std::os::unix::fs::PermissionsExt;
@@ -213,7 +213,7 @@ fn sha256(bytes: &[u8]) -> String {
         })
 }
 
-/// The command as it could be typed again in a shell.
+/// The command line, quoted for a shell.
 fn command_line() -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,+@%".contains(c);
     let quoted = |argument: String| match argument.chars().all(plain) && !argument.is_empty() {
@@ -227,7 +227,7 @@ fn command_line() -> String {
         .join(" ")
 }
 
-/// Tells what was left out of a set of pictures, on stderr.
+/// Lists the images that were left out, on stderr.
 fn report_skipped(skipped: &[(PathBuf, String)]) {
     const SHOWN: usize = 10;
     for (path, reason) in skipped.iter().take(SHOWN) {

@@ -1,10 +1,11 @@
-//! How well scores tell abnormal from normal: on slices, without tensors.
+//! How well scores separate abnormal from normal: on slices, without tensors.
 //!
 //! A higher score means more abnormal. `abnormal[i]` is the truth about `scores[i]`. Equal scores are
 //! never split: no result depends on the order of the pictures.
 //!
-//! Here are the metrics of a ranking. Beside them: intervals ([`bootstrap()`]), verdicts at a threshold
-//! ([`confusion()`]), where defects are ([`pixel_metrics`]), and repeated runs ([`spread()`]).
+//! This module has the metrics of a ranking. Its submodules add intervals ([`bootstrap()`]), verdicts at
+//! a threshold ([`confusion()`]), where defects are ([`pixel_metrics`]), and repeated runs
+//! ([`spread()`]).
 
 mod bootstrap;
 mod confusion;
@@ -98,8 +99,8 @@ fn auroc_of(groups: &[Group]) -> f64 {
 }
 
 /// Area under the precision-recall curve as average precision, `Σ (R_k - R_{k-1}) P_k` over falling
-/// thresholds: what scikit-learn's `average_precision_score` computes. There is no interpolation,
-/// which would be too kind.
+/// thresholds: what scikit-learn's `average_precision_score` computes. There is no interpolation, which
+/// would be too optimistic.
 ///
 /// # Errors
 /// As [`auroc`].
@@ -449,7 +450,7 @@ mod tests {
         assert_eq!(eer(&perfect, &[false, false, true]), Ok(0.0));
         assert_eq!(auroc(&perfect, &[true, false, false]), Ok(0.0));
         assert_eq!(eer(&perfect, &[true, false, false]), Ok(1.0));
-        // A constant score knows nothing; precision is then the share of abnormal pictures.
+        // A constant score carries no information; precision is then the share of abnormal images.
         assert_eq!(auroc(&[5.0; 4], &[true, false, false, false]), Ok(0.5));
         assert_eq!(auprc(&[5.0; 4], &[true, false, false, false]), Ok(0.25));
         assert_eq!(eer(&[5.0; 4], &[true, false, false, false]), Ok(0.5));

@@ -1,8 +1,7 @@
-//! Reports: one HTML file that needs nothing else, offline, light and dark.
+//! Reports: self-contained HTML files that work offline, in light and dark.
 //!
-//! Every chart has its numbers in a table, every picture its scores in words. What all reports share
-//! stands here: the page, its style, tiles, tables and the writing of numbers. Built for the program
-//! only.
+//! Every chart has its numbers in a table, and every image its scores in words. This module holds what
+//! all reports share: the page, its style, tiles, tables and number formats. Built for the program only.
 
 mod chart;
 mod colours;
@@ -23,7 +22,7 @@ pub use evaluation::{EvaluationReport, Miss, worst};
 pub use picture::ReportSample;
 pub use training::{LossPoint, TrainingReport};
 
-/// A whole file: `header` stands under the heading, `main` below it.
+/// A complete file: `header` stands under the heading, `main` below it.
 fn page(title: &str, header: Markup, main: Markup) -> String {
     let style = [
         colours::variables().as_str(),
@@ -56,12 +55,12 @@ fn page(title: &str, header: Markup, main: Markup) -> String {
     .into_string()
 }
 
-/// A command line, to be typed again.
+/// A command line, to be copied.
 fn command(line: &str) -> Markup {
     html! { pre.command tabindex="0" aria-label="Command" { code { (line) } } }
 }
 
-/// What makes numbers worth less than they look: a sign and words, so that no colour is needed.
+/// A warning about numbers that leak: a sign and words, so that it does not depend on colour.
 fn leak(warning: &str) -> Markup {
     html! { span.leak { span aria-hidden="true" { "⚠ " } (warning) } }
 }
@@ -163,7 +162,7 @@ fn figures(value: f64) -> String {
     }
 }
 
-/// Three decimals, as such rates are usually given.
+/// Three decimals, as is usual for such rates.
 fn rate(value: f64) -> String {
     if value.is_finite() {
         format!("{value:.3}")

@@ -1,4 +1,4 @@
-//! `score`: one line a picture.
+//! `score`: one line per image.
 
 use std::collections::HashSet;
 use std::io::{BufWriter, Write};
@@ -20,22 +20,22 @@ pub struct Args {
     /// Model file that `train` wrote
     #[arg(long)]
     model: PathBuf,
-    /// Pictures, or folders of them
+    /// Images, or folders of images
     #[arg(required = true)]
     paths: Vec<PathBuf>,
-    /// Print JSON, one object a line, instead of a table
+    /// Print JSON, one object per line, instead of a table
     #[arg(long, conflicts_with = "csv")]
     json: bool,
-    /// Write a CSV file
+    /// Write the results to this CSV file instead of printing them
     #[arg(long)]
     csv: Option<PathBuf>,
-    /// Write a heat map of every picture into this folder
+    /// Write a heat map of each image into this folder, as PNG
     #[arg(long)]
     maps: Option<PathBuf>,
-    /// Measure the residual otherwise than the model does; its calibration then does not apply
+    /// Use another residual than the model's; the model's calibration then does not apply
     #[arg(long, value_enum)]
     residual: Option<Residual>,
-    /// Pictures that are scored at once; does not change any score
+    /// Number of images scored at once, from 1 to 4096; does not change any score
     #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=4096))]
     batch: u16,
     /// Where to compute
@@ -43,10 +43,10 @@ pub struct Args {
     device: Kind,
 }
 
-/// What a model whose weights overflow says of a picture.
+/// The reason if the model's weights overflow.
 const NOT_FINITE: &str = "its score is not a finite number: the model's weights overflow";
 
-/// One picture's line.
+/// The line of an image.
 #[derive(Serialize)]
 struct Row<'a> {
     path: &'a Path,
@@ -71,7 +71,7 @@ pub fn run(args: Args) -> Result<Outcome> {
     let paths = expand(&args.paths);
     anyhow::ensure!(
         !paths.is_empty(),
-        "no pictures found in the folders that were named"
+        "no images found in the given folders"
     );
 
     let mut output = Output::open(&args)?;
@@ -155,7 +155,7 @@ impl<'a> Row<'a> {
     }
 }
 
-/// Where lines go.
+/// Where the results are written.
 enum Output {
     Table(BufWriter<std::io::Stdout>),
     Json(BufWriter<std::io::Stdout>),
@@ -251,14 +251,14 @@ impl Output {
 /// Heat maps as PNG files, named after their pictures.
 struct Maps {
     folder: PathBuf,
-    /// Names used so far: pictures of two folders may share one.
+    /// Names used so far: images in two folders may share a name.
     names: HashSet<String>,
 }
 
 impl Maps {
     fn open(folder: &Path) -> Result<Self> {
         std::fs::create_dir_all(folder)
-            .with_context(|| format!("cannot make the folder {}", folder.display()))?;
+            .with_context(|| format!("cannot create the folder {}", folder.display()))?;
         Ok(Self {
             folder: folder.to_path_buf(),
             names: HashSet::new(),

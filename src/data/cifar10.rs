@@ -144,7 +144,7 @@ fn read_bounded(path: &Path, most: u64) -> Result<Vec<u8>, DataError> {
     Ok(bytes)
 }
 
-/// Takes the records of a file apart, in place: labels out, pictures moved together.
+/// Separates the records of a file in place: labels are taken out and images moved together.
 fn parse(path: &Path, name: &str, mut bytes: Vec<u8>) -> Result<Records, DataError> {
     let malformed = |expected: String, got: String| DataError::Malformed {
         path: path.into(),

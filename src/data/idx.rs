@@ -1,10 +1,10 @@
-//! IDX files, as MNIST and its kin come in: pictures and labels of a training and a test part.
+//! IDX files, the format of MNIST and similar sets: images and labels of a training and a test part.
 //!
 //! A file is a magic number (two zero bytes, the kind of value, the number of axes), the length of each
 //! axis in 4 bytes, most significant first, and then the values. Only unsigned bytes (kind 8) are read.
-//! Pictures have the axes `[n, height, width]` (grey), `[n, height, width, 1 or 3]` or
-//! `[n, 3, height, width]`, labels `[n]`. A file may be compressed with gzip, which its first two
-//! bytes tell, whatever its name.
+//! Pictures have the axes `[n, height, width]` (grey), `[n, height, width, 1 or 3]` or `[n, 3, height,
+//! width]`, labels `[n]`. A file may be compressed with gzip, which is recognised by its first two bytes,
+//! whatever its name.
 //!
 //! Source: Y. LeCun, C. Cortes, C. Burges, The MNIST database, "The IDX file format".
 
@@ -105,14 +105,14 @@ fn find(folder: &Path, part: &str, what: &str) -> Result<PathBuf, DataError> {
     Err(missing(folder, &expected))
 }
 
-/// What an IDX file holds.
+/// The content of an IDX file.
 #[derive(Debug, PartialEq, Eq)]
 struct Array {
     axes: Vec<u32>,
     values: Vec<u8>,
 }
 
-/// Size and order of the pictures.
+/// Size of the images and order of their values.
 fn shape(path: &Path, axes: &[u32]) -> Result<Shape, DataError> {
     let (height, width, channels, order) = match *axes {
         [_, height, width] => (height, width, 1, Order::Interleaved),
@@ -168,14 +168,14 @@ fn read(path: &Path, ranks: &[u8]) -> Result<Array, DataError> {
     }
 }
 
-/// Reads an array of one of some numbers of axes; `most` bytes are certain not to be exceeded.
+/// Reads an array with one of the given numbers of axes; the file holds at most `most` bytes.
 fn parse(path: &Path, mut reader: impl Read, most: u64, ranks: &[u8]) -> Result<Array, DataError> {
     let malformed = |expected: String, got: String| DataError::Malformed {
         path: path.into(),
         expected,
         got,
     };
-    // A damaged gzip file is the file's fault, anything else the system's.
+    // A damaged gzip file is an error of the file, anything else one of the system.
     let failed = |source: io::Error| match source.kind() {
         io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput | io::ErrorKind::UnexpectedEof => {
             malformed(
@@ -243,7 +243,7 @@ fn parse(path: &Path, mut reader: impl Read, most: u64, ranks: &[u8]) -> Result<
         })?;
     let header = 4 + wanted;
     let promised = format!("{count} values after the header, by its axes {axes:?}");
-    // Before allocating: the file is too small for what it promises.
+    // Checked before allocating: the file is too small for what its header states.
     if count > most.saturating_sub(header) {
         let got = format!("a file of no more than {most} bytes");
         return Err(malformed(promised, got));
@@ -412,14 +412,14 @@ pub(super) mod tests {
             |bytes: &[u8], most: u64| parse(Path::new("x"), MultiGzDecoder::new(bytes), most, &[2]);
         let zipped = gzip(&whole);
         assert_eq!(read(&zipped, 1 << 20).unwrap().values, [7; 10_000]);
-        // More than the header promises: refused after one byte of it, not after all of it.
+        // More than the header states: refused after one extra byte, not after reading all of it.
         let bomb = gzip(&[idx(&[2, 2], &[1; 4]), vec![0; 1 << 22]].concat());
         let message = read(&bomb, 1 << 30).unwrap_err().to_string();
         assert!(
             message.contains("4 values") && message.contains("got more"),
             "{message}"
         );
-        // A promise that so small a file cannot keep.
+        // A size that so small a file cannot have.
         let promise = gzip(&idx(&[60_000, 60_000], &[0; 4]));
         let message = read(&promise, promise.len() as u64 * MAX_RATIO)
             .unwrap_err()

@@ -1,4 +1,4 @@
-//! From the bytes of a picture to the network's input, and back to pixels that can be shown.
+//! From the bytes of an image to the network's input, and back to pixels that can be shown.
 //!
 //! The same bytes give the same values, bit for bit, in a browser and in the program:
 //! colours become 8-bit grey or RGB by integer arithmetic, and the resampling of 8-bit pixels in
@@ -28,30 +28,32 @@ pub const MAX_SIDE: u32 = 30_000;
 /// 64 MiB for its own tables.
 const MAX_DECODER_BYTES: u64 = MAX_PIXELS * 8 + (64 << 20);
 
-/// The file name extensions of pictures, in lower case. Those after `tiff` cannot be read, but a
-/// folder of them deserves to hear why.
+/// The file name extensions of images, in lower case. Those after `tiff` cannot be read; they are listed
+/// so that such files are reported with the reason.
 pub const EXTENSIONS: [&str; 13] = [
     "png", "jpg", "jpeg", "jpe", "jfif", "bmp", "gif", "webp", "tif", "tiff", "heic", "heif",
     "avif",
 ];
 
-/// Why the bytes of a file are not a picture that can be scored.
+/// Why the bytes of a file are not an image that can be scored.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ImageError {
     /// No bytes at all.
-    #[error("expected a picture, got an empty file")]
+    #[error("the file is empty; choose a PNG, JPEG, WebP, GIF, BMP or TIFF file")]
     Empty,
-    /// Recognised, but nothing here reads it.
-    #[error("{what} cannot be read in this program; {advice}")]
+/// A known kind of file that is not read here.
+#[error("{what}; {advice}")]
     Unsupported {
-        /// What the file is, in the plural.
+        /// What such files are not, in the plural.
         what: &'static str,
-        /// What the user can do about it.
+        /// What the user can do instead.
         advice: &'static str,
     },
-    /// Not the beginning of any known file.
-    #[error("expected a PNG, JPEG, BMP, GIF, WebP or TIFF picture, got a file of another kind")]
+/// The first bytes match no known kind of file.
+#[error(
+"the file is of an unknown kind; choose a PNG, JPEG, WebP, GIF, BMP or TIFF file"
+)]
     UnknownFormat,
     /// More pixels than are decoded here.
     #[error(
@@ -68,12 +70,12 @@ pub enum ImageError {
         /// [`MAX_SIDE`].
         max_side: u32,
     },
-    /// The file begins like a picture and goes on otherwise.
+    /// The file begins like an image, but is damaged.
     #[error("damaged or unusual {format} picture: {reason}")]
     Decode {
         /// The format by the first bytes.
         format: &'static str,
-        /// What the decoder says.
+        /// The decoder's message.
         reason: String,
     },
 }
@@ -194,7 +196,7 @@ pub fn decode(bytes: &[u8]) -> Result<Picture, ImageError> {
     if format == ImageFormat::Jpeg && !jpeg_is_complete(bytes) {
         return Err(damaged("the file ends before the picture does".into()));
     }
-    // A PNG states its size in fixed places, so that even a bare header is refused for what it is.
+    // A PNG states its size at a fixed place, so that even a bare header is refused for its size.
     if let (ImageFormat::Png, Some(header)) = (format, bytes.get(16..24)) {
         let side = |at: usize| {
             u32::from_be_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]])
@@ -250,9 +252,9 @@ fn format_name(format: ImageFormat) -> Option<&'static str> {
     })
 }
 
-/// Files that people drop and that are not read here: what they are, and what helps.
+/// Common files that are not read here: what they are, and what to do instead.
 fn recognise_other(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
-    const CONVERT: &str = "convert to PNG or JPEG";
+const CONVERT: &str = "convert them to PNG, JPEG, WebP, GIF, BMP or TIFF";
     if bytes.len() >= 12 && &bytes[4..8] == b"ftyp" {
         // A box of brands: the major one at 8, compatible ones from 16 on.
         let length = u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]) as usize;
@@ -265,33 +267,33 @@ fn recognise_other(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
                 .any(|b| wanted.iter().any(|w| b == *w))
         };
         if brands(&[b"avif", b"avis"]) {
-            return Some(("AVIF pictures", CONVERT));
+            return Some(("AVIF images cannot be read", CONVERT));
         }
         if brands(&[
             b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1",
         ]) {
-            return Some(("HEIC pictures", CONVERT));
+            return Some(("HEIC images cannot be read", CONVERT));
         }
-        return Some(("videos", "save single frames as PNG or JPEG"));
+        return Some(("videos are not images", "save single frames as PNG, JPEG, WebP, GIF, BMP or TIFF"));
     }
     let starts = |magic: &[u8]| bytes.starts_with(magic);
     if starts(b"%PDF") {
-        return Some(("PDF documents", "save its pictures as PNG or JPEG"));
+        return Some(("PDF documents are not images", "save their images as PNG, JPEG, WebP, GIF, BMP or TIFF"));
     }
     if starts(b"PK\x03\x04") || starts(b"PK\x05\x06") {
-        return Some(("ZIP archives", "unpack it and give the pictures"));
+        return Some(("ZIP archives are not images", "unpack the archive and choose its PNG, JPEG, WebP, GIF, BMP or TIFF files"));
     }
     if starts(b"\0\0\0\x0cJXL \r\n\x87\n") || starts(b"\xff\x0a") {
-        return Some(("JPEG XL pictures", CONVERT));
+        return Some(("JPEG XL images cannot be read", CONVERT));
     }
     if starts(b"\0\0\0\x0cjP  \r\n\x87\n") {
-        return Some(("JPEG 2000 pictures", CONVERT));
+        return Some(("JPEG 2000 images cannot be read", CONVERT));
     }
     // safetensors: the length of a JSON object in 8 bytes, then the object.
     if bytes.len() >= 10 && bytes[8] == b'{' && bytes[6] == 0 && bytes[7] == 0 {
         return Some((
-            "model files (safetensors)",
-            "open it as a model, not as a picture",
+"model files (safetensors) are not images",
+"open the file as a model",
         ));
     }
     let head = &bytes[..bytes.len().min(1024)];
@@ -302,12 +304,12 @@ fn recognise_other(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
     if text.starts_with(b"<svg")
         || text.starts_with(b"<?xml") && head.windows(4).any(|w| w == b"<svg")
     {
-        return Some(("SVG drawings", CONVERT));
+        return Some(("SVG drawings cannot be read", CONVERT));
     }
     if image::guess_format(bytes).is_err() && looks_like_text(head) {
         return Some((
-            "text files",
-            "give a picture; a text file stays one under another name",
+"text files are not images",
+"choose a PNG, JPEG, WebP, GIF, BMP or TIFF file",
         ));
     }
     None
@@ -317,7 +319,7 @@ fn looks_like_text(head: &[u8]) -> bool {
     let printable = head
         .iter()
         .all(|&b| b >= 0x20 || matches!(b, b'\t' | b'\n' | b'\r' | 0x0c));
-    // The head may end inside a character.
+    // The excerpt may end inside a character.
     printable
         && match std::str::from_utf8(head) {
             Ok(_) => true,
@@ -325,8 +327,8 @@ fn looks_like_text(head: &[u8]) -> bool {
         }
 }
 
-/// Whether an end marker follows the first scan. (The decoder fills what is missing with grey.)
-/// Thumbnails lie before the first scan, in segments that are stepped over.
+/// Whether an end marker follows the first scan. (The decoder fills the missing part with grey.)
+/// Thumbnails come before the first scan, in segments that are skipped.
 fn jpeg_is_complete(bytes: &[u8]) -> bool {
     let mut at = 2;
     while at + 4 <= bytes.len() {
@@ -346,7 +348,7 @@ fn jpeg_is_complete(bytes: &[u8]) -> bool {
     false
 }
 
-/// How a picture is brought to the network's size.
+/// How an image is resized to the network's size.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -368,7 +370,7 @@ pub enum Resize {
 /// - Alpha is dropped, not composed onto a background, as `convert('RGB')` does.
 /// - 16-bit values keep their high byte (Pillow cuts grey ones off at 255, which whitens most of such
 ///   a picture); floating-point values are clamped to 0..1.
-/// - Palettes are looked up and CMYK is turned into RGB by the decoder.
+/// - Palettes are resolved and CMYK is converted to RGB by the decoder.
 /// - Unlike the published loader, EXIF orientation has been applied by [`decode`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Preprocessing {
@@ -537,7 +539,7 @@ fn resample_with(
 }
 
 /// Network values `[channels, size, size]` in `[-1, 1]` as RGBA for display: clamped, opaque; grey is
-/// repeated. What is not a number is shown in [`NOT_A_NUMBER`].
+/// repeated. A value that is not a number is shown in [`NOT_A_NUMBER`].
 ///
 /// # Panics
 /// If there are not `channels * size * size` values or the channels are neither 1 nor 3.
@@ -598,9 +600,9 @@ pub fn heat_colour(value: f32) -> [u8; 3] {
     })
 }
 
-/// A residual map as opaque RGBA: `value / scale`, clamped to 0..1, in the colours of
-/// [`heat_colour`]. The scale is the same for all pictures of a model: one of its own for each would
-/// make the faults of a good part look as bad as those of a broken one.
+/// A residual map as opaque RGBA: `value / scale`, clamped to 0..1, in the colours of [`heat_colour`].
+/// The scale is the same for all images of a model: a separate scale for each image would make the small
+/// differences of a normal part look like those of a defective one.
 ///
 /// A scale that is not above 0 makes every difference the brightest colour, and no difference black.
 pub fn heat_map_rgba(residual_map: &[f32], scale: f32) -> Vec<u8> {
@@ -865,7 +867,7 @@ mod tests {
     fn what_is_no_picture_is_refused_in_plain_words() {
         assert_eq!(decode(&[]).unwrap_err(), ImageError::Empty);
         for (bytes, word) in [
-            (&b"this is a text file under a wrong name"[..], "text files"),
+            (&b"this is a text file under a wrong name"[..], "text files are not images; choose a PNG"),
             (b"BMW is text, too", "BMP"),
             (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "HEIC"),
             (b"\0\0\0\x18ftypmif1\0\0\0\0mif1avif", "AVIF"),
@@ -886,7 +888,7 @@ mod tests {
             .to_string();
         assert_eq!(
             heic,
-            "HEIC pictures cannot be read in this program; convert to PNG or JPEG"
+            "HEIC images cannot be read; convert them to PNG, JPEG, WebP, GIF, BMP or TIFF"
         );
     }
 

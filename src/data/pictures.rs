@@ -1,8 +1,8 @@
-//! What a run draws its batches from.
+//! The source of a run's batches.
 
 use super::DataError;
 
-/// Normal pictures that a run draws from, prepared for the networks.
+/// The normal images of a run, prepared for the networks.
 ///
 /// The program keeps as many as fit into its memory (`stored`), the page all of them
 /// ([`InMemory`]).
@@ -18,7 +18,7 @@ pub trait Pictures {
     /// Digest over names and bytes of all of them, in hexadecimal.
     fn digest(&self) -> &str;
 
-    /// What a picture is called where its source is.
+    /// The name of an image at its source.
     ///
     /// # Panics
     /// If there is no such picture.
@@ -33,14 +33,14 @@ pub trait Pictures {
     /// If there is no such picture.
     fn values(&self, indices: &[usize]) -> Result<Vec<f32>, DataError>;
 
-    /// Says which pictures [`Pictures::values`] will be asked for soon, in that order, so that they
-    /// may be made ready meanwhile. Changes no value.
+    /// Announces which images [`Pictures::values`] will be asked for next, in that order, so that they
+    /// can be prepared in the meantime. Changes no value.
     fn prefetch(&self, indices: &[usize]) {
         let _ = indices;
     }
 }
 
-/// Pictures that lie ready in memory.
+/// Images held in memory.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct InMemory {
     /// `[n, c, size, size]` as one vector.
@@ -49,7 +49,7 @@ pub struct InMemory {
     pub length: usize,
     /// Digest over their names and bytes.
     pub digest: String,
-    /// Their names; pictures without one are called by their number.
+    /// Their names; images without one are named by their number.
     pub names: Vec<String>,
 }
 
@@ -86,7 +86,7 @@ impl Pictures for InMemory {
     fn name(&self, index: usize) -> String {
         assert!(
             index < self.len(),
-            "expected a picture below {}, got {index}",
+            "expected an image index below {}, got {index}",
             self.len()
         );
         match self.names.get(index) {

@@ -1,4 +1,4 @@
-//! Pictures that lie raw in the files of a data set, all of one size, with labels.
+//! Raw images from the files of a data set, all of one size, with labels.
 
 use std::fs;
 use std::path::Path;
@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::DataError;
 use super::image::Picture;
 
-/// In which order the values of one picture lie.
+/// The order of an image's values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
     /// The channels of a pixel side by side: `[height, width, channels]`.
@@ -92,7 +92,7 @@ impl Records {
         &self.labels
     }
 
-    /// What a picture is called: its file and its place in it, counted from 0 (`data_batch_1/17`).
+    /// The name of an image: its file and its index there, from 0 (`data_batch_1/17`).
     pub fn name(&self, index: usize) -> String {
         format!("{}/{index}", self.part)
     }
@@ -131,7 +131,7 @@ impl Records {
     }
 }
 
-/// Not the megabytes of it.
+/// Without the megabytes of pixels.
 impl std::fmt::Debug for Records {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(
@@ -155,7 +155,7 @@ pub struct RecordSet {
     pub test: Vec<Arc<Records>>,
 }
 
-/// Checks that a data set's folder is one.
+/// Checks that a data set's folder is a folder.
 pub(super) fn check_folder(folder: &Path) -> Result<(), DataError> {
     if !folder.exists() {
         return Err(DataError::NotFound(folder.into()));
@@ -166,7 +166,7 @@ pub(super) fn check_folder(folder: &Path) -> Result<(), DataError> {
     Ok(())
 }
 
-/// The error for a file that is not there, with a look at what is.
+/// The error for a missing file, with a list of the files that are there.
 pub(super) fn missing(folder: &Path, expected: &str) -> DataError {
     const SHOWN: usize = 12;
     let mut names: Vec<String> = fs::read_dir(folder)

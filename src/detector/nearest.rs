@@ -1,7 +1,7 @@
-//! Nearest neighbour: the distance to the closest training picture. A baseline that needs no GAN.
+//! Nearest neighbour: the distance to the closest training image. A baseline without a GAN.
 //!
-//! With a memory ([`Latent::Memory`]) the pixels themselves are what is remembered: a nearest neighbour
-//! in half-whitened principal components, which shows what a network's encoding is worth beside it.
+//! With [`Latent::Memory`], the memory bank stores the pixels themselves: a nearest neighbour in
+//! half-whitened principal components, with which a network's encoding can be compared.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -27,7 +27,7 @@ pub(crate) const ENTRY: Fitted = Fitted;
 pub(crate) struct Fitted;
 
 impl Entry for Fitted {
-    /// R is a norm; only a memory has an L beside it.
+    /// R is a norm; there is an L only with a memory bank.
     fn settings(&self, config: &TrainConfig) -> Vec<&'static str> {
         match config.latent {
             Latent::Memory => vec!["latent", "lambda", "balance"],
@@ -77,7 +77,7 @@ pub struct Nearest {
 }
 
 impl Nearest {
-    /// Keeps the pictures.
+    /// Stores the images.
     ///
     /// # Shapes
     /// - `pictures`: `[n, c, size, size]` as one slice

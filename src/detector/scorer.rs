@@ -1,4 +1,4 @@
-//! From what a network measured of a picture to A, R and L, as the model file says.
+//! From a network's measurement of an image to A, R and L, as the model file specifies.
 
 use crate::model_file::{ModelFile, Scoring};
 use crate::nn::tensors::{TensorError, find};
@@ -10,14 +10,14 @@ pub(crate) const FEATURE_WEIGHTS: &str = "scoring.feature_weights";
 /// The score of methods that compare pixels and features.
 pub(crate) struct Scorer {
     scoring: Scoring,
-    /// Learnt from held-out normals, where L compares all layers.
+    /// Fitted on held-out normal images, if L compares all layers.
     feature_weights: Option<Vec<f32>>,
     channels: usize,
 }
 
 impl Scorer {
-    /// Reads what the file says of scoring. Before a model is calibrated there are no weights of
-    /// features yet: each then counts alike.
+    /// Reads the scoring from a file. Before a model is calibrated there are no weights of features: all
+    /// then count equally.
     ///
     /// # Errors
     /// If there are weights, but not one for each of `features`, or one is not finite.
@@ -46,8 +46,8 @@ impl Scorer {
         self.score_by(x, x_hat, latent)
     }
 
-    /// As [`Scorer::score`], with L the features' distance, on the scale of the mean over pixels that
-    /// R is.
+    /// As [`Scorer::score`], with L the distance of the features, on the same scale as R, a mean over
+    /// pixels.
     pub(crate) fn score_by_distance(
         &self,
         x: &[f32],

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{MetricError, check_finite, check_lengths};
 
-/// Verdicts counted, and what follows from the counts. A share of nothing is none.
+/// Counts of verdicts, and the rates that follow from them. A share of nothing is `None`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Confusion {
     /// A picture is called anomalous when its score is above this.

@@ -1,4 +1,4 @@
-//! How well a map says where in a picture the defect is.
+//! How well a map localises the defect in an image.
 //!
 //! Every pixel of every picture counts, those of pictures without a defect too. Nothing is binned:
 //! the pixels' scores are sorted as they are. That takes 4 bytes for a defect-free pixel and 8 for a
@@ -9,14 +9,14 @@ use serde::{Deserialize, Serialize};
 
 use super::MetricError;
 
-/// [`pro`] up to this false-positive rate: Bergmann et al.'s choice, for maps that flag a larger
-/// part of the defect-free area are of no use.
+/// [`pro`] up to this false-positive rate: Bergmann et al.'s choice, because maps that flag a larger part
+/// of the defect-free area are of no use.
 pub const PRO_LIMIT: f64 = 0.3;
 
-/// One picture's map, and where its defects are.
+/// An image's map, and the mask of its defects.
 #[derive(Clone, Copy, Debug)]
 pub struct PixelScores<'a> {
-    /// A score a pixel, `[height, width]`: higher is more anomalous.
+    /// One score per pixel, `[height, width]`: higher is more anomalous.
     pub map: &'a [f32],
     /// Whether a pixel is defective, `[height, width]`. None where the picture has no defect.
     pub mask: Option<&'a [bool]>,
@@ -106,7 +106,7 @@ pub fn regions(mask: &[bool], width: usize) -> (Vec<u32>, usize) {
     );
     let mut labels = vec![0; mask.len()];
     let mut found = 0;
-    // Pixels whose neighbours are still to be looked at. A region may be large: no recursion.
+    // Pixels whose neighbours are still to be visited. A region may be large, so there is no recursion.
     let mut open = Vec::new();
     for first in 0..mask.len() {
         if !mask[first] || labels[first] != 0 {

@@ -1,9 +1,9 @@
 //! The convolutions of the innermost layers as matrix products over the whole batch, for training.
 //!
-//! Burn's CPU backend multiplies picture by picture. Where a picture has one to four pixels, such a product
-//! is too narrow to fill a vector register, and the gradients of the weights are narrower still. Of a
-//! 4 × 4 kernel between 2 × 2 pixels and one, moreover, only the middle 2 × 2 meets a pixel, the rim
-//! meets padding.
+//! Burn's CPU backend multiplies image by image. If an image has one to four pixels, such a product is
+//! too narrow to fill a vector register, and the gradients of the weights are narrower still. Moreover,
+//! of a 4 × 4 kernel between 2 × 2 pixels and one, only the middle 2 × 2 meets a pixel; the rim meets
+//! padding.
 
 use burn::nn::conv::{Conv2d, ConvTranspose2d};
 use burn::tensor::Tensor;
@@ -50,8 +50,8 @@ pub(crate) fn convolve_transposed(conv: &ConvTranspose2d, x: Tensor<4>, mode: Mo
     }
 }
 
-/// Rows times a matrix, one row after another: a product of matrices rounds by the number of rows, and a
-/// picture's score would depend on the size of its batch.
+/// Rows times a matrix, one row after another: the rounding of a product of matrices depends on the
+/// number of rows, so an image's score would depend on the size of its batch.
 ///
 /// # Shapes
 /// - `rows`: `[n, input]`

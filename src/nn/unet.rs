@@ -151,7 +151,7 @@ impl Network for Generator {
 }
 
 impl Generator {
-    /// Reconstructs pictures: x̂ = G(x).
+    /// Reconstructs images: x̂ = G(x).
     ///
     /// # Shapes
     /// - `x`: `[n, c, size, size]`, in `[-1, 1]`
@@ -211,7 +211,7 @@ impl Generator {
         for (level, step) in self.encoder.iter().enumerate() {
             if level > 0 {
                 h = leaky_relu(h, mode);
-                // The published LeakyReLU works in place: what is skipped is the activated tensor.
+                // The published LeakyReLU works in place, so the skip carries the activated tensor.
                 skips.push(h.clone());
             }
             h = convolve(&step.conv, h, mode); // [n, width << level, side / 2, side / 2]

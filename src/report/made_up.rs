@@ -19,7 +19,7 @@ fn quantiles(low: f64, high: f64) -> Quantiles {
     }
 }
 
-/// As of 600 held-out normals.
+/// As for 600 held-out normal images.
 pub fn calibration() -> Calibration {
     Calibration {
         normals: 600,

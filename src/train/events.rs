@@ -1,4 +1,4 @@
-//! What a run tells while it goes: one JSON object a line in `events.jsonl`.
+//! What a run logs: one JSON object per line in `events.jsonl`.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,9 +9,9 @@ use super::config::TrainConfig;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub enum Event {
-    /// The run began, or went on from a checkpoint at `step`.
+    /// The run started, or resumed from a checkpoint at `step`.
     Started {
-        /// Steps finished before.
+        /// Steps finished before that.
         step: u64,
         /// Steps of the whole run.
         total_steps: u64,
@@ -23,8 +23,8 @@ pub enum Event {
         config: TrainConfig,
     },
     /// A training step was finished.
-    Step {
-        /// Which, from 1.
+Step {
+/// Which step, from 1.
         step: u64,
         /// In which epoch, from 1.
         epoch: u64,
@@ -45,7 +45,7 @@ pub enum Event {
         /// Seconds since this part of the run began.
         elapsed_secs: f64,
     },
-    /// The discriminator's loss had collapsed: it was drawn anew.
+    /// The discriminator's loss had collapsed, so it was re-initialised.
     DiscriminatorRestarted {
         /// Steps finished.
         step: u64,

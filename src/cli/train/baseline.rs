@@ -1,4 +1,4 @@
-//! Baselines without a GAN: fitted in one go where a network would be trained.
+//! Baselines without a GAN, which are fitted directly instead of trained.
 
 use anyhow::{Context, Result};
 use burn::tensor::Device;
@@ -10,11 +10,11 @@ use crate::model_file::{FORMAT, Header, ModelFile, Precision, Training};
 use crate::train::config::TrainConfig;
 use crate::train::run::preprocessing;
 
-/// Pictures that a baseline is fitted on, at most: they are held in memory, and the nearest neighbour
-/// keeps them all in its file.
+/// Largest number of images that a baseline is fitted on: they are held in memory, and the nearest
+/// neighbour method stores them all in its file.
 const FITTED_ON: usize = 20_000;
 
-/// Fits a method that takes all pictures in one go, and calibrates on the held-out normals.
+/// Fits a method directly to all training images and calibrates it on the held-out normal images.
 pub fn fit_baseline(
     config: &TrainConfig,
     pictures: &dyn Pictures,

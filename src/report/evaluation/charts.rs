@@ -8,10 +8,10 @@ use crate::metrics::{pr_curve, roc_curve};
 use crate::report::chart::{self, Bars, Bins, CLASSES, Caption, Drawing, Line, Mark, Points};
 use crate::report::{bins_table, counted};
 
-/// Lines in one chart, at most: more could not be told apart.
+/// Largest number of lines in one chart: more could not be distinguished.
 pub const MOST_CURVES: usize = CLASSES.len();
 
-/// Small charts of classes, at most.
+/// Largest number of small charts of classes.
 const MOST_CLASSES: usize = 24;
 
 /// The parts of a raw score: each with its word in file names and its name on the axis.
@@ -21,7 +21,7 @@ const PARTS: [(Part, &str, &str); 3] = [
     (Part::Latent, "latent", "latent L"),
 ];
 
-/// A drawing with the table of its numbers, and its file's name without the ending.
+/// A drawing with the table of its numbers, and its file's name without the extension.
 struct Chart {
     file: String,
     drawing: Drawing,
@@ -51,7 +51,7 @@ pub fn all(report: &EvaluationReport) -> Vec<(String, Drawing)> {
         .collect()
 }
 
-/// ROC and PR curves, where a method has any.
+/// ROC and PR curves, if a method has any.
 pub fn curves(report: &EvaluationReport) -> Option<(Markup, Markup)> {
     both_curves(report).map(|(roc, pr)| (roc.figure(), pr.figure()))
 }
@@ -68,7 +68,7 @@ pub fn scores(report: &EvaluationReport) -> (Vec<Markup>, Vec<Markup>) {
     }
 }
 
-/// AUROC by epoch, where a method has it.
+/// AUROC by epoch, if a method has it.
 pub fn epochs(report: &EvaluationReport) -> Option<Markup> {
     epochs_chart(report).map(|chart| chart.figure())
 }
@@ -91,8 +91,8 @@ pub fn labelled(result: &MethodResult) -> (Vec<f64>, Vec<bool>) {
         .unzip()
 }
 
-/// Average precision holds a precision for all recalls since the point before: steps, not slopes,
-/// which would show too large an area.
+/// Average precision keeps each precision for all recalls since the point before: steps, not slopes,
+/// whose area would be too large.
 fn steps(points: &[(f64, f64)]) -> Points {
     let mut stepped = Points::new();
     let mut recall = 0.0;
@@ -149,7 +149,7 @@ fn both_curves(report: &EvaluationReport) -> Option<(Chart, Chart)> {
         id: "roc".into(),
         title: "ROC curves".into(),
         description: format!(
-            "True-positive rate over false-positive rate. {}. The dotted diagonal is a guess.",
+            "True-positive rate against false-positive rate. {}. The dotted diagonal is random guessing.",
             names(&roc)
         ),
         x: "false-positive rate",
@@ -161,7 +161,7 @@ fn both_curves(report: &EvaluationReport) -> Option<(Chart, Chart)> {
         id: "pr".into(),
         title: "Precision and recall".into(),
         description: format!(
-            "Precision over recall. {}. The dotted line at {} is a guess.",
+            "Precision against recall. {}. The dotted line at {} is random guessing.",
             names(&pr),
             rate(chance)
         ),
@@ -217,7 +217,7 @@ fn height_at(curve: &[(f64, f64)], x: f64) -> f64 {
     }
 }
 
-/// Shares in per cent, so that kinds of different number can be compared.
+/// Shares in per cent, so that groups of different size can be compared.
 fn shares(counts: &[usize]) -> Vec<f64> {
     let total = counts.iter().sum::<usize>().max(1) as f64;
     counts
@@ -244,7 +244,7 @@ fn marked(
     part: Part,
 ) -> Option<(f64, &'static str)> {
     let held_out = || {
-        // The calibration is of the reported model in inference mode; others cannot be held against it.
+        // The calibration is of the reported model in inference mode; others cannot be compared with it.
         let own = report
             .methods()
             .first()
@@ -315,7 +315,7 @@ fn histograms_of(
                 Some(_) => format!(", {}", report.label(own)),
                 None => " of the test pictures".to_owned(),
             };
-            // How well this part alone ranks the pictures.
+            // How well this part alone ranks the images.
             let alone = own.full_mix().and_then(|mix| match part {
                 Part::AnomalyScore => Some(mix.metrics.auroc.value),
                 Part::Residual => Some(mix.residual_auroc),

@@ -13,7 +13,7 @@ const FAULTS: [&str; 6] = [
     "vegetation",
 ];
 
-/// Names that would do harm if they were written as they are.
+/// Names that would do harm if they were written without escaping.
 const HOSTILE: [&str; 4] = [
     "<script>alert(1)</script>.png",
     "a \"quoted\", name\nof two lines.png",
@@ -215,7 +215,7 @@ fn every_section_is_there_in_order() {
         "The worst misses",
         "Settings",
         "Skipped files",
-        "To repeat it",
+        "How to repeat it",
     ];
     let mut from = 0;
     for heading in headings {
@@ -317,7 +317,7 @@ fn numbers_that_leak_are_marked_wherever_they_are() {
                     if words == LEAK {
                         ""
                     } else {
-                        " of what is marked published here"
+                        " for the numbers marked published"
                     }
                 )),
                 "{file}"
@@ -328,8 +328,8 @@ fn numbers_that_leak_are_marked_wherever_they_are() {
         }
         assert!(text(&files, "epochs.svg").contains(LEAK));
         for table in [
-            "All classes together; 95 % intervals beneath ",
-            "AUROC by class; the best honest one of a row is bold ",
+            "All classes together, with 95 % intervals ",
+            "AUROC by class; the best honest value of each row is bold ",
         ] {
             let caption = format!("<caption><span class=\"stay\">{table}<span class=\"leak\">");
             assert!(page.contains(&caption), "{caption}");
@@ -451,7 +451,7 @@ fn what_is_too_much_for_a_drawing_is_left_to_the_files() {
     }
     let (page, files) = made(&evaluation);
     assert!(page.contains("The first 8 methods are drawn"));
-    assert!(page.contains("The 24 classes of the most pictures are drawn"));
+    assert!(page.contains("The 24 classes with the most images are drawn"));
     assert!(!text(&files, "roc.svg").contains("baseline 5"));
     assert!(text(&files, "roc.csv").contains("baseline 5"));
     let drawn = |part: &str| files.iter().filter(|f| f.0.starts_with(part)).count();
@@ -536,17 +536,17 @@ fn the_answer_does_not_flatter() {
     );
     assert!(
         honest(0.75, 0.72, 0.02)
-            .ends_with("The intervals overlap, so the difference may be chance.")
+            .ends_with("The intervals overlap, so the difference may be due to chance.")
     );
     assert!(honest(0.9, 0.72, 0.02).contains("better than PCA"));
     assert!(honest(0.7, 0.70004, 0.02).contains("as well as PCA"));
-    assert!(honest(0.49, 0.7, 0.02).contains("cannot be told from tossing a coin"));
-    assert!(honest(0.4, 0.7, 0.02).contains("worse than tossing a coin"));
+    assert!(honest(0.49, 0.7, 0.02).contains("cannot be distinguished from chance"));
+    assert!(honest(0.4, 0.7, 0.02).contains("worse than chance"));
     // A number that leaks is never called better.
     let leaking = said(&|e| e.methods[0].protocol = Protocol::Published);
     assert!(leaking.contains("a number that leaks") && !leaking.contains("better"));
     let both = said(&|_| ());
-    assert!(both.contains("scored honestly and") && both.contains("no merit of the model"));
+    assert!(both.contains("scored honestly and") && both.contains("not come from a better model"));
     assert!(!both.contains("the best of the others: Skip"));
 }
 
@@ -587,7 +587,7 @@ fn verdicts_are_told_in_words() {
         "Of 1,000 normal pictures, <strong>14</strong> (1.4 %)",
         "<strong>226</strong> (11.3 %) are found",
         "1,773</strong> missed",
-        "94.2 % is abnormal",
+        "94.2 % are abnormal",
     ] {
         assert!(html.contains(words), "{words} in {html}");
     }
