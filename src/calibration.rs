@@ -45,7 +45,7 @@ pub struct Quantiles {
 pub struct Calibration {
     /// Number of held-out normal images.
     pub normals: usize,
-    /// A picture is anomalous when its anomaly score is above this.
+    /// An image is anomalous when its anomaly score is above this.
     pub threshold: f64,
     /// Where the threshold comes from.
     pub rule: ThresholdRule,
@@ -92,12 +92,12 @@ impl std::fmt::Display for Verdict {
 #[non_exhaustive]
 pub enum CalibrationError {
     /// There was no held-out normal image.
-    #[error("calibration needs at least one held-out normal picture, got none")]
+    #[error("calibration needs at least one held-out normal image, got none")]
     Empty,
     /// A score is infinite or not a number.
-    #[error("held-out picture {index} has the score {score}, which is not finite")]
+    #[error("held-out image {index} has the score {score}, which is not finite")]
     NotFinite {
-        /// Which picture.
+        /// Which image.
         index: usize,
         /// Its score.
         score: f64,
@@ -213,7 +213,7 @@ pub fn display(anomaly_score: f64, threshold: f64, median: f64) -> f64 {
 }
 
 /// Pixel residual that gets the heat map's full colour. Without a calibration, a quarter of the
-/// range of values, which does not change from picture to picture either.
+/// range of values, which does not change from image to image either.
 pub fn heat_map_scale(calibration: Option<&Calibration>) -> f32 {
     calibration.map_or(0.5, |calibration| calibration.heat_map_scale as f32)
 }

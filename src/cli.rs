@@ -35,7 +35,7 @@ use data::DataArgs;
 mod exit {
     /// Something failed; stderr says what.
     pub const FAILED: u8 = 1;
-    /// The work was done, but some pictures could not be read.
+    /// The work was done, but some images could not be read.
     pub const SOME_SKIPPED: u8 = 3;
     /// Ctrl-C: a checkpoint was saved.
     pub const INTERRUPTED: u8 = 130;
@@ -55,7 +55,7 @@ enum Verb {
     Train(Box<train::Args>),
     /// Recalibrate a trained model on normal images: threshold and scoring options, without training
     Calibrate(calibrate::Args),
-    /// Score pictures with a trained model
+    /// Score images with a trained model
     Score(score::Args),
     /// Measure a model on labelled test images and compare it with baselines without a GAN
     Evaluate(evaluate::Args),
@@ -120,7 +120,7 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
         .any(|cause| cause.kind() == std::io::ErrorKind::BrokenPipe)
 }
 
-/// Scores prepared pictures as suits the device.
+/// Scores prepared images as suits the device.
 fn score_batch(device: Kind, detector: &dyn Detector, values: &[f32]) -> Result<Vec<Scored>> {
     Ok(match device.as_str() {
         "cpu" => detector::score_on_all_threads(detector, values)?,
@@ -145,7 +145,7 @@ fn prepare(train: Vec<Sample>, preprocessing: &Preprocessing, cache_bytes: u64) 
     report_skipped(pictures.skipped());
     if pictures.cached() < pictures.len() {
         eprintln!(
-            "{} of {} prepared pictures fit into memory (--cache-mib); the others are decoded again in each epoch",
+            "{} of {} prepared images fit into memory (--cache-mib); the others are decoded again in each epoch",
             pictures.cached(),
             pictures.len()
         );
@@ -234,7 +234,7 @@ fn report_skipped(skipped: &[(PathBuf, String)]) {
         eprintln!("skipped {}: {reason}", path.display());
     }
     if skipped.len() > SHOWN {
-        eprintln!("skipped {} more pictures", skipped.len() - SHOWN);
+        eprintln!("skipped {} more images", skipped.len() - SHOWN);
     }
 }
 

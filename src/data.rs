@@ -4,14 +4,14 @@
 //! | module | holds |
 //! |---|---|
 //! | [`image`] | from the bytes of an image to the network's input |
-//! | [`pictures`] | what a run draws its batches from |
+//! | [`pictures`] | the source of a run's batches |
 //! | [`batch`] | held-out split, order, subsamples |
 //! | [`layout`] | which of a folder's files are trained on and which are labelled |
-//! | [`prepared`] | pictures prepared once and kept as bytes |
+//! | [`prepared`] | images prepared once and kept as bytes |
 //! | [`digest`] | what a model was trained on |
 //!
-//! The program has more: `dataset` (one set of pictures, whatever the source), `folder`, `cifar10` and
-//! `idx` (the sources), `records` (raw pictures in memory), `stored` (prepared pictures in bounded
+//! The program has more: `dataset` (one set of images, whatever the source), `folder`, `cifar10` and
+//! `idx` (the sources), `records` (raw images in memory), `stored` (prepared images in bounded
 //! memory) and `mask` (where a defect is).
 
 pub mod augment;
@@ -48,7 +48,7 @@ pub enum DataError {
     #[error("expected a folder of images at {}, but it does not exist", .0.display())]
     NotFound(PathBuf),
     /// The path names a file.
-    #[error("expected a folder of pictures at {}, but it is a file", .0.display())]
+    #[error("expected a folder of images at {}, but it is a file", .0.display())]
     NotAFolder(PathBuf),
     /// `train` or `test` exists, but not in a known layout.
     #[error(
@@ -67,10 +67,10 @@ pub enum DataError {
     },
     /// A recognised layout without any image to train on.
     #[error(
-        "no pictures in {}: expected files that end in {expected}", .folder.display()
+        "no images in {}: expected files that end in {expected}", .folder.display()
     )]
     NoPictures {
-        /// The folder that should hold the pictures.
+        /// The folder that should hold the images.
         folder: PathBuf,
         /// The file name extensions looked for.
         expected: String,
@@ -137,7 +137,7 @@ pub enum DataError {
         /// Its layout.
         layout: String,
     },
-    /// No training picture of a class that counts as normal.
+    /// No training image of a class that counts as normal.
     #[error(
         "no normal images to train on in {data}: expected some in its training part with {selection}"
     )]
@@ -155,7 +155,7 @@ pub enum DataError {
         /// Why it cannot be read now.
         reason: String,
     },
-    /// A batch size of zero, or fewer pictures than one batch.
+    /// A batch size of zero, or fewer images than one batch.
     #[error(
         "the batch size must be at least 1 and at most the number of training images, {pictures}, got {batch}"
     )]

@@ -80,7 +80,7 @@ methods! {
     Alocc "alocc" alocc "Sabokrou et al. 2018";
     Aae "aae" aae "Makhzani et al. 2015";
     Pca "pca" pca "Principal components, residual norm";
-    Nearest "nearest" nearest "Distance to the nearest training picture";
+    Nearest "nearest" nearest "Distance to the nearest training image";
 }
 
 impl Default for Method {

@@ -38,7 +38,7 @@ const HIGH_TPR: f64 = 0.95;
 #[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
 #[serde(rename_all = "kebab-case")]
 pub enum Protocol {
-    /// Inference mode: a score depends on that picture and the model, never on its neighbours.
+    /// Inference mode: a score depends on that image and the model, never on its neighbours.
     #[default]
     Honest,
     /// As the published code does it; leaks, on purpose, to show by how much.
@@ -69,7 +69,7 @@ impl std::fmt::Display for Protocol {
     }
 }
 
-/// Which of a picture's raw scores ranks it.
+/// Which of an image's raw scores ranks it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
 #[serde(rename_all = "kebab-case")]
@@ -103,14 +103,14 @@ impl Part {
     }
 }
 
-/// One labelled test picture with its raw score.
+/// One labelled test image with its raw score.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Labelled {
     /// File name or label.
     pub name: String,
     /// `normal`, or the kind of defect.
     pub class: String,
-/// Its label.
+    /// Its label.
     pub abnormal: bool,
     /// The method's scores.
     pub raw: RawScore,
@@ -121,7 +121,7 @@ pub struct Labelled {
 #[non_exhaustive]
 pub enum EvaluationError {
     /// A metric has no value.
-    #[error("{part} of {}: {source}", .class.as_deref().unwrap_or("all test pictures"))]
+    #[error("{part} of {}: {source}", .class.as_deref().unwrap_or("all test images"))]
     Metric {
         /// What was ranked: a score's name.
         part: &'static str,
@@ -130,10 +130,10 @@ pub enum EvaluationError {
         /// The reason.
         source: MetricError,
     },
-    /// A picture's score is infinite or not a number.
+    /// An image's score is infinite or not a number.
     #[error("expected finite scores, got {value} as the {part} of {picture}")]
     NotFinite {
-        /// Which picture.
+        /// Which image.
         picture: String,
         /// Which score.
         part: &'static str,
@@ -147,9 +147,9 @@ class, one to choose with and one to report; got {normals} normal and {abnormal}
 to choose with"
     )]
     Validation {
-        /// Normal pictures in the validation half.
+        /// Normal images in the validation half.
         normals: usize,
-        /// Abnormal pictures in the validation half.
+        /// Abnormal images in the validation half.
         abnormal: usize,
     },
 }
@@ -172,16 +172,16 @@ impl Default for Resampling {
     }
 }
 
-/// How well one score separates one set of abnormal pictures from all normal ones.
+/// How well one score separates one set of abnormal images from all normal ones.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Metrics {
-    /// Number of normal pictures.
+    /// Number of normal images.
     pub normals: usize,
-    /// Number of abnormal pictures.
+    /// Number of abnormal images.
     pub abnormal: usize,
     /// Area under the ROC curve, with its 95 % interval.
     pub auroc: Interval,
-    /// Average precision, with its 95 % interval. Depends on the share of abnormal pictures.
+    /// Average precision, with its 95 % interval. Depends on the share of abnormal images.
     pub auprc: Interval,
     /// F1 at the best of all thresholds for these same images: a bound, not what a user gets.
     pub f1_max: f64,
@@ -193,7 +193,7 @@ pub struct Metrics {
     pub fpr_at_95_tpr: f64,
 }
 
-/// One abnormal class, or all together, against all normal pictures.
+/// One abnormal class, or all together, against all normal images.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ClassMetrics {
     /// None: all classes together, the full mix.
@@ -206,12 +206,12 @@ pub struct ClassMetrics {
     pub latent_auroc: Option<f64>,
 }
 
-/// A picture is called anomalous when its anomaly score is above `value`.
+/// An image is called anomalous when its anomaly score is above `value`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Threshold {
     /// In units of A.
     pub value: f64,
-/// How it was chosen.
+    /// How it was chosen.
     pub source: ThresholdSource,
 }
 
@@ -223,11 +223,11 @@ pub enum ThresholdSource {
     Calibration,
     /// Set by hand.
     Manual,
-    /// The best F1 on labelled validation pictures, none of which is reported.
+    /// The best F1 on labelled validation images, none of which is reported.
     Validation {
-        /// Normal pictures that chose it.
+        /// Normal images that chose it.
         normals: usize,
-        /// Abnormal pictures that chose it.
+        /// Abnormal images that chose it.
         abnormal: usize,
         /// F1 on them.
         f1: f64,
@@ -254,14 +254,14 @@ impl Threshold {
     }
 }
 
-/// Which epoch the published code would report: the best on the test pictures.
+/// Which epoch the published code would report: the best on the test images.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EpochChoice {
-    /// AUROC on the test pictures after each epoch.
+    /// AUROC on the test images after each epoch.
     pub per_epoch_auroc: Vec<f64>,
     /// Which is largest, from 1; the earliest of equals.
     pub best_epoch: usize,
-    /// Its AUROC: chosen on the test pictures.
+    /// Its AUROC: chosen on the test images.
     pub best_auroc: f64,
     /// AUROC after the last epoch: what an honest report gives.
     pub last_auroc: f64,
@@ -291,20 +291,20 @@ impl EpochChoice {
 pub struct About {
     /// Its name in tables: `skip-ganomaly`, `pca-32`.
     pub method: String,
-    /// How the pictures were scored.
+    /// How the images were scored.
     pub protocol: Protocol,
     /// Number of parameters.
     pub parameters: usize,
-    /// Time to score a picture, in a batch.
+    /// Time to score an image, in a batch.
     pub milliseconds_per_picture: f64,
 }
 
-/// One method on the test pictures.
+/// One method on the test images.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MethodResult {
     /// Its name in tables: `skip-ganomaly`, `pca-32`.
     pub method: String,
-    /// How the pictures were scored.
+    /// How the images were scored.
     pub protocol: Protocol,
     /// The images behind every number here.
     pub pictures: Vec<Labelled>,
@@ -320,15 +320,15 @@ pub struct MethodResult {
     pub epochs: Option<EpochChoice>,
     /// Number of parameters.
     pub parameters: usize,
-    /// Time to score a picture, in a batch.
+    /// Time to score an image, in a batch.
     pub milliseconds_per_picture: f64,
 }
 
 impl MethodResult {
-    /// Measures scored pictures, with verdicts at a threshold that was not chosen on them.
+    /// Measures scored images, with verdicts at a threshold that was not chosen on them.
     ///
     /// # Errors
-    /// If a score or the threshold is not finite, there are no normal or no abnormal pictures, or
+    /// If a score or the threshold is not finite, there are no normal or no abnormal images, or
     /// `resampling` has no resamples.
     pub fn new(
         about: About,
@@ -361,7 +361,7 @@ impl MethodResult {
         Ok(result)
     }
 
-    /// Chooses the threshold by the best F1 on one half of the pictures and reports the other half.
+    /// Chooses the threshold by the best F1 on one half of the images and reports the other half.
     ///
     /// The halves are [`validation_split`]'s. The validation half chooses the threshold and is then left
     /// out of everything: `pictures`, `classes` and `confusion` cover the other half alone, so no number
@@ -420,7 +420,7 @@ pub struct Evaluation {
     pub warnings: Vec<String>,
     /// The methods, the reported one first.
     pub methods: Vec<MethodResult>,
-    /// Pictures that could not be read: name and reason.
+    /// Images that could not be read: name and reason.
     pub skipped: Vec<(String, String)>,
     /// Published numbers to show with the results.
     pub published: Option<PublishedTable>,
@@ -468,7 +468,7 @@ fn warnings(methods: &[MethodResult]) -> Vec<String> {
         {
             warn(format!(
                 "a threshold was chosen on {normals} normal and {abnormal} abnormal labelled \
-                 pictures; all numbers are of the other {}",
+                 images; all numbers are of the other {}",
                 method.pictures.len()
             ));
         }
@@ -486,11 +486,11 @@ fn warnings(methods: &[MethodResult]) -> Vec<String> {
     warnings
 }
 
-/// Measures one score, of one abnormal class or (none) of all, against all normal pictures. `None` if the
+/// Measures one score, of one abnormal class or (none) of all, against all normal images. `None` if the
 /// method has no such score.
 ///
 /// # Errors
-/// If a score is not finite, there are no such abnormal pictures or no normal ones, or `resampling`
+/// If a score is not finite, there are no such abnormal images or no normal ones, or `resampling`
 /// has no resamples.
 pub fn measure(
     pictures: &[Labelled],
@@ -561,10 +561,10 @@ fn by_class(
         .collect()
 }
 
-/// Scores, and whether each is of an abnormal picture.
+/// Scores, and whether each is of an abnormal image.
 type Ranked = (Vec<f64>, Vec<bool>);
 
-/// One score of all normal pictures and of one abnormal class or all, with the truth. `None` if any of
+/// One score of all normal images and of one abnormal class or all, with the truth. `None` if any of
 /// them lacks it.
 fn ranked(
     pictures: &[Labelled],
@@ -600,7 +600,7 @@ fn failed(part: Part, class: Option<&str>, source: MetricError) -> EvaluationErr
     }
 }
 
-/// Two halves of labelled pictures, as indices in ascending order.
+/// Two halves of labelled images, as indices in ascending order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Halves {
     /// To choose with.
@@ -609,10 +609,10 @@ pub struct Halves {
     pub test: Vec<usize>,
 }
 
-/// Divides labelled pictures into a half that may choose a threshold and one that is reported.
+/// Divides labelled images into a half that may choose a threshold and one that is reported.
 ///
 /// Each class is halved by itself; of an odd number the test half gets one more, so that no class
-/// goes missing from what is reported. The split follows from the pictures' names and the seed, not
+/// goes missing from what is reported. The split follows from the images' names and the seed, not
 /// from their scores or their order: methods that are compared share it.
 pub fn validation_split(pictures: &[Labelled], seed: u64) -> Halves {
     let mut classes: BTreeMap<(bool, &str), Vec<usize>> = BTreeMap::new();
@@ -939,7 +939,7 @@ mod tests {
             Vec::new(),
             None,
         );
-        assert!(uneven.warnings[0].contains("different pictures"));
+        assert!(uneven.warnings[0].contains("different images"));
     }
 
     #[test]

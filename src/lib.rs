@@ -31,7 +31,7 @@
 //! | [`score`] | the anomaly score of an image |
 //! | [`calibration`] | the scores of normal images: threshold, display, heat map |
 //! | [`model_file`] | the one file that program and page share |
-//! | [`data`] | pictures, folders, batches |
+//! | [`data`] | images, folders, batches |
 //! | [`metrics`] | AUROC and related metrics, intervals, pixels |
 //! | [`evaluation`] | labelled scores turned into results, and what was published |
 //! | [`device`] | the device that computes |

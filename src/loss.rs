@@ -152,7 +152,7 @@ pub fn encoder(z: Tensor<2>, z_hat: Tensor<2>) -> Tensor<1> {
 
 /// ALOCC's refinement loss: L_R = E(x - x̂)²
 ///
-/// The paper has the squared norm of the difference, which grows with the picture; here it is the
+/// The paper has the squared norm of the difference, which grows with the image; here it is the
 /// mean. The code has a cross entropy of the pixels, whose sigmoid comes after the tanh.
 ///
 /// # Shapes
@@ -201,7 +201,11 @@ pub fn reconstruction(x: Tensor<4>, x_hat: Tensor<4>) -> Tensor<1> {
 /// # Panics
 /// If the shapes differ.
 pub fn nearest_drawn(x: Tensor<4>, drawn: Tensor<4>) -> Tensor<1> {
-    assert_eq!(x.dims(), drawn.dims(), "real and generated images differ in shape");
+    assert_eq!(
+        x.dims(),
+        drawn.dims(),
+        "real and generated images differ in shape"
+    );
     let [n, channels, height, width] = x.dims();
     let length = channels * height * width;
     let (x, drawn) = (x.reshape([n, length]), drawn.reshape([n, length]));
@@ -214,7 +218,7 @@ pub fn nearest_drawn(x: Tensor<4>, drawn: Tensor<4>) -> Tensor<1> {
 
 /// AnoGAN's loss of the latent optimisation: λ Σ|x - G(z)| + (1 - λ) Σ|f(x) - f(G(z))|
 ///
-/// Summed over the batch, so that each picture's gradient is its own.
+/// Summed over the batch, so that each image's gradient is its own.
 ///
 /// # Shapes
 /// - `x`, `x_hat`: `[n, c, h, w]`, in `[-1, 1]`

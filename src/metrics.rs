@@ -1,7 +1,7 @@
 //! How well scores separate abnormal from normal: on slices, without tensors.
 //!
 //! A higher score means more abnormal. `abnormal[i]` is the truth about `scores[i]`. Equal scores are
-//! never split: no result depends on the order of the pictures.
+//! never split: no result depends on the order of the images.
 //!
 //! This module has the metrics of a ranking. Its submodules add intervals ([`bootstrap()`]), verdicts at
 //! a threshold ([`confusion()`]), where defects are ([`pixel_metrics`]), and repeated runs
@@ -239,11 +239,11 @@ pub fn eer(scores: &[f64], abnormal: &[bool]) -> Result<f64, MetricError> {
     unreachable!("a ROC curve ends at (1, 1)")
 }
 
-/// False-positive rate at a true-positive rate of at least `tpr`: the share of normal pictures that
+/// False-positive rate at a true-positive rate of at least `tpr`: the share of normal images that
 /// are flagged by the highest threshold that flags the share `tpr` of the abnormal ones.
 ///
 /// The smallest false-positive rate among the points of [`roc_curve`] whose true-positive rate is
-/// `tpr` or more. Nothing is interpolated: pictures of one score are flagged together or not at all,
+/// `tpr` or more. Nothing is interpolated: images of one score are flagged together or not at all,
 /// so with ties the true-positive rate may be well above `tpr`. At `tpr` 0 it is 0.
 ///
 /// # Errors
@@ -281,7 +281,7 @@ pub fn quantile(values: &[f64], q: f64) -> Result<f64, MetricError> {
     Ok(sorted[below] + (sorted[above] - sorted[below]) * part)
 }
 
-/// All pictures of one score.
+/// All images of one score.
 #[derive(Clone, Debug)]
 struct Group {
     score: f64,
@@ -289,7 +289,7 @@ struct Group {
     normals: usize,
 }
 
-/// The distinct scores, highest first, with how many pictures of each class have them.
+/// The distinct scores, highest first, with how many images of each class have them.
 fn groups(scores: &[f64], abnormal: &[bool]) -> Result<Vec<Group>, MetricError> {
     check_lengths(scores, abnormal)?;
     check_finite(scores)?;
@@ -327,7 +327,7 @@ fn groups(scores: &[f64], abnormal: &[bool]) -> Result<Vec<Group>, MetricError> 
     }
 }
 
-/// Abnormal and normal pictures.
+/// Abnormal and normal images.
 fn totals(groups: &[Group]) -> (usize, usize) {
     groups.iter().fold((0, 0), |(m, n), group| {
         (m + group.abnormal, n + group.normals)

@@ -58,7 +58,7 @@ pub struct Header {
     pub calibration: Option<Calibration>,
     /// How the weights were trained.
     pub training: Option<Training>,
-    /// Score of the built-in picture, against which a device is checked before it is trusted.
+    /// Score of the built-in image, against which a device is checked before it is trusted.
     pub self_check: Option<SelfCheck>,
     /// Licence of the weights.
     pub licence: Option<String>,
@@ -185,9 +185,9 @@ pub struct Training {
     pub config: TrainConfig,
     /// Digest of names and bytes of the training images.
     pub data_digest: String,
-    /// Normal pictures trained on.
+    /// Normal images trained on.
     pub pictures: usize,
-    /// Normal pictures held out for calibration.
+    /// Normal images held out for calibration.
     pub held_out: usize,
     /// Finished training steps.
     pub steps: u64,
@@ -197,10 +197,10 @@ pub struct Training {
     pub losses: Option<crate::train::Losses>,
 }
 
-/// A known score of the built-in picture ([`crate::detector::self_check_picture`]).
+/// A known score of the built-in image ([`crate::detector::self_check_picture`]).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SelfCheck {
-    /// A of that picture.
+    /// A of that image.
     pub anomaly_score: f64,
     /// Largest accepted difference, relative to the score.
     pub tolerance: f64,
@@ -243,7 +243,9 @@ pub enum ModelFileError {
         got: usize,
     },
     /// Not a safetensors file, or only a part of one.
-    #[error("expected a complete safetensors file, got a truncated one or another kind of file ({0})")]
+    #[error(
+        "expected a complete safetensors file, got a truncated one or another kind of file ({0})"
+    )]
     NotSafetensors(String),
     /// A safetensors file of another program.
     #[error("this safetensors file is from another program: its metadata has no `{KEY}` entry")]
@@ -264,7 +266,7 @@ pub enum ModelFileError {
     #[error(transparent)]
     Calibration(#[from] CalibrationError),
     /// A tensor has a type that is not supported.
-    #[error("expected tensor {name} to have the type F32 or F16, got {got}")]
+    #[error("tensor {name} must have the type F32 or F16, got {got}")]
     Type {
         /// Its name.
         name: String,
@@ -414,7 +416,7 @@ impl Header {
             let input = &header.preprocessing;
             if (input.size, input.channels) != (network.size, network.channels) {
                 return Err(ModelFileError::Header(format!(
-                    "pictures are prepared as {}×{}×{}, but the networks take {}×{}×{}",
+                    "images are prepared as {}×{}×{}, but the networks take {}×{}×{}",
                     input.channels,
                     input.size,
                     input.size,

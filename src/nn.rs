@@ -71,9 +71,9 @@ pub const MAX_FEATURES: usize = 4096;
 /// The shape of a method's networks: what must be known to build them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Architecture {
-    /// Side of the square input picture in pixels, one of [`SIZES`] (`isize`).
+    /// Side of the square input image in pixels, one of [`SIZES`] (`isize`).
     pub size: usize,
-    /// Channels of the input picture: 1 grey, 3 colour (`nc`).
+    /// Channels of the input image: 1 grey, 3 colour (`nc`).
     pub channels: usize,
     /// Base width of the generator (`ngf`).
     pub generator_width: usize,
@@ -99,7 +99,7 @@ pub enum ArchitectureError {
         got: usize,
     },
     /// The side is none of [`SIZES`].
-    #[error("picture size must be 32, 64, 128 or 256, got {0}")]
+    #[error("image size must be 32, 64, 128 or 256, got {0}")]
     Size(usize),
     /// The number of channels is neither 1 nor 3.
     #[error("channels must be 1 (grey) or 3 (colour), got {0}")]
@@ -187,7 +187,7 @@ impl Architecture {
             .collect()
     }
 
-    /// Down-steps from the picture to a single pixel: log2(size).
+    /// Down-steps from the image to a single pixel: log2(size).
     pub(crate) fn levels(&self) -> usize {
         self.size.ilog2() as usize
     }

@@ -8,9 +8,9 @@ use rand_chacha::ChaCha8Rng;
 ///
 /// The order of training epoch k uses stream k; resample k of a bootstrap uses `BOOTSTRAP + k`.
 pub(crate) mod stream {
-    /// Held-out normals.
+    /// Held-out normal images.
     pub(crate) const HELD_OUT: u64 = u64::MAX;
-    /// The labelled pictures that choose a threshold.
+    /// The labelled images that choose a threshold.
     pub(crate) const VALIDATION: u64 = 3 << 48;
     /// Subsamples, counted down from here.
     pub(crate) const SUBSAMPLE: u64 = u64::MAX - 1;

@@ -85,7 +85,7 @@ fn skipped_section(skipped: &[(String, String)]) -> Markup {
         section {
             h2 { "Skipped files" }
             @if skipped.is_empty() {
-                p { "None: every picture could be read." }
+                p { "None: every image could be read." }
             } @else {
                 p { (counted(skipped.len() as u64, "file", "files")) " could not be read. The others were used." }
                 (scroll("Skipped files", html! { table {
@@ -127,7 +127,7 @@ fn rule_in_words(rule: ThresholdRule) -> String {
         ThresholdRule::HeldOutQuantile(q) => {
             let percent = format!("{:.3}", q * 100.0);
             format!(
-                "the {} % quantile of held-out normals",
+                "the {} % quantile of held-out normal images",
                 percent.trim_end_matches('0').trim_end_matches('.')
             )
         }
@@ -205,7 +205,7 @@ mod tests {
         );
         assert_eq!(
             rule_in_words(ThresholdRule::HeldOutQuantile(0.99)),
-            "the 99 % quantile of held-out normals"
+            "the 99 % quantile of held-out normal images"
         );
     }
 }

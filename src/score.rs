@@ -4,7 +4,7 @@
 //! images.
 //!
 //! Source: Akçay et al. 2019, section 3.3, without its min-max over the test set, which leaves the
-//! score of a single picture undefined.
+//! score of a single image undefined.
 
 /// λ of the paper.
 pub const LAMBDA: f64 = 0.9;
@@ -40,7 +40,7 @@ pub enum Latent {
     /// D's last hidden layer, as in the paper.
     #[default]
     Final,
-    /// All of D's layers, each feature's difference divided by its size on held-out normals.
+    /// All of D's layers, each feature's difference divided by its size on held-out normal images.
     Layers,
     /// The generator's encoding and the nearest one in a memory bank of training images.
     Memory,
@@ -59,7 +59,7 @@ pub enum Balance {
     Quantile,
 }
 
-/// The raw scores of one picture.
+/// The raw scores of one image.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct RawScore {
     /// A(x), the higher the more anomalous.
@@ -75,7 +75,7 @@ pub fn anomaly_score(lambda: f64, residual: f64, latent: f64) -> f64 {
     lambda * residual + (1.0 - lambda) * latent
 }
 
-/// R(x) of a picture and its reconstruction.
+/// R(x) of an image and its reconstruction.
 ///
 /// # Shapes
 /// - `x`, `x_hat`: `[channels, side, side]`
@@ -162,7 +162,7 @@ fn mean(values: impl Iterator<Item = f64>) -> f64 {
     sum / count as f64
 }
 
-/// Side of the square planes of a picture.
+/// Side of the square planes of an image.
 fn side(values: usize, channels: usize) -> usize {
     let side = (values / channels).isqrt();
     assert_eq!(
@@ -272,7 +272,7 @@ mod tests {
         // A 3 × 3 square has one pixel more of one sign; fewer cancel at the edge.
         let smoothed = residual(Residual::Smoothed, &checkered, &flat, 1);
         assert!(smoothed < 0.1, "{smoothed}");
-        // By hand: 2 × 2 pixels, each square is the whole picture.
+        // By hand: 2 × 2 pixels, each square is the whole image.
         let whole = residual(Residual::Smoothed, &[1.0, 0.0, 0.0, 0.0], &[0.0; 4], 1);
         assert_eq!(whole, 0.25);
         let scales = residual(Residual::MultiScale, &[1.0, 0.0, 0.0, 0.0], &[0.0; 4], 1);

@@ -115,7 +115,7 @@ pub fn build_info() -> Result<JsValue, JsValue> {
     })
 }
 
-/// A picture decoded and scaled to fit a square of `side` pixels: `{width, height, rgba}`.
+/// An image decoded and scaled to fit a square of `side` pixels: `{width, height, rgba}`.
 #[wasm_bindgen]
 pub fn preview(bytes: &[u8], side: usize) -> Result<JsValue, JsValue> {
     let (width, height, rgba) = image::decode(bytes).map_err(error)?.thumbnail_rgba(side);
@@ -220,7 +220,7 @@ impl Model {
         })
     }
 
-    /// Scores the built-in picture and compares: `{passed, expected, got, tolerance}`, or `null` if the
+    /// Scores the built-in image and compares: `{passed, expected, got, tolerance}`, or `null` if the
     /// file stores no score.
     pub async fn self_check(&self) -> Result<JsValue, JsValue> {
         let Some(stored) = self.header.self_check else {
@@ -276,7 +276,7 @@ impl Model {
             .map(|result| match result {
                 Err(reason) => to_js(&serde_json::json!({ "error": reason.to_string() })),
                 Ok(sides) => {
-                    let missing = || error("a picture was prepared but not scored");
+                    let missing = || error("an image was prepared but not scored");
                     let input = inputs.next().ok_or_else(missing)?;
                     self.picture(sides, input, &scored.next().ok_or_else(missing)?)
                 }

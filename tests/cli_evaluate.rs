@@ -55,7 +55,7 @@ fn evaluate_stands_beside_two_baselines() {
     };
     let object = json(&evaluate(&["--json"]));
     let rows = object["rows"].as_array().expect("rows");
-    let folder = Folder::open(&solar_ir()).expect("the sample pictures");
+    let folder = Folder::open(&solar_ir()).expect("the sample images");
     let mut classes: Vec<&str> = folder
         .test
         .iter()
@@ -139,7 +139,7 @@ fn intervals_hold_their_value_and_thresholds_can_be_moved() {
         &["--no-baselines", "--adaptive-threshold"],
     );
     let counted = mix(&half, "skip-ganomaly", "honest");
-    // Of an odd number of a fault's pictures the reported half has one more.
+    // Of an odd number of a fault's images the reported half has one more.
     assert_eq!(
         (&counted["normal"], &counted["abnormal"]),
         (&25.into(), &28.into())
@@ -353,13 +353,16 @@ fn calibration_anew_finds_the_same_threshold_and_learns_other_scores() {
     let others = solar_ir().join("test/0.normal");
     let out = folder.path().join("others.safetensors");
     let (_, said) = run(&mut calibrate(&others, &out, &[]), 0);
-    assert!(said.contains("not the pictures"), "{said}");
+    assert!(said.contains("not the images"), "{said}");
     assert_eq!(
         read(&out).header.calibration.expect("calibrated").normals,
         50
     );
     let (_, said) = run(&mut calibrate(&others, &out, &["--latent", "memory"]), 0);
-    assert!(said.contains("one half is remembered"), "{said}");
+    assert!(
+        said.contains("one half goes into the memory bank"),
+        "{said}"
+    );
     assert_eq!(
         read(&out).header.calibration.expect("calibrated").normals,
         25
@@ -643,7 +646,7 @@ fn masks_measure_the_heat_maps_and_bad_pictures_are_passed_over() {
 
     let mask = data.join("ground_truth/square/20_mask.png");
     let whole = fs::read(&mask).expect("a mask");
-    fs::write(&mask, "no picture").expect("written");
+    fs::write(&mask, "no image").expect("written");
     let more = ["--no-baselines", "--json"];
     let (stdout, stderr) = run(&mut evaluate(&model, &data, &more), SOME_SKIPPED);
     let object = json(&stdout);
@@ -652,7 +655,7 @@ fn masks_measure_the_heat_maps_and_bad_pictures_are_passed_over() {
     assert!(stderr.contains("20.png: its mask"), "{stderr}");
     fs::write(&mask, whole).expect("written");
 
-    fs::write(data.join("test/good/bad.png"), "no picture").expect("written");
+    fs::write(data.join("test/good/bad.png"), "no image").expect("written");
     let more = ["--no-baselines", "--json"];
     let (stdout, stderr) = run(&mut evaluate(&model, &data, &more), SOME_SKIPPED);
     assert_eq!(json(&stdout)["skipped"], 1);

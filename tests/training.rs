@@ -90,7 +90,7 @@ fn scorings() -> [TrainConfig; 3] {
     [config(), layers, memory]
 }
 
-/// Smooth pictures that differ in direction, frequency and brightness.
+/// Smooth images that differ in direction, frequency and brightness.
 fn pictures(n: usize) -> Box<dyn Pictures> {
     in_memory(waves(n), n)
 }
@@ -115,7 +115,7 @@ fn start(config: &TrainConfig, n: usize) -> Run {
 }
 
 fn steps_unread(run: &mut Run, count: usize) {
-    (0..count).for_each(|_| run.step().expect("readable pictures"));
+    (0..count).for_each(|_| run.step().expect("readable images"));
 }
 
 fn steps(run: &mut Run, count: usize) -> Vec<Losses> {
@@ -146,7 +146,7 @@ fn eight_pictures_are_learnt_by_heart() {
 }
 
 /// No loss of EGBAD asks for reconstructions, they come of the game alone: it is held to redraw the
-/// pictures better than any one picture could stand for all of them, on average over many steps.
+/// images better than any one image could stand for all of them, on average over many steps.
 #[test]
 fn egbad_learns_to_redraw_eight_pictures() {
     const STEPS: usize = 1200;
@@ -176,7 +176,7 @@ fn egbad_learns_to_redraw_eight_pictures() {
     let last = &losses[STEPS - 300..];
     let last = last.iter().map(|l| l.contextual).sum::<f64>() / last.len() as f64;
 
-    // The one picture that is nearest to all is that of the medians.
+    // The one image that is nearest to all is that of the medians.
     let pixels = SIZE * SIZE;
     let apart = (0..pixels).flat_map(|at| {
         let here: Vec<f64> = (0..8).map(|k| f64::from(values[k * pixels + at])).collect();
@@ -187,7 +187,7 @@ fn egbad_learns_to_redraw_eight_pictures() {
     assert!(last < 0.85 * one_for_all, "{last} beside {one_for_all}");
 }
 
-/// Losses of steps on the same eight pictures, of which it learns to redraw most.
+/// Losses of steps on the same eight images, of which it learns to redraw most.
 fn learnt_by_heart(config: &TrainConfig, steps: u64) -> Vec<Losses> {
     let mut trainer = trainer(config);
     let values = waves(8);
@@ -220,7 +220,7 @@ fn every_method_that_redraws_learns_eight_pictures_by_heart() {
 }
 
 /// AnoGAN: G comes to draw what it is trained on, and the more steps a search takes, the nearer it comes
-/// to a training picture. One bump in many heights: of a few unlike pictures D knows each, and G learns
+/// to a training image. One bump in many heights: of a few unlike images D knows each, and G learns
 /// nothing.
 #[test]
 fn anogan_finds_what_it_was_trained_on() {
@@ -251,10 +251,7 @@ fn anogan_finds_what_it_was_trained_on() {
     let near =
         |losses: &[Losses]| losses.iter().map(|l| l.contextual).sum::<f64>() / losses.len() as f64;
     let (first, last) = (near(&losses[..20]), near(&losses[STEPS - 50..]));
-    assert!(
-        last < 0.25 * first,
-        "drawn pictures at {first}, then {last}"
-    );
+    assert!(last < 0.25 * first, "drawn images at {first}, then {last}");
 
     let mut model = block_on(run.model()).expect("a readable device");
     let mut residual = |steps| {
@@ -324,7 +321,7 @@ fn a_run_goes_on_where_its_checkpoint_was_made() {
 }
 
 fn goes_on(config: TrainConfig) {
-    // 27 training pictures make three steps an epoch: the checkpoint lies within the second epoch.
+    // 27 training images make three steps an epoch: the checkpoint lies within the second epoch.
     let config = TrainConfig {
         epochs: 4,
         ..config
@@ -339,7 +336,7 @@ fn goes_on(config: TrainConfig) {
     let training = read.header.training.as_ref().expect("a training record");
     assert_eq!((training.steps, training.epochs), (4, 1));
     assert_eq!(training.losses, before.last().copied());
-    let mut resumed = Run::resume(&read, pictures(30), &Device::flex()).expect("the same pictures");
+    let mut resumed = Run::resume(&read, pictures(30), &Device::flex()).expect("the same images");
     assert_eq!(resumed.steps(), 4);
     assert_eq!(resumed.total_steps(), 12);
 
@@ -485,7 +482,7 @@ fn depends_on_no_neighbour(config: &TrainConfig) {
                 ),
             ];
             for (got, expected) in pairs {
-                assert_eq!(got, expected, "picture {i}");
+                assert_eq!(got, expected, "image {i}");
             }
         }
     }
@@ -510,10 +507,10 @@ fn scores_as_calibrated(config: &TrainConfig) {
 
         assert_eq!(finished.held_out.len(), 7);
         let indices: Vec<usize> = finished.held_out.iter().map(|(index, _)| *index).collect();
-        let values = run.pictures().values(&indices).expect("readable pictures");
+        let values = run.pictures().values(&indices).expect("readable images");
         let again = scores(&read, &values);
         for (got, (index, expected)) in again.iter().zip(&finished.held_out) {
-            assert_eq!(got.raw, *expected, "picture {index} in {precision:?}");
+            assert_eq!(got.raw, *expected, "image {index} in {precision:?}");
         }
 
         let calibration = read.header.calibration.as_ref().expect("calibrated");
@@ -538,7 +535,7 @@ fn scores_as_calibrated(config: &TrainConfig) {
     );
 }
 
-/// Of a normal picture the standardised features differ by about 1, and what is remembered is near.
+/// Of a normal image the standardised features differ by about 1, and what is remembered is near.
 #[test]
 fn what_is_learnt_of_normals_gives_their_scores_a_unit() {
     let [_, layers, memory] = scorings();
@@ -557,7 +554,7 @@ fn what_is_learnt_of_normals_gives_their_scores_a_unit() {
     let held_out: Vec<usize> = fitted.held_out.iter().map(|(index, _)| *index).collect();
     let training: Vec<usize> = (0..70).filter(|index| !held_out.contains(index)).collect();
     let latent = |indices: &[usize]| -> Vec<f64> {
-        let values = run.pictures().values(indices).expect("readable pictures");
+        let values = run.pictures().values(indices).expect("readable images");
         let scored = scores(&fitted.model, &values);
         scored
             .iter()
@@ -618,7 +615,7 @@ fn one_network_can_be_trained_alone() {
             let mut run = start(&config, 40);
             let read = |run: &Run| block_on(run.checkpoint()).expect("a checkpoint").tensors;
             let before = read(&run);
-            run.step_on(update).expect("readable pictures");
+            run.step_on(update).expect("readable images");
             let losses = block_on(run.losses()).expect("finite losses");
             assert!(losses[0].real.is_some_and(|p| (0.0..=1.0).contains(&p)));
             assert!(losses[0].fake.is_some_and(|p| (0.0..=1.0).contains(&p)));
@@ -637,14 +634,14 @@ fn one_network_can_be_trained_alone() {
     }
 }
 
-/// Pictures kept on the device give the steps that pictures from the host give.
+/// Images kept on the device give the steps that images from the host give.
 #[test]
 fn pictures_on_the_device_are_the_same_pictures() {
     for config in configs() {
         let losses = |keep: bool| {
             let mut run = start(&config, 40);
             if keep {
-                run.keep_on_device().expect("readable pictures");
+                run.keep_on_device().expect("readable images");
             }
             steps(&mut run, 4)
         };
@@ -672,7 +669,7 @@ fn a_preview_only_looks() {
     assert_eq!(preview.held_out.len(), watched.counts().1);
     assert_eq!(preview.shown.len(), 3.min(watched.counts().1));
     assert!(preview.remembered.is_some_and(|n| n > 0));
-    let scores = preview.labelled.expect("labelled pictures");
+    let scores = preview.labelled.expect("labelled images");
     assert_eq!((scores.normal.len(), scores.abnormal.len()), (4, 2));
     assert!(scores.auroc.is_some());
     assert_eq!(watched.history().checks.len(), 1);

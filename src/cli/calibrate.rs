@@ -151,13 +151,15 @@ fn roles(model: &ModelFile, pictures: &dyn Pictures) -> (Vec<usize>, Vec<usize>)
             let config = &training.config;
             return split_held_out(pictures.len(), config.held_out, config.seed);
         }
-        Some(_) => "these are not the pictures that the model was trained on",
+        Some(_) => "these are not the images that the model was trained on",
         None => "the file does not record what the model was trained on",
     };
     // Images in the memory bank must not be calibrated on: each would be its own neighbour.
     match model.header.scoring.latent {
         Latent::Memory => {
-            eprintln!("note: {why}; one half goes into the memory bank, the other half is used for calibration");
+            eprintln!(
+                "note: {why}; one half goes into the memory bank, the other half is used for calibration"
+            );
             split_held_out(pictures.len(), 0.5, 0)
         }
         Latent::Final | Latent::Layers => {

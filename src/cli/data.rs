@@ -16,7 +16,7 @@ const CACHE_MIB: u64 = 1024;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::Args)]
 #[serde(default)]
 pub struct DataArgs {
-    /// Pictures: a folder, cifar10:DIR or idx:DIR
+    /// Images: a folder, cifar10:DIR or idx:DIR
     #[arg(long, value_name = "DATA")]
     pub data: Option<String>,
     /// The abnormal class, by name or number; all others are normal
@@ -68,7 +68,7 @@ impl DataArgs {
         Ok(Dataset::open(source, &options)?)
     }
 
-    /// Bytes for prepared pictures.
+    /// Bytes for prepared images.
     pub fn cache_bytes(&self) -> u64 {
         self.cache_mib.unwrap_or(CACHE_MIB).saturating_mul(1 << 20)
     }

@@ -260,7 +260,7 @@ fn file_label(path: &Path) -> String {
     }
 }
 
-/// The published test order: all normal pictures, then the abnormal ones, class by class. An honest
+/// The published test order: all normal images, then the abnormal ones, class by class. An honest
 /// score does not depend on it.
 pub(super) fn published_order(test: &[Sample]) -> Vec<&Sample> {
     let mut samples: Vec<&Sample> = test.iter().collect();

@@ -119,7 +119,7 @@ pub fn run(args: Args) -> Result<Outcome> {
 fn load_normals(folder: &Path, preprocessing: &Preprocessing) -> Result<LoadedPictures> {
     let opened = Folder::open(folder)?;
     eprintln!(
-        "{}: {}, {} normal pictures",
+        "{}: {}, {} normal images",
         folder.display(),
         opened.layout,
         opened.train.len()

@@ -89,7 +89,7 @@ pub fn run(args: Args) -> Result<Outcome> {
         Some(training) => {
             writeln!(
                 out,
-                "training      {} steps ({} epochs) on {} normal pictures, {} held out, seed {}",
+                "training      {} steps ({} epochs) on {} normal images, {} held out, seed {}",
                 training.steps,
                 training.epochs,
                 training.pictures,
@@ -104,7 +104,7 @@ pub fn run(args: Args) -> Result<Outcome> {
         Some(calibration) => {
             writeln!(
                 out,
-                "calibration   threshold {} from {} held-out normals",
+                "calibration   threshold {} from {} held-out normal images",
                 calibration.threshold, calibration.normals
             )?;
             for (name, value) in calibration.anomaly_score.entries() {

@@ -69,10 +69,7 @@ pub fn run(args: Args) -> Result<Outcome> {
     let device = pollster::block_on(args.device.open())?;
     let detector = detector::load(&model, &device)?;
     let paths = expand(&args.paths);
-    anyhow::ensure!(
-        !paths.is_empty(),
-        "no images found in the given folders"
-    );
+    anyhow::ensure!(!paths.is_empty(), "no images found in the given folders");
 
     let mut output = Output::open(&args)?;
     let mut maps = args.maps.as_deref().map(Maps::open).transpose()?;
@@ -96,7 +93,7 @@ pub fn run(args: Args) -> Result<Outcome> {
                 Ok(_) => match scored.next() {
                     Some(scored) if scored.raw.anomaly_score.is_finite() => Ok(scored),
                     Some(_) => Err(NOT_FINITE),
-                    None => anyhow::bail!("a picture was prepared but not scored"),
+                    None => anyhow::bail!("an image was prepared but not scored"),
                 },
             };
             if let (Ok(scored), Some(maps)) = (&scored, &mut maps) {
@@ -116,7 +113,7 @@ pub fn run(args: Args) -> Result<Outcome> {
     bar.finish_and_clear();
     output.finish()?;
     if skipped > 0 {
-        eprintln!("{skipped} of {} pictures could not be scored", paths.len());
+        eprintln!("{skipped} of {} images could not be scored", paths.len());
         return Ok(Outcome::SomeSkipped);
     }
     Ok(Outcome::Done)
@@ -248,7 +245,7 @@ impl Output {
     }
 }
 
-/// Heat maps as PNG files, named after their pictures.
+/// Heat maps as PNG files, named after their images.
 struct Maps {
     folder: PathBuf,
     /// Names used so far: images in two folders may share a name.

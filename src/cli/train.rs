@@ -201,7 +201,7 @@ impl Start {
         let out = out.with_context(|| missing("--out RUN, a folder to create,"))?;
         anyhow::ensure!(
             args.data.data.is_some(),
-            missing("--data DATA, the same pictures,")
+            missing("--data DATA, the same images,")
         );
         Self::resumed(RunFolder::fresh(out)?, args.settings()?, path)
     }

@@ -1,4 +1,4 @@
-//! Which pictures are held out, and in which order the others are trained on.
+//! Which images are held out, and in which order the others are trained on.
 //!
 //! Everything is determined by a seed, in the same way on every machine.
 
@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 use super::DataError;
 use crate::random::{generator, shuffle, stream};
 
-/// Splits `0..n` into training and held-out pictures, both ascending.
+/// Splits `0..n` into training and held-out images, both ascending.
 ///
 /// `fraction` of them are held out, rounded to the nearest; at least one is, and at least one is
-/// left to train on, when there are two or more. With one picture or none, nothing is held out; a
+/// left to train on, when there are two or more. With one image or none, nothing is held out; a
 /// fraction that is not above 0 holds nothing out either.
 pub fn split_held_out(n: usize, fraction: f64, seed: u64) -> (Vec<usize>, Vec<usize>) {
     let wanted = if n >= 2 && fraction > 0.0 {

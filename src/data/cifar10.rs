@@ -1,4 +1,4 @@
-//! CIFAR-10 in its binary version: five files of training pictures and one of test pictures.
+//! CIFAR-10 in its binary version: five files of training images and one of test images.
 //!
 //! A file is records of 3,073 bytes: the label, then 32 x 32 pixels, all red values row by row, then all
 //! green, then all blue ones. The published files hold 10,000 records each; files with fewer are read
@@ -15,10 +15,10 @@ use std::sync::Arc;
 use super::DataError;
 use super::records::{Order, RecordSet, Records, Shape, check_folder, missing};
 
-/// Bytes of one picture.
+/// Bytes of one image.
 const PIXELS: usize = 3 * 32 * 32;
 
-/// A label and a picture.
+/// A label and an image.
 const RECORD: usize = 1 + PIXELS;
 
 /// Larger files are not read: ten times the published ones.
@@ -191,7 +191,7 @@ pub(super) mod tests {
     use super::*;
     use crate::data::image::Preprocessing;
 
-    /// Records of these labels, every picture of one colour that follows from its place.
+    /// Records of these labels, every image of one colour that follows from its place.
     pub fn batch_file(labels: &[u8]) -> Vec<u8> {
         let mut bytes = Vec::new();
         for (at, &label) in labels.iter().enumerate() {
@@ -203,7 +203,7 @@ pub(super) mod tests {
         bytes
     }
 
-    /// Two training pictures of each class in each file, and three test pictures of each.
+    /// Two training images of each class in each file, and three test images of each.
     pub fn small_set() -> TempDir {
         let folder = tempfile::tempdir().unwrap();
         let labels = |each: u8| -> Vec<u8> { (0..10 * each).map(|at| at % 10).collect() };

@@ -49,7 +49,7 @@ pub enum Split {
     /// The test part alone
     #[default]
     Official,
-    /// The test part and the abnormal classes' pictures of the training part, as in the paper
+    /// The test part and the abnormal classes' images of the training part, as in the paper
     Published,
 }
 
@@ -110,7 +110,7 @@ pub enum Origin {
     Record(Arc<Records>, usize),
 }
 
-/// One picture of a data set.
+/// One image of a data set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sample {
     /// Its file below the data folder with `/` between the parts, or its record (`test_batch/17`).
@@ -145,7 +145,7 @@ impl Sample {
         })
     }
 
-    /// The picture in those bytes.
+    /// The image in those bytes.
     pub(super) fn decode(&self, bytes: &[u8]) -> Result<Picture, String> {
         match &self.origin {
             Origin::File(_) => image::decode(bytes).map_err(|error| error.to_string()),
@@ -153,7 +153,7 @@ impl Sample {
         }
     }
 
-    /// The picture.
+    /// The image.
     ///
     /// # Errors
     /// Why it cannot be read, in words for the user.
@@ -161,7 +161,7 @@ impl Sample {
         self.decode(&self.bytes()?)
     }
 
-    /// The picture, ready for the network.
+    /// The image, ready for the network.
     ///
     /// # Errors
     /// Why it cannot be read, in words for the user.
@@ -175,7 +175,7 @@ impl Sample {
     }
 }
 
-/// A set of pictures to train and to test on.
+/// A set of images to train and to test on.
 #[derive(Clone, Debug)]
 pub struct Dataset {
     /// As the user named it.
@@ -185,15 +185,15 @@ pub struct Dataset {
     /// Layout, choice of classes, split and numbers, in words.
     pub description: String,
     /// All classes, in the order of their numbers. A folder whose layout says what is normal has those
-    /// of its pictures.
+    /// of its images.
     pub classes: Vec<String>,
     /// Which classes count as normal; `None` if the layout of a folder says it.
     pub selection: Option<Selection>,
     /// Which images are tested on, if a class was chosen.
     pub split: Option<Split>,
-    /// Pictures to train on: all normal.
+    /// Images to train on: all normal.
     pub train: Vec<Sample>,
-    /// Pictures to test on.
+    /// Images to test on.
     pub test: Vec<Sample>,
 }
 
@@ -207,7 +207,7 @@ pub fn parse_source(source: &str) -> (Kind, &Path) {
 }
 
 impl Dataset {
-    /// Opens `cifar10:DIR`, `idx:DIR` or a folder `DIR`, and lists its pictures. Raw pictures are read
+    /// Opens `cifar10:DIR`, `idx:DIR` or a folder `DIR`, and lists its images. Raw images are read
     /// into memory, files are not.
     ///
     /// # Errors
@@ -232,7 +232,7 @@ impl Dataset {
         }
     }
 
-    /// Normal and abnormal test pictures.
+    /// Normal and abnormal test images.
     pub fn test_counts(&self) -> (usize, usize) {
         let abnormal = self.test.iter().filter(|sample| sample.abnormal).count();
         (self.test.len() - abnormal, abnormal)
@@ -256,7 +256,7 @@ impl Dataset {
         };
         let (normal, abnormal) = self.test_counts();
         self.description.push_str(&format!(
-            "; {} normal training pictures{}; {normal} normal and {abnormal} abnormal test pictures{}",
+            "; {} normal training images{}; {normal} normal and {abnormal} abnormal test images{}",
             self.train.len(),
             drawn(self.train.len(), train, limit_seed),
             drawn(self.test.len(), test, options.seed),
@@ -344,8 +344,8 @@ fn from_records(
     let shape = set.train.first().map(|records| records.shape());
     let what = match (kind, shape) {
         (Kind::Cifar10, _) => "CIFAR-10".to_owned(),
-        (_, Some(shape)) => format!("IDX pictures, {shape}"),
-        (_, None) => "IDX pictures".to_owned(),
+        (_, Some(shape)) => format!("IDX images, {shape}"),
+        (_, None) => "IDX images".to_owned(),
     };
     let (train, test) = (list(&set.train), list(&set.test));
     select(source, kind, &what, set.classes, train, test, options)
@@ -465,7 +465,7 @@ fn select(
         Split::Official => "the test part",
         Split::Published => {
             test.extend(abnormal);
-            "the test part and the training part's abnormal pictures"
+            "the test part and the training part's abnormal images"
         }
     };
     Ok(Dataset {
@@ -759,7 +759,7 @@ pub(super) mod tests {
         let all = Dataset::open(&source, &abnormal("cat", Split::Published)).unwrap();
         let set = Dataset::open(&source, &options).unwrap();
         assert_eq!((set.train.len(), set.test.len()), (7, 15));
-        // 13 of the 40 test pictures are cats.
+        // 13 of the 40 test images are cats.
         assert_eq!(set.test_counts(), (10, 5));
         let in_order = |some: &[Sample], all: &[Sample]| {
             let mut all = all.iter();
@@ -768,8 +768,8 @@ pub(super) mod tests {
         assert!(in_order(&set.train, &all.train) && in_order(&set.test, &all.test));
         let description = &set.description;
         assert!(
-            description.contains("7 normal training pictures (of 90, drawn with seed 3)")
-                && description.contains("test pictures (of 40, drawn"),
+            description.contains("7 normal training images (of 90, drawn with seed 3)")
+                && description.contains("test images (of 40, drawn"),
             "{description}"
         );
         assert!(!all.description.contains("drawn"));

@@ -15,7 +15,7 @@ pub struct Disturbance {
     pub mask: f64,
 }
 
-/// Squares along a side of a masked picture.
+/// Squares along a side of a masked image.
 const SQUARES: usize = 8;
 
 impl Disturbance {
@@ -24,7 +24,7 @@ impl Disturbance {
         self.noise == 0.0 && self.mask == 0.0
     }
 
-    /// Factors and summands of a batch: the disturbed picture is `factor · x + summand`.
+    /// Factors and summands of a batch: the disturbed image is `factor · x + summand`.
     ///
     /// # Shapes
     /// - both returned: `[n, channels, size, size]`

@@ -1,4 +1,4 @@
-//! Folders of pictures: which layout, which pictures, and loading them on all cores.
+//! Folders of images: which layout, which images, and loading them on all cores.
 
 use std::collections::{BTreeSet, HashSet};
 use std::fs;
@@ -17,7 +17,7 @@ use super::layout::{self, Labelled, Layout, expected_extensions};
 /// Larger files are not read: no image that would be decoded needs that much.
 const MAX_FILE_BYTES: u64 = 1 << 30;
 
-/// One picture of a data set.
+/// One image of a data set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sample {
     /// The file.
@@ -30,21 +30,21 @@ pub struct Sample {
     pub mask: Option<PathBuf>,
 }
 
-/// The pictures of a data folder, sorted by path.
+/// The images of a data folder, sorted by path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Folder {
     /// The folder that was opened.
     pub root: PathBuf,
     /// The layout recognised.
     pub layout: Layout,
-    /// Pictures to train on: all normal.
+    /// Images to train on: all normal.
     pub train: Vec<Sample>,
-    /// Pictures to test on: empty for a plain folder.
+    /// Images to test on: empty for a plain folder.
     pub test: Vec<Sample>,
 }
 
 impl Folder {
-    /// Lists the pictures of `root` by their file name extensions. Links are followed; names that
+    /// Lists the images of `root` by their file name extensions. Links are followed; names that
     /// begin with a dot are left out.
     ///
     /// # Errors
@@ -115,19 +115,19 @@ fn mask(root: &Path, layout: Layout, labelled: &Labelled, path: &Path) -> Option
     mask.is_file().then_some(mask)
 }
 
-/// The pictures of a folder per class, sorted by class and path.
+/// The images of a folder per class, sorted by class and path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClassFolders {
     /// The classes: every name of a folder in `train` or `test`, sorted.
     pub classes: Vec<String>,
-    /// Pictures of `train`, each with its class as an index.
+    /// Images of `train`, each with its class as an index.
     pub train: Vec<(PathBuf, usize)>,
-    /// Pictures of `test`.
+    /// Images of `test`.
     pub test: Vec<(PathBuf, usize)>,
 }
 
 impl ClassFolders {
-    /// Lists the pictures of `train/<class>` and `test/<class>`, as [`Folder::open`] does. Images beside
+    /// Lists the images of `train/<class>` and `test/<class>`, as [`Folder::open`] does. Images beside
     /// the class folders belong to no class and are left out.
     ///
     /// # Errors
@@ -230,7 +230,7 @@ fn pictures_if_there(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
     }
 }
 
-/// All pictures under a folder, by their extension, sorted.
+/// All images under a folder, by their extension, sorted.
 fn pictures_in(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
     let (pictures, mut unreadable) = walk(folder);
     match unreadable.pop() {
@@ -342,7 +342,7 @@ fn matches(pattern: &[u8], name: &[u8]) -> bool {
     pattern[p..].iter().all(|&c| c == b'*')
 }
 
-/// A picture ready for the network.
+/// An image ready for the network.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Prepared {
     /// `[channels, size, size]`, in `[-1, 1]`.
@@ -386,18 +386,18 @@ pub(super) fn read_bounded(path: &Path) -> Result<Vec<u8>, String> {
     Ok(bytes)
 }
 
-/// Pictures loaded together.
+/// Images loaded together.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct LoadedPictures {
     /// The network's inputs one after another: `kept.len()` times `channels * size * size` values.
     pub values: Vec<f32>,
     /// Which of the paths they come from, ascending.
     pub kept: Vec<usize>,
-/// The images that were left out, and why.
+    /// The images that were left out, and why.
     pub skipped: Vec<(PathBuf, String)>,
 }
 
-/// Loads pictures on all cores, in order, and keeps them in memory: for training.
+/// Loads images on all cores, in order, and keeps them in memory: for training.
 ///
 /// Unreadable images are left out and listed. `on_progress` is called from any thread with the number of
 /// files done.
@@ -443,7 +443,7 @@ pub struct Loaded<'a> {
     pub picture: Result<Prepared, String>,
 }
 
-/// Loads pictures `chunk` at a time, each chunk on all cores, in order: for scoring any number of
+/// Loads images `chunk` at a time, each chunk on all cores, in order: for scoring any number of
 /// them in bounded memory. A chunk of 0 counts as 1.
 pub fn chunks<'a>(
     paths: &'a [PathBuf],
@@ -626,7 +626,7 @@ mod tests {
             (&["train/good/1.png"][..], "MVTec"),
             (&["train/0.normal/1.png"], "paper layout"),
             (&["1.png"], "plain folder"),
-            (&["test/a/1.png"], "not as expected"),
+            (&["test/a/1.png"], "not in a known layout"),
         ] {
             let message = ClassFolders::open(folder(files).path())
                 .unwrap_err()
@@ -660,10 +660,10 @@ mod tests {
         let empty = tempfile::tempdir().unwrap();
         let nothing = message(empty.path());
         assert!(
-            nothing.contains(".png") && nothing.contains("no pictures"),
+            nothing.contains(".png") && nothing.contains("no images"),
             "{nothing}"
         );
-        assert!(message(&empty.path().join("x")).contains("nothing"));
+        assert!(message(&empty.path().join("x")).contains("does not exist"));
         assert!(message(&root.path().join("train/fine/1.png")).contains("is a file"));
     }
 

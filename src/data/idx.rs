@@ -2,7 +2,7 @@
 //!
 //! A file is a magic number (two zero bytes, the kind of value, the number of axes), the length of each
 //! axis in 4 bytes, most significant first, and then the values. Only unsigned bytes (kind 8) are read.
-//! Pictures have the axes `[n, height, width]` (grey), `[n, height, width, 1 or 3]` or `[n, 3, height,
+//! Images have the axes `[n, height, width]` (grey), `[n, height, width, 1 or 3]` or `[n, 3, height,
 //! width]`, labels `[n]`. A file may be compressed with gzip, which is recognised by its first two bytes,
 //! whatever its name.
 //!
@@ -19,7 +19,7 @@ use super::DataError;
 use super::image::{MAX_PIXELS, MAX_SIDE};
 use super::records::{Order, RecordSet, Records, Shape, check_folder, missing};
 
-/// Larger files are refused by their header: pictures stay in memory.
+/// Larger files are refused by their header: images stay in memory.
 const MAX_BYTES: u64 = 4 << 30;
 
 /// The magic number's third byte for unsigned bytes.
@@ -29,12 +29,12 @@ const UNSIGNED_BYTES: u8 = 8;
 const MAX_RATIO: u64 = 1032;
 
 /// Reads `train-images-idx3-ubyte`, `train-labels-idx1-ubyte`, `t10k-images-idx3-ubyte` and
-/// `t10k-labels-idx1-ubyte` of a folder, each with or without `.gz`; pictures may be called `idx4`, and
+/// `t10k-labels-idx1-ubyte` of a folder, each with or without `.gz`; images may be called `idx4`, and
 /// a dot may stand before `idx`. The classes are `0` up to the highest label of the training part.
 ///
 /// # Errors
 /// If the folder or a file is missing, cannot be read or is not as described above; if there are not as
-/// many labels as pictures; if the test part has a label or a size that the training part has not.
+/// many labels as images; if the test part has a label or a size that the training part has not.
 pub fn open(folder: &Path) -> Result<RecordSet, DataError> {
     check_folder(folder)?;
     let (train, _) = part(folder, "train")?;
@@ -50,7 +50,7 @@ pub fn open(folder: &Path) -> Result<RecordSet, DataError> {
     if train.shape() != test.shape() {
         return Err(DataError::Malformed {
             path: find(folder, "t10k", "images")?,
-            expected: format!("pictures of {}, as in the training part", train.shape()),
+            expected: format!("images of {}, as in the training part", train.shape()),
             got: test.shape().to_string(),
         });
     }
@@ -61,7 +61,7 @@ pub fn open(folder: &Path) -> Result<RecordSet, DataError> {
     })
 }
 
-/// Pictures and labels of one part, and where the labels came from.
+/// Images and labels of one part, and where the labels came from.
 fn part(folder: &Path, name: &str) -> Result<(Records, PathBuf), DataError> {
     let (images, labels) = (find(folder, name, "images")?, find(folder, name, "labels")?);
     let pictures = read(&images, &[3, 4])?;
@@ -71,7 +71,7 @@ fn part(folder: &Path, name: &str) -> Result<(Records, PathBuf), DataError> {
         return Err(DataError::Malformed {
             path: labels,
             expected: format!(
-                "{} labels, as many as pictures in {}",
+                "{} labels, as many as images in {}",
                 pictures.axes[0],
                 images.display()
             ),
@@ -133,7 +133,7 @@ fn shape(path: &Path, axes: &[u32]) -> Result<Shape, DataError> {
     if width.max(height) > MAX_SIDE || u64::from(width) * u64::from(height) > MAX_PIXELS {
         return Err(DataError::Malformed {
             path: path.into(),
-            expected: format!("pictures of at most {MAX_SIDE} a side and {MAX_PIXELS} pixels"),
+            expected: format!("images of at most {MAX_SIDE} a side and {MAX_PIXELS} pixels"),
             got: format!("{width} x {height}"),
         });
     }
@@ -291,7 +291,7 @@ pub(super) mod tests {
         encoder.finish().unwrap()
     }
 
-    /// Twelve training and six test pictures of three classes, 4 x 4, half of the files compressed.
+    /// Twelve training and six test images of three classes, 4 x 4, half of the files compressed.
     pub fn small_set() -> TempDir {
         let folder = tempfile::tempdir().unwrap();
         let put = |name: &str, bytes: Vec<u8>| fs::write(folder.path().join(name), bytes).unwrap();

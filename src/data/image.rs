@@ -7,7 +7,7 @@
 //! matter. The weights themselves come from `f64` additions, multiplications and divisions, which
 //! every platform rounds alike. `resampling_is_the_same_with_and_without_simd` holds it to that.
 //! The JPEG decoder's AVX2 and plain code gave the same pixels for 64 files of all subsamplings and
-//! qualities, and x86-64 and wasm with SIMD128 the same inputs for 300 pictures, JPEG and WebP among
+//! qualities, and x86-64 and wasm with SIMD128 the same inputs for 300 images, JPEG and WebP among
 //! them.
 
 use std::io::Cursor;
@@ -18,13 +18,13 @@ use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 use serde::{Deserialize, Serialize};
 
-/// Pictures with more pixels than this are refused before they are decoded.
+/// Images with more pixels than this are refused before they are decoded.
 pub const MAX_PIXELS: u64 = 64_000_000;
 
-/// Pictures with a longer side than this are refused before they are decoded.
+/// Images with a longer side than this are refused before they are decoded.
 pub const MAX_SIDE: u32 = 30_000;
 
-/// What a decoder may allocate: the largest picture accepted at 16 bits and four channels, and
+/// What a decoder may allocate: the largest image accepted at 16 bits and four channels, and
 /// 64 MiB for its own tables.
 const MAX_DECODER_BYTES: u64 = MAX_PIXELS * 8 + (64 << 20);
 
@@ -42,18 +42,16 @@ pub enum ImageError {
     /// No bytes at all.
     #[error("the file is empty; choose a PNG, JPEG, WebP, GIF, BMP or TIFF file")]
     Empty,
-/// A known kind of file that is not read here.
-#[error("{what}; {advice}")]
+    /// A known kind of file that is not read here.
+    #[error("{what}; {advice}")]
     Unsupported {
         /// What such files are not, in the plural.
         what: &'static str,
         /// What the user can do instead.
         advice: &'static str,
     },
-/// The first bytes match no known kind of file.
-#[error(
-"the file is of an unknown kind; choose a PNG, JPEG, WebP, GIF, BMP or TIFF file"
-)]
+    /// The first bytes match no known kind of file.
+    #[error("the file is of an unknown kind; choose a PNG, JPEG, WebP, GIF, BMP or TIFF file")]
     UnknownFormat,
     /// More pixels than are decoded here.
     #[error(
@@ -71,7 +69,7 @@ pub enum ImageError {
         max_side: u32,
     },
     /// The file begins like an image, but is damaged.
-    #[error("damaged or unusual {format} picture: {reason}")]
+    #[error("damaged or unusual {format} image: {reason}")]
     Decode {
         /// The format by the first bytes.
         format: &'static str,
@@ -83,7 +81,7 @@ pub enum ImageError {
 /// Settings that no network input can have.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "expected pictures of 1 to 4096 pixels a side with 1 or 3 channels, got {size} with {channels}"
+    "expected images of 1 to 4096 pixels a side with 1 or 3 channels, got {size} with {channels}"
 )]
 pub struct PreprocessingError {
     /// Side in pixels.
@@ -92,17 +90,17 @@ pub struct PreprocessingError {
     pub channels: usize,
 }
 
-/// A decoded picture, upright.
+/// A decoded image, upright.
 #[derive(Clone, Debug)]
 pub struct Picture {
     /// The pixels as the file stores them, turned as its EXIF orientation says.
     pub pixels: DynamicImage,
-    /// The format by the first bytes; the file's name is not asked. Raw pixels have none.
+    /// The format by the first bytes; the file's name does not matter. Raw pixels have none.
     pub format: Option<ImageFormat>,
 }
 
 impl Picture {
-    /// A picture from raw 8-bit pixels, row by row, the channels of a pixel side by side: 1 for grey,
+    /// An image from raw 8-bit pixels, row by row, the channels of a pixel side by side: 1 for grey,
     /// 3 for RGB. It is prepared like a file with these pixels.
     ///
     /// # Panics
@@ -135,8 +133,8 @@ impl Picture {
         self.pixels.height()
     }
 
-    /// The picture scaled down to fit into a square of `side` pixels, as width, height and RGBA.
-    /// A picture that fits is not enlarged. A side of 0 counts as 1.
+    /// The image scaled down to fit into a square of `side` pixels, as width, height and RGBA.
+    /// An image that fits is not enlarged. A side of 0 counts as 1.
     pub fn thumbnail_rgba(&self, side: usize) -> (usize, usize, Vec<u8>) {
         let (width, height) = (self.width() as usize, self.height() as usize);
         let side = side.max(1);
@@ -163,10 +161,10 @@ impl Picture {
     }
 }
 
-/// Decodes a picture, the first frame of an animation, and turns it upright.
+/// Decodes an image, the first frame of an animation, and turns it upright.
 ///
 /// The size is read and checked before the pixels are decoded: a small file that states a huge
-/// picture costs nothing.
+/// image costs nothing.
 ///
 /// # Errors
 /// If the bytes are empty, of a kind that is not read here, state more than [`MAX_PIXELS`] pixels or
@@ -187,14 +185,14 @@ pub fn decode(bytes: &[u8]) -> Result<Picture, ImageError> {
     };
     let plain = |error: image::ImageError| match error {
         image::ImageError::Limits(_) => damaged(format!(
-            "it needs more than the {} MiB of memory that are allowed for one picture",
+            "it needs more than the {} MiB of memory that are allowed for one image",
             MAX_DECODER_BYTES >> 20
         )),
         other => damaged(other.to_string()),
     };
 
     if format == ImageFormat::Jpeg && !jpeg_is_complete(bytes) {
-        return Err(damaged("the file ends before the picture does".into()));
+        return Err(damaged("the file ends before the image does".into()));
     }
     // A PNG states its size at a fixed place, so that even a bare header is refused for its size.
     if let (ImageFormat::Png, Some(header)) = (format, bytes.get(16..24)) {
@@ -217,7 +215,7 @@ pub fn decode(bytes: &[u8]) -> Result<Picture, ImageError> {
     check_size(width, height)?;
     limits.reserve(decoder.total_bytes()).map_err(plain)?;
     decoder.set_limits(limits).map_err(plain)?;
-    // An unreadable EXIF block is no reason to refuse a picture.
+    // An unreadable EXIF block is no reason to refuse an image.
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let mut pixels = DynamicImage::from_decoder(decoder).map_err(plain)?;
     pixels.apply_orientation(orientation);
@@ -254,7 +252,7 @@ fn format_name(format: ImageFormat) -> Option<&'static str> {
 
 /// Common files that are not read here: what they are, and what to do instead.
 fn recognise_other(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
-const CONVERT: &str = "convert them to PNG, JPEG, WebP, GIF, BMP or TIFF";
+    const CONVERT: &str = "convert them to PNG, JPEG, WebP, GIF, BMP or TIFF";
     if bytes.len() >= 12 && &bytes[4..8] == b"ftyp" {
         // A box of brands: the major one at 8, compatible ones from 16 on.
         let length = u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]) as usize;
@@ -274,14 +272,23 @@ const CONVERT: &str = "convert them to PNG, JPEG, WebP, GIF, BMP or TIFF";
         ]) {
             return Some(("HEIC images cannot be read", CONVERT));
         }
-        return Some(("videos are not images", "save single frames as PNG, JPEG, WebP, GIF, BMP or TIFF"));
+        return Some((
+            "videos are not images",
+            "save single frames as PNG, JPEG, WebP, GIF, BMP or TIFF",
+        ));
     }
     let starts = |magic: &[u8]| bytes.starts_with(magic);
     if starts(b"%PDF") {
-        return Some(("PDF documents are not images", "save their images as PNG, JPEG, WebP, GIF, BMP or TIFF"));
+        return Some((
+            "PDF documents are not images",
+            "save their images as PNG, JPEG, WebP, GIF, BMP or TIFF",
+        ));
     }
     if starts(b"PK\x03\x04") || starts(b"PK\x05\x06") {
-        return Some(("ZIP archives are not images", "unpack the archive and choose its PNG, JPEG, WebP, GIF, BMP or TIFF files"));
+        return Some((
+            "ZIP archives are not images",
+            "unpack the archive and choose its PNG, JPEG, WebP, GIF, BMP or TIFF files",
+        ));
     }
     if starts(b"\0\0\0\x0cJXL \r\n\x87\n") || starts(b"\xff\x0a") {
         return Some(("JPEG XL images cannot be read", CONVERT));
@@ -292,8 +299,8 @@ const CONVERT: &str = "convert them to PNG, JPEG, WebP, GIF, BMP or TIFF";
     // safetensors: the length of a JSON object in 8 bytes, then the object.
     if bytes.len() >= 10 && bytes[8] == b'{' && bytes[6] == 0 && bytes[7] == 0 {
         return Some((
-"model files (safetensors) are not images",
-"open the file as a model",
+            "model files (safetensors) are not images",
+            "open the file as a model",
         ));
     }
     let head = &bytes[..bytes.len().min(1024)];
@@ -308,8 +315,8 @@ const CONVERT: &str = "convert them to PNG, JPEG, WebP, GIF, BMP or TIFF";
     }
     if image::guess_format(bytes).is_err() && looks_like_text(head) {
         return Some((
-"text files are not images",
-"choose a PNG, JPEG, WebP, GIF, BMP or TIFF file",
+            "text files are not images",
+            "choose a PNG, JPEG, WebP, GIF, BMP or TIFF file",
         ));
     }
     None
@@ -354,22 +361,22 @@ fn jpeg_is_complete(bytes: &[u8]) -> bool {
 #[non_exhaustive]
 pub enum Resize {
     /// Stretched to the square with a triangle filter that widens when shrinking, as Pillow's
-    /// `BILINEAR` and torchvision's `Resize` on a PIL picture do. Weights have 16 bits here and 22
+    /// `BILINEAR` and torchvision's `Resize` on a PIL image do. Weights have 16 bits here and 22
     /// there: values may differ by one grey level from Pillow's.
     #[default]
     Bilinear,
 }
 
-/// How a picture becomes the network's input. Stored in the model file.
+/// How an image becomes the network's input. Stored in the model file.
 ///
 /// In this order, as the published loader does it: to 8-bit grey or RGB, stretched to
 /// `size` x `size` (the aspect ratio is not kept), then `(v / 255 - 0.5) / 0.5`.
 ///
 /// - Grey is `(19595 R + 38470 G + 7471 B + 32768) >> 16`, the Rec. 601 luma of Pillow's
-///   `convert('L')`; the `image` crate's own luma is Rec. 709 and would shift every colour picture.
+///   `convert('L')`; the `image` crate's own luma is Rec. 709 and would shift every colour image.
 /// - Alpha is dropped, not composed onto a background, as `convert('RGB')` does.
 /// - 16-bit values keep their high byte (Pillow cuts grey ones off at 255, which whitens most of such
-///   a picture); floating-point values are clamped to 0..1.
+///   an image); floating-point values are clamped to 0..1.
 /// - Palettes are resolved and CMYK is converted to RGB by the decoder.
 /// - Unlike the published loader, EXIF orientation has been applied by [`decode`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -383,7 +390,7 @@ pub struct Preprocessing {
 }
 
 impl Preprocessing {
-    /// Pictures of `size` x `size` with 1 or 3 `channels`.
+    /// Images of `size` x `size` with 1 or 3 `channels`.
     pub fn new(size: usize, channels: usize) -> Self {
         Self {
             size,
@@ -405,12 +412,12 @@ impl Preprocessing {
         }
     }
 
-    /// Number of values of one picture: `channels * size * size`.
+    /// Number of values of one image: `channels * size * size`.
     pub fn values(&self) -> usize {
         self.channels * self.size * self.size
     }
 
-    /// The picture as the network's input: `[channels, size, size]`, in `[-1, 1]`.
+    /// The image as the network's input: `[channels, size, size]`, in `[-1, 1]`.
     ///
     /// # Panics
     /// If the channels are neither 1 nor 3: see [`Preprocessing::check`].
@@ -418,7 +425,7 @@ impl Preprocessing {
         self.pixels(picture).into_iter().map(to_value).collect()
     }
 
-    /// The picture before its values are scaled: `[channels, size, size]`, 8 bits each. Together with
+    /// The image before its values are scaled: `[channels, size, size]`, 8 bits each. Together with
     /// [`to_value`] this is [`Preprocessing::apply`], in a quarter of the memory.
     ///
     /// # Panics
@@ -534,7 +541,7 @@ fn resample_with(
     let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
     resizer
         .resize(&source, &mut target, &options)
-        .expect("both pictures have one pixel type");
+        .expect("both images have one pixel type");
     target.into_vec()
 }
 
@@ -867,7 +874,10 @@ mod tests {
     fn what_is_no_picture_is_refused_in_plain_words() {
         assert_eq!(decode(&[]).unwrap_err(), ImageError::Empty);
         for (bytes, word) in [
-            (&b"this is a text file under a wrong name"[..], "text files are not images; choose a PNG"),
+            (
+                &b"this is a text file under a wrong name"[..],
+                "text files are not images; choose a PNG",
+            ),
             (b"BMW is text, too", "BMP"),
             (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "HEIC"),
             (b"\0\0\0\x18ftypmif1\0\0\0\0mif1avif", "AVIF"),

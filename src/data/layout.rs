@@ -13,7 +13,7 @@ pub enum Layout {
     Paper,
     /// `train/good`, `test/good`, `test/<defect>`, `ground_truth/<defect>/*_mask.png`.
     Mvtec,
-    /// Pictures, in subfolders or not, all of them normal.
+    /// Images, in subfolders or not, all of them normal.
     Plain,
 }
 
@@ -22,7 +22,7 @@ impl std::fmt::Display for Layout {
         f.write_str(match self {
             Self::Paper => "paper layout (train/0.normal, test/0.normal, test/1.abnormal)",
             Self::Mvtec => "MVTec layout (train/good, test/good, test/<defect>)",
-            Self::Plain => "plain folder of normal pictures",
+            Self::Plain => "plain folder of normal images",
         })
     }
 }
@@ -51,7 +51,7 @@ impl Layout {
         }
     }
 
-    /// The folder that training pictures are in, below the one that was opened.
+    /// The folder that training images are in, below the one that was opened.
     pub fn training_folder(self) -> &'static str {
         match self {
             Self::Paper => "train/0.normal",
@@ -86,7 +86,7 @@ enum Role {
     Abnormal(String),
 }
 
-/// A picture whose label is known.
+/// An image whose label is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Labelled {
     /// Its index among the paths.
@@ -104,9 +104,9 @@ pub struct Labelled {
 pub struct Listing {
     /// The layout recognised.
     pub layout: Layout,
-    /// Pictures to train on: all normal.
+    /// Images to train on: all normal.
     pub train: Vec<usize>,
-    /// Pictures to test on: empty for a plain folder.
+    /// Images to test on: empty for a plain folder.
     pub test: Vec<Labelled>,
     /// Files that are not images by name, hidden, or in no folder of the layout.
     pub left_out: Vec<usize>,

@@ -102,7 +102,7 @@ mod tests {
         let blue = ::image::RgbaImage::from_raw(2, 1, vec![0, 0, 0, 255, 0, 0, 1, 0]);
         blue.unwrap().save(&path).unwrap();
         assert_eq!(read(&path, 1).unwrap(), [true]);
-        fs::write(&path, b"no picture").unwrap();
+        fs::write(&path, b"no image").unwrap();
         assert!(read(&path, 1).unwrap_err().contains("text"));
         assert!(read(folder.path(), 1).unwrap_err().contains("folder"));
     }

@@ -15,7 +15,7 @@ use super::pictures::Pictures;
 const KEY: &str = "skip-ganomaly-pictures";
 const PIXELS: &str = "pixels";
 
-/// Pictures as the networks take them, one byte a value.
+/// Images as the networks take them, one byte a value.
 #[derive(Clone, Debug)]
 pub struct PreparedPictures {
     preprocessing: Preprocessing,
@@ -36,10 +36,12 @@ pub enum PreparedError {
     #[error(transparent)]
     Image(#[from] ImageError),
     /// A set that was read from storage cannot be extended.
-    #[error("a stored set of images cannot be extended: expected a new set, got a stored one of {0} images")]
+    #[error(
+        "a stored set of images cannot be extended: expected a new set, got a stored one of {0} images"
+    )]
     Closed(usize),
     /// The bytes are not what [`PreparedPictures::to_bytes`] gives.
-    #[error("expected prepared pictures of skip-ganomaly, got something else: {0}")]
+    #[error("expected prepared images of skip-ganomaly, got something else: {0}")]
     Foreign(String),
 }
 
@@ -52,7 +54,7 @@ struct Kept {
 }
 
 impl PreparedPictures {
-/// An empty set.
+    /// An empty set.
     pub fn new(preprocessing: Preprocessing) -> Self {
         let running = PicturesDigest::default();
         Self {
@@ -65,7 +67,7 @@ impl PreparedPictures {
         }
     }
 
-    /// Decodes and prepares a picture file; returns its width and height.
+    /// Decodes and prepares an image file; returns its width and height.
     ///
     /// # Errors
     /// If it is not a readable image, or the set cannot be extended; nothing is added then.
@@ -183,7 +185,7 @@ mod tests {
         let picture = ::image::RgbImage::from_pixel(5, 4, ::image::Rgb([value, 0, 9]));
         picture
             .write_to(&mut bytes, ::image::ImageFormat::Png)
-            .expect("a picture");
+            .expect("an image");
         bytes.into_inner()
     }
 
@@ -191,7 +193,7 @@ mod tests {
         let mut pictures = PreparedPictures::new(Preprocessing::new(32, 3));
         for (at, &value) in values.iter().enumerate() {
             let sides = pictures.add(format!("{at}.png"), &png(value));
-            assert_eq!(sides.expect("a picture"), (5, 4));
+            assert_eq!(sides.expect("an image"), (5, 4));
         }
         pictures
     }
@@ -200,14 +202,14 @@ mod tests {
     fn a_bad_file_adds_nothing() {
         let mut some = pictures(&[1, 2]);
         let before = (some.digest().to_owned(), some.len());
-        assert!(some.add("x.png".into(), b"no picture").is_err());
+        assert!(some.add("x.png".into(), b"no image").is_err());
         assert_eq!((some.digest().to_owned(), some.len()), before);
     }
 
     #[test]
     fn values_are_what_preprocessing_gives() {
         let some = pictures(&[10, 200]);
-        let picture = image::decode(&png(200)).expect("a picture");
+        let picture = image::decode(&png(200)).expect("an image");
         assert_eq!(
             some.values(&[1]).expect("in memory"),
             some.preprocessing().apply(&picture)
@@ -278,7 +280,7 @@ mod tests {
         let mut page = PreparedPictures::new(preprocessing);
         for index in listing.train {
             let added = page.add(paths[index].clone(), &files[index]);
-            added.expect("a picture");
+            added.expect("an image");
         }
         assert_eq!((page.len(), program.len()), (3, 3));
         assert_eq!(page.digest(), program.digest());

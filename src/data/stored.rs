@@ -65,7 +65,7 @@ impl Stored {
         let mut pass = Pass::new(&samples, preprocessing, cache_bytes);
         let mut read = Vec::new();
         for chunk in passes(&samples) {
-            // Hashing goes from one picture to the next and takes one core; meanwhile the others decode.
+            // Hashing goes from one image to the next and takes one core; meanwhile the others decode.
             let (next, ()) = rayon::join(
                 || {
                     let one = |sample| {
@@ -98,7 +98,7 @@ impl Stored {
         Self {
             digest: digest.finish(),
             skipped,
-            // Without a pool the pictures are decoded on the caller's thread: slower, not wrong.
+            // Without a pool the images are decoded on the caller's thread: slower, not wrong.
             decoders: if all_cached { None } else { decoders().ok() },
             prefetched: Mutex::new(None),
             inner: Arc::new(Inner {
@@ -109,7 +109,7 @@ impl Stored {
         }
     }
 
-    /// Pictures that could not be read, and why, in the order of the samples.
+    /// Images that could not be read, and why, in the order of the samples.
     pub fn skipped(&self) -> &[(PathBuf, String)] {
         &self.skipped
     }
@@ -189,7 +189,7 @@ impl std::fmt::Debug for Stored {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(
             f,
-            "Stored({} pictures, {} in memory)",
+            "Stored({} images, {} in memory)",
             self.len(),
             self.cached()
         )
@@ -258,7 +258,7 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A sample's bytes for the digest and its prepared picture.
+/// A sample's bytes for the digest and its prepared image.
 struct ReadSample<'a> {
     sample: &'a Sample,
     read: Result<(Cow<'a, [u8]>, Vec<u8>), String>,
@@ -482,7 +482,7 @@ mod tests {
                 stored.prefetch(&[0, 1]);
             }
             let message = stored.values(&[0, 1]).unwrap_err().to_string();
-            assert!(message.contains("1.png cannot be read"), "{message}");
+            assert!(message.contains("1.png: cannot be read"), "{message}");
         }
     }
 

@@ -68,7 +68,7 @@ impl Network for Autoencoder {
 /// Hidden layers of the discriminator.
 const HIDDEN: usize = 2;
 
-/// The discriminator D of z: is it drawn from the prior, or encoded from a picture?
+/// The discriminator D of z: is it drawn from the prior, or encoded from an image?
 #[derive(Module, Debug)]
 pub struct Discriminator {
     /// ReLU after each.

@@ -89,7 +89,7 @@ pub trait Adversarial: Sized + 'static {
     /// - `x`: `[n, c, size, size]`, in `[-1, 1]`
     fn measure(trained: &Trained<Self>, x: Tensor<4>) -> Measuring<'_>;
 
-    /// Scores one picture from its values, its reconstruction and both features.
+    /// Scores one image from its values, its reconstruction and both features.
     fn score(
         trained: &Trained<Self>,
         x: &[f32],

@@ -31,10 +31,10 @@ pub(crate) const ENTRY: WithNetworks<Alocc> = WithNetworks::new();
 /// Side of every kernel but that of D's last layer.
 const KERNEL: usize = 5;
 
-/// R's channels on the way down, in base widths. An eighth of the picture's side is left.
+/// R's channels on the way down, in base widths. An eighth of the image's side is left.
 const DOWN: [usize; 3] = [2, 4, 8];
 
-/// R's channels on the way up, in base widths, before the picture's own.
+/// R's channels on the way up, in base widths, before the image's own.
 const UP: [usize; 2] = [2, 1];
 
 /// D's channels, in base widths: 64, 128, 256, 512 in the paper. A sixteenth of the side is left.

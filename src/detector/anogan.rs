@@ -194,7 +194,7 @@ impl Adversarial for Anogan {
         PendingLosses::new(losses, judged)
     }
 
-/// The length of f(x).
+    /// The length of f(x).
     fn feature_layers(architecture: &Architecture, _scoring: &Scoring) -> Vec<usize> {
         vec![Plan::new(architecture).last_hidden()]
     }
@@ -204,7 +204,7 @@ impl Adversarial for Anogan {
     }
 
     /// A = λ R + (1 - λ) L with R = ‖x - G(z)‖₁ / N and L = ‖f(x) - f(G(z))‖₁ / N, N the number of the
-    /// picture's values: the published score, divided by N, so that R is a mean as in the other methods.
+    /// image's values: the published score, divided by N, so that R is a mean as in the other methods.
     fn score(
         trained: &Trained<Self>,
         x: &[f32],

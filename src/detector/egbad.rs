@@ -195,7 +195,7 @@ pub struct Discriminator {
 
 /// D's output for a batch of pairs.
 pub struct Judgement {
-    /// Logit of "a picture with its encoding", `[n]`; D's probability is its sigmoid.
+    /// Logit of "an image with its encoding", `[n]`; D's probability is its sigmoid.
     pub logit: Tensor<1>,
     /// Features f(x, z), `[n, 16 width]`.
     pub features: Tensor<2>,
@@ -357,7 +357,7 @@ impl Adversarial for Egbad {
         PendingLosses::new(losses, judged)
     }
 
-/// The length of f(x, z).
+    /// The length of f(x, z).
     fn feature_layers(architecture: &Architecture, _scoring: &Scoring) -> Vec<usize> {
         vec![Plan::new(architecture).last_hidden()]
     }
@@ -376,7 +376,7 @@ impl Adversarial for Egbad {
     }
 
     /// A = λ R + (1 - λ) L with R = ‖x - x̂‖₁ / N and L = ‖f(x, z) - f(x̂, z)‖₁ / N, N the number of the
-    /// picture's values: the published score, divided by N, so that R is a mean as in the other methods.
+    /// image's values: the published score, divided by N, so that R is a mean as in the other methods.
     fn score(
         trained: &Trained<Self>,
         x: &[f32],

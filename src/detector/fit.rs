@@ -33,7 +33,7 @@ const SEARCHED: usize = 256;
 pub struct Fitted {
     /// The model.
     pub model: ModelFile,
-    /// The held-out normals: index among the pictures, and score.
+    /// The held-out normal images: index among the images, and score.
     pub held_out: Vec<(usize, RawScore)>,
 }
 
@@ -44,7 +44,7 @@ pub enum FitError {
     /// The scores are not usable.
     #[error(transparent)]
     Calibration(#[from] CalibrationError),
-    /// A picture can no longer be read.
+    /// An image can no longer be read.
     #[error(transparent)]
     Data(#[from] DataError),
     /// There are no images for a memory bank, or no encoder.
@@ -54,7 +54,7 @@ pub enum FitError {
     Memory {
         /// The method.
         method: Method,
-        /// Training pictures.
+        /// Training images.
         pictures: usize,
     },
     /// The weights do not fit, or the device failed.

@@ -34,7 +34,7 @@ pub struct Generator {
 pub struct Generated {
     /// Reconstructions x̂, `[n, c, size, size]`.
     pub x_hat: Tensor<4>,
-    /// The pictures' vectors z, `[n, features]`.
+    /// The images' vectors z, `[n, features]`.
     pub z: Tensor<2>,
     /// The reconstructions' vectors ẑ, `[n, features]`.
     pub z_hat: Tensor<2>,
@@ -91,7 +91,7 @@ impl Generator {
 /// The discriminator: a pyramid whose 4 × 4 end is the feature f(x), and one logit of it.
 #[derive(Module, Debug)]
 pub struct Discriminator {
-    /// From the picture to 4 × 4, doubling the width each time.
+    /// From the image to 4 × 4, doubling the width each time.
     pyramid: Vec<PyramidLevel>,
     /// 4 × 4 to one logit.
     classifier: Conv2d,
@@ -208,7 +208,7 @@ impl Adversarial for Ganomaly {
         PendingLosses::new(losses, judged)
     }
 
-/// The length of z.
+    /// The length of z.
     fn feature_layers(architecture: &Architecture, _scoring: &Scoring) -> Vec<usize> {
         vec![architecture.features]
     }

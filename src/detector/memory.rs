@@ -40,7 +40,7 @@ pub(super) struct Memory {
     offset: Tensor<2>,
     /// `[pictures, components]`
     pictures: Tensor<2>,
-    /// ‖p‖² of each picture, `[1, pictures]`
+    /// ‖p‖² of each image, `[1, pictures]`
     squares: Tensor<2>,
 }
 
@@ -105,7 +105,7 @@ pub(super) fn forget(tensors: &mut NamedTensors) {
 /// Builds a memory bank from training images, evenly spread over them if there are many.
 ///
 /// # Errors
-/// If the method has no encoder, there is no picture, one cannot be read, or the device fails.
+/// If the method has no encoder, there is no image, one cannot be read, or the device fails.
 pub(super) async fn learn(
     detector: &dyn Detector,
     pictures: &dyn Pictures,

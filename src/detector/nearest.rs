@@ -65,11 +65,11 @@ impl AtOnce for Fitted {
     }
 }
 
-/// The training pictures themselves.
+/// The training images themselves.
 pub struct Nearest {
     /// `[values, pictures]`: transposed once, for the product with a batch.
     pictures: Tensor<2>,
-    /// ‖p‖² of each picture, `[1, pictures]`.
+    /// ‖p‖² of each image, `[1, pictures]`.
     squares: Tensor<2>,
     preprocessing: Preprocessing,
     scoring: Scoring,
@@ -83,12 +83,12 @@ impl Nearest {
     /// - `pictures`: `[n, c, size, size]` as one slice
     ///
     /// # Panics
-    /// If there is no whole picture.
+    /// If there is no whole image.
     pub fn fit(pictures: &[f32], preprocessing: &Preprocessing, device: &Device) -> Self {
         Self::keep(rows(pictures, preprocessing, device), preprocessing)
     }
 
-    /// Reads the pictures from a file.
+    /// Reads the images from a file.
     ///
     /// # Errors
     /// If they are missing, of another size than the header says, or not finite.
@@ -112,7 +112,7 @@ impl Nearest {
         })
     }
 
-    /// The pictures, for a file.
+    /// The images, for a file.
     ///
     /// # Errors
     /// If the device cannot be read.
@@ -189,12 +189,12 @@ impl Detector for Nearest {
     }
 }
 
-/// Pictures as rows, `[n, values]`.
+/// Images as rows, `[n, values]`.
 pub(super) fn rows(pictures: &[f32], preprocessing: &Preprocessing, device: &Device) -> Tensor<2> {
     let length = preprocessing.values();
     assert!(
         !pictures.is_empty() && pictures.len().is_multiple_of(length),
-        "expected whole pictures of {length} values, got {} values",
+        "expected whole images of {length} values, got {} values",
         pictures.len()
     );
     let shape = [pictures.len() / length, length];

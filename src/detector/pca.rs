@@ -68,7 +68,7 @@ impl AtOnce for Fitted {
     }
 }
 
-/// Mean and leading directions of the training pictures.
+/// Mean and leading directions of the training images.
 pub struct Pca {
     /// `[1, values]`
     mean: Tensor<2>,
@@ -87,7 +87,7 @@ impl Pca {
     /// If the device cannot be read.
     ///
     /// # Panics
-    /// If there is no whole picture.
+    /// If there is no whole image.
     pub async fn fit(
         pictures: &[f32],
         components: usize,
@@ -234,7 +234,7 @@ mod tests {
     use super::*;
     use crate::detector::score_batch;
 
-    /// Pictures mixed from two fixed patterns, and one with a third.
+    /// Images mixed from two fixed patterns, and one with a third.
     #[test]
     fn two_components_explain_a_mixture_of_two_patterns() {
         let preprocessing = Preprocessing::new(32, 1);

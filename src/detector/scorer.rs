@@ -37,7 +37,7 @@ impl Scorer {
         })
     }
 
-    /// Scores one picture from its values, its reconstruction and both features.
+    /// Scores one image from its values, its reconstruction and both features.
     pub(crate) fn score(&self, x: &[f32], x_hat: &[f32], f: &[f32], f_hat: &[f32]) -> RawScore {
         let latent = match &self.feature_weights {
             Some(weights) => score::weighted_latent(f, f_hat, weights),
@@ -58,7 +58,7 @@ impl Scorer {
         self.score_by(x, x_hat, score::distance(f, f_hat) / x.len() as f64)
     }
 
-    /// Scores one picture whose L is known.
+    /// Scores one image whose L is known.
     pub(crate) fn score_by(&self, x: &[f32], x_hat: &[f32], latent: f64) -> RawScore {
         let residual = score::residual(self.scoring.residual, x, x_hat, self.channels);
         RawScore {

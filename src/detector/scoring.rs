@@ -1,4 +1,4 @@
-//! From prepared pictures to scores, batch by batch.
+//! From prepared images to scores, batch by batch.
 
 use burn::tensor::{Tensor, TensorData};
 
@@ -11,7 +11,7 @@ use crate::score::{RawScore, residual_map};
 /// between.
 pub(crate) const SCORED_AT_ONCE: usize = if cfg!(target_family = "wasm") { 16 } else { 64 };
 
-/// One scored picture.
+/// One scored image.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scored {
     /// A, R, L.
@@ -82,13 +82,13 @@ pub async fn score_watched(
         .collect())
 }
 
-/// Prepared pictures as a batch on the detector's device.
+/// Prepared images as a batch on the detector's device.
 pub(crate) fn batch(detector: &dyn Detector, values: &[f32]) -> Tensor<4> {
     let Preprocessing { size, channels, .. } = *detector.preprocessing();
     let length = detector.preprocessing().values();
     assert!(
         !values.is_empty() && values.len().is_multiple_of(length),
-        "expected whole pictures of {length} values, got {} values",
+        "expected whole images of {length} values, got {} values",
         values.len()
     );
     let shape = [values.len() / length, channels, size, size];
@@ -96,7 +96,7 @@ pub(crate) fn batch(detector: &dyn Detector, values: &[f32]) -> Tensor<4> {
     Tensor::from_data(data, &detector.device())
 }
 
-/// Features f(x) and f(x̂) of prepared pictures, each `[n, features]` as one vector; `None` if the method
+/// Features f(x) and f(x̂) of prepared images, each `[n, features]` as one vector; `None` if the method
 /// has none.
 pub(super) async fn features(
     detector: &dyn Detector,

@@ -173,7 +173,7 @@ fn features(
     };
     match trained.mode {
         Mode::Inference => {
-            // One pass of D over both: pictures do not influence each other.
+            // One pass of D over both: images do not influence each other.
             let both = features(Tensor::cat(vec![x, x_hat], 0));
             (both.clone().narrow(0, 0, n), both.narrow(0, n, n))
         }

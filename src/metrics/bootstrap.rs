@@ -44,15 +44,15 @@ pub struct Bootstrap {
 /// AUROC and AUPRC with 95 % percentile intervals of a stratified bootstrap.
 ///
 /// Each resample draws, with replacement, as many normal scores as there are from the normal ones, and as
-/// many abnormal from the abnormal: no resample lacks a class, and the share of abnormal pictures, on
+/// many abnormal from the abnormal: no resample lacks a class, and the share of abnormal images, on
 /// which AUPRC depends, stays. The interval goes from the .025 to the .975 [`quantile`] of the resamples'
 /// areas. It covers the choice of test images only, not the variation between training runs: for that,
-/// see [`spread`](super::spread()). With fewer than some twenty pictures of a class it is too narrow, and
+/// see [`spread`](super::spread()). With fewer than some twenty images of a class it is too narrow, and
 /// where the classes do not overlap at all it has no width.
 ///
 /// The scores are sorted once; a resample counts how often each distinct score was drawn. Resample k has
 /// its own random numbers, so the first 100 of 1,000 resamples are the same as 100 resamples, and a seed
-/// gives the same interval on every machine, whatever the order of the pictures.
+/// gives the same interval on every machine, whatever the order of the images.
 ///
 /// # Errors
 /// As [`auroc`](super::auroc), or if there are no resamples.

@@ -11,7 +11,7 @@ use super::init::Initialiser;
 pub enum Mode {
     /// The batch's own statistics, which also update the running ones.
     Training,
-    /// The running statistics: a picture's result does not depend on its neighbours.
+    /// The running statistics: an image's result does not depend on its neighbours.
     Inference,
 }
 

@@ -12,7 +12,7 @@ use burn::tensor::ops::ConvOptions;
 
 use super::Mode;
 
-/// A convolution of square pictures.
+/// A convolution of square images.
 ///
 /// # Shapes
 /// - `x`: `[n, input, side, side]`
@@ -31,7 +31,7 @@ pub(crate) fn convolve(conv: &Conv2d, x: Tensor<4>, mode: Mode) -> Tensor<4> {
     }
 }
 
-/// A transposed convolution of square pictures.
+/// A transposed convolution of square images.
 ///
 /// # Shapes
 /// - `x`: `[n, input, side, side]`
@@ -96,7 +96,7 @@ fn from_one_pixel(x: Tensor<4>, weight: Tensor<4>) -> Tensor<4> {
         .reshape([n, output, k, k])
 }
 
-/// Where the four 4 × 4 windows of a padded 6 × 6 picture begin.
+/// Where the four 4 × 4 windows of a padded 6 × 6 image begin.
 const WINDOWS: [[usize; 2]; 4] = [[0, 0], [0, 2], [2, 0], [2, 2]];
 
 /// `x`: `[n, input, 4, 4]`, `weight`: `[output, input, 4, 4]`, returns `[n, output, 2, 2]`
@@ -137,7 +137,7 @@ mod tests {
     use crate::nn::{conv, conv_transposed};
     use burn::tensor::{Device, Distribution};
 
-    /// Output, and gradients with respect to the picture and the weights, of the sum of squares.
+    /// Output, and gradients with respect to the image and the weights, of the sum of squares.
     fn all<M>(
         module: &M,
         weight: impl Fn(&M) -> Tensor<4>,

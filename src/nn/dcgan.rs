@@ -26,7 +26,7 @@ pub(crate) struct Plan {
     pub(crate) channels: usize,
     /// Length of z.
     pub(crate) features: usize,
-    /// Halvings from the picture to [`INNER_SIDE`]: 2 at a side of 32.
+    /// Halvings from the image to [`INNER_SIDE`]: 2 at a side of 32.
     pub(crate) halvings: usize,
     /// Of generator and encoder: 64.
     pub(crate) width: usize,

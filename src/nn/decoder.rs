@@ -23,7 +23,7 @@ pub struct UpLevel {
 /// The decoder, the encoder's mirror image.
 #[derive(Module, Debug)]
 pub struct Decoder {
-    /// From the vector (first) to the picture (last); the first step makes 4 × 4 pixels.
+    /// From the vector (first) to the image (last); the first step makes 4 × 4 pixels.
     pyramid: Vec<UpLevel>,
 }
 

@@ -14,7 +14,7 @@ use super::{Architecture, Mode, Network, conv};
 /// The discriminator.
 #[derive(Module, Debug)]
 pub struct Discriminator {
-    /// From the picture to 4 × 4, doubling the width each time.
+    /// From the image to 4 × 4, doubling the width each time.
     pyramid: Vec<PyramidLevel>,
     /// 4 × 4 to the feature vector.
     feature: Conv2d,

@@ -14,7 +14,7 @@ use super::{Architecture, Mode, conv};
 /// The encoder.
 #[derive(Module, Debug)]
 pub struct Encoder {
-    /// From the picture to 4 × 4, doubling the width each time.
+    /// From the image to 4 × 4, doubling the width each time.
     pyramid: Vec<PyramidLevel>,
     /// 4 × 4 to the vector.
     latent: Conv2d,
@@ -53,7 +53,7 @@ impl Encoder {
         self
     }
 
-    /// Encodes pictures: z = E(x), linear at the end.
+    /// Encodes images: z = E(x), linear at the end.
     ///
     /// # Shapes
     /// - `x`: `[n, c, size, size]`, in `[-1, 1]`

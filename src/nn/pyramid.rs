@@ -28,7 +28,7 @@ pub(crate) fn widest(architecture: &Architecture, width: usize) -> usize {
     width << (architecture.levels() - 3)
 }
 
-/// The steps from the picture to 4 × 4.
+/// The steps from the image to 4 × 4.
 pub(crate) fn build(
     architecture: &Architecture,
     width: usize,

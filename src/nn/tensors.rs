@@ -28,7 +28,7 @@ pub enum TensorError {
     #[error("tensor {0} is missing")]
     Missing(String),
     /// A tensor has another shape than the network's.
-    #[error("expected tensor {name} to have the shape {expected:?}, got {got:?}")]
+    #[error("tensor {name} must have the shape {expected:?}, got {got:?}")]
     Shape {
         /// Its name.
         name: String,
@@ -38,7 +38,7 @@ pub enum TensorError {
         got: Vec<usize>,
     },
     /// A tensor's shape does not fit the image size of the header.
-    #[error("tensor {name} has the shape {got:?}, which does not fit the header's picture size")]
+    #[error("tensor {name} has the shape {got:?}, which does not fit the header's image size")]
     Unfitting {
         /// Its name.
         name: String,

@@ -31,9 +31,9 @@ pub struct DecoderLevel {
 /// the features of the same side on the way down.
 #[derive(Module, Debug)]
 pub struct Generator {
-    /// From the picture (first) to the bottleneck (last).
+    /// From the image (first) to the bottleneck (last).
     encoder: Vec<EncoderLevel>,
-    /// From the bottleneck (first) to the picture (last).
+    /// From the bottleneck (first) to the image (last).
     decoder: Vec<DecoderLevel>,
     /// How many skips are cut, from the outermost.
     cut_skips: usize,
@@ -182,7 +182,7 @@ impl Generator {
         self.decode(skips, z, mode, on_skip)
     }
 
-    /// As [`Generator::forward`], and the picture's encoding: the skips of at most 4 × 4 pixels and
+    /// As [`Generator::forward`], and the image's encoding: the skips of at most 4 × 4 pixels and
     /// the bottleneck z, see [`Architecture::encoding_layers`].
     ///
     /// # Shapes

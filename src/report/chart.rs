@@ -766,7 +766,7 @@ mod tests {
         assert!(means.iter().all(|p| p.1 == 2.0) && band.iter().all(|b| *b == (2.0, 2.0)));
     }
 
-    /// A staircase like the curve of `n` pictures, in units of the drawing.
+    /// A staircase like the curve of `n` images, in units of the drawing.
     fn staircase(n: usize) -> Points {
         let mut state = 1_u64;
         let (mut x, mut y) = (0_u32, 0_u32);

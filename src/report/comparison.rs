@@ -31,7 +31,7 @@ pub struct SideBySide {
     pub class: String,
     /// Whether it is labelled abnormal.
     pub abnormal: bool,
-    /// Side of all pictures in pixels.
+    /// Side of all images in pixels.
     pub size: usize,
     /// The methods' input, RGBA.
     pub input: Vec<u8>,
@@ -65,7 +65,7 @@ pub struct ComparisonReport<'a> {
     pub evaluation: &'a Evaluation,
     /// The runs, in the same order.
     pub runs: &'a [ComparedRun],
-    /// Pictures to show.
+    /// Images to show.
     pub pictures: &'a [SideBySide],
     /// Settings of the runs, names and values.
     pub settings: &'a [(String, String)],
@@ -82,7 +82,7 @@ pub struct Mean {
     pub auprc: Spread,
     /// Seconds of training and calibrating.
     pub train_secs: Spread,
-    /// Time to score a picture, in a batch.
+    /// Time to score an image, in a batch.
     pub milliseconds_per_picture: Spread,
     /// Number of parameters: the same with each seed.
     pub parameters: usize,
@@ -198,7 +198,7 @@ impl ComparisonReport<'_> {
                 }
                 (tile("Runs", &grouped(self.runs.len()), &format!("{} per method", super::counted(self.seeds().len() as u64, "seed", "seeds"))))
                 @if let Some(metrics) = first {
-                    (tile("Test pictures", &grouped(metrics.normals + metrics.abnormal), &format!("{} normal, {} abnormal", grouped(metrics.normals), grouped(metrics.abnormal))))
+                    (tile("Test images", &grouped(metrics.normals + metrics.abnormal), &format!("{} normal, {} abnormal", grouped(metrics.normals), grouped(metrics.abnormal))))
                 }
             }
         }
@@ -259,7 +259,9 @@ impl ComparisonReport<'_> {
             .map(|m| m.auroc.high)
             .fold(0.0, f64::max);
         if lowest <= highest {
-            said.push("Their 95 % intervals overlap, so the difference may be due to chance.".into());
+            said.push(
+                "Their 95 % intervals overlap, so the difference may be due to chance.".into(),
+            );
         }
         if self.seeds().len() == 1 {
             said.push(
@@ -279,8 +281,8 @@ impl ComparisonReport<'_> {
                 @if self.seeds().len() > 1 { (self.means_table()) }
                 (self.runs_table())
                 p.note {
-                    "AUROC is the probability that an abnormal picture scores above a normal one; 0.5 is chance. AUPRC is average precision; "
-                    "chance is the share of abnormal pictures" @if let Some(metrics) = self.evaluation.methods.first().and_then(full_mix) {
+                    "AUROC is the probability that an abnormal image scores above a normal one; 0.5 is chance. AUPRC is average precision; "
+                    "chance is the share of abnormal images" @if let Some(metrics) = self.evaluation.methods.first().and_then(full_mix) {
                         ", here " (percent(metrics.abnormal as f64 / (metrics.normals + metrics.abnormal).max(1) as f64))
                     } ". The 95 % intervals come from a bootstrap over the test images; they do not cover the variation between training runs, which the spread over "
                     "seeds shows. Training is the time from the first step to the calibrated model, including checks and checkpoints. "
@@ -346,11 +348,11 @@ impl ComparisonReport<'_> {
         let Some(first) = self.pictures.first() else {
             return html! {};
         };
-        let title = "The same pictures, method by method";
+        let title = "The same images, method by method";
         let seed = self.runs.first().map_or(0, |run| run.seed);
         html! {
             section {
-                h2 { "The same pictures side by side" }
+                h2 { "The same images side by side" }
                 p {
                     "The images are spread evenly over the test part, regardless of their scores; the models are those of seed " (seed) ". Each method's column has its "
                     "reconstruction (for nearest, the nearest training image) and a heat map of the difference from the input. Each method's "

@@ -22,14 +22,14 @@ use crate::evaluation::{
 
 /// [`PUBLISHED_WARNING`] in short, for the caption of a chart or table with such numbers only.
 const LEAK: &str = "Published protocol: these numbers leak. The statistics of batches ordered by class \
-                    give the class away, and the best epoch is chosen on the test pictures.";
+                    give the class away, and the best epoch is chosen on the test images.";
 
 /// The same if only some of the numbers are of that protocol.
 const PARTLY_LEAK: &str = "Numbers marked “published protocol” leak: the statistics of batches \
                            ordered by class give the class away, and the best epoch is chosen on the \
-                           test pictures.";
+                           test images.";
 
-/// A picture that the model gets wrong, or nearly so.
+/// An image that the model gets wrong, or nearly so.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Miss {
     /// The image and the model's results.
@@ -168,7 +168,7 @@ impl EvaluationReport<'_> {
                     }
                     p {
                         strong { "Best epoch. " }
-                        "The published code tests after every epoch and reports the best one: the epoch is chosen on the test pictures."
+                        "The published code tests after every epoch and reports the best one: the epoch is chosen on the test images."
                     }
                     p {
                         "Scored in this way: " @for (k, result) in leaking.iter().enumerate() {
@@ -204,7 +204,7 @@ impl EvaluationReport<'_> {
                 @if let Some((other, metrics)) = best {
                     (tile("Best of the others", &rate(metrics.auroc.value), &format!("AUROC of {}", self.label(other))))
                 }
-                (tile("Test pictures", &grouped(full.normals + full.abnormal), &format!("{} normal, {} abnormal", grouped(full.normals), grouped(full.abnormal))))
+                (tile("Test images", &grouped(full.normals + full.abnormal), &format!("{} normal, {} abnormal", grouped(full.normals), grouped(full.abnormal))))
                 @if let Some(threshold) = own.threshold {
                     (tile("Threshold", &figures(threshold.value), &self.source_in_words(threshold)))
                 }
@@ -280,7 +280,10 @@ impl EvaluationReport<'_> {
         let name = self.label(own);
         let with = |m: &Metrics| format!("{} ({})", rate(m.auroc.value), range(m.auroc));
         let mut said = Vec::new();
-        match self.best_other().and_then(|other| Some((other, full_mix(other)?))) {
+        match self
+            .best_other()
+            .and_then(|other| Some((other, full_mix(other)?)))
+        {
             _ if own.protocol == Protocol::Published => said.push(format!(
                 "{name} has AUROC {}, a number that leaks: compare it with published numbers only.",
                 rate(full.auroc.value)
@@ -289,11 +292,14 @@ impl EvaluationReport<'_> {
             Some((other, theirs)) => {
                 let other = self.label(other);
                 let numbers = format!("AUROC {} against {}", with(full), with(theirs));
-                let apart = full.auroc.low > theirs.auroc.high || theirs.auroc.low > full.auroc.high;
+                let apart =
+                    full.auroc.low > theirs.auroc.high || theirs.auroc.low > full.auroc.high;
                 let verb = match full.auroc.value.total_cmp(&theirs.auroc.value) {
-                    _ if rate(full.auroc.value) == rate(theirs.auroc.value) => "ranks the pictures as well as",
-                    std::cmp::Ordering::Greater => "ranks the pictures better than",
-                    _ => "ranks the pictures worse than",
+                    _ if rate(full.auroc.value) == rate(theirs.auroc.value) => {
+                        "ranks the images as well as"
+                    }
+                    std::cmp::Ordering::Greater => "ranks the images better than",
+                    _ => "ranks the images worse than",
                 };
                 said.push(if apart {
                     format!("{name} {verb} {other}, the best of the others: {numbers}.")
@@ -305,7 +311,9 @@ impl EvaluationReport<'_> {
         if own.protocol == Protocol::Honest && full.auroc.high < 0.5 {
             said.push("It ranks worse than chance: normal images tend to score higher than abnormal ones.".into());
         } else if own.protocol == Protocol::Honest && full.auroc.low <= 0.5 {
-            said.push("Its interval contains 0.5, so it cannot be distinguished from chance.".into());
+            said.push(
+                "Its interval contains 0.5, so it cannot be distinguished from chance.".into(),
+            );
         }
         if let Some(theirs) = self.twin().and_then(full_mix) {
             let (honest, published) = match own.protocol {
@@ -330,8 +338,8 @@ impl EvaluationReport<'_> {
                 }
                 (tables::results(self))
                 p.note {
-                    "AUROC is the probability that an abnormal picture scores above a normal one; 0.5 is chance. AUPRC is average precision; "
-                    "chance is the share of abnormal pictures. F1max is the best F1 over all thresholds, so it is chosen on these images: an upper "
+                    "AUROC is the probability that an abnormal image scores above a normal one; 0.5 is chance. AUPRC is average precision; "
+                    "chance is the share of abnormal images. F1max is the best F1 over all thresholds, so it is chosen on these images: an upper "
                     "bound, not what a threshold set beforehand reaches. EER is the error rate at which false alarms and misses are equally frequent. FPR at 95 % TPR is the "
                     "share of normal images that is flagged when 95 % of the abnormal ones are. The 95 % intervals come from a bootstrap over the "
                     "test images; they do not cover the variation between training runs."
@@ -345,7 +353,7 @@ impl EvaluationReport<'_> {
             @if let Some(table) = tables::classes(self) {
                 section {
                     h2 { "By class" }
-                    p { "AUROC of each abnormal class against all normal test pictures. Classes with few images have wide intervals." }
+                    p { "AUROC of each abnormal class against all normal test images. Classes with few images have wide intervals." }
                     (table)
                 }
             }
@@ -412,7 +420,7 @@ impl EvaluationReport<'_> {
             @if self.methods().iter().any(|m| m.confusion.is_some()) {
                 section {
                     h2 { "At the threshold" }
-                    p { "A picture is called anomalous when its anomaly score A is above the threshold." }
+                    p { "An image is called anomalous when its anomaly score A is above the threshold." }
                     @for result in self.methods() {
                         @if let Some(confusion) = &result.confusion {
                             @let source = result.threshold.map(|threshold| self.source_in_words(threshold));
@@ -451,7 +459,7 @@ impl EvaluationReport<'_> {
         html! {
             @if self.methods().iter().any(|m| m.pixel.is_some()) {
                 section {
-                    h2 { "Where in the picture" }
+                    h2 { "Where in the image" }
                     p {
                         "How well the heat map localises the defect, on the images that come with a mask. Pixel AUROC: the probability that a defective "
                         "pixel has a higher value than a defect-free one; large defects count for more. PRO: the share of each defect that is found, averaged over "

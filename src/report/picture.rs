@@ -12,7 +12,7 @@ use crate::score::RawScore;
 pub struct ReportSample {
     /// File name or label.
     pub name: String,
-    /// Side of the pictures in pixels.
+    /// Side of the images in pixels.
     pub size: usize,
     /// The network's input.
     pub input: Vec<u8>,
@@ -26,7 +26,7 @@ pub struct ReportSample {
     pub verdict: String,
 }
 
-/// A picture's card in a list; `note` stands under its name.
+/// An image's card in a list; `note` stands under its name.
 pub(super) fn card(sample: &ReportSample, note: Option<&str>) -> Markup {
     let pictures = [
         ("input", Some(&sample.input)),

@@ -40,13 +40,13 @@ pub struct TrainingReport<'a> {
     pub settings: &'a [(String, String)],
     /// Every step's losses. Empty for a method without steps.
     pub losses: &'a [LossPoint],
-    /// Scores of the held-out normals.
+    /// Scores of the held-out normal images.
     pub held_out: &'a [RawScore],
     /// The calibration fitted to them.
     pub calibration: &'a Calibration,
-    /// Pictures to show.
+    /// Images to show.
     pub samples: &'a [ReportSample],
-    /// Pictures that could not be read, and why.
+    /// Images that could not be read, and why.
     pub skipped: &'a [(String, String)],
     /// Time that the run took, in seconds.
     pub elapsed_secs: f64,
@@ -76,7 +76,7 @@ impl TrainingReport<'_> {
         html! {
             dl.tiles {
                 (tile("Threshold", &figures(self.calibration.threshold), &rule_in_words(self.calibration.rule)))
-                (tile("Held-out normals", &self.calibration.normals.to_string(), "used for calibration, not for training"))
+                (tile("Held-out normal images", &self.calibration.normals.to_string(), "used for calibration, not for training"))
                 @if let Some(last) = last {
                     (tile("Training steps", &last.step.to_string(), &counted(last.epoch, "epoch", "epochs")))
                 }
@@ -116,21 +116,21 @@ impl TrainingReport<'_> {
                         (chart::histogram(
                             Caption {
                                 id: "held-out".into(),
-                                title: "Anomaly scores of the held-out normals".into(),
+                                title: "Anomaly scores of the held-out normal images".into(),
                                 description,
                                 x: "anomaly score A",
-                                y: "pictures",
+                                y: "images",
                                 warning: None,
                             },
                             &bins,
                             &[Bars { name: "normal".into(), class: "s1", heights: counts.iter().map(|&n| n as f64).collect(), outline: false }],
                             Some((calibration.threshold, "threshold")),
-                        ).figure(bins_table("Numbers of the histogram", &bins, &[("pictures", &counts)])))
+                        ).figure(bins_table("Numbers of the histogram", &bins, &[("images", &counts)])))
                     }
                 }
-                (scroll("Quantiles of the held-out normals", html! {
+                (scroll("Quantiles of the held-out normal images", html! {
                     table {
-                        caption { "Quantiles of the held-out normals" }
+                        caption { "Quantiles of the held-out normal images" }
                         thead { tr {
                             th scope="col" { "score" }
                             @for (name, _) in calibration.anomaly_score.entries() { th.number scope="col" { (name) } }
@@ -152,7 +152,7 @@ impl TrainingReport<'_> {
         html! {
             @if !self.samples.is_empty() {
                 section {
-                    h2 { "Pictures" }
+                    h2 { "Examples" }
                     p {
                         "Input, reconstruction and heat map of the difference. All heat maps share one scale, so that they can be compared."
                     }
@@ -338,7 +338,7 @@ mod tests {
             held_out: &held_out(),
             calibration: &calibration(),
             samples: &samples,
-            skipped: &[("b<script>.png".into(), "expected a picture, got an empty file".into())],
+            skipped: &[("b<script>.png".into(), "expected an image, got an empty file".into())],
             elapsed_secs: 1503.2,
         }
         .to_html()

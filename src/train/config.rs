@@ -15,7 +15,7 @@ use crate::score::{Balance, Latent, Residual};
 #[cfg_attr(feature = "cli", derive(clap::Args))]
 #[serde(default)]
 pub struct TrainConfig {
-/// Method to train
+    /// Method to train
     #[cfg_attr(feature = "cli", arg(long, value_enum, default_value_t = Method::SkipGanomaly))]
     pub method: Method,
     /// Side of the square images in pixels: 32, 64, 128 or 256
@@ -94,7 +94,7 @@ pub struct TrainConfig {
     /// Which features the latent term L compares
     #[cfg_attr(feature = "cli", arg(long, value_enum, default_value_t = Latent::Final))]
     pub latent: Latent,
-/// How R and L are normalised before they are added
+    /// How R and L are normalised before they are added
     #[cfg_attr(feature = "cli", arg(long, value_enum, default_value_t = Balance::Raw))]
     pub balance: Balance,
     /// Steps of the latent optimisation for each image
@@ -183,7 +183,7 @@ impl TrainConfig {
             generator_width: self.width,
             discriminator_width: self.discriminator_width.unwrap_or(self.width),
             features: self.features,
-    // A larger number removes all.
+            // A larger number removes all.
             cut_skips: self.cut_skips.min(self.size.max(2).ilog2() as usize - 1),
         }
     }

@@ -15,16 +15,16 @@ pub enum Event {
         step: u64,
         /// Steps of the whole run.
         total_steps: u64,
-        /// Normal pictures trained on.
+        /// Normal images trained on.
         pictures: usize,
-        /// Normal pictures held out.
+        /// Normal images held out.
         held_out: usize,
         /// The settings.
         config: TrainConfig,
     },
     /// A training step was finished.
-Step {
-/// Which step, from 1.
+    Step {
+        /// Which step, from 1.
         step: u64,
         /// In which epoch, from 1.
         epoch: u64,
@@ -38,9 +38,9 @@ Step {
         step: u64,
         /// Which epoch, from 1.
         epoch: u64,
-        /// Mean residual R of the held-out normals.
+        /// Mean residual R of the held-out normal images.
         held_out_residual: f64,
-        /// Mean latent L of the held-out normals.
+        /// Mean latent L of the held-out normal images.
         held_out_latent: f64,
         /// Seconds since this part of the run began.
         elapsed_secs: f64,

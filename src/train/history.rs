@@ -31,7 +31,7 @@ pub struct StepLosses {
 pub struct Check {
     /// Steps finished.
     pub step: u64,
-    /// Mean residual R of the held-out normals.
+    /// Mean residual R of the held-out normal images.
     pub residual: f64,
     /// AUROC of labelled images, if there were any: for information only, nothing is chosen by it.
     pub auroc: Option<f64>,

@@ -10,13 +10,13 @@ use crate::nn::Architecture;
 /// Settings suggested for a set of images; the others keep their defaults.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Suggestion {
-    /// Side in pixels: 32 for pictures of up to 64 pixels, else 64.
+    /// Side in pixels: 32 for images of up to 64 pixels, else 64.
     pub size: usize,
     /// 1 if all images are grey, otherwise 3.
     pub channels: usize,
     /// A width that a browser trains in minutes.
     pub width: usize,
-    /// A quarter of the pictures, rounded down to a power of two, between 4 and 64.
+    /// A quarter of the images, rounded down to a power of two, between 4 and 64.
     pub batch: usize,
     /// Enough for [`SUGGESTED_STEPS`].
     pub epochs: u32,
@@ -64,7 +64,7 @@ pub struct MemoryPlan {
     pub optimisers: u64,
     /// What a step keeps of its batch until the gradients are known, and the gradients.
     pub activations: u64,
-    /// Prepared pictures, one byte a value.
+    /// Prepared images, one byte a value.
     pub pictures: u64,
     /// A checkpoint while it is written: weights and moments on the host, and the file.
     pub checkpoint: u64,

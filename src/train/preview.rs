@@ -33,15 +33,15 @@ pub(super) fn glance(model: &mut ModelFile) -> Option<usize> {
     Some(SEARCHED)
 }
 
-/// Pictures whose labels are known: shown as information, and never used to choose anything.
+/// Images whose labels are known: shown as information, and never used to choose anything.
 pub struct Labelled {
-    /// The pictures, prepared as the run's are.
+    /// The images, prepared as the run's are.
     pub pictures: Box<dyn Pictures>,
     /// Whether each of them is abnormal.
     pub abnormal: Vec<bool>,
 }
 
-/// Scores of labelled pictures.
+/// Scores of labelled images.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub struct LabelledScores {
     /// Anomaly scores of the normal images.
@@ -79,17 +79,17 @@ pub struct Preview {
 }
 
 impl Preview {
-    /// Mean residual R of the held-out normals.
+    /// Mean residual R of the held-out normal images.
     pub fn residual(&self) -> f64 {
         let sum: f64 = self.held_out.iter().map(|raw| raw.residual).sum();
         sum / self.held_out.len() as f64
     }
 }
 
-/// Calibrates a model on a part of its pictures and scores with it.
+/// Calibrates a model on a part of its images and scores with it.
 ///
 /// # Errors
-/// If a picture cannot be read, a score is not finite, the device fails, or `watch` stops a latent
+/// If an image cannot be read, a score is not finite, the device fails, or `watch` stops a latent
 /// optimisation.
 pub(super) async fn preview(
     mut model: ModelFile,
@@ -139,10 +139,10 @@ pub(super) async fn preview(
     })
 }
 
-/// Scores labelled pictures, at most `limit` of each kind, evenly spread.
+/// Scores labelled images, at most `limit` of each kind, evenly spread.
 ///
 /// # Errors
-/// If a picture cannot be read, the device fails, or `watch` stops a latent optimisation.
+/// If an image cannot be read, the device fails, or `watch` stops a latent optimisation.
 pub async fn score_labelled(
     detector: &dyn detector::Detector,
     labelled: &Labelled,

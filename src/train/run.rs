@@ -36,7 +36,7 @@ pub enum RunError {
     /// The weights do not fit their header.
     #[error(transparent)]
     Load(#[from] LoadError),
-    /// The scores of the held-out normals are not usable.
+    /// The scores of the held-out normal images are not usable.
     #[error("calibration failed: {0}")]
     Calibration(#[from] CalibrationError),
     /// The method is not trained in steps.
@@ -56,12 +56,12 @@ pub enum RunError {
         /// The learning rate that it ran at.
         learning_rate: f64,
     },
-    /// The checkpoint belongs to other pictures.
+    /// The checkpoint belongs to other images.
     #[error("the checkpoint was made with other images: expected digest {expected}, got {got}")]
     OtherPictures {
         /// The checkpoint's.
         expected: String,
-        /// These pictures'.
+        /// These images'.
         got: String,
     },
     /// The checkpoint lacks what a run needs.
@@ -113,7 +113,7 @@ impl Run {
     /// Starts with newly initialised networks.
     ///
     /// # Errors
-    /// If a setting is out of range or the training pictures do not fill one batch.
+    /// If a setting is out of range or the training images do not fill one batch.
     pub fn new(
         config: &TrainConfig,
         pictures: Box<dyn Pictures>,
@@ -217,7 +217,7 @@ impl Run {
     /// augmentation, the images are prepared for each step and none are kept there.
     ///
     /// # Errors
-    /// If a picture cannot be read.
+    /// If an image cannot be read.
     pub fn keep_on_device(&mut self) -> Result<(), RunError> {
         if self.config.augment != Augment::None {
             return Ok(());
@@ -233,7 +233,7 @@ impl Run {
     /// Takes one step on both networks. Its losses stay on the device until [`Run::losses`].
     ///
     /// # Errors
-    /// If a picture can no longer be read; no step is taken then.
+    /// If an image can no longer be read; no step is taken then.
     pub fn step(&mut self) -> Result<(), RunError> {
         self.step_on(Update::Both)
     }
@@ -252,7 +252,7 @@ impl Run {
         Ok(())
     }
 
-    /// The pictures of the next step, `[batch, c, size, size]`, on the trainer's device.
+    /// The images of the next step, `[batch, c, size, size]`, on the trainer's device.
     fn next_batch(&mut self) -> Result<Tensor<4>, RunError> {
         let Preprocessing { size, channels, .. } = preprocessing(&self.config);
         let shape = [self.config.batch, channels, size, size];
@@ -364,7 +364,7 @@ impl Run {
     /// `shown` of the held-out images come with their reconstruction.
     ///
     /// # Errors
-    /// If a picture or the device cannot be read, a score is not finite, or `watch` stops a latent
+    /// If an image or the device cannot be read, a score is not finite, or `watch` stops a latent
     /// optimisation.
     pub async fn preview(
         &mut self,

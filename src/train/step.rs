@@ -49,7 +49,7 @@ pub trait Trainer {
     /// - `x`: `[n, c, size, size]`, in `[-1, 1]`, on [`Trainer::device`]
     fn step(&mut self, x: Tensor<4>, step: u64, update: Update) -> PendingLosses;
 
-/// Re-initialises D.
+    /// Re-initialises D.
     fn restart_discriminator(&mut self);
 
     /// The weights alone, for a model file.

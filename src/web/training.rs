@@ -82,7 +82,7 @@ pub fn plan_memory(given: JsValue, pictures: usize) -> Result<JsValue, JsValue> 
     to_js(&plan::memory(&settings(given)?, pictures))
 }
 
-/// Pictures prepared for training.
+/// Images prepared for training.
 #[wasm_bindgen]
 pub struct TrainingPictures {
     prepared: PreparedPictures,
@@ -99,14 +99,14 @@ impl TrainingPictures {
         Ok(Self { prepared })
     }
 
-    /// Decodes and prepares one picture: `{width, height}`. A file that is not a readable image adds
+    /// Decodes and prepares one image: `{width, height}`. A file that is not a readable image adds
     /// nothing.
     pub fn add(&mut self, name: String, file: &[u8]) -> Result<JsValue, JsValue> {
         let (width, height) = self.prepared.add(name, file).map_err(error)?;
         to_js(&json!({ "width": width, "height": height }))
     }
 
-    /// Number of pictures.
+    /// Number of images.
     #[wasm_bindgen(getter)]
     pub fn count(&self) -> usize {
         self.prepared.len()
@@ -209,7 +209,7 @@ impl Training {
         let pictures = pictures.prepared;
         if pictures.len() != abnormal.len() {
             return Err(error(format!(
-                "expected a label for each of {} pictures, got {}",
+                "expected a label for each of {} images, got {}",
                 pictures.len(),
                 abnormal.len()
             )));
@@ -320,7 +320,7 @@ impl Training {
         Ok(Uint8Array::from(&bytes[..]))
     }
 
-    /// Calibrates on the held-out pictures: `{model, threshold, held_out, labelled}`. `on_progress`
+    /// Calibrates on the held-out images: `{model, threshold, held_out, labelled}`. `on_progress`
     /// receives the number of images done and the total; `on_search` as in [`super::Model::score`].
     pub async fn finish(
         &self,
@@ -401,7 +401,7 @@ fn fits(config: &TrainConfig, pictures: &PreparedPictures) -> Result<(), JsValue
         return Ok(());
     }
     Err(error(format!(
-        "expected pictures prepared at {0} × {0} pixels with {1} channels, got {size} × {size} with {channels}",
+        "expected images prepared at {0} × {0} pixels with {1} channels, got {size} × {size} with {channels}",
         config.size, config.channels
     )))
 }

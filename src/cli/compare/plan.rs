@@ -135,7 +135,7 @@ impl Plan {
             (None, ..) => "none: every method is fitted directly".into(),
             (_, Some(minutes), _) => format!("{minutes} minutes of training for each run"),
             (Some(config), None, steps) => format!(
-                "{} steps of {} pictures for each run",
+                "{} steps of {} images for each run",
                 steps.unwrap_or_default(),
                 config.batch
             ),

@@ -126,7 +126,7 @@ pub fn train(
             let (expected, got) = (&training(&read.0.header)?.data_digest, pictures.digest());
             anyhow::ensure!(
                 expected == got,
-                "{} was trained on other pictures: expected digest {expected}, got {got}; \
+                "{} was trained on other images: expected digest {expected}, got {got}; \
                  choose another --report, or remove that folder",
                 path.display()
             );

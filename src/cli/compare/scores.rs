@@ -18,7 +18,7 @@ use crate::evaluation::{MethodResult, Resampling};
 /// File of a run's folder.
 const SCORES: &str = "scores.json";
 
-/// A run's results on the test pictures.
+/// A run's results on the test images.
 #[derive(Serialize, Deserialize)]
 pub struct Scores {
     of: Of,

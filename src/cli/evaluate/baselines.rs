@@ -19,7 +19,7 @@ impl Bench<'_> {
     /// Both baselines and their names.
     ///
     /// # Errors
-    /// If no training picture can be read, or the device fails.
+    /// If no training image can be read, or the device fails.
     pub fn fit_baselines(
         &self,
         input: &Preprocessing,
@@ -42,7 +42,7 @@ impl Bench<'_> {
         let chosen = subsample(train.len(), most, self.args.seed(), 2);
         if chosen.len() < train.len() {
             eprintln!(
-                "the baselines are fitted on {} of {} training pictures, drawn with seed {} (--baseline-pictures)",
+                "the baselines are fitted on {} of {} training images, drawn with seed {} (--baseline-pictures)",
                 chosen.len(),
                 train.len(),
                 self.args.seed()

@@ -70,7 +70,7 @@ pub fn print_table(out: &mut impl Write, evaluation: &Evaluation) -> Result<()> 
             let share = |part: usize, all: usize| 100.0 * part as f64 / all.max(1) as f64;
             writeln!(
                 out,
-                "{}: above the threshold {}: {:.1} % of the normal and {:.1} % of the abnormal pictures",
+                "{}: above the threshold {}: {:.1} % of the normal and {:.1} % of the abnormal images",
                 label(method),
                 at.threshold,
                 share(at.false_positives, at.false_positives + at.true_negatives),
@@ -80,7 +80,7 @@ pub fn print_table(out: &mut impl Write, evaluation: &Evaluation) -> Result<()> 
         if let Some(pixel) = &method.pixel {
             writeln!(
                 out,
-                "{}: pixels of {} masked pictures: AUROC {:.3}, PRO {:.3}",
+                "{}: pixels of {} masked images: AUROC {:.3}, PRO {:.3}",
                 label(method),
                 pixel.masked_pictures,
                 pixel.auroc,

@@ -74,7 +74,7 @@ impl Bench<'_> {
         Ok((scores, detector.parameters()))
     }
 
-    /// One epoch's AUROC on the test pictures.
+    /// One epoch's AUROC on the test images.
     fn leaking_auroc(&self, path: &Path) -> Result<f64> {
         // The interval is not used.
         let once = Resampling {

@@ -47,7 +47,7 @@ impl Batches {
 /// How the threshold between normal and anomalous is set.
 #[derive(Clone, Copy)]
 pub enum Verdicts {
-    /// A threshold that was not chosen on the test pictures, if there is one.
+    /// A threshold that was not chosen on the test images, if there is one.
     At(Option<Threshold>),
     /// The threshold with the best F1 on one half of the test images, which is then not reported.
     BestF1 { seed: u64 },
@@ -83,7 +83,7 @@ pub fn honest(
     Ok((result, scores))
 }
 
-/// Scores every test picture, in the order given.
+/// Scores every test image, in the order given.
 pub fn score_all(
     detector: &dyn Detector,
     batches: Batches,
@@ -134,7 +134,9 @@ pub fn score_all(
                     }
                     // The image itself could be read: its score counts, its pixels cannot.
                     Err(reason) => {
-                        let reason = format!("its mask cannot be used, so its pixels do not count: {reason}");
+                        let reason = format!(
+                            "its mask cannot be used, so its pixels do not count: {reason}"
+                        );
                         scores.skipped.push((sample.name.clone(), reason));
                     }
                 }
@@ -154,7 +156,7 @@ pub fn score_all(
 }
 
 impl TestScores {
-    /// How well the heat maps of some pictures find the defects; none without masks.
+    /// How well the heat maps of some images find the defects; none without masks.
     pub fn pixel_metrics(&self, kept: &[Labelled]) -> Result<Option<PixelMetrics>> {
         let kept: std::collections::HashSet<(&str, &str)> = kept
             .iter()

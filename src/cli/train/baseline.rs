@@ -24,7 +24,7 @@ pub fn fit_baseline(
     let (training, held_out) = split_held_out(pictures.len(), config.held_out, config.seed);
     anyhow::ensure!(
         !training.is_empty() && !held_out.is_empty(),
-        "a baseline needs at least two pictures, one of them held out; got {}",
+        "a baseline needs at least two images, one of them held out; got {}",
         pictures.len()
     );
     let chosen: Vec<usize> = subsample(training.len(), FITTED_ON, config.seed, 2)
@@ -33,7 +33,7 @@ pub fn fit_baseline(
         .collect();
     if chosen.len() < training.len() {
         eprintln!(
-            "{} is fitted on {} of {} training pictures, drawn with seed {}",
+            "{} is fitted on {} of {} training images, drawn with seed {}",
             config.method,
             chosen.len(),
             training.len(),

@@ -51,7 +51,7 @@ pub struct Job<'a> {
     pub folder: &'a RunFolder,
     pub settings: &'a Settings,
     pub device: &'a Device,
-    /// Training pictures that could not be read.
+    /// Training images that could not be read.
     pub skipped: &'a [(PathBuf, String)],
     /// The command that resumes an interrupted run.
     pub again: String,
@@ -172,7 +172,7 @@ impl Job<'_> {
             }
             None => format!("{} steps", run.total_steps().saturating_sub(run.steps())),
         };
-        eprintln!("training on {pictures} normal pictures, {held_out} held out; {left}");
+        eprintln!("training on {pictures} normal images, {held_out} held out; {left}");
         // The bar of a run that is limited by time counts seconds.
         let length = match self.settings.minutes {
             Some(minutes) => (60.0 * minutes) as u64,

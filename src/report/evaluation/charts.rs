@@ -81,7 +81,7 @@ fn own_pictures<'a>(report: &EvaluationReport<'a>) -> Option<&'a MethodResult> {
         .filter(|own| !own.pictures.is_empty())
 }
 
-/// Scores and labels of the pictures whose score is a number, for the curves.
+/// Scores and labels of the images whose score is a number, for the curves.
 pub fn labelled(result: &MethodResult) -> (Vec<f64>, Vec<bool>) {
     result
         .pictures
@@ -237,7 +237,7 @@ fn bins_of(values: impl Iterator<Item = f64>) -> Bins {
 }
 
 /// What the drawing marks on the axis of a part: the threshold on A; on R and L, which have none, the
-/// value that 99 % of the held-out normals stay below.
+/// value that 99 % of the held-out normal images stay below.
 fn marked(
     report: &EvaluationReport,
     result: &MethodResult,
@@ -260,7 +260,7 @@ fn marked(
     }
 }
 
-/// Normal and all abnormal pictures: A, R and L of the reported method, and A of the same method under
+/// Normal and all abnormal images: A, R and L of the reported method, and A of the same method under
 /// the other protocol, so that the leak can be seen.
 fn main_histograms(report: &EvaluationReport, own: &MethodResult) -> Vec<Chart> {
     let twin = report.twin().filter(|twin| !twin.pictures.is_empty());
@@ -293,7 +293,7 @@ fn histograms_of(
             let counts = |abnormal| bins.counts(values(Some(abnormal)));
             let line = marked(report, own, part);
             let description = line.map_or(
-                "Normal and abnormal test pictures.".to_owned(),
+                "Normal and abnormal test images.".to_owned(),
                 |(at, name)| {
                     let above = |abnormal| values(Some(abnormal)).filter(|&v| v > at).count();
                     let all = |abnormal| values(Some(abnormal)).count();
@@ -303,7 +303,7 @@ fn histograms_of(
                         format!("{}, the mark for {name}", figures(at))
                     };
                     format!(
-                        "{} of {} normal and {} of {} abnormal test pictures are above {place}.",
+                        "{} of {} normal and {} of {} abnormal test images are above {place}.",
                         above(false),
                         all(false),
                         above(true),
@@ -313,7 +313,7 @@ fn histograms_of(
             );
             let of_what = match report.twin() {
                 Some(_) => format!(", {}", report.label(own)),
-                None => " of the test pictures".to_owned(),
+                None => " of the test images".to_owned(),
             };
             // How well this part alone ranks the images.
             let alone = own.full_mix().and_then(|mix| match part {
@@ -338,7 +338,7 @@ fn histograms_of(
         .collect()
 }
 
-/// The abnormal classes and their pictures' scores, in order of name.
+/// The abnormal classes and their images' scores, in order of name.
 pub fn abnormal_classes(own: &MethodResult) -> Vec<(&str, Vec<f64>)> {
     let mut classes = std::collections::BTreeMap::<&str, Vec<f64>>::new();
     for Labelled { class, raw, .. } in own.pictures.iter().filter(|p| p.abnormal) {
@@ -347,7 +347,7 @@ pub fn abnormal_classes(own: &MethodResult) -> Vec<(&str, Vec<f64>)> {
     classes.into_iter().collect()
 }
 
-/// A of each abnormal class against the normal pictures; none where there is one class.
+/// A of each abnormal class against the normal images; none where there is one class.
 fn class_histograms(report: &EvaluationReport, own: &MethodResult) -> Vec<Chart> {
     let mut classes = abnormal_classes(own);
     if classes.len() < 2 {
@@ -376,7 +376,7 @@ fn class_histograms(report: &EvaluationReport, own: &MethodResult) -> Vec<Chart>
                     let above = scores.iter().filter(|&&score| score > at).count();
                     format!("{} of {} found", grouped(above), grouped(scores.len()))
                 }
-                None => counted(scores.len() as u64, "picture", "pictures"),
+                None => counted(scores.len() as u64, "image", "images"),
             };
             histogram(
                 format!("histogram-class-{:02}-{}", k + 1, slug(class)),
@@ -444,7 +444,7 @@ fn histogram(
     ];
     let numbers = html! {
         @if let Some(warning) = warning { p.note { (leak(warning)) } }
-        (bins_table(&format!("{title}, pictures"), bins, &[("normal", normal), (name, abnormal)]))
+        (bins_table(&format!("{title}, images"), bins, &[("normal", normal), (name, abnormal)]))
     };
     Chart {
         file,
@@ -503,8 +503,8 @@ fn epochs_chart(report: &EvaluationReport) -> Option<Chart> {
     if lines.is_empty() {
         return None;
     }
-    // Whatever the protocol, the best epoch is one chosen on the test pictures.
-    const CHOSEN: &str = "The best epoch is chosen on the test pictures: its number leaks.";
+    // Whatever the protocol, the best epoch is one chosen on the test images.
+    const CHOSEN: &str = "The best epoch is chosen on the test images: its number leaks.";
     let results: Vec<_> = with().map(|((result, _), _)| result).collect();
     let warning =
         leaks(results.iter().copied()).map_or(CHOSEN.to_owned(), |leak| format!("{CHOSEN} {leak}"));

@@ -75,7 +75,7 @@ pub fn classes(report: &EvaluationReport) -> Option<Markup> {
         html! { table.results {
             (caption(title, report.leaks()))
             thead { tr {
-                th scope="col" { "class" } th.number scope="col" { "pictures" }
+                th scope="col" { "class" } th.number scope="col" { "images" }
                 @for result in report.methods() { th.number scope="col" { (report.label(result)) } }
             } }
             tbody { @for class in classes {
@@ -178,8 +178,8 @@ pub fn confusion(
     html! {
         p {
             "The threshold of " (method) " is " (figures(confusion.threshold)) @if let Some(source) = source { ", " (source) } ". "
-            "Of " (grouped(quiet + alarms)) " normal pictures, " strong { (grouped(alarms)) } " (" (share(confusion.false_alarms)) ") "
-            @if alarms == 1 { "is" } @else { "are" } " called anomalous: false alarms. Of " (grouped(found + missed)) " abnormal pictures, "
+            "Of " (grouped(quiet + alarms)) " normal images, " strong { (grouped(alarms)) } " (" (share(confusion.false_alarms)) ") "
+            @if alarms == 1 { "is" } @else { "are" } " called anomalous: false alarms. Of " (grouped(found + missed)) " abnormal images, "
             strong { (grouped(found)) } " (" (share(confusion.recall)) ") " @if found == 1 { "is" } @else { "are" } " found and "
             strong { (grouped(missed)) } " missed. "
             @if let Some(precision) = confusion.precision {
@@ -210,12 +210,12 @@ pub fn pixel(report: &EvaluationReport) -> Markup {
         .collect();
     let warning = super::leaks(with.iter().map(|(result, _)| *result));
     scroll(
-        "Defects within pictures",
+        "Defects within images",
         html! { table.results {
-            (caption("Defects within pictures", warning))
+            (caption("Defects within images", warning))
             thead { tr {
                 th scope="col" { "method" } th.number scope="col" { "pixel AUROC" } th.number scope="col" { "PRO" }
-                th.number scope="col" { "pictures with a mask" } th.number scope="col" { "defects" }
+                th.number scope="col" { "images with a mask" } th.number scope="col" { "defects" }
             } }
             tbody { @for (result, pixel) in with { tr {
                 th scope="row" { (report.label(result)) @if leaking(result) { " " (leak("leaks")) } }

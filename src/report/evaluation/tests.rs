@@ -21,7 +21,7 @@ const HOSTILE: [&str; 4] = [
     "\u{1}\u{b}--></svg>.png",
 ];
 
-/// Pictures with scores of the size of real ones; `shift` sets the abnormal ones apart.
+/// Images with scores of the size of real ones; `shift` sets the abnormal ones apart.
 fn pictures(seed: usize, normals: usize, shift: f64) -> Vec<Labelled> {
     let labelled = |k: usize, class: &str, abnormal: bool, residual: f64| {
         let latent = 0.002 + 0.02 * bell(k + seed + 31).powi(3);
@@ -128,7 +128,7 @@ fn full(normals: usize) -> Evaluation {
         split: "the folder's own test part".into(),
         warnings: vec![
             PUBLISHED_WARNING.into(),
-            "The baselines are fitted on 500 pictures, the model on 6,000.".into(),
+            "The baselines are fitted on 500 images, the model on 6,000.".into(),
         ],
         methods: vec![
             own,
@@ -138,7 +138,7 @@ fn full(normals: usize) -> Evaluation {
         ],
         skipped: vec![(
             "b<script>.png".into(),
-            "expected a picture, got an empty file".into(),
+            "expected an image, got an empty file".into(),
         )],
         published: published::table("cifar10", Some("bird")),
     }
@@ -210,7 +210,7 @@ fn every_section_is_there_in_order() {
         "Curves",
         "Scores",
         "At the threshold",
-        "Where in the picture",
+        "Where in the image",
         "By epoch",
         "The worst misses",
         "Settings",
@@ -309,7 +309,7 @@ fn numbers_that_leak_are_marked_wherever_they_are() {
     for (evaluation, words) in [(&everything, PARTLY_LEAK), (&only, LEAK)] {
         let (page, files) = made(evaluation);
         assert!(page.contains("Warning: numbers of the published protocol leak"));
-        assert!(page.contains("class away") && page.contains("chosen on the test pictures"));
+        assert!(page.contains("class away") && page.contains("chosen on the test images"));
         for file in ["metrics.csv", "scores.csv", "roc.csv", "pr.csv"] {
             assert!(
                 text(&files, file).contains(&format!(
@@ -470,7 +470,7 @@ fn nonsense_is_neither_drawn_nor_hidden() {
             epochs.per_epoch_auroc[3] = f64::NAN;
         }
     }
-    // One method of one kind of pictures only: it has no curve.
+    // One method of one kind of images only: it has no curve.
     evaluation.methods[3].pictures.retain(|p| !p.abnormal);
     let (page, files) = made(&evaluation);
     for text in files
@@ -532,7 +532,7 @@ fn the_answer_does_not_flatter() {
     };
     assert_eq!(
         honest(0.75, 0.82, 0.01),
-        "Skip-GANomaly ranks the pictures worse than PCA, 32 components, the best of the others: AUROC 0.750 (0.740 to 0.760) against 0.820 (0.810 to 0.830)."
+        "Skip-GANomaly ranks the images worse than PCA, 32 components, the best of the others: AUROC 0.750 (0.740 to 0.760) against 0.820 (0.810 to 0.830)."
     );
     assert!(
         honest(0.75, 0.72, 0.02)
@@ -584,7 +584,7 @@ fn verdicts_are_told_in_words() {
     };
     let html = tables::confusion("m", Some("set by hand"), &confusion, None).into_string();
     for words in [
-        "Of 1,000 normal pictures, <strong>14</strong> (1.4 %)",
+        "Of 1,000 normal images, <strong>14</strong> (1.4 %)",
         "<strong>226</strong> (11.3 %) are found",
         "1,773</strong> missed",
         "94.2 % are abnormal",
