@@ -143,8 +143,8 @@ pub enum EvaluationError {
     /// The labelled images cannot be divided into a half that chooses and one that is reported.
     #[error(
         "a threshold chosen on labelled images needs two normal images and two of an abnormal \
-class, one to choose with and one to report; got {normals} normal and {abnormal} abnormal \
-to choose with"
+         class, one to choose with and one to report; got {normals} normal and {abnormal} abnormal \
+         to choose with"
     )]
     Validation {
         /// Normal images in the validation half.

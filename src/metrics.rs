@@ -24,7 +24,7 @@ pub use spread::{Spread, spread};
 #[non_exhaustive]
 pub enum MetricError {
     /// Scores and labels do not pair up.
-    #[error("expected one label a score, got {scores} scores and {labels} labels")]
+    #[error("expected one label per score, got {scores} scores and {labels} labels")]
     Lengths {
         /// Number of scores.
         scores: usize,

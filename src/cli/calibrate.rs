@@ -144,7 +144,8 @@ fn quantile_of(model: &ModelFile) -> f64 {
 }
 
 /// Which images go into the memory bank and which are calibrated on: the same as in training if the model
-/// was trained on these images; otherwise all of them are calibrated on.
+/// was trained on these images; otherwise all of them are calibrated on, or one half if there is a memory
+/// bank.
 fn roles(model: &ModelFile, pictures: &dyn Pictures) -> (Vec<usize>, Vec<usize>) {
     let why = match &model.header.training {
         Some(training) if training.data_digest == pictures.digest() => {

@@ -109,7 +109,7 @@ fn root(named: Option<&Path>) -> Result<PathBuf> {
         .find(|folder| is_root(folder))
         .context(
             "expected www/index.html and a folder pkg in the current folder, above it or above the \
-program; name the folder that holds them with --dir",
+             program; name the folder that holds them with --dir",
         )
 }
 

@@ -101,7 +101,7 @@ fn class_names(path: &Path) -> Result<Vec<String>, DataError> {
     if names.len() != CLASSES.len() {
         return Err(DataError::Malformed {
             path: path.into(),
-            expected: format!("the names of {} classes, one a line", CLASSES.len()),
+            expected: format!("the names of {} classes, one per line", CLASSES.len()),
             got: names.len().to_string(),
         });
     }

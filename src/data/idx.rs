@@ -2,9 +2,9 @@
 //!
 //! A file is a magic number (two zero bytes, the kind of value, the number of axes), the length of each
 //! axis in 4 bytes, most significant first, and then the values. Only unsigned bytes (kind 8) are read.
-//! Images have the axes `[n, height, width]` (grey), `[n, height, width, 1 or 3]` or `[n, 3, height,
-//! width]`, labels `[n]`. A file may be compressed with gzip, which is recognised by its first two bytes,
-//! whatever its name.
+//! Images have the axes `[n, height, width]` (grey), `[n, height, width, 1 or 3]` or
+//! `[n, 3, height, width]`, labels `[n]`. A file may be compressed with gzip, which is recognised by its
+//! first two bytes, whatever its name.
 //!
 //! Source: Y. LeCun, C. Cortes, C. Burges, The MNIST database, "The IDX file format".
 

@@ -536,7 +536,7 @@ fn resample_with(
     };
     let side = |length: usize| u32::try_from(length).expect("sides are checked to be small");
     let source = ImageRef::new(side(from.0), side(from.1), pixels, kind)
-        .expect("one value a channel and pixel");
+        .expect("one value per channel and pixel");
     let mut target = Image::new(side(to.0), side(to.1), kind);
     let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
     resizer

@@ -15,7 +15,7 @@ use super::pictures::Pictures;
 const KEY: &str = "skip-ganomaly-pictures";
 const PIXELS: &str = "pixels";
 
-/// Images as the networks take them, one byte a value.
+/// Images as the networks take them, one byte per value.
 #[derive(Clone, Debug)]
 pub struct PreparedPictures {
     preprocessing: Preprocessing,

@@ -44,7 +44,7 @@ impl std::fmt::Display for Shape {
     }
 }
 
-/// Images and labels of one file, as it holds them: one byte a value.
+/// Images and labels of one file, as it holds them: one byte per value.
 #[derive(PartialEq, Eq)]
 pub struct Records {
     part: String,
@@ -62,7 +62,7 @@ impl Records {
         assert_eq!(
             pixels.len(),
             shape.bytes() * labels.len(),
-            "expected one image a label"
+            "expected one image per label"
         );
         Self {
             part: part.to_owned(),

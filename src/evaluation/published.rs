@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 /// What belongs with a published table.
 pub const CAVEAT: &str = "As published: from the authors' own runs and test sets, with the best epoch \
-chosen on the test images and scores computed with batch statistics. A score that does not depend on \
-which class is abnormal averages 0.5 over ten classes.";
+    chosen on the test images and scores computed with batch statistics. A score that does not depend on \
+    which class is abnormal averages 0.5 over ten classes.";
 
 /// CIFAR-10's classes in the order of their labels.
 const CIFAR10: [&str; 10] = [
@@ -27,7 +27,7 @@ const MNIST_SOURCE: &str = "Akçay, Atapour-Abarghouei, Breckon: GANomaly, 2018,
     version 1: AUROC on MNIST, one digit abnormal, nine normal";
 
 const SPEED_SOURCE: &str = "Akçay, Atapour-Abarghouei, Breckon: GANomaly, 2018, arXiv 1805.06725: \
-run time per image";
+    run time per image";
 
 /// Published AUROCs on one data set.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -240,7 +240,7 @@ fn wrapped(text: &str, most: usize) -> Vec<String> {
 pub struct Bars {
     pub name: String,
     pub class: &'static str,
-    /// Height of each bar, one a bin.
+    /// Height of each bar, one per bin.
     pub heights: Vec<f64>,
     pub outline: bool,
 }

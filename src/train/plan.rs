@@ -64,7 +64,7 @@ pub struct MemoryPlan {
     pub optimisers: u64,
     /// What a step keeps of its batch until the gradients are known, and the gradients.
     pub activations: u64,
-    /// Prepared images, one byte a value.
+    /// Prepared images, one byte per value.
     pub pictures: u64,
     /// A checkpoint while it is written: weights and moments on the host, and the file.
     pub checkpoint: u64,

@@ -15,8 +15,8 @@ use crate::score::{Latent, Residual};
 
 /// Remark if the kept epochs cannot be those of the model.
 const OTHER_EPOCHS: &str = "the last of the kept epochs does not score as the model does: the \
-model was recalibrated since, or the epochs belong to another run; compare the best epoch with the \
-last one, not with the model";
+    model was recalibrated since, or the epochs belong to another run; compare the best epoch with the \
+    last one, not with the model";
 
 impl Bench<'_> {
     /// The published protocol: batch statistics of batches of 64 in the published order, the residual
