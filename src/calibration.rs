@@ -1,31 +1,31 @@
-//! What "normal" scores look like, learnt from held-out normal pictures and stored in the model
-//! file: the score of a picture then depends on that picture and the model alone.
+//! The distribution of normal scores, measured on held-out normal images and stored in the model file:
+//! the score of an image then depends on that image and the model alone.
 
 use serde::{Deserialize, Serialize};
 
 use crate::metrics::{MetricError, quantile};
 use crate::score::RawScore;
 
-/// The default threshold: the 99th percentile of the held-out normals' scores.
+/// The default threshold: the 99th percentile of the scores of held-out normal images.
 pub const THRESHOLD_QUANTILE: f64 = 0.99;
 
-/// The heat map's full colour: this quantile of the held-out normals' pixel residuals.
+/// The heat map's full colour: this quantile of the pixel residuals of held-out normal images.
 const HEAT_MAP_QUANTILE: f64 = 0.999;
 
-/// Display value of the median held-out normal; the threshold's is 0.5.
+/// Display value of the median held-out normal image; the threshold's is 0.5.
 const MEDIAN_DISPLAY: f64 = 0.1;
 
 /// How the threshold was found.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ThresholdRule {
-    /// This quantile of the held-out normals' anomaly scores.
+    /// This quantile of the anomaly scores of held-out normal images.
     HeldOutQuantile(f64),
     /// Set by hand.
     Manual,
 }
 
-/// Quantiles of one score over the held-out normals.
+/// Quantiles of one score over the held-out normal images.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Quantiles {
     /// The smallest.
@@ -48,12 +48,12 @@ pub struct Quantiles {
     pub max: f64,
 }
 
-/// What a model knows of its held-out normals.
+/// A model's calibration on its held-out normal images.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Calibration {
-    /// How many held-out normals.
+    /// Number of held-out normal images.
     pub normals: usize,
-    /// A picture is anomalous when its anomaly score is above this.
+    /// An image is anomalous when its anomaly score is above this.
     pub threshold: f64,
     /// Where the threshold comes from.
     pub rule: ThresholdRule,
@@ -61,13 +61,13 @@ pub struct Calibration {
     pub anomaly_score: Quantiles,
     /// R.
     pub residual: Quantiles,
-    /// L, where the method has one.
+    /// L, if the method has one.
     pub latent: Option<Quantiles>,
     /// Pixel residual that gets the heat map's full colour.
     pub heat_map_scale: f64,
 }
 
-/// What a calibrated model says of a picture.
+/// The verdict on an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
@@ -80,7 +80,7 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// Its word in files and on the page.
+    /// Its name in files and on the page.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Normal => "normal",
@@ -100,19 +100,19 @@ impl std::fmt::Display for Verdict {
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CalibrationError {
-    /// There was no held-out normal.
-    #[error("calibration needs at least one held-out normal picture, got none")]
+    /// There was no held-out normal image.
+    #[error("calibration needs at least one held-out normal image, got none")]
     Empty,
     /// A score is infinite or not a number.
-    #[error("held-out picture {index} has the score {score}, which is not finite")]
+    #[error("held-out image {index} has the score {score}, which is not finite")]
     NotFinite {
-        /// Which picture.
+        /// Which image.
         index: usize,
         /// Its score.
         score: f64,
     },
-    /// The quantile is no number between 0 and 1, ends excluded.
-    #[error("the threshold's quantile must lie between 0 and 1, got {0}")]
+    /// The quantile is not a number between 0 and 1, ends excluded.
+    #[error("the threshold's quantile must be between 0 and 1, ends excluded, got {0}")]
     Quantile(f64),
     /// A quantile could not be taken.
     #[error(transparent)]
@@ -123,7 +123,7 @@ pub enum CalibrationError {
 }
 
 impl Calibration {
-    /// Learns from held-out normals.
+    /// Calibrates on held-out normal images.
     ///
     /// `pixel_residuals` are the values of their residual maps, in any order.
     ///
@@ -177,7 +177,7 @@ impl Calibration {
     pub fn check(&self) -> Result<(), CalibrationError> {
         let all = [Some(self.anomaly_score), Some(self.residual), self.latent];
         if self.normals == 0 {
-            return Err(CalibrationError::Stored("it counts no picture"));
+            return Err(CalibrationError::Stored("it covers no image"));
         }
         if !self.threshold.is_finite() {
             return Err(CalibrationError::Stored("the threshold is not finite"));
@@ -208,11 +208,11 @@ impl Calibration {
     }
 }
 
-/// A score between 0 and 1 that grows with A: 0.5 at the threshold, 0.1 at the median normal.
+/// A score between 0 and 1 that grows with A: 0.5 at the threshold, 0.1 at the median normal image.
 ///
 /// d(A) = 1 / (1 + 9^((t - A) / (t - m)))
 ///
-/// A threshold moved to the median or below keeps a small positive width, so that the map stays
+/// If the threshold is set to the median or below, a small positive width is kept, so that the map stays
 /// increasing.
 pub fn display(anomaly_score: f64, threshold: f64, median: f64) -> f64 {
     let smallest = 1e-6 * threshold.abs().max(f64::MIN_POSITIVE.sqrt());
@@ -222,13 +222,13 @@ pub fn display(anomaly_score: f64, threshold: f64, median: f64) -> f64 {
 }
 
 /// Pixel residual that gets the heat map's full colour. Without a calibration, a quarter of the
-/// range of values, which does not change from picture to picture either.
+/// range of values, which does not change from image to image either.
 pub fn heat_map_scale(calibration: Option<&Calibration>) -> f32 {
     calibration.map_or(0.5, |calibration| calibration.heat_map_scale as f32)
 }
 
-/// A threshold at the lowest normal score would call nearly all normals anomalous: where all scores
-/// are alike it goes just above them.
+/// A threshold at the lowest normal score would call nearly all normal images anomalous: if all scores
+/// are the same, it is set just above them.
 fn above_the_minimum(threshold: f64, scores: Quantiles) -> f64 {
     if threshold > scores.min {
         threshold
@@ -237,8 +237,8 @@ fn above_the_minimum(threshold: f64, scores: Quantiles) -> f64 {
     }
 }
 
-/// Nine significant digits, more than the networks' f32 have: short numbers survive any JSON reader
-/// to the last bit.
+/// Nine significant digits, more than the networks' f32 have: such short numbers pass through any JSON
+/// reader without loss.
 pub(crate) fn rounded(value: f64) -> f64 {
     format!("{value:.8e}").parse().unwrap_or(value)
 }

@@ -36,13 +36,13 @@ use data::DataArgs;
 mod exit {
     /// Something failed; stderr says what.
     pub const FAILED: u8 = 1;
-    /// The work was done, but some pictures could not be read.
+    /// The work was done, but some images could not be read.
     pub const SOME_SKIPPED: u8 = 3;
     /// Ctrl-C: a checkpoint was saved.
     pub const INTERRUPTED: u8 = 130;
 }
 
-/// Image anomaly detection with Skip-GANomaly: train on normal pictures, score any.
+/// Image anomaly detection with Skip-GANomaly: train on normal images, score any image.
 #[derive(Parser)]
 #[command(version, propagate_version = true)]
 struct Cli {
@@ -52,19 +52,19 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Verb {
-    /// Train a model on a folder of normal pictures
+    /// Train a model on normal images
     Train(Box<train::Args>),
-    /// Learn threshold and scoring options anew from normal pictures, without training
+    /// Recalibrate a trained model on normal images: threshold and scoring options, without training
     Calibrate(calibrate::Args),
-    /// Score pictures with a trained model
+    /// Score images with a trained model
     Score(score::Args),
-    /// Measure a model on labelled test pictures, beside baselines without a GAN
+    /// Measure a model on labelled test images and compare it with baselines without a GAN
     Evaluate(evaluate::Args),
-    /// Train and evaluate several methods on one split with one budget, side by side
+    /// Train and evaluate several methods on the same split with the same budget
     Compare(Box<compare::Args>),
-    /// Turn checkpoints of the published PyTorch programs into a model file
+    /// Convert checkpoints of the published PyTorch programs into a model file
     Import(import::Args),
-    /// Say what a model file holds
+    /// Show what a model file contains
     Inspect(inspect::Args),
     /// Print the settings of a training run, their limits and the presets as JSON
     Schema,
@@ -107,13 +107,13 @@ pub fn run() -> ExitCode {
     }
 }
 
-/// Whether an option stands on the command line.
+/// Whether an option was given on the command line.
 fn was_given(matches: &ArgMatches, name: &str) -> bool {
     matches.try_contains_id(name).unwrap_or_default()
         && matches.value_source(name) == Some(ValueSource::CommandLine)
 }
 
-/// `skip-ganomaly score ... | head` closes our output early; that is no failure.
+/// `skip-ganomaly score ... | head` closes the output early, which is not a failure.
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error
         .chain()
@@ -121,7 +121,7 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
         .any(|cause| cause.kind() == std::io::ErrorKind::BrokenPipe)
 }
 
-/// Scores prepared pictures as suits the device.
+/// Scores prepared images as suits the device.
 fn score_batch(device: Kind, detector: &dyn Detector, values: &[f32]) -> Result<Vec<Scored>> {
     Ok(match device {
         Kind::Cpu => detector::score_on_all_threads(detector, values)?,
@@ -129,14 +129,14 @@ fn score_batch(device: Kind, detector: &dyn Detector, values: &[f32]) -> Result<
     })
 }
 
-/// Opens data and prepares their normal training pictures.
+/// Opens the data and prepares the normal training images.
 fn load_pictures(data: &DataArgs, preprocessing: &Preprocessing, seed: u64) -> Result<Stored> {
     let set = data.open(seed)?;
     eprintln!("{}: {}", set.source, set.description);
     prepare(set.train, preprocessing, data.cache_bytes())
 }
 
-/// Prepares training pictures; in memory those that fit into `cache_bytes`.
+/// Prepares training images and keeps in memory those that fit into `cache_bytes`.
 fn prepare(train: Vec<Sample>, preprocessing: &Preprocessing, cache_bytes: u64) -> Result<Stored> {
     let bar = progress::bar(train.len() as u64, "loading");
     let pictures = Stored::new(train, preprocessing, cache_bytes, |done| {
@@ -146,7 +146,7 @@ fn prepare(train: Vec<Sample>, preprocessing: &Preprocessing, cache_bytes: u64) 
     report_skipped(pictures.skipped());
     if pictures.cached() < pictures.len() {
         eprintln!(
-            "{} of {} prepared pictures fit into memory (--cache-mib); the others are decoded anew in each epoch",
+            "{} of {} prepared images fit into memory (--cache-mib); the others are decoded again in each epoch",
             pictures.cached(),
             pictures.len()
         );
@@ -154,7 +154,7 @@ fn prepare(train: Vec<Sample>, preprocessing: &Preprocessing, cache_bytes: u64) 
     Ok(pictures)
 }
 
-/// Reads a model file, bounded before it is read.
+/// Reads a model file, after checking its size.
 fn read_model(path: &Path) -> Result<(ModelFile, Vec<u8>)> {
     let named = || format!("model file {}", path.display());
     let metadata = std::fs::metadata(path).with_context(named)?;
@@ -173,7 +173,7 @@ fn read_model(path: &Path) -> Result<(ModelFile, Vec<u8>)> {
     Ok((model, bytes))
 }
 
-/// Writes a file whole or not at all: beside its place first, then moved there.
+/// Writes a file completely or not at all: to a temporary file in the same folder, which is then renamed.
 fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     let named = || format!("cannot write {}", path.display());
     let folder = match path.parent() {
@@ -181,18 +181,27 @@ fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
         _ => PathBuf::from("."),
     };
     std::fs::create_dir_all(&folder).with_context(named)?;
-    let mut file = tempfile::NamedTempFile::new_in(&folder).with_context(named)?;
+    let mut file = temporary_in(&folder).with_context(named)?;
     file.write_all(bytes).with_context(named)?;
     file.as_file().sync_all().with_context(named)?;
     file.persist(path).with_context(named)?;
-    // The temporary file is private; what takes its place should be as other files are.
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o644))
-            .with_context(named)?;
-    }
     Ok(())
+}
+
+/// A temporary file with the permissions of any new file: 0666 less the umask. By default, `tempfile`
+/// lets only the owner read and write it.
+#[cfg(unix)]
+fn temporary_in(folder: &Path) -> std::io::Result<tempfile::NamedTempFile> {
+    use std::os::unix::fs::PermissionsExt;
+    tempfile::Builder::new()
+        .permissions(std::fs::Permissions::from_mode(0o666))
+        .tempfile_in(folder)
+}
+
+/// A temporary file.
+#[cfg(not(unix))]
+fn temporary_in(folder: &Path) -> std::io::Result<tempfile::NamedTempFile> {
+    tempfile::NamedTempFile::new_in(folder)
 }
 
 /// SHA-256 of some bytes in hexadecimal.
@@ -205,7 +214,7 @@ fn sha256(bytes: &[u8]) -> String {
         })
 }
 
-/// The command as it could be typed again in a shell.
+/// The command line, quoted for a shell.
 fn command_line() -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,+@%".contains(c);
     let quoted = |argument: String| match argument.chars().all(plain) && !argument.is_empty() {
@@ -219,13 +228,43 @@ fn command_line() -> String {
         .join(" ")
 }
 
-/// Tells what was left out of a set of pictures, on stderr.
+/// Lists the images that were left out, on stderr.
 fn report_skipped(skipped: &[(PathBuf, String)]) {
     const SHOWN: usize = 10;
     for (path, reason) in skipped.iter().take(SHOWN) {
         eprintln!("skipped {}: {reason}", path.display());
     }
     if skipped.len() > SHOWN {
-        eprintln!("skipped {} more pictures", skipped.len() - SHOWN);
+        eprintln!("skipped {} more images", skipped.len() - SHOWN);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_written_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("new/file");
+        for bytes in [&b"one"[..], b"another"] {
+            write_whole(&path, bytes).unwrap();
+            assert_eq!(std::fs::read(&path).unwrap(), bytes);
+        }
+        let files = std::fs::read_dir(folder.path().join("new")).unwrap();
+        assert_eq!(files.count(), 1, "no temporary file is left");
+    }
+
+    /// Whatever the umask is here.
+    #[test]
+    #[cfg(unix)]
+    fn a_written_file_has_the_permissions_of_any_new_file() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let (ours, plain) = (folder.path().join("ours"), folder.path().join("plain"));
+        write_whole(&ours, b"ours").unwrap();
+        std::fs::write(&plain, b"plain").unwrap();
+        let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode();
+        assert_eq!(mode(&ours), mode(&plain));
     }
 }

@@ -1,17 +1,17 @@
-//! Pictures: decoding and preprocessing, the sets that they come from, and the order in which training
+//! Images: decoding and preprocessing, the sets that they come from, and the order in which training
 //! takes them.
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`image`] | from the bytes of a picture to the network's input |
-//! | [`pictures`] | what a run draws its batches from |
+//! | [`image`] | from the bytes of an image to the network's input |
+//! | [`pictures`] | the source of a run's batches |
 //! | [`batch`] | held-out split, order, subsamples |
-//! | [`layout`] | which of a folder's files are trained on, and which are labelled |
-//! | [`prepared`] | pictures prepared once and kept as bytes |
+//! | [`layout`] | which of a folder's files are trained on and which are labelled |
+//! | [`prepared`] | images prepared once and kept as bytes |
 //! | [`digest`] | what a model was trained on |
 //!
-//! The program has more: `dataset` (one set of pictures, whatever the source), `folder`, `cifar10` and
-//! `idx` (the sources), `records` (raw pictures in memory), `stored` (prepared pictures in bounded
+//! The program has more: `dataset` (one set of images, whatever the source), `folder`, `cifar10` and
+//! `idx` (the sources), `records` (raw images in memory), `stored` (prepared images in bounded
 //! memory) and `mask` (where a defect is).
 
 pub mod augment;
@@ -40,21 +40,21 @@ pub mod stored;
 
 use std::path::PathBuf;
 
-/// What can be wrong with a set of pictures.
+/// What can be wrong with a set of images.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DataError {
     /// The folder does not exist.
-    #[error("expected a folder of pictures at {}, but there is nothing", .0.display())]
+    #[error("expected a folder of images at {}, but it does not exist", .0.display())]
     NotFound(PathBuf),
     /// The path names a file.
-    #[error("expected a folder of pictures at {}, but it is a file", .0.display())]
+    #[error("expected a folder of images at {}, but it is a file", .0.display())]
     NotAFolder(PathBuf),
-    /// `train` or `test` is there, with names in it that no known layout has.
+    /// `train` or `test` exists, but not in a known layout.
     #[error(
-        "{} has a folder `train` or `test`, but not as expected: the layouts known are \
+        "{} has a folder `train` or `test`, but not in a known layout: expected \
          train/0.normal with test/0.normal and test/1.abnormal; train/good with test/good and \
-         test/<defect>; or a plain folder of normal pictures. Found: {found}. {advice}",
+         test/<defect>; or a plain folder of normal images; found {found}. {advice}",
         .root.display()
     )]
     UnknownLayout {
@@ -62,15 +62,15 @@ pub enum DataError {
         root: PathBuf,
         /// The folders found in `train` and `test`.
         found: String,
-        /// What may help.
+        /// A way out.
         advice: &'static str,
     },
-    /// A recognised layout without a single picture to train on.
+    /// A recognised layout without any image to train on.
     #[error(
-        "no pictures in {}: expected files that end in {expected}", .folder.display()
+        "no images in {}: expected files that end in {expected}", .folder.display()
     )]
     NoPictures {
-        /// The folder that should hold the pictures.
+        /// The folder that should hold the images.
         folder: PathBuf,
         /// The file name extensions looked for.
         expected: String,
@@ -95,7 +95,7 @@ pub enum DataError {
         /// What is there instead.
         found: String,
     },
-    /// A file of a data set that is not what its name or its head says.
+    /// A file of a data set that does not match its name or its header.
     #[error("{}: expected {expected}, got {got}", .path.display())]
     Malformed {
         /// The file.
@@ -113,7 +113,7 @@ pub enum DataError {
         /// The classes with their numbers.
         classes: String,
     },
-    /// Labelled classes without a word on which are normal, or with two.
+    /// Labelled classes, with neither or both of the options that say which are normal.
     #[error(
         "{data} holds labelled classes: expected --abnormal CLASS (all others are normal) or \
          --normal CLASS (all others are abnormal), got {got}; the classes are {classes}"
@@ -121,12 +121,12 @@ pub enum DataError {
     Selection {
         /// The data as they were named.
         data: String,
-        /// None or both.
+        /// Neither or both.
         got: &'static str,
         /// The classes with their numbers.
         classes: String,
     },
-    /// A choice of classes for a folder that says itself what is normal.
+    /// A choice of classes for a folder whose layout already says what is normal.
     #[error(
         "--abnormal, --normal and --split are for cifar10:DIR, idx:DIR and folders with \
          train/<class> and test/<class>; {} is recognised as {layout}", .root.display()
@@ -137,9 +137,9 @@ pub enum DataError {
         /// Its layout.
         layout: String,
     },
-    /// No training picture of a class that counts as normal.
+    /// No training image of a class that counts as normal.
     #[error(
-        "no normal pictures to train on in {data}: expected some in its training part, {selection}"
+        "no normal images to train on in {data}: expected some in its training part with {selection}"
     )]
     NoNormals {
         /// The data as they were named.
@@ -147,22 +147,22 @@ pub enum DataError {
         /// Which classes count as normal.
         selection: String,
     },
-    /// A picture that could be read when the run began.
-    #[error("{name} {reason}; it was readable before")]
+    /// An image that could be read when the run began, but no longer can.
+    #[error("{name}: {reason} (it was readable before)")]
     Picture {
         /// Its name.
         name: String,
         /// Why it cannot be read now.
         reason: String,
     },
-    /// A batch size of zero, or fewer pictures than one batch.
+    /// A batch size of zero, or fewer images than one batch.
     #[error(
-        "a batch of {batch} needs at least one and at most as many pictures as there are: got {pictures}"
+        "the batch size must be at least 1 and at most the number of training images, {pictures}, got {batch}"
     )]
     BatchSize {
-        /// Pictures asked for in one batch.
+        /// Images requested in one batch.
         batch: usize,
-        /// Pictures there are.
+        /// Training images available.
         pictures: usize,
     },
     /// A stored position that is not in an epoch of this data.

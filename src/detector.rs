@@ -1,7 +1,7 @@
-//! What every method meets: pictures in, reconstructions and raw scores out.
+//! The interface of every method: from images to reconstructions and raw scores.
 //!
 //! A method's file under `detector/` reads like its paper: networks, training step, score. To add one,
-//! write that file and its line in the list below.
+//! write that file and add its line to the list below.
 
 pub mod adversarial;
 mod entry;
@@ -39,7 +39,7 @@ macro_rules! methods {
     ($($method:ident $name:literal $file:ident $source:literal;)*) => {
         $(pub mod $file;)*
 
-        /// The methods that models come from.
+        /// The methods.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
         #[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
         #[non_exhaustive]
@@ -80,7 +80,7 @@ methods! {
     Alocc "alocc" alocc "Sabokrou et al. 2018";
     Aae "aae" aae "Makhzani et al. 2015";
     Pca "pca" pca "Principal components, residual norm";
-    Nearest "nearest" nearest "Distance to the nearest training picture";
+    Nearest "nearest" nearest "Distance to the nearest training image";
 }
 
 impl Default for Method {
@@ -97,7 +97,7 @@ impl std::fmt::Display for Method {
 }
 
 impl Method {
-    /// Whether it is trained in steps; the others are fitted in one go.
+    /// Whether it is trained in steps; the others are fitted directly.
     pub fn has_networks(self) -> bool {
         self.in_steps().is_some()
     }
@@ -107,23 +107,24 @@ impl Method {
         self.entry().lambda()
     }
 
-    /// What it starts from where nothing is given: `plain`, the defaults, but for what its authors set
-    /// otherwise, or what was chosen in their stead on held-out normals.
+    /// The settings that it starts from: the defaults, `plain`, except where its authors use others or
+    /// where others were chosen on held-out normal images.
     pub fn published(self, plain: TrainConfig) -> TrainConfig {
         self.entry().published(plain)
     }
 
-    /// The settings that mean something to it beside those of every method, by their fields.
+    /// The settings that it uses in addition to those of every method, by field.
     pub fn settings(self, config: &TrainConfig) -> Vec<&'static str> {
         self.entry().settings(config)
     }
 
-    /// Whether a picture is searched for, which takes seconds, rather than measured in one pass.
+    /// Whether it optimises a latent code for each image, which takes seconds, instead of measuring it in
+    /// one pass.
     pub fn searches(self) -> bool {
         self.entry().searches()
     }
 
-    /// How it is trained, where it is trained in steps.
+    /// Its training, if it is trained in steps.
     pub fn in_steps(self) -> Option<&'static dyn InSteps> {
         match self.entry().learning() {
             Learning::InSteps(method) => Some(method),
@@ -131,7 +132,7 @@ impl Method {
         }
     }
 
-    /// How it is fitted, where it is fitted in one go.
+    /// Its fit, if it is fitted directly.
     pub fn at_once(self) -> Option<&'static dyn AtOnce> {
         match self.entry().learning() {
             Learning::InSteps(_) => None,
@@ -145,24 +146,24 @@ pub trait Detector: Sync {
     /// Which one.
     fn method(&self) -> Method;
 
-    /// From a picture to its input.
+    /// The preprocessing from an image to its input.
     fn preprocessing(&self) -> &Preprocessing;
 
-    /// Number of learnt values.
+    /// Number of parameters.
     fn parameters(&self) -> usize;
 
-    /// How many features come from each layer, where the method has features.
+    /// Number of features from each layer, if the method has features.
     fn feature_layers(&self) -> Vec<usize> {
         Vec::new()
     }
 
-    /// How many values of a picture's encoding come from each layer; none where the method has no
-    /// encoder whose memory could be kept.
+    /// Number of values of an image's encoding from each layer; empty if the method has no encoder for a
+    /// memory bank.
     fn encoding_layers(&self) -> Vec<usize> {
         Vec::new()
     }
 
-    /// What the encoder makes of a batch, for methods with [`Detector::encoding_layers`].
+    /// The encodings of a batch, for methods with [`Detector::encoding_layers`].
     ///
     /// # Shapes
     /// - `x`: `[n, c, size, size]`, in `[-1, 1]`
@@ -171,7 +172,7 @@ pub trait Detector: Sync {
         Tensor::zeros([x.dims()[0], 0], &self.device())
     }
 
-    /// Where its weights are.
+    /// The device of its weights.
     fn device(&self) -> Device;
 
     /// Reconstructs a batch, in inference mode unless the detector comes from
@@ -181,12 +182,12 @@ pub trait Detector: Sync {
     /// - `x`: `[n, c, size, size]`, in `[-1, 1]`
     fn measure(&self, x: Tensor<4>) -> Measuring<'_>;
 
-    /// Steps of the search for a batch, where the method searches.
+    /// Steps of the latent optimisation, if the method has one.
     fn search_steps(&self) -> Option<usize> {
         None
     }
 
-    /// Scores one picture from its values, its reconstruction and, where there are, its features.
+    /// Scores one image from its values, its reconstruction and, if there are any, its features.
     fn score(&self, x: &[f32], x_hat: &[f32], features: Option<(&[f32], &[f32])>) -> RawScore;
 }
 
@@ -199,15 +200,14 @@ pub fn load(file: &ModelFile, device: &Device) -> Result<Box<dyn Detector>, Load
     entry.load(file, device, Mode::Inference)
 }
 
-/// As [`load`], but batch norms use the statistics of the batch that is scored in place of those
-/// learnt in training: what the published test loops do by leaving training mode on. Methods without
-/// batch norms load as ever.
+/// As [`load`], but batch norms use the statistics of the scored batch instead of those from training, as
+/// the published test loops do by leaving training mode on. Methods without batch norms load as usual.
 ///
-/// **This leaks.** A picture's score then depends on the pictures beside it, and where a batch is of
+/// **This leaks.** An image's score then depends on the other images of the batch, and if a batch is of
 /// one class, as nearly all are in the published, unshuffled test sets, its statistics give the class
-/// away. It is for repeating published numbers, labelled as such, and for nothing else: never for a
-/// calibration, a threshold or a verdict. A batch must be scored in one piece, by [`score_batch`] and
-/// not by `score_on_all_threads`, and its size belongs to the result.
+/// away. Use it only to repeat published numbers, labelled as such: never for a calibration, a threshold
+/// or a verdict. A batch must be scored in one piece, by [`score_batch`] and not by
+/// `score_on_all_threads`, and its size is part of the result.
 ///
 /// # Errors
 /// As [`load`].
@@ -223,7 +223,7 @@ pub fn load_with_batch_statistics(
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum LoadError {
-    /// The method has networks and the header does not say which.
+    /// The method has networks, but the header does not give their shape.
     #[error("the header of a {0} model must state the shape of its networks, but has none")]
     NoNetworks(Method),
     /// A tensor does not fit.

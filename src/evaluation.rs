@@ -1,12 +1,12 @@
-//! Labelled test pictures, scored, turned into results: no tensors, no files, no platform.
+//! Turns scored, labelled test images into results: without tensors, without files, on any platform.
 //!
-//! A [`MethodResult`] says how well one method's scores tell abnormal pictures from normal ones, in
-//! all and by class. An [`Evaluation`] holds the methods that were measured on one data set, and the
-//! warnings that belong beside its numbers.
+//! A [`MethodResult`] says how well one method's scores separate abnormal images from normal ones,
+//! overall and by class. An [`Evaluation`] holds the methods that were measured on one data set, and the
+//! warnings that belong with its numbers.
 //!
-//! Nothing reported was chosen on the pictures that it is reported for, but for what says so in its
-//! name: [`Metrics::f1_max`] is the best of all thresholds, and [`EpochChoice`] belongs to the
-//! published protocol, which leaks.
+//! Nothing reported was chosen on the images that it is reported for, with two exceptions:
+//! [`Metrics::f1_max`] is the best of all thresholds, and [`EpochChoice`] belongs to the published
+//! protocol, which leaks.
 
 pub mod published;
 
@@ -24,10 +24,10 @@ use crate::score::RawScore;
 pub use crate::metrics::{Interval, PixelMetrics};
 pub use published::PublishedTable;
 
-/// What every output under [`Protocol::Published`] says.
-pub const PUBLISHED_WARNING: &str = "published protocol: these numbers leak. Pictures were scored \
+/// The warning in every output under [`Protocol::Published`].
+pub const PUBLISHED_WARNING: &str = "published protocol: these numbers leak. Images were scored \
     with the batch statistics of batches that are nearly all of one class (normal ones first), which \
-    gives the class away, and the best epoch was picked on the test pictures. They say what the \
+    gives the class away, and the best epoch was chosen on the test images. They show what the \
     published code would report, not how well the method detects anything.";
 
 /// True-positive rate at which [`Metrics::fpr_at_95_tpr`] is taken.
@@ -38,10 +38,10 @@ const HIGH_TPR: f64 = 0.95;
 #[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
 #[serde(rename_all = "kebab-case")]
 pub enum Protocol {
-    /// Inference mode: a score depends on that picture and the model, never on its neighbours.
+    /// Inference mode: a score depends on that image and the model, never on its neighbours.
     #[default]
     Honest,
-    /// As the published code does it: leaks, on purpose, to show by how much.
+    /// As the published code does it; leaks, on purpose, to show by how much.
     Published,
 }
 
@@ -54,7 +54,7 @@ impl Protocol {
         }
     }
 
-    /// What belongs beside every number that was got this way.
+    /// The warning that belongs with every number obtained this way.
     pub fn warning(self) -> Option<&'static str> {
         match self {
             Self::Honest => None,
@@ -69,7 +69,7 @@ impl std::fmt::Display for Protocol {
     }
 }
 
-/// Which of a picture's raw scores ranks it.
+/// Which of an image's raw scores ranks it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
 #[serde(rename_all = "kebab-case")]
@@ -84,7 +84,7 @@ pub enum Part {
 }
 
 impl Part {
-    /// This part of a score, where the method has it.
+    /// This part of a score, if the method has it.
     pub fn of(self, raw: &RawScore) -> Option<f64> {
         match self {
             Self::AnomalyScore => Some(raw.anomaly_score),
@@ -103,16 +103,16 @@ impl Part {
     }
 }
 
-/// One labelled test picture with its raw score.
+/// One labelled test image with its raw score.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Labelled {
     /// File name or label.
     pub name: String,
-    /// `normal`, or what is wrong.
+    /// `normal`, or the kind of defect.
     pub class: String,
-    /// The truth.
+    /// Its label.
     pub abnormal: bool,
-    /// What the method says.
+    /// The method's scores.
     pub raw: RawScore,
 }
 
@@ -121,7 +121,7 @@ pub struct Labelled {
 #[non_exhaustive]
 pub enum EvaluationError {
     /// A metric has no value.
-    #[error("{part} of {}: {source}", .class.as_deref().unwrap_or("all test pictures"))]
+    #[error("{part} of {}: {source}", .class.as_deref().unwrap_or("all test images"))]
     Metric {
         /// What was ranked: a score's name.
         part: &'static str,
@@ -130,26 +130,26 @@ pub enum EvaluationError {
         /// The reason.
         source: MetricError,
     },
-    /// A picture's score is infinite or not a number.
+    /// An image's score is infinite or not a number.
     #[error("expected finite scores, got {value} as the {part} of {picture}")]
     NotFinite {
-        /// Which picture.
+        /// Which image.
         picture: String,
         /// Which score.
         part: &'static str,
         /// NaN or an infinity.
         value: f64,
     },
-    /// The labelled pictures do not divide into a half that chooses and one that is reported.
+    /// The labelled images cannot be divided into a half that chooses and one that is reported.
     #[error(
-        "a threshold chosen on labelled pictures needs two normal pictures and two of an abnormal \
+        "a threshold chosen on labelled images needs two normal images and two of an abnormal \
          class, one to choose with and one to report; got {normals} normal and {abnormal} abnormal \
          to choose with"
     )]
     Validation {
-        /// Normal pictures in the validation half.
+        /// Normal images in the validation half.
         normals: usize,
-        /// Abnormal pictures in the validation half.
+        /// Abnormal images in the validation half.
         abnormal: usize,
     },
 }
@@ -172,18 +172,18 @@ impl Default for Resampling {
     }
 }
 
-/// How well one score separates one set of abnormal pictures from all normal ones.
+/// How well one score separates one set of abnormal images from all normal ones.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Metrics {
-    /// Number of normal pictures.
+    /// Number of normal images.
     pub normals: usize,
-    /// Number of abnormal pictures.
+    /// Number of abnormal images.
     pub abnormal: usize,
     /// Area under the ROC curve, with its 95 % interval.
     pub auroc: Interval,
-    /// Average precision, with its 95 % interval. Depends on the share of abnormal pictures.
+    /// Average precision, with its 95 % interval. Depends on the share of abnormal images.
     pub auprc: Interval,
-    /// F1 at the best of all thresholds for these very pictures: a bound, not what a user gets.
+    /// F1 at the best of all thresholds for these same images: a bound, not what a user gets.
     pub f1_max: f64,
     /// That threshold: a score above it is flagged.
     pub f1_threshold: f64,
@@ -193,7 +193,7 @@ pub struct Metrics {
     pub fpr_at_95_tpr: f64,
 }
 
-/// One abnormal class, or all together, against all normal pictures.
+/// One abnormal class, or all together, against all normal images.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ClassMetrics {
     /// None: all classes together, the full mix.
@@ -206,12 +206,12 @@ pub struct ClassMetrics {
     pub latent_auroc: Option<f64>,
 }
 
-/// A picture is called anomalous when its anomaly score is above `value`.
+/// An image is called anomalous when its anomaly score is above `value`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Threshold {
     /// In units of A.
     pub value: f64,
-    /// Who chose it.
+    /// How it was chosen.
     pub source: ThresholdSource,
 }
 
@@ -219,15 +219,15 @@ pub struct Threshold {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ThresholdSource {
-    /// The model file's own: learnt from held-out normals alone.
+    /// The model file's own, fitted on held-out normal images only.
     Calibration,
     /// Set by hand.
     Manual,
-    /// The best F1 on labelled validation pictures, none of which is reported.
+    /// The best F1 on labelled validation images, none of which is reported.
     Validation {
-        /// Normal pictures that chose it.
+        /// Normal images that chose it.
         normals: usize,
-        /// Abnormal pictures that chose it.
+        /// Abnormal images that chose it.
         abnormal: usize,
         /// F1 on them.
         f1: f64,
@@ -254,14 +254,14 @@ impl Threshold {
     }
 }
 
-/// Which epoch the published code would report: the best on the test pictures.
+/// Which epoch the published code would report: the best on the test images.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EpochChoice {
-    /// AUROC on the test pictures after each epoch.
+    /// AUROC on the test images after each epoch.
     pub per_epoch_auroc: Vec<f64>,
     /// Which is largest, from 1; the earliest of equals.
     pub best_epoch: usize,
-    /// Its AUROC: chosen on the test pictures.
+    /// Its AUROC: chosen on the test images.
     pub best_auroc: f64,
     /// AUROC after the last epoch: what an honest report gives.
     pub last_auroc: f64,
@@ -286,49 +286,49 @@ impl EpochChoice {
     }
 }
 
-/// What is known of a method before its scores are looked at.
+/// Facts about a method that do not depend on its scores.
 #[derive(Clone, Debug, PartialEq)]
 pub struct About {
-    /// As in a table: `skip-ganomaly`, `pca-32`.
+    /// Its name in tables: `skip-ganomaly`, `pca-32`.
     pub method: String,
-    /// How the pictures were scored.
+    /// How the images were scored.
     pub protocol: Protocol,
-    /// Number of learnt values.
+    /// Number of parameters.
     pub parameters: usize,
-    /// Time to score a picture, in a batch.
+    /// Time to score an image, in a batch.
     pub milliseconds_per_picture: f64,
 }
 
-/// One method on the test pictures.
+/// One method on the test images.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MethodResult {
-    /// As in a table: `skip-ganomaly`, `pca-32`.
+    /// Its name in tables: `skip-ganomaly`, `pca-32`.
     pub method: String,
-    /// How the pictures were scored.
+    /// How the images were scored.
     pub protocol: Protocol,
-    /// The pictures that every number here is of.
+    /// The images behind every number here.
     pub pictures: Vec<Labelled>,
     /// The full mix first, then by class if there is more than one, by name.
     pub classes: Vec<ClassMetrics>,
-    /// Where verdicts divide, if there is a threshold.
+    /// The threshold of the verdicts, if there is one.
     pub threshold: Option<Threshold>,
     /// Verdicts at that threshold.
     pub confusion: Option<Confusion>,
-    /// Where the defects are, if there are masks. The caller's to set.
+    /// How well defects are localised, if there are masks. Set by the caller.
     pub pixel: Option<PixelMetrics>,
-    /// Published protocol only. The caller's to set.
+    /// For the published protocol only. Set by the caller.
     pub epochs: Option<EpochChoice>,
-    /// Number of learnt values.
+    /// Number of parameters.
     pub parameters: usize,
-    /// Time to score a picture, in a batch.
+    /// Time to score an image, in a batch.
     pub milliseconds_per_picture: f64,
 }
 
 impl MethodResult {
-    /// Measures scored pictures, with verdicts at a threshold that was not chosen on them.
+    /// Measures scored images, with verdicts at a threshold that was not chosen on them.
     ///
     /// # Errors
-    /// If a score or the threshold is not finite, there are no normal or no abnormal pictures, or
+    /// If a score or the threshold is not finite, there are no normal or no abnormal images, or
     /// `resampling` has no resamples.
     pub fn new(
         about: About,
@@ -361,12 +361,11 @@ impl MethodResult {
         Ok(result)
     }
 
-    /// Chooses the threshold by the best F1 on one half of the pictures and reports the other half.
+    /// Chooses the threshold by the best F1 on one half of the images and reports the other half.
     ///
-    /// The halves are [`validation_split`]'s. The validation half chooses the threshold and is then
-    /// left out of everything: `pictures`, `classes` and `confusion` are of the other half alone, so
-    /// no number is of a picture that helped to choose. Pixel metrics set later must be of that half
-    /// too.
+    /// The halves are [`validation_split`]'s. The validation half chooses the threshold and is then left
+    /// out of everything: `pictures`, `classes` and `confusion` cover the other half alone, so no number
+    /// includes an image that helped to choose. Pixel metrics set later must be of that half too.
     ///
     /// # Errors
     /// As [`MethodResult::new`], or if the validation half lacks a class.
@@ -390,7 +389,7 @@ impl MethodResult {
         Self::new(about, test, Some(threshold), resampling)
     }
 
-    /// Counts verdicts at another threshold, as when one is moved by hand.
+    /// Counts verdicts at another threshold, for example one set by hand.
     ///
     /// # Errors
     /// If it is not finite; nothing changes then.
@@ -415,20 +414,20 @@ impl MethodResult {
 pub struct Evaluation {
     /// The data set: a folder's name, or `cifar10` and the abnormal class.
     pub data: String,
-    /// Which pictures of it are for what.
+    /// Which of its images are used for what.
     pub split: String,
-    /// What belongs beside the numbers in every output.
+    /// What belongs with the numbers in every output.
     pub warnings: Vec<String>,
     /// The methods, the reported one first.
     pub methods: Vec<MethodResult>,
-    /// Pictures that could not be read: name and reason.
+    /// Images that could not be read: name and reason.
     pub skipped: Vec<(String, String)>,
-    /// Numbers from the literature to print beside.
+    /// Published numbers to show with the results.
     pub published: Option<PublishedTable>,
 }
 
 impl Evaluation {
-    /// Puts methods side by side and collects the warnings that they call for.
+    /// Puts methods together and collects the warnings that apply to them.
     pub fn new(
         data: impl Into<String>,
         split: impl Into<String>,
@@ -469,7 +468,7 @@ fn warnings(methods: &[MethodResult]) -> Vec<String> {
         {
             warn(format!(
                 "a threshold was chosen on {normals} normal and {abnormal} abnormal labelled \
-                 pictures; all numbers are of the other {}",
+                 images; all numbers are of the other {}",
                 method.pictures.len()
             ));
         }
@@ -481,17 +480,17 @@ fn warnings(methods: &[MethodResult]) -> Vec<String> {
     if let Some((first, others)) = methods.split_first() {
         let expected = names(first);
         if others.iter().any(|other| names(other) != expected) {
-            warn("the methods were measured on different pictures: compare them with care".into());
+            warn("the methods were measured on different images: compare them with care".into());
         }
     }
     warnings
 }
 
-/// Measures one score, of one abnormal class or (none) of all, against all normal pictures. None if
-/// the method has no such score.
+/// Measures one score, of one abnormal class or (none) of all, against all normal images. `None` if the
+/// method has no such score.
 ///
 /// # Errors
-/// If a score is not finite, there are no such abnormal pictures or no normal ones, or `resampling`
+/// If a score is not finite, there are no such abnormal images or no normal ones, or `resampling`
 /// has no resamples.
 pub fn measure(
     pictures: &[Labelled],
@@ -562,10 +561,10 @@ fn by_class(
         .collect()
 }
 
-/// Scores, and whether each is of an abnormal picture.
+/// Scores, and whether each is of an abnormal image.
 type Ranked = (Vec<f64>, Vec<bool>);
 
-/// One score of all normal pictures and of one abnormal class or all, with the truth. None if any of
+/// One score of all normal images and of one abnormal class or all, with the truth. `None` if any of
 /// them lacks it.
 fn ranked(
     pictures: &[Labelled],
@@ -601,7 +600,7 @@ fn failed(part: Part, class: Option<&str>, source: MetricError) -> EvaluationErr
     }
 }
 
-/// Two halves of labelled pictures, as indices in ascending order.
+/// Two halves of labelled images, as indices in ascending order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Halves {
     /// To choose with.
@@ -610,10 +609,10 @@ pub struct Halves {
     pub test: Vec<usize>,
 }
 
-/// Divides labelled pictures into a half that may choose a threshold and one that is reported.
+/// Divides labelled images into a half that may choose a threshold and one that is reported.
 ///
 /// Each class is halved by itself; of an odd number the test half gets one more, so that no class
-/// goes missing from what is reported. The split follows from the pictures' names and the seed, not
+/// goes missing from what is reported. The split follows from the images' names and the seed, not
 /// from their scores or their order: methods that are compared share it.
 pub fn validation_split(pictures: &[Labelled], seed: u64) -> Halves {
     let mut classes: BTreeMap<(bool, &str), Vec<usize>> = BTreeMap::new();
@@ -831,7 +830,7 @@ mod tests {
     #[test]
     fn the_pictures_that_choose_are_not_reported() {
         let halves = validation_split(&pictures(), 2);
-        // Whatever the test half says must not move the threshold, and the other way round.
+        // The test half must not influence the threshold, nor the validation half the results.
         let adaptive = |pictures: Vec<Labelled>| {
             MethodResult::with_adaptive_threshold(
                 about(Protocol::Honest),
@@ -940,7 +939,7 @@ mod tests {
             Vec::new(),
             None,
         );
-        assert!(uneven.warnings[0].contains("different pictures"));
+        assert!(uneven.warnings[0].contains("different images"));
     }
 
     #[test]

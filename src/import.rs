@@ -1,8 +1,8 @@
 //! Checkpoints of the published PyTorch programs as model files of this crate.
 //!
-//! Method, size, channels, widths and features are read off the tensors' names and shapes; nothing
-//! in a checkpoint is executed. Each tensor of ours has one name there ([`official_name`]), so that
-//! none is forgotten and none left over.
+//! Method, size, channels, widths and features are derived from the tensors' names and shapes; nothing in
+//! a checkpoint is executed. Each of our tensors has one name there ([`official_name`]), so that none is
+//! missed and none is left over.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -53,7 +53,7 @@ pub enum ImportError {
         /// Why.
         source: std::io::Error,
     },
-    /// A folder, or a file larger than is read.
+    /// A folder, or a file that is too large.
     #[error("{}: expected a file of at most {MAX_BYTES} bytes, got {got}", path.display())]
     TooLarge {
         /// Which file.
@@ -61,7 +61,7 @@ pub enum ImportError {
         /// Its size.
         got: String,
     },
-    /// No PyTorch checkpoint, or a part of one.
+    /// Not a PyTorch checkpoint, or only a part of one.
     #[error(
         "{}: expected a whole PyTorch checkpoint, got a truncated one or another kind of file ({reason})",
         path.display()
@@ -69,7 +69,7 @@ pub enum ImportError {
     NotACheckpoint {
         /// Which file.
         path: PathBuf,
-        /// What the reader says.
+        /// The reader's message.
         reason: String,
     },
     /// A checkpoint that holds something else: another program's, the other network, or tensors
@@ -116,8 +116,8 @@ pub enum ImportError {
 /// Imports a pair of checkpoints: `{'epoch', 'state_dict'}` as the published programs write them,
 /// or a state dict alone.
 ///
-/// The networks are built on `device` to compare with. `residual` says how R is to measure; the published Skip-GANomaly program uses
-/// [`Residual::L2`]. The model has neither a calibration nor a self check.
+/// The networks are built on `device` for comparison. `residual` sets how R measures; the published
+/// Skip-GANomaly program uses [`Residual::L2`]. The model has neither a calibration nor a self check.
 ///
 /// # Errors
 /// See [`ImportError`]: each says what was expected and what was got.
@@ -328,12 +328,12 @@ fn leaf_name(leaf: &str) -> &str {
     }
 }
 
-/// What the tensors of one network say about its shape.
+/// The shape of one network, as its tensors show it.
 struct Plan {
     size: usize,
     channels: usize,
     width: usize,
-    /// Where this network has it.
+    /// If this network has it.
     features: Option<usize>,
 }
 
@@ -403,7 +403,7 @@ impl Checkpoint {
         })
     }
 
-    /// Reads the network's shape off its tensors.
+    /// Derives the network's shape from its tensors.
     fn plan(&self) -> Result<Plan, ImportError> {
         let (first, steps, features) = match (self.method, self.network) {
             (Method::SkipGanomaly, Network::Generator) => {
@@ -439,7 +439,7 @@ impl Checkpoint {
         };
         let [width, channels, ..] = self.conv_shape(first)?;
         Ok(Plan {
-            // More steps than any picture has stay out of range.
+            // More steps than any image allows stay out of range.
             size: 4 << steps.min(16),
             channels,
             width,
@@ -514,7 +514,7 @@ impl Checkpoint {
             count(architecture),
             self.tensors.values().map(Tensor::num_elements).sum(),
         );
-        // A small file must not make us build large networks. Where only some values are missing, their
+        // A small file must not make us build large networks. If only some values are missing, their
         // tensors are named later.
         if expected / 2 > found {
             let expected = format!("{} of {expected} values", self.description());
@@ -595,14 +595,14 @@ impl Checkpoint {
     }
 }
 
-/// The network's tensors alone, without what wrappers put before their names and without the
-/// counters of batches, which nothing needs.
+/// The network's tensors alone, without the prefixes of wrappers and without the batch counters, which
+/// are not needed.
 fn state_dict(tensors: BTreeMap<String, Tensor>) -> BTreeMap<String, Tensor> {
     const WRAPPED: &str = "state_dict.";
     let wrapped = tensors.keys().any(|name| name.starts_with(WRAPPED));
     let kept = tensors.into_iter().filter_map(|(name, tensor)| {
         let name = match wrapped {
-            // Other entries beside it, an optimiser's say, are not the network's.
+            // Other entries, such as an optimiser's, do not belong to the network.
             true => name.strip_prefix(WRAPPED)?,
             false => &name,
         };

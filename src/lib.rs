@@ -1,9 +1,8 @@
-//! Skip-GANomaly: image anomaly detection that trains on normal pictures only.
+//! Skip-GANomaly: image anomaly detection trained on normal images only.
 //!
-//! A generator with skip connections learns to reconstruct normal pictures, a discriminator to tell
-//! them from reconstructions. A picture is anomalous when its reconstruction, or the
-//! discriminator's features of it, differ more than those of normal pictures do (Akçay et al.
-//! 2019).
+//! A generator with skip connections learns to reconstruct normal images, a discriminator to distinguish
+//! them from reconstructions. An image is anomalous if it differs from its reconstruction, in its pixels
+//! or in the discriminator's features, more than normal images do (Akçay et al. 2019).
 //!
 //! # Example
 //!
@@ -25,17 +24,17 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`nn`] | the networks' parts |
+//! | [`nn`] | the parts of the networks |
 //! | [`loss`] | one function, one equation |
 //! | [`train`] | settings, one step, a run, its checkpoint |
-//! | [`detector`] | the trait that every method meets, and the methods |
-//! | [`score`] | the anomaly score of a picture |
-//! | [`calibration`] | what scores of normal pictures look like: threshold, display, heat map |
+//! | [`detector`] | the trait that every method implements, and the methods |
+//! | [`score`] | the anomaly score of an image |
+//! | [`calibration`] | the scores of normal images: threshold, display, heat map |
 //! | [`model_file`] | the one file that program and page share |
-//! | [`data`] | pictures, folders, batches |
-//! | [`metrics`] | AUROC and its kin, intervals, pixels |
+//! | [`data`] | images, folders, batches |
+//! | [`metrics`] | AUROC and related metrics, intervals, pixels |
 //! | [`evaluation`] | labelled scores turned into results, and what was published |
-//! | [`device`] | where it runs |
+//! | [`device`] | the device that computes |
 //!
 //! The program's own parts are `cli`, `import` and `report`; the page's is `web`.
 
@@ -46,6 +45,8 @@ pub mod data;
 pub mod detector;
 pub mod device;
 pub mod evaluation;
+#[cfg(any(test, target_family = "wasm"))]
+mod lent;
 pub mod loss;
 pub mod metrics;
 pub mod model_file;

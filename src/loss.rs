@@ -1,10 +1,10 @@
 //! The losses of the adversarial methods: one function, one equation.
 //!
-//! D hands over logits rather than probabilities: BCE(σ(l), t) is computed from l, which does not
-//! overflow where the sigmoid saturates.
+//! D returns logits rather than probabilities: BCE(σ(l), t) is computed from l, which does not overflow
+//! where the sigmoid saturates.
 //!
-//! Source: Akçay et al. 2019, section 3.2, and 2018, section 3.2; the published code where it differs
-//! is named.
+//! Source: Akçay et al. 2019, section 3.2, and 2018, section 3.2; differences from the published code are
+//! noted.
 
 use burn::tensor::Tensor;
 use burn::tensor::activation::{log_sigmoid, sigmoid};
@@ -65,7 +65,7 @@ pub fn bce(logit: Tensor<1>, target: f64) -> Tensor<1> {
     bce_real(logit.clone()).mul_scalar(target) + bce_fake(logit).mul_scalar(1.0 - target)
 }
 
-/// D's probability of a picture to be real: D(x) = σ(l)
+/// D's probability that an image is real: D(x) = σ(l)
 ///
 /// # Shapes
 /// - `logit`: `[n]`
@@ -152,7 +152,7 @@ pub fn encoder(z: Tensor<2>, z_hat: Tensor<2>) -> Tensor<1> {
 
 /// ALOCC's refinement loss: L_R = E(x - x̂)²
 ///
-/// The paper has the squared norm of the difference, which grows with the picture; here it is the
+/// The paper has the squared norm of the difference, which grows with the image; here it is the
 /// mean. The code has a cross entropy of the pixels, whose sigmoid comes after the tanh.
 ///
 /// # Shapes
@@ -191,8 +191,8 @@ pub fn reconstruction(x: Tensor<4>, x_hat: Tensor<4>) -> Tensor<1> {
     (x - x_hat).square().mean()
 }
 
-/// How near drawn pictures come to real ones: the mean, over the real ones, of E(x - G(z))² to the
-/// nearest of the drawn ones. It is watched, not descended.
+/// Distance of generated images from real ones: the mean, over the real ones, of E(x - G(z))² to the
+/// nearest generated one. It is logged only, not optimised.
 ///
 /// # Shapes
 /// - `x`, `drawn`: `[n, c, h, w]`, in `[-1, 1]`
@@ -201,7 +201,11 @@ pub fn reconstruction(x: Tensor<4>, x_hat: Tensor<4>) -> Tensor<1> {
 /// # Panics
 /// If the shapes differ.
 pub fn nearest_drawn(x: Tensor<4>, drawn: Tensor<4>) -> Tensor<1> {
-    assert_eq!(x.dims(), drawn.dims(), "real and drawn pictures differ");
+    assert_eq!(
+        x.dims(),
+        drawn.dims(),
+        "real and generated images differ in shape"
+    );
     let [n, channels, height, width] = x.dims();
     let length = channels * height * width;
     let (x, drawn) = (x.reshape([n, length]), drawn.reshape([n, length]));
@@ -212,9 +216,9 @@ pub fn nearest_drawn(x: Tensor<4>, drawn: Tensor<4>) -> Tensor<1> {
     distances.min_dim(1).mean().div_scalar(length as f64)
 }
 
-/// AnoGAN's loss of a search: λ Σ|x - G(z)| + (1 - λ) Σ|f(x) - f(G(z))|
+/// AnoGAN's loss of the latent optimisation: λ Σ|x - G(z)| + (1 - λ) Σ|f(x) - f(G(z))|
 ///
-/// Summed over the batch, so that each picture's gradient is its own.
+/// Summed over the batch, so that each image's gradient is its own.
 ///
 /// # Shapes
 /// - `x`, `x_hat`: `[n, c, h, w]`, in `[-1, 1]`
@@ -233,7 +237,7 @@ pub fn search(
     assert_eq!(
         (x.dims(), f.dims()),
         (x_hat.dims(), f_hat.dims()),
-        "an image and what was drawn for it differ in shape"
+        "an image and its reconstruction differ in shape"
     );
     let residual = (x - x_hat).abs().sum();
     let features = (f - f_hat).abs().sum();

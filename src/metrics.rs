@@ -1,10 +1,11 @@
-//! How well scores tell abnormal from normal: on slices, without tensors.
+//! How well scores separate abnormal from normal: on slices, without tensors.
 //!
 //! A higher score means more abnormal. `abnormal[i]` is the truth about `scores[i]`. Equal scores are
-//! never split: no result depends on the order of the pictures.
+//! never split: no result depends on the order of the images.
 //!
-//! Here are the metrics of a ranking. Beside them: intervals ([`bootstrap()`]), verdicts at a threshold
-//! ([`confusion()`]), where defects are ([`pixel_metrics`]), and repeated runs ([`spread()`]).
+//! This module has the metrics of a ranking. Its submodules add intervals ([`bootstrap()`]), verdicts at
+//! a threshold ([`confusion()`]), where defects are ([`pixel_metrics`]), and repeated runs
+//! ([`spread()`]).
 
 mod bootstrap;
 mod confusion;
@@ -23,7 +24,7 @@ pub use spread::{Spread, spread};
 #[non_exhaustive]
 pub enum MetricError {
     /// Scores and labels do not pair up.
-    #[error("expected one label a score, got {scores} scores and {labels} labels")]
+    #[error("expected one label per score, got {scores} scores and {labels} labels")]
     Lengths {
         /// Number of scores.
         scores: usize,
@@ -98,8 +99,8 @@ fn auroc_of(groups: &[Group]) -> f64 {
 }
 
 /// Area under the precision-recall curve as average precision, `Σ (R_k - R_{k-1}) P_k` over falling
-/// thresholds: what scikit-learn's `average_precision_score` computes. There is no interpolation,
-/// which would be too kind.
+/// thresholds: what scikit-learn's `average_precision_score` computes. There is no interpolation, which
+/// would be too optimistic.
 ///
 /// # Errors
 /// As [`auroc`].
@@ -238,11 +239,11 @@ pub fn eer(scores: &[f64], abnormal: &[bool]) -> Result<f64, MetricError> {
     unreachable!("a ROC curve ends at (1, 1)")
 }
 
-/// False-positive rate at a true-positive rate of at least `tpr`: the share of normal pictures that
+/// False-positive rate at a true-positive rate of at least `tpr`: the share of normal images that
 /// are flagged by the highest threshold that flags the share `tpr` of the abnormal ones.
 ///
 /// The smallest false-positive rate among the points of [`roc_curve`] whose true-positive rate is
-/// `tpr` or more. Nothing is interpolated: pictures of one score are flagged together or not at all,
+/// `tpr` or more. Nothing is interpolated: images of one score are flagged together or not at all,
 /// so with ties the true-positive rate may be well above `tpr`. At `tpr` 0 it is 0.
 ///
 /// # Errors
@@ -280,7 +281,7 @@ pub fn quantile(values: &[f64], q: f64) -> Result<f64, MetricError> {
     Ok(sorted[below] + (sorted[above] - sorted[below]) * part)
 }
 
-/// All pictures of one score.
+/// All images of one score.
 #[derive(Clone, Debug)]
 struct Group {
     score: f64,
@@ -288,7 +289,7 @@ struct Group {
     normals: usize,
 }
 
-/// The distinct scores, highest first, with how many pictures of each class have them.
+/// The distinct scores, highest first, with how many images of each class have them.
 fn groups(scores: &[f64], abnormal: &[bool]) -> Result<Vec<Group>, MetricError> {
     check_lengths(scores, abnormal)?;
     check_finite(scores)?;
@@ -326,7 +327,7 @@ fn groups(scores: &[f64], abnormal: &[bool]) -> Result<Vec<Group>, MetricError> 
     }
 }
 
-/// Abnormal and normal pictures.
+/// Abnormal and normal images.
 fn totals(groups: &[Group]) -> (usize, usize) {
     groups.iter().fold((0, 0), |(m, n), group| {
         (m + group.abnormal, n + group.normals)
@@ -449,7 +450,7 @@ mod tests {
         assert_eq!(eer(&perfect, &[false, false, true]), Ok(0.0));
         assert_eq!(auroc(&perfect, &[true, false, false]), Ok(0.0));
         assert_eq!(eer(&perfect, &[true, false, false]), Ok(1.0));
-        // A constant score knows nothing; precision is then the share of abnormal pictures.
+        // A constant score carries no information; precision is then the share of abnormal images.
         assert_eq!(auroc(&[5.0; 4], &[true, false, false, false]), Ok(0.5));
         assert_eq!(auprc(&[5.0; 4], &[true, false, false, false]), Ok(0.25));
         assert_eq!(eer(&[5.0; 4], &[true, false, false, false]), Ok(0.5));

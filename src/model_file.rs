@@ -19,7 +19,7 @@ use crate::nn::{Architecture, ArchitectureError};
 use crate::score::{Balance, Latent, RawScore, Residual};
 use crate::train::config::TrainConfig;
 
-/// Version of the format that this crate writes. Version 1 knew neither `scoring.latent`,
+/// Version of the format that this crate writes. Version 1 had neither `scoring.latent`,
 /// `scoring.balance` and `scoring.normaliser` nor methods without networks.
 pub const FORMAT: u32 = 2;
 
@@ -29,42 +29,42 @@ const OLDEST_FORMAT: u32 = 1;
 /// Largest file that is read.
 pub const MAX_BYTES: usize = 1 << 30;
 
-/// Prefix of the numbers that calibration learnt: always in single precision.
+/// Prefix of the numbers that calibration fitted: always in single precision.
 const SCORING: &str = "scoring.";
 
-/// Prefix of the memory that calibration learnt: in single precision too, but for the pictures.
+/// Prefix of the memory bank that calibration built: also in single precision, except for the images.
 pub(crate) const MEMORY: &str = "memory.";
 
-/// The remembered pictures: always in half precision.
+/// The images in the memory bank: always in half precision.
 pub(crate) const REMEMBERED: &str = "memory.pictures";
 
 /// Key of the JSON object under `__metadata__`.
 const KEY: &str = "skip-ganomaly";
 
-/// Everything about a model but its weights.
+/// Everything about a model except its weights.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Header {
     /// Version of the format, [`FORMAT`].
     pub format: u32,
     /// Which method the weights belong to.
     pub method: Method,
-    /// Shape of the networks, where the method has networks.
+    /// Shape of the networks, if the method has networks.
     pub architecture: Option<Architecture>,
-    /// From a picture to the networks' input.
+    /// From an image to the networks' input.
     pub preprocessing: Preprocessing,
     /// From the networks' output to a score.
     pub scoring: Scoring,
-    /// What normal scores look like; without it there is no verdict.
+    /// The scores of normal images; without it there is no verdict.
     pub calibration: Option<Calibration>,
-    /// How the weights came about.
+    /// How the weights were trained.
     pub training: Option<Training>,
-    /// Score of the built-in picture, against which a device is checked before it is trusted.
+    /// Score of the built-in image, against which a device is checked before it is trusted.
     pub self_check: Option<SelfCheck>,
     /// Licence of the weights.
     pub licence: Option<String>,
 }
 
-/// How the score is put together.
+/// How the score is computed.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Scoring {
     /// λ in A = λ R + (1 - λ) L.
@@ -77,10 +77,10 @@ pub struct Scoring {
     /// How R and L are made comparable.
     #[serde(default)]
     pub balance: Balance,
-    /// What calibration found for [`Balance::Quantile`]; before it, R and L are taken as they are.
+    /// What calibration fitted for [`Balance::Quantile`]; before that, R and L are not normalised.
     #[serde(default)]
     pub normaliser: Option<Normaliser>,
-    /// Steps of the search for a picture, where the method searches.
+    /// Steps of the latent optimisation for each image, if the method has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub search_steps: Option<usize>,
 }
@@ -122,7 +122,7 @@ impl Scoring {
     }
 }
 
-/// Where R and L of held-out normals lie.
+/// The spans of R and L on held-out normal images.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Normaliser {
     /// Of R.
@@ -141,7 +141,7 @@ pub struct Span {
 }
 
 impl Normaliser {
-    /// Learns from held-out normals; a missing L counts as 0.
+    /// Fits the spans on held-out normal images; a missing L counts as 0.
     ///
     /// # Errors
     /// If there is no score or one is not finite.
@@ -171,24 +171,24 @@ impl Normaliser {
 }
 
 impl Span {
-    /// (v - median) / (q95 - median): 0 for the median normal, 1 at the 95th percentile. Where all
-    /// normals are alike, the median's size takes the place of the width.
+    /// (v - median) / (q95 - median): 0 for the median normal image, 1 at the 95th percentile. If all
+    /// normal images have the same score, the median's size replaces the width.
     fn apply(&self, value: f64) -> f64 {
         let smallest = 1e-3 * self.median.abs().max(1e-9);
         (value - self.median) / (self.q95 - self.median).max(smallest)
     }
 }
 
-/// How the weights came about.
+/// How the weights were trained.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Training {
     /// The settings.
     pub config: TrainConfig,
-    /// Digest over names and bytes of the training pictures.
+    /// Digest of names and bytes of the training images.
     pub data_digest: String,
-    /// Normal pictures trained on.
+    /// Normal images trained on.
     pub pictures: usize,
-    /// Normal pictures held out for calibration.
+    /// Normal images held out for calibration.
     pub held_out: usize,
     /// Finished training steps.
     pub steps: u64,
@@ -231,26 +231,28 @@ pub enum Precision {
     F32,
 }
 
-/// Why a file is no usable model.
+/// Why a file is not a usable model.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ModelFileError {
     /// The file is empty.
-    #[error("the model file is empty (expected a .safetensors file that `train` wrote)")]
+    #[error("the model file is empty; expected a .safetensors file written by `train` or `import`")]
     Empty,
-    /// The file is larger than this crate reads.
-    #[error("the model file has {got} bytes, more than the {limit} that are read")]
+    /// The file is too large for this crate.
+    #[error("expected a model file of at most {limit} bytes, got {got} bytes")]
     TooLarge {
         /// Largest size.
         limit: usize,
         /// Its size.
         got: usize,
     },
-    /// No safetensors, or a part of one.
-    #[error("no whole safetensors file: {0} (truncated or of another kind)")]
+    /// Not a safetensors file, or only a part of one.
+    #[error(
+        "expected a complete safetensors file, got a truncated one or another kind of file ({0})"
+    )]
     NotSafetensors(String),
-    /// safetensors of another program.
-    #[error("a safetensors file of another program: it has no `{KEY}` entry in its metadata")]
+    /// A safetensors file of another program.
+    #[error("this safetensors file is from another program: its metadata has no `{KEY}` entry")]
     Foreign,
     /// The header is not what it should be.
     #[error("the model's header cannot be read: {0}")]
@@ -267,8 +269,8 @@ pub enum ModelFileError {
     /// The calibration contradicts itself.
     #[error(transparent)]
     Calibration(#[from] CalibrationError),
-    /// A tensor has a type that is not read.
-    #[error("tensor {name} has the type {got}; expected F32 or F16")]
+    /// A tensor has a type that is not supported.
+    #[error("tensor {name} must have the type F32 or F16, got {got}")]
     Type {
         /// Its name.
         name: String,
@@ -325,7 +327,7 @@ impl ModelFile {
             .map_err(|error| ModelFileError::NotSafetensors(error.to_string()))
     }
 
-    /// Reads a file. Nothing is allocated that the file's own length does not warrant.
+    /// Reads a file. Nothing is allocated beyond what the file's own length justifies.
     ///
     /// # Errors
     /// See [`ModelFileError`]: each says what was expected and what was got.
@@ -356,8 +358,8 @@ impl ModelFile {
         Ok(Self { header, tensors })
     }
 
-    /// Lets R measure otherwise. Where that changes the score, the calibration goes: its threshold was
-    /// learnt on other scores.
+    /// Changes how R measures. If that changes the score, the calibration is removed: its threshold was
+    /// fitted to other scores.
     pub fn measure_residual(&mut self, residual: Residual) {
         let scoring = &mut self.header.scoring;
         if scoring.residual != residual {
@@ -367,7 +369,7 @@ impl ModelFile {
         }
     }
 
-    /// The same model with its weights as `precision` keeps them.
+    /// The same model with its weights rounded to `precision`.
     pub fn rounded(mut self, precision: Precision) -> Self {
         for tensor in self.tensors.values_mut() {
             for value in &mut tensor.values {
@@ -386,7 +388,7 @@ impl Precision {
         }
     }
 
-    /// The value that a file of this precision gives back.
+    /// The value that is read back from a file of this precision.
     pub fn round(self, value: f32) -> f32 {
         match self {
             Self::F16 => f16::from_f32(value).to_f32(),
@@ -397,7 +399,7 @@ impl Precision {
 
 impl Header {
     fn from_json(json: &str) -> Result<Self, ModelFileError> {
-        // The version comes first: a newer header may have fields that this crate cannot read.
+        // The version comes first: a newer header may have fields that this crate does not know.
         #[derive(Deserialize)]
         struct Version {
             format: u32,
@@ -418,7 +420,7 @@ impl Header {
             let input = &header.preprocessing;
             if (input.size, input.channels) != (network.size, network.channels) {
                 return Err(ModelFileError::Header(format!(
-                    "pictures are prepared as {}×{}×{}, but the networks take {}×{}×{}",
+                    "images are prepared as {}×{}×{}, but the networks take {}×{}×{}",
                     input.channels,
                     input.size,
                     input.size,
@@ -435,7 +437,7 @@ impl Header {
         }
         if !(0.0..=1.0).contains(&header.scoring.lambda) {
             return Err(ModelFileError::Header(format!(
-                "λ must lie between 0 and 1, got {}",
+                "λ must be between 0 and 1, got {}",
                 header.scoring.lambda
             )));
         }
@@ -446,7 +448,7 @@ impl Header {
             .filter(|s| !searched.contains(s))
         {
             return Err(ModelFileError::Header(format!(
-                "the steps of a search must lie between 1 and {MOST_SEARCH_STEPS}, got {steps}"
+                "the steps of the latent optimisation must be between 1 and {MOST_SEARCH_STEPS}, got {steps}"
             )));
         }
         Ok(header)
@@ -562,7 +564,7 @@ mod tests {
         let half = model().to_bytes(Precision::F16).expect("finite weights");
         let read = ModelFile::from_bytes(&half).expect("a whole file");
         assert_eq!(read, model().rounded(Precision::F16));
-        // What was rounded once is kept.
+        // A value that was rounded once does not change again.
         assert_eq!(read.to_bytes(Precision::F16).expect("finite weights"), half);
     }
 

@@ -1,4 +1,4 @@
-//! The networks' parts, written as the papers draw them: channel plans as data, `forward` with the
+//! The parts of the networks, written as the papers show them: channel plans as data, `forward` with the
 //! shape in a trailing comment, no device and no loss inside.
 
 pub(crate) mod activation;
@@ -28,19 +28,19 @@ use init::Initialiser;
 
 /// One of the networks that a method trains.
 pub trait Network: Module {
-    /// Builds it with freshly drawn weights.
+    /// Builds it with newly initialised weights.
     ///
     /// # Panics
     /// If [`Architecture::check`] fails.
     fn new(architecture: &Architecture, init: &mut Initialiser) -> Self;
 
-    /// How many values it learns, counted without building it.
+    /// Number of parameters, counted without building it.
     ///
     /// # Panics
     /// If [`Architecture::check`] fails.
     fn learnt_values(architecture: &Architecture) -> usize;
 
-    /// How many values each of its layers makes of one picture.
+    /// Number of values that each of its layers computes for one image.
     ///
     /// # Panics
     /// If [`Architecture::check`] fails.
@@ -53,13 +53,13 @@ pub trait Network: Module {
 /// Slope of every LeakyReLU of the paper.
 pub const LEAKY_SLOPE: f64 = 0.2;
 
-/// Largest side of the layers that make up a picture's encoding.
+/// Largest side of the layers in an image's encoding.
 const ENCODING_SIDE: usize = 4;
 
-/// Sides of the pictures that the networks take: powers of two.
+/// Sides of the images that the networks accept: powers of two.
 pub const SIZES: [usize; 4] = [32, 64, 128, 256];
 
-/// Channels of the pictures that the networks take: grey and colour.
+/// Channels of the images that the networks accept: grey and colour.
 pub const CHANNELS: [usize; 2] = [1, 3];
 
 /// Largest base width of a network.
@@ -71,9 +71,9 @@ pub const MAX_FEATURES: usize = 4096;
 /// The shape of a method's networks: what must be known to build them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Architecture {
-    /// Side of the square input picture in pixels, one of [`SIZES`] (`isize`).
+    /// Side of the square input image in pixels, one of [`SIZES`] (`isize`).
     pub size: usize,
-    /// Channels of the input picture: 1 grey, 3 colour (`nc`).
+    /// Channels of the input image: 1 grey, 3 colour (`nc`).
     pub channels: usize,
     /// Base width of the generator (`ngf`).
     pub generator_width: usize,
@@ -99,7 +99,7 @@ pub enum ArchitectureError {
         got: usize,
     },
     /// The side is none of [`SIZES`].
-    #[error("picture size must be 32, 64, 128 or 256, got {0}")]
+    #[error("image size must be 32, 64, 128 or 256, got {0}")]
     Size(usize),
     /// The number of channels is neither 1 nor 3.
     #[error("channels must be 1 (grey) or 3 (colour), got {0}")]
@@ -109,7 +109,7 @@ pub enum ArchitectureError {
     Width {
         /// Which number.
         name: &'static str,
-        /// The largest that is taken.
+        /// The largest allowed number.
         limit: usize,
         /// What was given.
         got: usize,
@@ -166,7 +166,7 @@ impl Architecture {
             .collect()
     }
 
-    /// How many values each layer of the discriminator has, its feature vector last.
+    /// Number of values of each layer of the discriminator, its feature vector last.
     pub fn discriminator_layers(&self) -> Vec<usize> {
         let level = |level: usize| {
             let side = self.size >> (level + 1);
@@ -176,8 +176,8 @@ impl Architecture {
         pyramid.chain([self.features]).collect()
     }
 
-    /// How many values of a picture's encoding come from each layer of the generator's encoder, the
-    /// bottleneck last: all layers of at most 4 × 4 pixels.
+    /// Number of values of an image's encoding from each layer of the generator's encoder, the bottleneck
+    /// last: all layers of at most 4 × 4 pixels.
     pub fn encoding_layers(&self) -> Vec<usize> {
         let layer = |(level, width): (usize, usize)| (self.size >> (level + 1), width);
         let layers = self.widths().into_iter().enumerate().map(layer);
@@ -187,7 +187,7 @@ impl Architecture {
             .collect()
     }
 
-    /// Down-steps from the picture to a single pixel: log2(size).
+    /// Down-steps from the image to a single pixel: log2(size).
     pub(crate) fn levels(&self) -> usize {
         self.size.ilog2() as usize
     }

@@ -1,26 +1,26 @@
-//! Random choices that a seed settles, alike on 32-bit and 64-bit machines and whatever the version
-//! of the random number crates: ChaCha8's output is specified, and the choices are written here.
+//! Random choices that are determined by a seed, the same on 32-bit and 64-bit machines and with any
+//! version of the random number crates: ChaCha8's output is specified, and the choices are written here.
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// Which of a seed's streams is for what, so that no two uses share numbers.
+/// The streams of a seed and their uses, so that no two uses share numbers.
 ///
 /// The order of training epoch k uses stream k; resample k of a bootstrap uses `BOOTSTRAP + k`.
 pub(crate) mod stream {
-    /// Held-out normals.
+    /// Held-out normal images.
     pub(crate) const HELD_OUT: u64 = u64::MAX;
-    /// The labelled pictures that choose a threshold.
+    /// The labelled images that choose a threshold.
     pub(crate) const VALIDATION: u64 = 3 << 48;
     /// Subsamples, counted down from here.
     pub(crate) const SUBSAMPLE: u64 = u64::MAX - 1;
     /// Resamples, counted from here.
     pub(crate) const BOOTSTRAP: u64 = 1 << 62;
-    /// How training pictures are varied; training step k uses `AUGMENT + k`.
+    /// Augmentation of training images; training step k uses `AUGMENT + k`.
     pub(crate) const AUGMENT: u64 = 1 << 48;
     /// Disturbed inputs and dropped skips of training steps, counted from here.
     pub(crate) const STEP: u64 = 2 << 48;
-    /// Where a search begins.
+    /// The start of a latent optimisation.
     pub(crate) const SEARCH: u64 = 4 << 48;
 }
 
@@ -38,8 +38,8 @@ pub(crate) fn shuffle(items: &mut [usize], random: &mut impl Rng) {
     }
 }
 
-/// A number below `bound`, each as likely: the high half of a 128-bit product, drawing again in the
-/// few cases that would favour some.
+/// A number below `bound`, all equally likely: the high half of a 128-bit product, drawn again in the few
+/// cases that would favour some numbers.
 pub(crate) fn below(bound: u64, random: &mut impl Rng) -> u64 {
     loop {
         let product = u128::from(random.next_u64()) * u128::from(bound);

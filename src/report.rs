@@ -1,8 +1,7 @@
-//! Reports: one HTML file that needs nothing else, offline, light and dark.
+//! Reports: self-contained HTML files that work offline, in light and dark.
 //!
-//! Every chart has its numbers in a table, every picture its scores in words. What all reports share
-//! stands here: the page, its style, tiles, tables and the writing of numbers. Built for the program
-//! only.
+//! Every chart has its numbers in a table, and every image its scores in words. This module holds what
+//! all reports share: the page, its style, tiles, tables and number formats. Built for the program only.
 
 mod chart;
 mod colours;
@@ -23,7 +22,7 @@ pub use evaluation::{EvaluationReport, Miss, worst};
 pub use picture::ReportSample;
 pub use training::{LossPoint, TrainingReport};
 
-/// A whole file: `header` stands under the heading, `main` below it.
+/// A complete file: `header` stands under the heading, `main` below it.
 fn page(title: &str, header: Markup, main: Markup) -> String {
     let style = [
         colours::variables().as_str(),
@@ -56,12 +55,12 @@ fn page(title: &str, header: Markup, main: Markup) -> String {
     .into_string()
 }
 
-/// A command line, to be typed again.
+/// A command line, to be copied.
 fn command(line: &str) -> Markup {
     html! { pre.command tabindex="0" aria-label="Command" { code { (line) } } }
 }
 
-/// What makes numbers worth less than they look: a sign and words, so that no colour is needed.
+/// A warning about numbers that leak: a sign and words, so that it does not depend on colour.
 fn leak(warning: &str) -> Markup {
     html! { span.leak { span aria-hidden="true" { "⚠ " } (warning) } }
 }
@@ -86,7 +85,7 @@ fn skipped_section(skipped: &[(String, String)]) -> Markup {
         section {
             h2 { "Skipped files" }
             @if skipped.is_empty() {
-                p { "None: every picture could be read." }
+                p { "None: every image could be read." }
             } @else {
                 p { (counted(skipped.len() as u64, "file", "files")) " could not be read. The others were used." }
                 (scroll("Skipped files", html! { table {
@@ -128,7 +127,7 @@ fn rule_in_words(rule: ThresholdRule) -> String {
         ThresholdRule::HeldOutQuantile(q) => {
             let percent = format!("{:.3}", q * 100.0);
             format!(
-                "the {} % quantile of held-out normals",
+                "the {} % quantile of held-out normal images",
                 percent.trim_end_matches('0').trim_end_matches('.')
             )
         }
@@ -163,7 +162,7 @@ fn figures(value: f64) -> String {
     }
 }
 
-/// Three decimals, as such rates are usually given.
+/// Three decimals, as is usual for such rates.
 fn rate(value: f64) -> String {
     if value.is_finite() {
         format!("{value:.3}")
@@ -206,7 +205,7 @@ mod tests {
         );
         assert_eq!(
             rule_in_words(ThresholdRule::HeldOutQuantile(0.99)),
-            "the 99 % quantile of held-out normals"
+            "the 99 % quantile of held-out normal images"
         );
     }
 }

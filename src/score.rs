@@ -1,10 +1,10 @@
-//! The anomaly score of one picture, from what a network said of it.
+//! The anomaly score of one image, from the networks' output.
 //!
-//! Computed on the host in f64, picture by picture: sums do not depend on the device, the batch or
-//! the neighbours.
+//! Computed on the host in f64, image by image: sums do not depend on the device, the batch or the other
+//! images.
 //!
 //! Source: Akçay et al. 2019, section 3.3, without its min-max over the test set, which leaves the
-//! score of a single picture undefined.
+//! score of a single image undefined.
 
 /// λ of the paper.
 pub const LAMBDA: f64 = 0.9;
@@ -25,10 +25,10 @@ pub enum Residual {
     L1,
     /// Mean (x - x̂)², as in the published code.
     L2,
-    /// Mean |x - x̂| after averaging x - x̂ over 3 × 3 pixels: noise of single pixels cancels.
+    /// Mean |x - x̂| after averaging x - x̂ over 3 × 3 pixels: noise in single pixels cancels.
     Smoothed,
-    /// Mean of |x - x̂| after averaging x - x̂ over squares of 1, 2, 4 and 8 pixels: what covers
-    /// an area counts more than noise.
+    /// Mean of |x - x̂| after averaging x - x̂ over squares of 1, 2, 4 and 8 pixels: differences over an
+    /// area count more than noise.
     MultiScale,
 }
 
@@ -40,32 +40,33 @@ pub enum Latent {
     /// D's last hidden layer, as in the paper.
     #[default]
     Final,
-    /// All of D's layers, each feature's difference divided by its size on held-out normals.
+    /// All of D's layers, each feature's difference divided by its size on held-out normal images.
     Layers,
-    /// The generator's encoding, against the nearest one of a memory of training pictures.
+    /// The generator's encoding and the nearest one in a memory bank of training images.
     Memory,
 }
 
-/// How R and L are put together.
+/// How R and L are normalised before they are added.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
 #[serde(rename_all = "kebab-case")]
 pub enum Balance {
-    /// As they are, as in the paper.
+    /// Not normalised, as in the paper.
     #[default]
     Raw,
-    /// Each shifted and scaled by its quantiles on held-out normals: λ then weighs like with like.
+    /// Each shifted and scaled by its quantiles on held-out normal images, so that λ weighs comparable
+    /// quantities.
     Quantile,
 }
 
-/// The raw scores of one picture.
+/// The raw scores of one image.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct RawScore {
     /// A(x), the higher the more anomalous.
     pub anomaly_score: f64,
-    /// R(x), the reconstruction's share.
+    /// R(x), the residual of the reconstruction.
     pub residual: f64,
-    /// L(x), the features' share, where the method has one.
+    /// L(x), the difference of the features, if the method has one.
     pub latent: Option<f64>,
 }
 
@@ -82,13 +83,13 @@ pub fn anomaly_score(lambda: f64, residual: f64, latent: f64) -> f64 {
     lambda * residual + (1.0 - lambda) * latent
 }
 
-/// R(x) of a picture and its reconstruction.
+/// R(x) of an image and its reconstruction.
 ///
 /// # Shapes
 /// - `x`, `x_hat`: `[channels, side, side]`
 ///
 /// # Panics
-/// If the lengths differ or are no whole number of squares.
+/// If the lengths differ or are not a whole number of squares.
 pub fn residual(kind: Residual, x: &[f32], x_hat: &[f32], channels: usize) -> f64 {
     let differences = differences(x, x_hat);
     match kind {
@@ -148,7 +149,7 @@ pub fn weighted_latent(f: &[f32], f_hat: &[f32], weights: &[f32]) -> f64 {
         .sum()
 }
 
-/// L(x) = 1 - σ(l), the probability that D gives a picture of not being a normal one: ALOCC's.
+/// L(x) = 1 - σ(l), D's probability that an image is not normal, as in ALOCC.
 pub fn doubt(logit: f32) -> f64 {
     1.0 / (1.0 + f64::from(logit).exp())
 }
@@ -169,7 +170,7 @@ fn mean(values: impl Iterator<Item = f64>) -> f64 {
     sum / count as f64
 }
 
-/// Side of the square planes of a picture.
+/// Side of the square planes of an image.
 fn side(values: usize, channels: usize) -> usize {
     let side = (values / channels).isqrt();
     assert_eq!(
@@ -180,7 +181,7 @@ fn side(values: usize, channels: usize) -> usize {
     side
 }
 
-/// Means over squares that lie side by side; a square at the edge has the pixels that are there.
+/// Means over adjacent squares; a square at the edge has the pixels that are there.
 fn pool(plane: &[f64], side: usize, scale: usize) -> Vec<f64> {
     let squares = side.div_ceil(scale);
     (0..squares * squares)
@@ -214,7 +215,7 @@ fn square_mean(
     mean(rows.flat_map(|y| plane[y * side..][columns.clone()].iter().copied()))
 }
 
-/// The map behind a heat map: |x - x̂| at each pixel, its mean over the channels.
+/// The map shown as a heat map: |x - x̂| at each pixel, its mean over the channels.
 ///
 /// # Shapes
 /// - `x`, `x_hat`: `[channels, pixels]`
@@ -279,7 +280,7 @@ mod tests {
         // A 3 × 3 square has one pixel more of one sign; fewer cancel at the edge.
         let smoothed = residual(Residual::Smoothed, &checkered, &flat, 1);
         assert!(smoothed < 0.1, "{smoothed}");
-        // By hand: 2 × 2 pixels, each square is the whole picture.
+        // By hand: 2 × 2 pixels, each square is the whole image.
         let whole = residual(Residual::Smoothed, &[1.0, 0.0, 0.0, 0.0], &[0.0; 4], 1);
         assert_eq!(whole, 0.25);
         let scales = residual(Residual::MultiScale, &[1.0, 0.0, 0.0, 0.0], &[0.0; 4], 1);

@@ -1,7 +1,7 @@
-//! Training: platform-free. The program and the page drive the same [`run::Run`].
+//! Training, independent of the platform: the program and the page drive the same [`run::Run`].
 //!
-//! A method's training step is in its file, [`crate::detector`]; [`step::Trainer`] is what a run asks
-//! of it.
+//! Each method's training step is in its own file under [`crate::detector`]; a run uses it as a
+//! [`step::Trainer`].
 
 pub mod adam;
 pub mod config;
@@ -31,11 +31,11 @@ pub struct Losses {
     pub generator: f64,
     /// The discriminator's loss.
     pub discriminator: f64,
-    /// Mean D(x), the probability that D gives pictures of being real; unknown where an earlier
-    /// version wrote the file.
+    /// The mean of D(x), D's estimate that the training images are real; unknown if an earlier version
+    /// wrote the file.
     #[serde(default)]
     pub real: Option<f64>,
-    /// Mean D(x̂), the probability that D gives reconstructions of being real.
+    /// The mean of D(x̂), D's estimate that the reconstructions are real.
     #[serde(default)]
     pub fake: Option<f64>,
 }

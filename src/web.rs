@@ -1,8 +1,8 @@
-//! The page's door to the crate: only this module has `#[wasm_bindgen]`. Scoring is here, training in
+//! The page's interface to the crate, the only part with `#[wasm_bindgen]`: scoring is here, training in
 //! [`training`].
 //!
-//! Reads the device without blocking only: WebGPU traps on a blocking read. No borrow is held over
-//! an await.
+//! The device is only read without blocking, since WebGPU traps on a blocking read. No borrow is held
+//! across an await.
 
 pub mod training;
 
@@ -21,26 +21,26 @@ use crate::device::Kind;
 use crate::model_file::{Header, ModelFile};
 use crate::nn::tensors::TensorError;
 
-/// Converts once: every error of the crate becomes a JavaScript `Error` with its message.
+/// Turns any error of the crate into a JavaScript `Error` with its message.
 fn error(reason: impl std::fmt::Display) -> JsValue {
     Error::new(&reason.to_string()).into()
 }
 
-/// An error that the page tells from others by its name.
+/// An error that the page recognises by its name.
 fn named(name: &str, reason: impl std::fmt::Display) -> JsValue {
     let error = Error::new(&reason.to_string());
     error.set_name(name);
     error.into()
 }
 
-/// Tells the page's functions how far long work is. One that fails is no reason to lose the work.
+/// Reports the progress of long work to the page's functions. If one of them fails, the work continues.
 #[derive(Default)]
 struct Told {
-    /// Called with the pictures that are done, and with all.
+    /// Called with the number of images done and the total.
     on_pictures: Option<Function>,
     done: usize,
     total: usize,
-    /// Called with the step of a search, and with all; `false` ends the search.
+    /// Called with the step of a latent optimisation and the total; `false` stops it.
     on_search: Option<Function>,
 }
 
@@ -80,7 +80,7 @@ fn to_js(value: &(impl Serialize + ?Sized)) -> Result<JsValue, JsValue> {
     value.serialize(&serializer).map_err(error)
 }
 
-/// Ends the worker's task, so that its messages are taken, and goes on in another one.
+/// Ends the worker's task, so that it can receive messages, and continues in another one.
 pub(crate) async fn next_task() {
     let promise = Promise::new(&mut |resolve, _| {
         let global = js_sys::global();
@@ -100,7 +100,7 @@ pub fn start() {
     console_error_panic_hook::set_once();
 }
 
-/// Version of the crate, and the devices that this module holds.
+/// Version of the crate, and the devices that this module supports.
 #[wasm_bindgen]
 pub fn build_info() -> Result<JsValue, JsValue> {
     #[derive(Serialize)]
@@ -115,7 +115,7 @@ pub fn build_info() -> Result<JsValue, JsValue> {
     })
 }
 
-/// A picture decoded and scaled to fit a square of `side` pixels: `{width, height, rgba}`.
+/// An image decoded and scaled to fit a square of `side` pixels: `{width, height, rgba}`.
 #[wasm_bindgen]
 pub fn preview(bytes: &[u8], side: usize) -> Result<JsValue, JsValue> {
     let (width, height, rgba) = image::decode(bytes).map_err(error)?.thumbnail_rgba(side);
@@ -124,7 +124,7 @@ pub fn preview(bytes: &[u8], side: usize) -> Result<JsValue, JsValue> {
     Ok(preview)
 }
 
-/// The score as shown for a threshold that was moved; `null` without a calibration.
+/// The score as shown for a changed threshold; `null` without a calibration.
 #[wasm_bindgen]
 pub fn display_score(header: JsValue, threshold: f64, score: f64) -> Result<Option<f64>, JsValue> {
     let header: Header = serde_wasm_bindgen::from_value(header).map_err(error)?;
@@ -143,7 +143,7 @@ pub struct Device {
 
 #[wasm_bindgen]
 impl Device {
-    /// Opens `"cpu"` or `"webgpu"`, whichever this module holds.
+    /// Opens `"cpu"` or `"webgpu"`, whichever this module supports.
     pub async fn open(kind: String) -> Result<Device, JsValue> {
         let kind = Kind::from_str(&kind).map_err(error)?;
         let device = kind.open().await.map_err(error)?;
@@ -164,7 +164,7 @@ pub struct Model {
     detector: Box<dyn Detector>,
 }
 
-/// What the page shows of a model.
+/// What the page shows about a model.
 #[derive(Serialize)]
 struct ModelInfo<'a> {
     method: &'static str,
@@ -177,7 +177,7 @@ struct ModelInfo<'a> {
     header: &'a Header,
 }
 
-/// What the page shows of a picture, but for its pixels.
+/// What the page shows about an image, except for its pixels.
 #[derive(Serialize)]
 struct ScoredPicture {
     score: f64,
@@ -203,8 +203,8 @@ impl Model {
         })
     }
 
-    /// `{method, size, channels, parameters, calibrated, threshold, search_steps, header}`; the steps
-    /// are `null` for methods that do not search.
+    /// `{method, size, channels, parameters, calibrated, threshold, search_steps, header}`; the steps are
+    /// `null` for methods without a latent optimisation.
     pub fn info(&self) -> Result<JsValue, JsValue> {
         let Preprocessing { size, channels, .. } = *self.detector.preprocessing();
         let calibration = self.header.calibration.as_ref();
@@ -220,7 +220,7 @@ impl Model {
         })
     }
 
-    /// Scores the built-in images and compares: `{passed, part, expected, got}`, or `null` where the file
+    /// Scores the built-in images and compares: `{passed, part, expected, got}`, or `null` if the file
     /// stores no scores. `part` says which score differs first; where none does, it is A of the first image.
     pub async fn self_check(&self) -> Result<JsValue, JsValue> {
         let Some(stored) = &self.header.self_check else {
@@ -240,11 +240,11 @@ impl Model {
         }))
     }
 
-    /// Scores picture files. One entry a file, in order; a file that is no readable picture gives
-    /// `{error}` and the others go on.
+    /// Scores image files. Returns one entry per file, in order; a file that is not a readable image
+    /// gives `{error}`, and the others are still scored.
     ///
-    /// Where the method searches, `on_search(step, steps)` is called now and then; if it returns `false`
-    /// the search ends and the promise rejects with an error named `Stopped`.
+    /// If the method optimises latent codes, `on_search(step, steps)` is called from time to time; if it
+    /// returns `false`, the optimisation stops and the promise rejects with an error named `Stopped`.
     pub async fn score(
         &self,
         files: Vec<Uint8Array>,
@@ -258,7 +258,7 @@ impl Model {
             if let Ok(picture) = &picture {
                 values.extend(preprocessing.apply(picture));
             }
-            // The decoded pixels are dropped here: a batch of large pictures would not fit.
+            // The decoded pixels are dropped here: a batch of large images would not fit into memory.
             results.push(picture.map(|picture: Picture| (picture.width(), picture.height())));
         }
         let mut scored = if values.is_empty() {
@@ -278,7 +278,7 @@ impl Model {
             .map(|result| match result {
                 Err(reason) => to_js(&serde_json::json!({ "error": reason.to_string() })),
                 Ok(sides) => {
-                    let missing = || error("a picture was prepared but not scored");
+                    let missing = || error("an image was prepared but not scored");
                     let input = inputs.next().ok_or_else(missing)?;
                     self.picture(sides, input, &scored.next().ok_or_else(missing)?)
                 }

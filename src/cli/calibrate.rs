@@ -1,5 +1,5 @@
-//! `calibrate`: threshold, display and scoring options of a trained model, learnt anew from normal
-//! pictures. No weight changes.
+//! `calibrate`: fits threshold, display and scoring options of a trained model again on normal images.
+//! The weights do not change.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -26,33 +26,35 @@ pub struct Args {
     model: PathBuf,
     #[command(flatten)]
     data: DataArgs,
-    /// Weight λ of the residual R in the score, against the latent L [default: the model's]
+    /// Weight λ of the residual R in the score, from 0 to 1; the latent term L has weight 1 - λ [default:
+    /// the model's]
     #[arg(long)]
     lambda: Option<f64>,
-    /// How R measures the difference of picture and reconstruction [default: the model's]
+    /// How R measures the difference between image and reconstruction [default: the model's]
     #[arg(long, value_enum)]
     residual: Option<Residual>,
-    /// What L compares [default: the model's]
+    /// What the latent term L compares [default: the model's]
     #[arg(long, value_enum)]
     latent: Option<Latent>,
-    /// How R and L are made comparable [default: the model's]
+    /// How R and L are normalised before they are added [default: the model's]
     #[arg(long, value_enum)]
     balance: Option<Balance>,
-    /// Steps of AnoGAN's search for each picture [default: the model's]
+    /// Steps of the latent optimisation for each image [default: the model's]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=MOST_SEARCH_STEPS as i64))]
     search_steps: Option<u32>,
-    /// Quantile of the held-out normals' scores that becomes the threshold [default: the model's]
+    /// Quantile of the normal images' scores that becomes the threshold, between 0 and 1 [default: the
+    /// model's]
     #[arg(long)]
     threshold_quantile: Option<f64>,
-    /// How the model's weights are written
+    /// Precision of the weights in the model file
     #[arg(long, value_enum, default_value = "f32")]
     precision: Precision,
-    /// File to write
+    /// Model file to write
     #[arg(long)]
     out: PathBuf,
     #[command(flatten)]
     device: DeviceArg,
-    /// Print one JSON object
+    /// Print the result as one JSON object
     #[arg(long)]
     json: bool,
 }
@@ -67,20 +69,20 @@ pub fn run(args: Args) -> Result<Outcome> {
     if let Some(steps) = args.search_steps {
         anyhow::ensure!(
             model.header.method.searches(),
-            "--search-steps is an option of methods that search for a picture; got a model of the method {}",
+            "--search-steps applies to methods with a latent optimisation, got a model of the method {}",
             model.header.method
         );
         scoring.search_steps = Some(steps as usize);
     }
     anyhow::ensure!(
         (0.0..=1.0).contains(&scoring.lambda),
-        "--lambda must lie between 0 and 1, got {}",
+        "--lambda must be between 0 and 1, got {}",
         scoring.lambda
     );
-    // Other methods would pass over it in silence, and the file would say otherwise.
+    // Other methods would ignore it silently, and the file would claim otherwise.
     anyhow::ensure!(
         scoring.latent != Latent::Layers || model.header.method == Method::SkipGanomaly,
-        "--latent layers compares layers of skip-ganomaly's discriminator; got a model of the method {}",
+        "--latent layers needs skip-ganomaly's discriminator, got a model of the method {}",
         model.header.method
     );
 
@@ -142,7 +144,7 @@ pub fn run(args: Args) -> Result<Outcome> {
     })
 }
 
-/// The quantile that the model's threshold is; the usual one where it has none.
+/// The quantile behind the model's threshold, or the default if there is none.
 fn quantile_of(model: &ModelFile) -> f64 {
     match model.header.calibration.as_ref().map(|c| &c.rule) {
         Some(&ThresholdRule::HeldOutQuantile(quantile)) => quantile,
@@ -150,25 +152,28 @@ fn quantile_of(model: &ModelFile) -> f64 {
     }
 }
 
-/// Which pictures are remembered and which are calibrated on: those of training, where these are the
-/// pictures that the model was trained on, and all of them otherwise.
+/// Which images go into the memory bank and which are calibrated on: the same as in training if the model
+/// was trained on these images; otherwise all of them are calibrated on, or one half if there is a memory
+/// bank.
 fn roles(model: &ModelFile, pictures: &dyn Pictures) -> (Vec<usize>, Vec<usize>) {
     let why = match &model.header.training {
         Some(training) if training.data_digest == pictures.digest() => {
             let config = &training.config;
             return split_held_out(pictures.len(), config.held_out, config.seed);
         }
-        Some(_) => "these are not the pictures that the model was trained on",
-        None => "the file does not say what the model was trained on",
+        Some(_) => "these are not the images that the model was trained on",
+        None => "the file does not record what the model was trained on",
     };
-    // What is remembered must not be calibrated on: each would be its own neighbour.
+    // Images in the memory bank must not be calibrated on: each would be its own neighbour.
     match model.header.scoring.latent {
         Latent::Memory => {
-            eprintln!("note: {why}; one half is remembered, the other calibrated on");
+            eprintln!(
+                "note: {why}; one half goes into the memory bank, the other half is used for calibration"
+            );
             split_held_out(pictures.len(), 0.5, 0)
         }
         Latent::Final | Latent::Layers => {
-            eprintln!("note: {why}; all are calibrated on");
+            eprintln!("note: {why}; all of them are used for calibration");
             (Vec::new(), (0..pictures.len()).collect())
         }
     }

@@ -1,7 +1,7 @@
-//! `compare`: several methods on one split, with the same seeds and one budget, side by side.
+//! `compare`: trains and evaluates several methods on one split, with the same seeds and budget.
 //!
-//! Each method's run has a folder as `train` writes it, so a comparison goes on where it was stopped.
-//! Everything is scored by the honest protocol, and nothing is chosen on the test pictures.
+//! Each method's run has a folder as `train` writes it, so an interrupted comparison can be resumed.
+//! Everything is scored by the honest protocol, and nothing is chosen on the test images.
 
 mod output;
 mod plan;
@@ -39,28 +39,28 @@ use plan::Plan;
 pub struct Args {
     #[command(flatten)]
     data: DataArgs,
-    /// Methods to compare, with commas between; the first is the one that the others stand beside
+    /// Methods to compare, separated by commas; the first is the reference
     #[arg(long, value_enum, value_delimiter = ',', required = true, conflicts_with_all = ["method", "epochs"])]
     methods: Vec<Method>,
-    /// Minutes of training for each run, in place of --steps
+    /// Minutes of training for each run, instead of --steps
     #[arg(long, value_name = "M", value_parser = minutes)]
     minutes: Option<f64>,
-    /// Seeds, with commas between: each method is trained once with each, in place of --seed
+    /// Seeds, separated by commas, instead of --seed; each method is trained once with each seed
     #[arg(long, value_name = "N", value_delimiter = ',', conflicts_with = "seed")]
     seeds: Vec<u64>,
-    /// Settings that skip-ganomaly starts from; those given here count before it
+    /// Settings that skip-ganomaly starts from; options given here override them
     #[arg(long, value_enum, default_value = "paper")]
     preset: Preset,
-    /// Print the published numbers of this set beside [default: cifar10 for cifar10:DIR]
+    /// Also print the published results for this data set [default: cifar10 for cifar10:DIR]
     #[arg(long, value_name = "SET", value_parser = ["cifar10", "mnist", "none"])]
     published_table: Option<String>,
-    /// Resamples of the 95 % intervals
+    /// Number of bootstrap resamples for the 95 % intervals
     #[arg(long, value_name = "N", default_value_t = DEFAULT_RESAMPLES)]
     bootstrap: NonZeroUsize,
-    /// Folder for the report and, under runs/, for every run: an interrupted comparison goes on there
+    /// Folder for the report and, under runs/, for each run; an interrupted comparison resumes there
     #[arg(long, value_name = "DIR")]
     report: PathBuf,
-    /// Print one JSON object
+    /// Print the result as one JSON object
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -69,7 +69,7 @@ pub struct Args {
     config: TrainConfig,
 }
 
-/// A time that a run can be given.
+/// Parses a training time.
 fn minutes(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(value) if value.is_finite() && value > 0.0 => Ok(value),
@@ -78,7 +78,7 @@ fn minutes(text: &str) -> Result<f64, String> {
     }
 }
 
-/// One method with one seed; its numbers stand in the evaluation at the same place.
+/// One method with one seed; its results have the same index in the evaluation.
 struct Row {
     method: Method,
     seed: u64,
@@ -99,7 +99,7 @@ struct Comparison {
 pub fn run(args: &Args, given: &ArgMatches) -> Result<Outcome> {
     let plan = Plan::new(args, given)?;
     let data = args.data.absolute()?;
-    // Before hours of training, not after.
+    // Check before hours of training, not after.
     for (config, path) in plan.all_runs(&args.report) {
         runs::find(&path, &plan.wanted(&config, &data))?;
     }
@@ -148,7 +148,7 @@ pub fn run(args: &Args, given: &ArgMatches) -> Result<Outcome> {
         }
         first.get_or_insert(set);
     }
-    let set = first.expect("there is a seed at least");
+    let set = first.expect("at least one seed");
     unread.sort();
     unread.dedup();
     let of_test = skipped
@@ -182,7 +182,7 @@ pub fn run(args: &Args, given: &ArgMatches) -> Result<Outcome> {
     })
 }
 
-/// Where a run lies in a comparison's folder.
+/// A run's folder within a comparison's folder.
 fn run_folder(report: &Path, method: Method, seed: u64) -> PathBuf {
     report.join("runs").join(format!("{method}-seed{seed}"))
 }

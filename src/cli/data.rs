@@ -1,4 +1,4 @@
-//! Which pictures a verb works on: one set of options for all that take data.
+//! Which images a verb works on: one set of options for all verbs that take data.
 
 use std::num::NonZeroUsize;
 
@@ -7,34 +7,36 @@ use serde::{Deserialize, Serialize};
 
 use crate::data::dataset::{Dataset, Kind, Options, Split, parse_source};
 
-/// Memory for prepared pictures unless said otherwise, in MiB.
+/// Default memory for prepared images, in MiB.
 const CACHE_MIB: u64 = 1024;
 
-/// Data, and what is taken of them. A run's settings keep it.
+/// The data and which part of them is used. Stored in a run's settings.
 ///
-/// Whether `--data` must be given is the verb's: `resume` does without.
+/// Each verb decides whether `--data` is required: `--resume` works without it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::Args)]
 #[serde(default)]
 pub struct DataArgs {
-    /// Pictures: a folder, cifar10:DIR or idx:DIR
+    /// Images: a folder, cifar10:DIR or idx:DIR
     #[arg(long, value_name = "DATA")]
     pub data: Option<String>,
-    /// The one abnormal class, by name or number: all others are normal
+    /// The abnormal class, by name or number; all others are normal
     #[arg(long, value_name = "CLASS", conflicts_with = "normal")]
     pub abnormal: Option<String>,
-    /// The one normal class, by name or number: all others are abnormal
+    /// The normal class, by name or number; all others are abnormal
     #[arg(long, value_name = "CLASS")]
     pub normal: Option<String>,
-    /// Which pictures are tested on where a class is chosen [default: official]
+    /// Which images to test on if a class is chosen [default: official]
     #[arg(long, value_enum)]
     pub split: Option<Split>,
-    /// Draw this many of the normal training pictures
+    /// Largest number of normal training images; more are subsampled at random with the seed
     #[arg(long, value_name = "N")]
     pub limit: Option<NonZeroUsize>,
-    /// Draw this many of the test pictures, of each class its share
+    /// Largest number of test images; more are subsampled at random with the seed, in proportion to the
+    /// classes
     #[arg(long, value_name = "N")]
     pub test_limit: Option<NonZeroUsize>,
-    /// Memory for prepared training pictures; others are decoded anew in each epoch [default: 1024]
+    /// Memory for prepared training images in MiB; those that do not fit are decoded again in each epoch
+    /// [default: 1024]
     #[arg(long, value_name = "MIB")]
     pub cache_mib: Option<u64>,
 }
@@ -45,6 +47,14 @@ impl DataArgs {
     /// # Errors
     /// If no data are named or they are not as expected.
     pub fn open(&self, seed: u64) -> Result<Dataset> {
+        self.open_drawing(seed, seed)
+    }
+
+    /// As [`DataArgs::open`], with a separate seed for the draw of `--limit`.
+    ///
+    /// # Errors
+    /// As [`DataArgs::open`].
+    pub fn open_drawing(&self, limit_seed: u64, seed: u64) -> Result<Dataset> {
         let source = self.data.as_deref().context("--data is missing")?;
         let options = Options {
             abnormal: self.abnormal.clone(),
@@ -53,16 +63,17 @@ impl DataArgs {
             limit: self.limit,
             test_limit: self.test_limit,
             seed,
+            limit_seed: Some(limit_seed),
         };
         Ok(Dataset::open(source, &options)?)
     }
 
-    /// Bytes for prepared pictures.
+    /// Bytes for prepared images.
     pub fn cache_bytes(&self) -> u64 {
         self.cache_mib.unwrap_or(CACHE_MIB).saturating_mul(1 << 20)
     }
 
-    /// The same, wherever the program is started next time.
+    /// The same with an absolute path, so that it holds wherever the program is started next.
     ///
     /// # Errors
     /// If the current folder is not known.
@@ -70,7 +81,7 @@ impl DataArgs {
         let absolute = |source: &String| -> Result<String> {
             let (kind, folder) = parse_source(source);
             let folder = std::path::absolute(folder)
-                .with_context(|| format!("cannot tell where {source} is"))?;
+                .with_context(|| format!("cannot determine the absolute path of {source}"))?;
             let folder = folder.to_str().with_context(|| {
                 format!(
                     "expected a folder with a UTF-8 name, got {}",
@@ -88,8 +99,8 @@ impl DataArgs {
         })
     }
 
-    /// A run's own settings with what may differ when it goes on: where the data lie now, and how much
-    /// memory there is.
+    /// A run's own settings, with those that may differ on resuming: where the data are now, and how much
+    /// memory to use.
     pub fn resumed_with(&self, now: &Self) -> Self {
         Self {
             data: now.data.clone().or_else(|| self.data.clone()),
@@ -105,7 +116,7 @@ mod tests {
 
     use super::*;
 
-    /// As a verb takes it that cannot do without.
+    /// As in a verb that requires `--data`.
     #[derive(Parser)]
     #[command(group(ArgGroup::new("needed").args(["data"]).required(true)))]
     struct Verb {

@@ -1,7 +1,9 @@
-//! `evaluate`: models on labelled test pictures, beside two baselines that need no GAN.
+//! `evaluate`: measures models on labelled test images and compares them with two baselines without a
+//! GAN.
 //!
-//! The honest protocol scores in inference mode and chooses nothing on what it reports. The published
-//! one repeats what the authors' programs do, leaks included, and says so wherever it shows.
+//! The honest protocol scores in inference mode and chooses nothing on the images it reports on. The
+//! published protocol repeats what the authors' programs do, leaks included; its numbers are marked
+//! wherever they appear.
 
 mod baselines;
 pub(super) mod output;
@@ -27,7 +29,7 @@ use crate::model_file::{Header, ModelFile};
 use crate::score::{Latent, Residual};
 use scoring::{TestScores, Verdicts};
 
-/// Components of PCA, and resamples, as the command line takes them: never none.
+/// Defaults of `--components` and `--bootstrap`, which must be above 0.
 const DEFAULT_COMPONENTS: NonZeroUsize = NonZeroUsize::new(COMPONENTS).expect("a constant over 0");
 pub(super) const DEFAULT_RESAMPLES: NonZeroUsize =
     NonZeroUsize::new(crate::metrics::RESAMPLES).expect("a constant over 0");
@@ -40,47 +42,62 @@ pub struct Args {
     model: PathBuf,
     #[command(flatten)]
     data: DataArgs,
-    /// Other model files, to be measured beside it
+    /// Another model file to measure on the same images; may be given several times
     #[arg(long, value_name = "FILE")]
     against: Vec<PathBuf>,
-    /// How pictures are scored; the published way leaks and is there for comparison only
+    /// How images are scored; the published protocol leaks and is for comparison only
     #[arg(long, value_enum, default_value = "honest")]
     protocol: Protocol,
-    /// Measure the residual otherwise than the model does; its calibration then does not apply
+    /// Use another residual than the model's; the model's calibration then does not apply
     #[arg(long, value_enum)]
     residual: Option<Residual>,
-    /// A threshold set by hand, in place of the model's
+    /// Threshold of the anomaly score, instead of the model's
     #[arg(long, value_name = "SCORE", allow_negative_numbers = true, value_parser = finite)]
     threshold: Option<f64>,
-    /// Choose the threshold by the best F1 on one half of the test pictures and report the other half
+    /// Choose the threshold with the best F1 on one half of the test images and report the other half
     #[arg(long, conflicts_with = "threshold")]
     adaptive_threshold: bool,
-    /// Leave out PCA and nearest neighbour
+    /// Leave out the baselines, PCA and nearest neighbour
     #[arg(long)]
     no_baselines: bool,
-    /// Training pictures that the baselines are fitted on, at most
+    /// Largest number of training images that the baselines are fitted on
     #[arg(long, value_name = "N", default_value = "20000")]
     baseline_pictures: NonZeroUsize,
-    /// Components of the baseline PCA
+    /// Number of components of the PCA baseline
     #[arg(long, value_name = "N", default_value_t = DEFAULT_COMPONENTS)]
     components: NonZeroUsize,
-    /// Print the published numbers of this set beside [default: cifar10 for cifar10:DIR]
+    /// Also print the published results for this data set [default: cifar10 for cifar10:DIR]
     #[arg(long, value_name = "SET", value_parser = ["cifar10", "mnist", "none"])]
     published_table: Option<String>,
-    /// Resamples of the 95 % intervals
+    /// Number of bootstrap resamples for the 95 % intervals
     #[arg(long, value_name = "N", default_value_t = DEFAULT_RESAMPLES)]
     bootstrap: NonZeroUsize,
-    /// Seed of the intervals, of draws and of the validation half
-    #[arg(long, default_value_t = 0)]
-    seed: u64,
-    /// Folder to write report.html, drawings and CSV files into
+    /// Seed of the intervals, the draws and the validation half [default: 0, but for --limit the seed of
+    /// the model's run]
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Folder for report.html, charts and CSV files
     #[arg(long, value_name = "DIR")]
     report: Option<PathBuf>,
-    /// Print one JSON object
+    /// Print the result as one JSON object
     #[arg(long)]
     json: bool,
     #[command(flatten)]
     device: DeviceArg,
+}
+
+impl Args {
+    /// Seed of everything but the draw of `--limit`.
+    fn seed(&self) -> u64 {
+        self.seed.unwrap_or_default()
+    }
+
+    /// Seed of the draw of `--limit`. Without `--seed` it is the run's, as for `calibrate`: the same
+    /// `--limit` then gives the images that the model was trained on.
+    fn limit_seed(&self, header: &Header) -> u64 {
+        let of_run = || header.training.as_ref().map_or(0, |t| t.config.seed);
+        self.seed.unwrap_or_else(of_run)
+    }
 }
 
 pub fn run(args: Args) -> Result<Outcome> {
@@ -92,14 +109,16 @@ pub fn run(args: Args) -> Result<Outcome> {
         let method = model.header.method;
         anyhow::ensure!(
             method.has_networks(),
-            "the published protocol scores with batch statistics; {method} has none"
+            "the published protocol scores with batch statistics, which {method} does not have"
         );
         anyhow::ensure!(
             !args.adaptive_threshold,
-            "--adaptive-threshold reports one half of the pictures, the published protocol all: choose one"
+            "--adaptive-threshold reports on one half of the images and the published protocol on all: use only one of them"
         );
     }
-    let set = args.data.open(args.seed)?;
+    let set = args
+        .data
+        .open_drawing(args.limit_seed(&model.header), args.seed())?;
     eprintln!("{}: {}", set.source, set.description);
     needs_both_kinds(&set)?;
     let literature = published_table(args.published_table.as_deref(), &set)?;
@@ -147,7 +166,7 @@ pub fn run(args: Args) -> Result<Outcome> {
             true => free(&methods, format!("{name} {}", file_label(path))),
             false => name,
         };
-        // A score set by hand belongs to the model that is named, not to those beside it.
+        // A threshold set by hand applies to --model, not to the models of --against.
         let (result, _) = bench.honest(name, &*detector, calibrated(other))?;
         methods.push(result);
     }
@@ -189,18 +208,18 @@ pub fn run(args: Args) -> Result<Outcome> {
     })
 }
 
-/// Refuses test pictures of one kind alone.
+/// Requires both normal and abnormal test images.
 pub(super) fn needs_both_kinds(set: &Dataset) -> Result<()> {
     let (normals, abnormal) = set.test_counts();
     anyhow::ensure!(
         normals > 0 && abnormal > 0,
-        "{} needs normal and abnormal test pictures; found {normals} normal and {abnormal} abnormal",
+        "expected normal and abnormal test images in {}, found {normals} normal and {abnormal} abnormal",
         set.source,
     );
     Ok(())
 }
 
-/// What the data are called beside their numbers.
+/// The name of the data in results.
 pub(super) fn data_name(set: &Dataset) -> String {
     match set.abnormal_class() {
         Some(class) => format!("{} with {class} abnormal", set.source),
@@ -208,7 +227,7 @@ pub(super) fn data_name(set: &Dataset) -> String {
     }
 }
 
-/// A score that a threshold can be.
+/// Parses a threshold.
 fn finite(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(value) if value.is_finite() => Ok(value),
@@ -226,7 +245,7 @@ fn is_taken(methods: &[MethodResult], name: &str) -> bool {
     methods.iter().any(|method| method.method == name)
 }
 
-/// The name, numbered where a method has it already: a row is found by its name.
+/// The name, numbered if a method already has it: rows are looked up by name.
 fn free(methods: &[MethodResult], name: String) -> String {
     let numbered = (2..).map(|number| format!("{name} {number}"));
     std::iter::once(name.clone())
@@ -235,7 +254,7 @@ fn free(methods: &[MethodResult], name: String) -> String {
         .unwrap_or(name)
 }
 
-/// What a model is called in tables: its method, and a memory where its score has one.
+/// A model's name in tables: its method, with `+memory` if its score uses a memory bank.
 fn label(header: &Header) -> String {
     match header.scoring.latent {
         Latent::Memory => format!("{}+memory", header.method),
@@ -243,7 +262,7 @@ fn label(header: &Header) -> String {
     }
 }
 
-/// What tells a model file from others: its name, or its run's where it has the name that all have.
+/// What distinguishes a model file: its name, or its run's folder if the file has the default name.
 fn file_label(path: &Path) -> String {
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
     let run = path.parent().and_then(Path::file_name);
@@ -253,7 +272,7 @@ fn file_label(path: &Path) -> String {
     }
 }
 
-/// The published test order: all normal pictures, then the abnormal ones, class by class. An honest
+/// The published test order: all normal images, then the abnormal ones, class by class. An honest
 /// score does not depend on it.
 pub(super) fn published_order(test: &[Sample]) -> Vec<&Sample> {
     let mut samples: Vec<&Sample> = test.iter().collect();
@@ -261,10 +280,10 @@ pub(super) fn published_order(test: &[Sample]) -> Vec<&Sample> {
     samples
 }
 
-/// What the literature has for these data.
+/// The published results for these data.
 ///
 /// # Errors
-/// If a table was asked for and has nothing for them.
+/// If a table was asked for and has no results for them.
 pub(super) fn published_table(
     asked: Option<&str>,
     set: &Dataset,
@@ -280,8 +299,8 @@ pub(super) fn published_table(
     let table = class.and_then(|class| literature::table(kind, Some(class)));
     anyhow::ensure!(
         table.is_some() || asked.is_none(),
-        "--published-table {kind} has numbers for one abnormal class of {kind}; got {}",
-        class.unwrap_or("none (--abnormal)")
+        "--published-table {kind} has results for a single abnormal class of {kind}, got {}",
+        class.unwrap_or("none (choose one with --abnormal)")
     );
     Ok(table)
 }
@@ -298,11 +317,12 @@ impl Bench<'_> {
     fn resampling(&self) -> Resampling {
         Resampling {
             resamples: self.args.bootstrap.get(),
-            seed: self.args.seed,
+            seed: self.args.seed(),
         }
     }
 
-    /// A method in inference mode, with verdicts at `threshold` unless labelled pictures choose it.
+    /// Measures a method in inference mode, with verdicts at `threshold` unless it is chosen on labelled
+    /// images.
     fn honest(
         &self,
         name: String,
@@ -311,7 +331,7 @@ impl Bench<'_> {
     ) -> Result<(MethodResult, TestScores)> {
         let verdicts = match self.args.adaptive_threshold {
             true => Verdicts::BestF1 {
-                seed: self.args.seed,
+                seed: self.args.seed(),
             },
             false => Verdicts::At(threshold),
         };

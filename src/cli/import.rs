@@ -1,4 +1,4 @@
-//! `import`: checkpoints of the published PyTorch programs in, a model file out.
+//! `import`: converts checkpoints of the published PyTorch programs into a model file.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -24,10 +24,10 @@ pub struct Args {
     /// The discriminator's checkpoint (netD.pth)
     #[arg(long, value_name = "FILE")]
     discriminator: PathBuf,
-    /// Normal pictures that training did not see: they calibrate the model
+    /// Folder of normal images that were not used in training, to calibrate the model
     #[arg(long, value_name = "DIR")]
     normals: Option<PathBuf>,
-    /// How the residual measures: l1 as in the paper, l2 as in its code
+    /// How the residual R measures: l1 as in the paper, l2 as in its code
     #[arg(long, value_enum, default_value = "l1")]
     residual: Residual,
     /// Model file to write
@@ -35,7 +35,7 @@ pub struct Args {
     out: PathBuf,
     #[command(flatten)]
     device: DeviceArg,
-    /// Print one JSON object about the model
+    /// Print the result as one JSON object
     #[arg(long)]
     json: bool,
 }
@@ -62,7 +62,7 @@ pub fn run(args: Args) -> Result<Outcome> {
             let checked = pollster::block_on(detector::self_check(&*detector))?;
             anyhow::ensure!(
                 checked.anomaly_score.is_finite(),
-                "the networks' score of the built-in picture is no finite number: their weights overflow"
+                "the networks' score of the built-in image is not finite: their weights overflow"
             );
             model.header.self_check = Some(checked);
         }
@@ -119,7 +119,7 @@ pub fn run(args: Args) -> Result<Outcome> {
 fn load_normals(folder: &Path, preprocessing: &Preprocessing) -> Result<LoadedPictures> {
     let opened = Folder::open(folder)?;
     eprintln!(
-        "{}: {}, {} normal pictures",
+        "{}: {}, {} normal images",
         folder.display(),
         opened.layout,
         opened.train.len()

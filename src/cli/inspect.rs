@@ -1,4 +1,4 @@
-//! `inspect`: what a model file holds.
+//! `inspect`: shows what a model file contains.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -14,7 +14,7 @@ use super::{Outcome, read_model, sha256};
 pub struct Args {
     /// Model file or checkpoint
     file: PathBuf,
-    /// Print one JSON object
+    /// Print the result as one JSON object
     #[arg(long)]
     json: bool,
 }
@@ -61,7 +61,7 @@ pub fn run(args: Args) -> Result<Outcome> {
     )?;
     writeln!(
         out,
-        "pictures      {} × {} pixels, {}",
+        "images        {} × {} pixels, {}",
         input.size,
         input.size,
         if input.channels == 1 {
@@ -79,7 +79,7 @@ pub fn run(args: Args) -> Result<Outcome> {
             )?;
             writeln!(out, "score         {}", formula(&header.scoring)?)?;
             if let Some(steps) = header.scoring.search_steps {
-                writeln!(out, "search        {steps} steps for a picture")?;
+                writeln!(out, "optimisation  {steps} steps for each image")?;
             }
         }
         None => writeln!(out, "networks      none")?,
@@ -89,7 +89,7 @@ pub fn run(args: Args) -> Result<Outcome> {
         Some(training) => {
             writeln!(
                 out,
-                "training      {} steps ({} epochs) on {} normal pictures, {} held out, seed {}",
+                "training      {} steps ({} epochs) on {} normal images, {} held out, seed {}",
                 training.steps,
                 training.epochs,
                 training.pictures,
@@ -104,7 +104,7 @@ pub fn run(args: Args) -> Result<Outcome> {
         Some(calibration) => {
             writeln!(
                 out,
-                "calibration   threshold {} from {} held-out normals",
+                "calibration   threshold {} from {} held-out normal images",
                 calibration.threshold, calibration.normals
             )?;
             for (name, value) in calibration.anomaly_score.entries() {
@@ -118,7 +118,7 @@ pub fn run(args: Args) -> Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-/// How A comes about, in a line.
+/// The formula of A, in one line.
 fn formula(scoring: &Scoring) -> Result<String> {
     let word = |value: serde_json::Value| value.as_str().unwrap_or_default().to_owned();
     Ok(format!(

@@ -20,14 +20,14 @@ pub fn bar(length: u64, what: &'static str) -> ProgressBar {
     bar
 }
 
-/// The bar of a calibration, whose searches a flag can end.
+/// The bar of a calibration; a flag can stop its latent optimisation.
 pub struct Finishing<'a> {
     bar: ProgressBar,
     stop: Option<&'a AtomicBool>,
 }
 
 impl<'a> Finishing<'a> {
-    /// For so many pictures.
+    /// For this many images.
     pub fn new(pictures: usize) -> Self {
         Self {
             bar: bar(pictures as u64, "calibrating"),
@@ -35,7 +35,7 @@ impl<'a> Finishing<'a> {
         }
     }
 
-    /// Ends a search when the flag is true.
+    /// Stops the latent optimisation when the flag is set.
     pub fn until(self, stop: &'a AtomicBool) -> Self {
         Self {
             stop: Some(stop),
@@ -43,7 +43,7 @@ impl<'a> Finishing<'a> {
         }
     }
 
-    /// Takes the bar away.
+    /// Removes the bar.
     pub fn end(&self) {
         self.bar.finish_and_clear();
     }
@@ -56,7 +56,7 @@ impl Watch for Finishing<'_> {
 
     fn search(&mut self, step: usize, steps: usize) -> ControlFlow<()> {
         self.bar
-            .set_message(format!("search: step {step} of {steps}"));
+            .set_message(format!("latent optimisation: step {step} of {steps}"));
         match self.stop {
             Some(stop) if stop.load(Ordering::Relaxed) => ControlFlow::Break(()),
             _ => ControlFlow::Continue(()),

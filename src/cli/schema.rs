@@ -17,7 +17,8 @@ pub fn run() -> Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-/// What the command line knows of the settings, what [`SETTINGS`] adds, the methods and the presets.
+/// The settings as the command line describes them, with the limits in [`SETTINGS`], the methods and the
+/// presets.
 fn schema() -> Result<Value> {
     let command = TrainConfig::augment_args(Command::new("train"));
     let settings: Vec<Value> = command
@@ -40,7 +41,7 @@ fn schema() -> Result<Value> {
     Ok(json!({ "settings": settings, "methods": methods, "presets": presets }))
 }
 
-/// A method: which settings mean something to it, and what its authors set otherwise than the defaults.
+/// A method: the settings it uses, and its published settings where they differ from the defaults.
 fn of(method: Method) -> Result<Value> {
     let published = TrainConfig::published(method);
     let means = |setting: &&Setting| published.means_something(setting.field);
@@ -118,7 +119,7 @@ fn parse(values: Values, text: &str) -> Result<Value> {
     })
 }
 
-/// `min` and `max`, and whether a value must lie above and below them.
+/// `min` and `max`, and whether they are excluded.
 fn ends(limits: &Limits, number: fn(f64) -> Value) -> Map<String, Value> {
     let mut said = Map::new();
     said.insert("min".into(), number(limits.min));
@@ -148,7 +149,7 @@ fn differences(config: &TrainConfig) -> Result<Map<String, Value>> {
     Ok(settings)
 }
 
-/// The settings that a preset has otherwise than the first one, which has the defaults.
+/// The settings in which a preset differs from the first one, which has the defaults.
 fn changes(preset: Preset) -> Result<Value> {
     let settings = differences(&preset.settings(&TrainConfig::default(), |_| false))?;
     let named = preset.to_possible_value().context("a preset has a name")?;

@@ -1,4 +1,4 @@
-//! `score`: one line a picture.
+//! `score`: one line per image.
 
 use std::collections::HashSet;
 use std::io::{BufWriter, Write};
@@ -20,32 +20,32 @@ pub struct Args {
     /// Model file that `train` wrote
     #[arg(long)]
     model: PathBuf,
-    /// Pictures, or folders of them
+    /// Images, or folders of images
     #[arg(required = true)]
     paths: Vec<PathBuf>,
-    /// Print JSON, one object a line, instead of a table
+    /// Print JSON, one object per line, instead of a table
     #[arg(long, conflicts_with = "csv")]
     json: bool,
-    /// Write a CSV file
+    /// Write the results to this CSV file instead of printing them
     #[arg(long)]
     csv: Option<PathBuf>,
-    /// Write a heat map of every picture into this folder
+    /// Write a heat map of each image into this folder, as PNG
     #[arg(long)]
     maps: Option<PathBuf>,
-    /// Measure the residual otherwise than the model does; its calibration then does not apply
+    /// Use another residual than the model's; the model's calibration then does not apply
     #[arg(long, value_enum)]
     residual: Option<Residual>,
-    /// Pictures that are scored at once; does not change any score
+    /// Number of images scored at once, from 1 to 4096; does not change any score
     #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=4096))]
     batch: u16,
     #[command(flatten)]
     device: DeviceArg,
 }
 
-/// What a model whose weights overflow says of a picture.
+/// The reason if the model's weights overflow.
 const NOT_FINITE: &str = "its score is not a finite number: the model's weights overflow";
 
-/// One picture's line.
+/// The line of an image.
 #[derive(Serialize)]
 struct Row<'a> {
     path: &'a Path,
@@ -71,10 +71,7 @@ pub fn run(args: Args) -> Result<Outcome> {
     })?;
     let detector = detector::load(&model, &device.device)?;
     let paths = expand(&args.paths);
-    anyhow::ensure!(
-        !paths.is_empty(),
-        "no pictures found in the folders that were named"
-    );
+    anyhow::ensure!(!paths.is_empty(), "no images found in the given folders");
 
     let mut output = Output::open(&args)?;
     let mut maps = args.maps.as_deref().map(Maps::open).transpose()?;
@@ -98,7 +95,7 @@ pub fn run(args: Args) -> Result<Outcome> {
                 Ok(_) => match scored.next() {
                     Some(scored) if scored.raw.anomaly_score.is_finite() => Ok(scored),
                     Some(_) => Err(NOT_FINITE),
-                    None => anyhow::bail!("a picture was prepared but not scored"),
+                    None => anyhow::bail!("an image was prepared but not scored"),
                 },
             };
             if let (Ok(scored), Some(maps)) = (&scored, &mut maps) {
@@ -118,7 +115,7 @@ pub fn run(args: Args) -> Result<Outcome> {
     bar.finish_and_clear();
     output.finish()?;
     if skipped > 0 {
-        eprintln!("{skipped} of {} pictures could not be scored", paths.len());
+        eprintln!("{skipped} of {} images could not be scored", paths.len());
         return Ok(Outcome::SomeSkipped);
     }
     Ok(Outcome::Done)
@@ -157,7 +154,7 @@ impl<'a> Row<'a> {
     }
 }
 
-/// Where lines go.
+/// Where the results are written.
 enum Output {
     Table(BufWriter<std::io::Stdout>),
     Json(BufWriter<std::io::Stdout>),
@@ -250,17 +247,17 @@ impl Output {
     }
 }
 
-/// Heat maps as PNG files, named after their pictures.
+/// Heat maps as PNG files, named after their images.
 struct Maps {
     folder: PathBuf,
-    /// Names used so far: pictures of two folders may share one.
+    /// Names used so far: images in two folders may share a name.
     names: HashSet<String>,
 }
 
 impl Maps {
     fn open(folder: &Path) -> Result<Self> {
         std::fs::create_dir_all(folder)
-            .with_context(|| format!("cannot make the folder {}", folder.display()))?;
+            .with_context(|| format!("cannot create the folder {}", folder.display()))?;
         Ok(Self {
             folder: folder.to_path_buf(),
             names: HashSet::new(),

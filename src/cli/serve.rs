@@ -1,4 +1,4 @@
-//! `serve`: the page on this machine, for those who do not want Node for it.
+//! `serve`: serves the page on this machine, without Node.
 
 use std::io::{ErrorKind, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -11,20 +11,19 @@ use tokio::net::TcpListener;
 use tower_http::services::ServeDir;
 use tower_http::set_header::SetResponseHeaderLayer;
 
-/// How many further ports are tried when one is taken.
+/// How many further ports are tried if one is in use.
 const FURTHER_PORTS: u16 = 20;
 
 /// Serve the page on this machine
 #[derive(clap::Args)]
 pub struct Args {
-    /// Port; the next free one is taken when it is in use, any free one for 0
+    /// Port to listen on; if it is in use, the next free one is used; 0 means any free port
     #[arg(long, default_value_t = 8080)]
     port: u16,
-    /// Address to listen on; 0.0.0.0 lets other machines in
+    /// Address to listen on; 0.0.0.0 also accepts connections from other machines
     #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     host: IpAddr,
-    /// Folder that holds www and pkg; by default the nearest one above the current folder or the
-    /// program
+    /// Folder that holds www and pkg [default: the nearest one above the current folder or the program]
     #[arg(long)]
     dir: Option<PathBuf>,
 }
@@ -38,7 +37,7 @@ pub fn run(args: Args) -> Result<()> {
     runtime.block_on(async {
         let listener = listen(args.host, args.port).await?;
         let address = listener.local_addr()?;
-        eprintln!("serving {}; Ctrl-C ends it", root.display());
+        eprintln!("serving {}; press Ctrl-C to stop", root.display());
         let mut out = std::io::stdout();
         writeln!(out, "{}", url(address))?;
         out.flush()?;
@@ -48,12 +47,13 @@ pub fn run(args: Args) -> Result<()> {
     })
 }
 
-/// `/` is www, `/pkg` is pkg. Nothing is cached without asking: files change when they are rebuilt.
+/// `/` is www, `/pkg` is pkg. Browsers must revalidate what they cache: files change when they are
+/// rebuilt.
 fn router(root: &Path) -> Router {
     let header = |name: HeaderName, value: &'static str| {
         SetResponseHeaderLayer::overriding(name, HeaderValue::from_static(value))
     };
-    // ServeDir names WebAssembly application/wasm, which browsers want for streaming.
+    // ServeDir serves WebAssembly as application/wasm, which browsers require for streaming.
     Router::new()
         .nest_service("/pkg", ServeDir::new(root.join("pkg")))
         .fallback_service(ServeDir::new(root.join("www")))
@@ -68,7 +68,7 @@ async fn listen(host: IpAddr, port: u16) -> Result<TcpListener> {
             Ok(listener) => {
                 if next != port {
                     eprintln!(
-                        "port {port} is taken: using {}",
+                        "port {port} is in use: using {}",
                         listener.local_addr()?.port()
                     );
                 }
@@ -80,10 +80,10 @@ async fn listen(host: IpAddr, port: u16) -> Result<TcpListener> {
             }
         }
     }
-    bail!("ports {port} to {last} of {host} are all taken: name a free one with --port")
+    bail!("ports {port} to {last} of {host} are all in use; choose a free one with --port")
 }
 
-/// What to type into a browser. An address that means all of them is reached here as localhost.
+/// The URL to open in a browser. An address that stands for all interfaces is reached here as localhost.
 fn url(address: SocketAddr) -> String {
     if address.ip().is_unspecified() {
         format!("http://localhost:{}/", address.port())
@@ -97,7 +97,7 @@ fn root(named: Option<&Path>) -> Result<PathBuf> {
     if let Some(named) = named {
         ensure!(
             is_root(named),
-            "expected www/index.html and a folder pkg in {}, and found no such thing",
+            "expected www/index.html and a folder pkg in {}, but they are not there",
             named.display()
         );
         return Ok(named.to_path_buf());
@@ -108,8 +108,8 @@ fn root(named: Option<&Path>) -> Result<PathBuf> {
         .map(Path::to_path_buf)
         .find(|folder| is_root(folder))
         .context(
-            "expected www/index.html and a folder pkg here, above here or above the program: \
-         name the folder that holds them with --dir",
+            "expected www/index.html and a folder pkg in the current folder, above it or above the \
+             program; name the folder that holds them with --dir",
         )
 }
 

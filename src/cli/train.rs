@@ -1,4 +1,4 @@
-//! `train`: normal pictures in, a run's folder out.
+//! `train`: trains on normal images and writes a run's folder.
 
 pub(super) mod baseline;
 pub(super) mod folder;
@@ -26,28 +26,28 @@ use job::{Job, Trained, watch_for_interruption};
 pub struct Args {
     #[command(flatten)]
     data: DataArgs,
-    /// Folder to make for the run
+    /// Folder to create for the run
     #[arg(long, required_unless_present = "resume")]
     out: Option<PathBuf>,
-    /// Go on with an interrupted run's folder, or with a checkpoint file (then with --data and --out), with
-    /// its own settings
+    /// Resume an interrupted run from its folder, or from a checkpoint file together with --data and
+    /// --out; the run keeps its own settings
     #[arg(long, value_name = "RUN|FILE")]
     resume: Option<PathBuf>,
-    /// Settings to start from; those given here count before it
+    /// Settings to start from; options given here override them
     #[arg(long, value_enum, default_value = "paper")]
     preset: Preset,
-    /// Keep every epoch's model, for evaluate --protocol published
+    /// Keep the model of every epoch, for evaluate --protocol published
     #[arg(long)]
     keep_epochs: bool,
-    /// How the model's weights are written
+    /// Precision of the weights in the model file
     #[arg(long, value_enum, default_value = "f32")]
     precision: Precision,
-    /// Licence of the weights, kept in the model file
+    /// Licence of the weights, stored in the model file
     #[arg(long)]
     licence: Option<String>,
     #[command(flatten)]
     device: DeviceArg,
-    /// Print one JSON object about the finished run
+    /// Print the result as one JSON object
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -55,7 +55,7 @@ pub struct Args {
 }
 
 impl Args {
-    /// Puts the preset's settings in place of all that were not given on the command line.
+    /// Applies the preset's settings to all options that were not given on the command line.
     pub fn with_preset(mut self, matches: &ArgMatches) -> Self {
         self.config = self
             .preset
@@ -63,7 +63,7 @@ impl Args {
         self
     }
 
-    /// What a run's folder keeps of the command line.
+    /// What a run's folder stores of the command line.
     fn settings(&self) -> Result<Settings> {
         Ok(Settings {
             data: self.data.absolute()?,
@@ -118,7 +118,7 @@ pub fn run(args: Args) -> Result<Outcome> {
     }
 }
 
-/// Says where the model is.
+/// Prints where the model is.
 fn print_summary(folder: &RunFolder, trained: &Trained, skipped: usize, json: bool) -> Result<()> {
     let header = &trained.model.header;
     let calibration = header.calibration.as_ref();
@@ -126,7 +126,7 @@ fn print_summary(folder: &RunFolder, trained: &Trained, skipped: usize, json: bo
         .context("the model is not calibrated")?
         .threshold;
     let training = header.training.as_ref();
-    let training = training.context("the model does not know its training")?;
+    let training = training.context("the model file has no record of its training")?;
     let (path, bytes) = (folder.model(), trained.bytes);
     let mut out = std::io::stdout().lock();
     if json {
@@ -151,12 +151,12 @@ fn print_summary(folder: &RunFolder, trained: &Trained, skipped: usize, json: bo
     Ok(())
 }
 
-/// What a run begins with.
+/// What a run starts with.
 struct Start {
     folder: RunFolder,
     settings: Settings,
     config: TrainConfig,
-    /// Where it goes on, and the bytes of that file.
+    /// The checkpoint to resume from, and the bytes of its file.
     checkpoint: Option<(ModelFile, Vec<u8>)>,
 }
 
@@ -167,7 +167,7 @@ impl Start {
         let method = args.config.method;
         anyhow::ensure!(
             args.preset == Preset::Paper || method == Method::SkipGanomaly,
-            "the --preset is one of skip-ganomaly's, got the method {method}"
+            "--preset applies to skip-ganomaly, got the method {method}"
         );
         args.config.check()?;
         Ok(Self {
@@ -182,7 +182,7 @@ impl Start {
     fn with_folder(path: &Path, args: &Args) -> Result<Self> {
         anyhow::ensure!(
             args.out.is_none(),
-            "a run's folder goes on in its place: expected no --out with --resume {}",
+            "a run is resumed in its own folder: expected no --out with --resume {}",
             path.display()
         );
         let (folder, mut settings) = RunFolder::interrupted(path)?;
@@ -191,7 +191,7 @@ impl Start {
         Self::resumed(folder, settings, &checkpoint)
     }
 
-    /// A checkpoint without a folder, as the page saves it: it does not say where its pictures lie.
+    /// A checkpoint without a folder, as the page saves it: it does not record where its images are.
     fn with_file(path: &Path, args: &Args) -> Result<Self> {
         let missing = |what: &str| {
             format!(
@@ -200,10 +200,10 @@ impl Start {
             )
         };
         let out = args.out.as_deref();
-        let out = out.with_context(|| missing("--out RUN, a folder to make,"))?;
+        let out = out.with_context(|| missing("--out RUN, a folder to create,"))?;
         anyhow::ensure!(
             args.data.data.is_some(),
-            missing("--data DATA, the same pictures,")
+            missing("--data DATA, the same images,")
         );
         Self::resumed(RunFolder::fresh(out)?, args.settings()?, path)
     }
@@ -217,10 +217,10 @@ impl Start {
             .clone();
         anyhow::ensure!(
             config.method.has_networks(),
-            "this file is a model of {}, which takes no steps: expected a checkpoint",
+            "expected a checkpoint, got a model of {}, which is not trained in steps",
             config.method
         );
-        eprintln!("going on with the run's own settings; others given here do not count");
+        eprintln!("resuming with the run's own settings; settings given here are ignored");
         Ok(Self {
             folder,
             settings,

@@ -1,20 +1,20 @@
-//! Changes of training pictures that leave them normal: drawn anew for each picture of a step.
+//! Augmentation that keeps training images normal, drawn at random for each image of a step.
 
 use rand_chacha::ChaCha8Rng;
 
 use crate::random::below;
 
-/// How training pictures are varied.
+/// How training images are augmented.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
 #[serde(rename_all = "kebab-case")]
 pub enum Augment {
-    /// Not at all, as the published code.
+    /// No augmentation, as in the published code.
     #[default]
     None,
-    /// Mirrored left to right, every second one.
+    /// Mirrored left to right with probability ½.
     Flip,
-    /// Mirrored left to right and top to bottom, each every second time.
+    /// Mirrored left to right and top to bottom, each with probability ½.
     Flips,
     /// Shifted by up to a sixteenth of the side; the edge is repeated.
     Shift,
@@ -23,7 +23,7 @@ pub enum Augment {
 }
 
 impl Augment {
-    /// Varies a batch in place.
+    /// Augments a batch in place.
     ///
     /// # Shapes
     /// - `values`: `[n, channels, size, size]`

@@ -1,16 +1,16 @@
-//! Which pictures are held out, and in which order the others are trained on.
+//! Which images are held out, and in which order the others are trained on.
 //!
-//! Everything follows from a seed, alike on every machine.
+//! Everything is determined by a seed, in the same way on every machine.
 
 use serde::{Deserialize, Serialize};
 
 use super::DataError;
 use crate::random::{generator, shuffle, stream};
 
-/// Splits `0..n` into training and held-out pictures, both ascending.
+/// Splits `0..n` into training and held-out images, both ascending.
 ///
 /// `fraction` of them are held out, rounded to the nearest; at least one is, and at least one is
-/// left to train on, when there are two or more. With one picture or none, nothing is held out; a
+/// left to train on, when there are two or more. With one image or none, nothing is held out; a
 /// fraction that is not above 0 holds nothing out either.
 pub fn split_held_out(n: usize, fraction: f64, seed: u64) -> (Vec<usize>, Vec<usize>) {
     let wanted = if n >= 2 && fraction > 0.0 {
@@ -26,9 +26,9 @@ pub fn split_held_out(n: usize, fraction: f64, seed: u64) -> (Vec<usize>, Vec<us
     (training, order)
 }
 
-/// Draws `count` of `0..n`, each as likely, ascending; all of them where there are no more.
+/// Draws `count` of `0..n` with equal probability, in ascending order; all of them if there are no more.
 ///
-/// `part` keeps draws with one seed apart, such as those of the training and of the test pictures.
+/// `part` separates draws with the same seed, such as those of the training and of the test images.
 pub fn subsample(n: usize, count: usize, seed: u64, part: u32) -> Vec<usize> {
     let mut order: Vec<usize> = (0..n).collect();
     if count < n {
@@ -40,7 +40,7 @@ pub fn subsample(n: usize, count: usize, seed: u64, part: u32) -> Vec<usize> {
     order
 }
 
-/// Where a run is in its data: whole epochs done, and steps done in the current one.
+/// A run's position in its data: epochs completed, and steps taken in the current one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Position {
     /// Epochs completed.
@@ -49,7 +49,7 @@ pub struct Position {
     pub step: usize,
 }
 
-/// Batches of picture indices without end, shuffled anew in each epoch.
+/// An endless sequence of batches of image indices, reshuffled in each epoch.
 ///
 /// Every batch is full: what is left at the end of an epoch is dropped, as in the published code.
 /// The order of an epoch depends on the seed and the epoch's number alone, so that [`Position`] and
@@ -91,7 +91,7 @@ impl Batches {
         self.indices.len() / self.batch
     }
 
-    /// What [`Batches::next_batch`] will give, so that it can be made ready.
+    /// What [`Batches::next_batch`] will return, so that it can be prepared.
     pub fn peek(&self) -> &[usize] {
         let start = self.position.step * self.batch;
         &self.order[start..start + self.batch]
@@ -111,12 +111,12 @@ impl Batches {
         batch
     }
 
-    /// Where the next batch comes from.
+    /// The position of the next batch.
     pub fn position(&self) -> Position {
         self.position
     }
 
-    /// Goes on from a position that [`Batches::position`] gave.
+    /// Continues from a position that [`Batches::position`] returned.
     ///
     /// # Errors
     /// If an epoch has no such step; nothing changes then.

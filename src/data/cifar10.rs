@@ -1,4 +1,4 @@
-//! CIFAR-10 in its binary version: five files of training pictures and one of test pictures.
+//! CIFAR-10 in its binary version: five files of training images and one of test images.
 //!
 //! A file is records of 3,073 bytes: the label, then 32 x 32 pixels, all red values row by row, then all
 //! green, then all blue ones. The published files hold 10,000 records each; files with fewer are read
@@ -15,10 +15,10 @@ use std::sync::Arc;
 use super::DataError;
 use super::records::{Order, RecordSet, Records, Shape, check_folder, missing};
 
-/// Bytes of one picture.
+/// Bytes of one image.
 const PIXELS: usize = 3 * 32 * 32;
 
-/// A label and a picture.
+/// A label and an image.
 const RECORD: usize = 1 + PIXELS;
 
 /// Larger files are not read: ten times the published ones.
@@ -101,7 +101,7 @@ fn class_names(path: &Path) -> Result<Vec<String>, DataError> {
     if names.len() != CLASSES.len() {
         return Err(DataError::Malformed {
             path: path.into(),
-            expected: format!("the names of {} classes, one a line", CLASSES.len()),
+            expected: format!("the names of {} classes, one per line", CLASSES.len()),
             got: names.len().to_string(),
         });
     }
@@ -144,7 +144,7 @@ fn read_bounded(path: &Path, most: u64) -> Result<Vec<u8>, DataError> {
     Ok(bytes)
 }
 
-/// Takes the records of a file apart, in place: labels out, pictures moved together.
+/// Separates the records of a file in place: labels are taken out and images moved together.
 fn parse(path: &Path, name: &str, mut bytes: Vec<u8>) -> Result<Records, DataError> {
     let malformed = |expected: String, got: String| DataError::Malformed {
         path: path.into(),
@@ -191,7 +191,7 @@ pub(super) mod tests {
     use super::*;
     use crate::data::image::Preprocessing;
 
-    /// Records of these labels, every picture of one colour that follows from its place.
+    /// Records of these labels, every image of one colour that follows from its place.
     pub fn batch_file(labels: &[u8]) -> Vec<u8> {
         let mut bytes = Vec::new();
         for (at, &label) in labels.iter().enumerate() {
@@ -203,7 +203,7 @@ pub(super) mod tests {
         bytes
     }
 
-    /// Two training pictures of each class in each file, and three test pictures of each.
+    /// Two training images of each class in each file, and three test images of each.
     pub fn small_set() -> TempDir {
         let folder = tempfile::tempdir().unwrap();
         let labels = |each: u8| -> Vec<u8> { (0..10 * each).map(|at| at % 10).collect() };

@@ -1,4 +1,4 @@
-//! One set of pictures, whatever they come from: a folder, CIFAR-10's files or IDX files.
+//! One set of images, whatever its source: a folder, CIFAR-10's files or IDX files.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -15,7 +15,7 @@ use super::image::{self, Picture, Preprocessing};
 use super::records::{RecordSet, Records};
 use super::{DataError, cifar10, folder, idx};
 
-/// What a set of pictures comes from. Published tables go by this and [`Dataset::abnormal_class`].
+/// The source of a set of images. Published tables are chosen by this and [`Dataset::abnormal_class`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -24,7 +24,7 @@ pub enum Kind {
     Folder,
     /// CIFAR-10's binary version.
     Cifar10,
-    /// IDX files. They do not say whether they are MNIST's or others'.
+    /// IDX files. They do not record which data set they hold.
     Idx,
 }
 
@@ -39,8 +39,8 @@ impl Kind {
     }
 }
 
-/// Which pictures are tested on where a class is chosen. Training is always on the normal classes'
-/// pictures of the training part.
+/// Which images are tested on if a class is chosen. Training always uses the normal classes' images of
+/// the training part.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, clap::ValueEnum,
 )]
@@ -49,7 +49,7 @@ pub enum Split {
     /// The test part alone
     #[default]
     Official,
-    /// The test part and the abnormal classes' pictures of the training part, as in the paper
+    /// The test part and the abnormal classes' images of the training part, as in the paper
     Published,
 }
 
@@ -82,24 +82,26 @@ impl std::fmt::Display for Selection {
     }
 }
 
-/// What is taken of a set of pictures.
+/// Which part of a set of images is used.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Options {
     /// Name or number of the one abnormal class.
     pub abnormal: Option<String>,
     /// Name or number of the one normal class.
     pub normal: Option<String>,
-    /// Which pictures are tested on; [`Split::Official`] unless said otherwise.
+    /// Which images are tested on; [`Split::Official`] by default.
     pub split: Option<Split>,
-    /// Draw this many of the training pictures.
+    /// Largest number of training images; more are subsampled.
     pub limit: Option<NonZeroUsize>,
-    /// Draw this many of the test pictures, from each class its share.
+    /// Largest number of test images; more are subsampled in proportion to the classes.
     pub test_limit: Option<NonZeroUsize>,
     /// Seed of both draws.
     pub seed: u64,
+    /// Seed of the draw of training images, if it differs from `seed`.
+    pub limit_seed: Option<u64>,
 }
 
-/// Where a picture's pixels are.
+/// Where an image's pixels are stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
     /// In a file.
@@ -108,7 +110,7 @@ pub enum Origin {
     Record(Arc<Records>, usize),
 }
 
-/// One picture of a data set.
+/// One image of a data set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sample {
     /// Its file below the data folder with `/` between the parts, or its record (`test_batch/17`).
@@ -117,9 +119,9 @@ pub struct Sample {
     pub origin: Origin,
     /// Whether it counts as abnormal.
     pub abnormal: bool,
-    /// What it shows. Where the layout of a folder says what is normal: `normal`, or what is wrong.
+    /// What it shows. If the layout of a folder says what is normal: `normal`, or the kind of defect.
     pub class: String,
-    /// The picture of where the defect is, if there is one; see [`super::mask`].
+    /// The mask that marks the defect, if there is one; see [`super::mask`].
     pub mask: Option<PathBuf>,
 }
 
@@ -135,7 +137,7 @@ impl Sample {
     /// The bytes of the file, or of the record as its file holds it.
     ///
     /// # Errors
-    /// Why the file cannot be read, in a sentence for its user.
+    /// Why the file cannot be read, in words for the user.
     pub fn bytes(&self) -> Result<Cow<'_, [u8]>, String> {
         Ok(match &self.origin {
             Origin::File(path) => Cow::Owned(read_bounded(path)?),
@@ -143,7 +145,7 @@ impl Sample {
         })
     }
 
-    /// The picture in those bytes.
+    /// The image in those bytes.
     pub(super) fn decode(&self, bytes: &[u8]) -> Result<Picture, String> {
         match &self.origin {
             Origin::File(_) => image::decode(bytes).map_err(|error| error.to_string()),
@@ -151,18 +153,18 @@ impl Sample {
         }
     }
 
-    /// The picture.
+    /// The image.
     ///
     /// # Errors
-    /// Why it cannot be read, in a sentence for its user.
+    /// Why it cannot be read, in words for the user.
     pub fn picture(&self) -> Result<Picture, String> {
         self.decode(&self.bytes()?)
     }
 
-    /// The picture, ready for the network.
+    /// The image, ready for the network.
     ///
     /// # Errors
-    /// Why it cannot be read, in a sentence for its user.
+    /// Why it cannot be read, in words for the user.
     pub fn load(&self, preprocessing: &Preprocessing) -> Result<Prepared, String> {
         let picture = self.picture()?;
         Ok(Prepared {
@@ -173,7 +175,7 @@ impl Sample {
     }
 }
 
-/// A set of pictures to train and to test on.
+/// A set of images to train and to test on.
 #[derive(Clone, Debug)]
 pub struct Dataset {
     /// As the user named it.
@@ -183,15 +185,15 @@ pub struct Dataset {
     /// Layout, choice of classes, split and numbers, in words.
     pub description: String,
     /// All classes, in the order of their numbers. A folder whose layout says what is normal has those
-    /// of its pictures.
+    /// of its images.
     pub classes: Vec<String>,
-    /// Which classes count as normal; nothing where the layout of a folder says it.
+    /// Which classes count as normal; `None` if the layout of a folder says it.
     pub selection: Option<Selection>,
-    /// Which pictures are tested on, where a class was chosen.
+    /// Which images are tested on, if a class was chosen.
     pub split: Option<Split>,
-    /// Pictures to train on: all normal.
+    /// Images to train on: all normal.
     pub train: Vec<Sample>,
-    /// Pictures to test on.
+    /// Images to test on.
     pub test: Vec<Sample>,
 }
 
@@ -205,7 +207,7 @@ pub fn parse_source(source: &str) -> (Kind, &Path) {
 }
 
 impl Dataset {
-    /// Opens `cifar10:DIR`, `idx:DIR` or a folder `DIR`, and lists its pictures. Raw pictures are read
+    /// Opens `cifar10:DIR`, `idx:DIR` or a folder `DIR`, and lists its images. Raw images are read
     /// into memory, files are not.
     ///
     /// # Errors
@@ -222,7 +224,7 @@ impl Dataset {
         Ok(set)
     }
 
-    /// The one class that counts as abnormal, where one was chosen.
+    /// The one class that counts as abnormal, if one was chosen.
     pub fn abnormal_class(&self) -> Option<&str> {
         match &self.selection {
             Some(Selection::Abnormal(class)) => Some(class),
@@ -230,38 +232,39 @@ impl Dataset {
         }
     }
 
-    /// Normal and abnormal test pictures.
+    /// Normal and abnormal test images.
     pub fn test_counts(&self) -> (usize, usize) {
         let abnormal = self.test.iter().filter(|sample| sample.abnormal).count();
         (self.test.len() - abnormal, abnormal)
     }
 
-    /// Keeps as many pictures as were asked for, and says so.
+    /// Keeps as many images as were requested and records it in the description.
     fn draw(&mut self, options: &Options) {
         let (train, test) = (self.train.len(), self.test.len());
+        let limit_seed = options.limit_seed.unwrap_or(options.seed);
         if let Some(limit) = options.limit {
-            let kept = subsample(train, limit.get(), options.seed, 0);
+            let kept = subsample(train, limit.get(), limit_seed, 0);
             keep(&mut self.train, &kept);
         }
         if let Some(limit) = options.test_limit {
             let kept = stratified(&self.test, limit.get(), options.seed);
             keep(&mut self.test, &kept);
         }
-        let drawn = |kept: usize, of: usize| match kept < of {
-            true => format!(" (of {of}, drawn with seed {})", options.seed),
+        let drawn = |kept: usize, of: usize, seed: u64| match kept < of {
+            true => format!(" (of {of}, drawn with seed {seed})"),
             false => String::new(),
         };
         let (normal, abnormal) = self.test_counts();
         self.description.push_str(&format!(
-            "; {} normal training pictures{}; {normal} normal and {abnormal} abnormal test pictures{}",
+            "; {} normal training images{}; {normal} normal and {abnormal} abnormal test images{}",
             self.train.len(),
-            drawn(self.train.len(), train),
-            drawn(self.test.len(), test),
+            drawn(self.train.len(), train, limit_seed),
+            drawn(self.test.len(), test, options.seed),
         ));
     }
 }
 
-/// Keeps the samples at some places, which ascend.
+/// Keeps the samples at the given indices, which must ascend.
 fn keep(samples: &mut Vec<Sample>, kept: &[usize]) {
     let mut kept = kept.iter().copied().peekable();
     let mut at = 0;
@@ -272,8 +275,8 @@ fn keep(samples: &mut Vec<Sample>, kept: &[usize]) {
     });
 }
 
-/// Draws `count` samples, ascending: of each class its share, rounded by largest remainders, and at
-/// least one of each where there are so many.
+/// Draws `count` samples in ascending order, in proportion to the classes, rounded by largest remainders,
+/// with at least one of each class if `count` allows.
 fn stratified(samples: &[Sample], count: usize, seed: u64) -> Vec<usize> {
     let mut classes: BTreeMap<(bool, &str), Vec<usize>> = BTreeMap::new();
     for (at, sample) in samples.iter().enumerate() {
@@ -304,7 +307,7 @@ fn stratified(samples: &[Sample], count: usize, seed: u64) -> Vec<usize> {
     let mut drawn: Vec<usize> = std::iter::zip(&classes, &shares)
         .enumerate()
         .flat_map(|(class, (places, &share))| {
-            // Streams of their own, or classes of one length would be drawn from alike.
+            // Separate streams: otherwise classes of the same size would get the same draws.
             let part = u32::try_from(class + 1).unwrap_or(u32::MAX);
             let kept = subsample(places.len(), share, seed, part);
             kept.into_iter().map(|at| places[at]).collect::<Vec<_>>()
@@ -314,7 +317,7 @@ fn stratified(samples: &[Sample], count: usize, seed: u64) -> Vec<usize> {
     drawn
 }
 
-/// A picture with the number of its class, before one knows whether it counts as normal.
+/// An image with the number of its class, before it is known whether it counts as normal.
 struct Labelled {
     name: String,
     origin: Origin,
@@ -341,8 +344,8 @@ fn from_records(
     let shape = set.train.first().map(|records| records.shape());
     let what = match (kind, shape) {
         (Kind::Cifar10, _) => "CIFAR-10".to_owned(),
-        (_, Some(shape)) => format!("IDX pictures, {shape}"),
-        (_, None) => "IDX pictures".to_owned(),
+        (_, Some(shape)) => format!("IDX images, {shape}"),
+        (_, None) => "IDX images".to_owned(),
     };
     let (train, test) = (list(&set.train), list(&set.test));
     select(source, kind, &what, set.classes, train, test, options)
@@ -404,7 +407,7 @@ fn from_folder(source: &str, root: &Path, options: &Options) -> Result<Dataset, 
     })
 }
 
-/// Makes a data set of labelled pictures by the choice of one class.
+/// Makes a data set from labelled images by choosing one class.
 fn select(
     source: &str,
     kind: Kind,
@@ -462,7 +465,7 @@ fn select(
         Split::Official => "the test part",
         Split::Published => {
             test.extend(abnormal);
-            "the test part and the training part's abnormal pictures"
+            "the test part and the training part's abnormal images"
         }
     };
     Ok(Dataset {
@@ -480,7 +483,7 @@ fn select(
     })
 }
 
-/// A class by its name, whatever the case of its letters, or else by its number.
+/// A class by its name, ignoring case, or by its number.
 fn find_class(asked: &str, classes: &[String]) -> Result<usize, DataError> {
     let exact = classes.iter().position(|class| class == asked);
     let alike = || {
@@ -503,7 +506,7 @@ fn find_class(asked: &str, classes: &[String]) -> Result<usize, DataError> {
         })
 }
 
-/// Classes as a message lists them, with their numbers where those say more than the names.
+/// Classes as listed in a message, with their numbers if these add to the names.
 fn listed(classes: &[String]) -> String {
     let entry = |(number, class): (usize, &String)| match *class == number.to_string() {
         true => class.clone(),
@@ -517,14 +520,14 @@ fn listed(classes: &[String]) -> String {
         .join(", ")
 }
 
-/// One sample of a chunk: its place among all, and the picture or the reason against it.
+/// One sample of a chunk: its index, and the image or the reason why it could not be read.
 #[derive(Clone, Debug)]
 pub struct Loaded<'a> {
     /// Index into the samples given to [`chunks`].
     pub index: usize,
     /// The sample.
     pub sample: &'a Sample,
-    /// The picture, or a sentence for its user.
+    /// The image, or the reason in words for the user.
     pub picture: Result<Prepared, String>,
 }
 
@@ -756,7 +759,7 @@ pub(super) mod tests {
         let all = Dataset::open(&source, &abnormal("cat", Split::Published)).unwrap();
         let set = Dataset::open(&source, &options).unwrap();
         assert_eq!((set.train.len(), set.test.len()), (7, 15));
-        // 13 of the 40 test pictures are cats.
+        // 13 of the 40 test images are cats.
         assert_eq!(set.test_counts(), (10, 5));
         let in_order = |some: &[Sample], all: &[Sample]| {
             let mut all = all.iter();
@@ -765,15 +768,32 @@ pub(super) mod tests {
         assert!(in_order(&set.train, &all.train) && in_order(&set.test, &all.test));
         let description = &set.description;
         assert!(
-            description.contains("7 normal training pictures (of 90, drawn with seed 3)")
-                && description.contains("test pictures (of 40, drawn"),
+            description.contains("7 normal training images (of 90, drawn with seed 3)")
+                && description.contains("test images (of 40, drawn"),
             "{description}"
         );
         assert!(!all.description.contains("drawn"));
         let again = Dataset::open(&source, &options).unwrap();
         assert_eq!(names(&again.train), names(&set.train));
-        let other = Dataset::open(&source, &Options { seed: 4, ..options }).unwrap();
+        let seed_4 = Options { seed: 4, ..options };
+        let other = Dataset::open(&source, &seed_4).unwrap();
         assert_ne!(names(&other.train), names(&set.train));
+        assert_ne!(names(&other.test), names(&set.test));
+
+        // Training images drawn with one seed, test images with another.
+        let both = Options {
+            limit_seed: Some(3),
+            ..seed_4
+        };
+        let both = Dataset::open(&source, &both).unwrap();
+        assert_eq!(names(&both.train), names(&set.train));
+        assert_eq!(names(&both.test), names(&other.test));
+        assert!(
+            both.description.contains("(of 90, drawn with seed 3)")
+                && both.description.contains("(of 40, drawn with seed 4)"),
+            "{}",
+            both.description
+        );
     }
 
     #[test]

@@ -1,30 +1,30 @@
-//! What is done to the generator's input in training.
+//! Disturbance of the generator's input in training.
 
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 
 use crate::random::unit;
 
-/// What is done to the generator's input, so that it cannot copy: the losses still compare with the
-/// undisturbed picture.
+/// A disturbance of the generator's input that discourages copying: the losses still compare with the
+/// undisturbed image.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Disturbance {
     /// Standard deviation of the normal noise that is added.
     pub noise: f64,
-    /// Share of the squares that are blanked to 0 (mid-grey).
+    /// Share of the squares that are set to 0 (mid-grey).
     pub mask: f64,
 }
 
-/// Squares along a side of a masked picture.
+/// Squares along a side of a masked image.
 const SQUARES: usize = 8;
 
 impl Disturbance {
-    /// Whether anything is done.
+    /// Whether the input stays as it is.
     pub fn is_none(&self) -> bool {
         self.noise == 0.0 && self.mask == 0.0
     }
 
-    /// Factors and summands of a batch: the disturbed picture is `factor · x + summand`.
+    /// Factors and summands of a batch: the disturbed image is `factor · x + summand`.
     ///
     /// # Shapes
     /// - both returned: `[n, channels, size, size]`

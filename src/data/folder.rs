@@ -1,4 +1,4 @@
-//! Folders of pictures: which layout, which pictures, and loading them on all cores.
+//! Folders of images: which layout, which images, and loading them on all cores.
 
 use std::collections::{BTreeSet, HashSet};
 use std::fs;
@@ -14,37 +14,37 @@ use super::digest::PicturesDigest;
 use super::image::{self, Preprocessing};
 use super::layout::{self, Labelled, Layout, expected_extensions};
 
-/// Larger files are not read: no picture that would be decoded needs as much.
+/// Larger files are not read: no image that would be decoded needs that much.
 const MAX_FILE_BYTES: u64 = 1 << 30;
 
-/// One picture of a data set.
+/// One image of a data set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sample {
     /// The file.
     pub path: PathBuf,
-    /// Whether it lies with the abnormal ones.
+    /// Whether it is in a folder of abnormal images.
     pub abnormal: bool,
     /// As [`Labelled::class`].
     pub class: String,
-    /// The picture of where the defect is (MVTec layout), if there is one.
+    /// The mask that marks the defect (MVTec layout), if there is one.
     pub mask: Option<PathBuf>,
 }
 
-/// The pictures of a data folder, sorted by path.
+/// The images of a data folder, sorted by path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Folder {
     /// The folder that was opened.
     pub root: PathBuf,
     /// The layout recognised.
     pub layout: Layout,
-    /// Pictures to train on: all normal.
+    /// Images to train on: all normal.
     pub train: Vec<Sample>,
-    /// Pictures to test on: empty for a plain folder.
+    /// Images to test on: empty for a plain folder.
     pub test: Vec<Sample>,
 }
 
 impl Folder {
-    /// Lists the pictures of `root` by their file name extensions. Links are followed; names that
+    /// Lists the images of `root` by their file name extensions. Links are followed; names that
     /// begin with a dot are left out.
     ///
     /// # Errors
@@ -102,7 +102,7 @@ impl Folder {
     }
 }
 
-/// The picture of where a defect is, if there is one.
+/// The mask that marks a defect, if there is one.
 fn mask(root: &Path, layout: Layout, labelled: &Labelled, path: &Path) -> Option<PathBuf> {
     if layout != Layout::Mvtec || !labelled.abnormal {
         return None;
@@ -115,27 +115,27 @@ fn mask(root: &Path, layout: Layout, labelled: &Labelled, path: &Path) -> Option
     mask.is_file().then_some(mask)
 }
 
-/// The pictures of a folder per class, sorted by class and path.
+/// The images of a folder per class, sorted by class and path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClassFolders {
     /// The classes: every name of a folder in `train` or `test`, sorted.
     pub classes: Vec<String>,
-    /// Pictures of `train`, each with its class as an index.
+    /// Images of `train`, each with its class as an index.
     pub train: Vec<(PathBuf, usize)>,
-    /// Pictures of `test`.
+    /// Images of `test`.
     pub test: Vec<(PathBuf, usize)>,
 }
 
 impl ClassFolders {
-    /// Lists the pictures of `train/<class>` and `test/<class>`, as [`Folder::open`] does. Pictures
-    /// beside the class folders belong to no class and are left out.
+    /// Lists the images of `train/<class>` and `test/<class>`, as [`Folder::open`] does. Images beside
+    /// the class folders belong to no class and are left out.
     ///
     /// # Errors
     /// If there is no such folder, it cannot be read, or it has one of the layouts of [`Folder`], which
-    /// say themselves what is normal.
+    /// already say what is normal.
     pub fn open(root: &Path) -> Result<Self, DataError> {
         if !root.is_dir() || !root.join("train").is_dir() || known_layout(root) {
-            // Says what is wrong with it where something is.
+            // Gives the specific error if there is one.
             return Err(DataError::NotSelectable {
                 root: root.into(),
                 layout: Folder::open(root)?.layout.to_string(),
@@ -170,7 +170,7 @@ impl ClassFolders {
     }
 }
 
-/// Whether a folder says itself what is normal.
+/// Whether a folder's layout says what is normal.
 fn known_layout(root: &Path) -> bool {
     let train = root.join("train");
     train.join("0.normal").is_dir() || train.join("good").is_dir()
@@ -230,7 +230,7 @@ fn pictures_if_there(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
     }
 }
 
-/// All pictures under a folder, by their extension, sorted.
+/// All images under a folder, by their extension, sorted.
 fn pictures_in(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
     let (pictures, mut unreadable) = walk(folder);
     match unreadable.pop() {
@@ -239,7 +239,7 @@ fn pictures_in(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
     }
 }
 
-/// All pictures under a folder, sorted, and what could not be looked into.
+/// All images under a folder, sorted, and the folders that could not be listed.
 fn walk(folder: &Path) -> (Vec<PathBuf>, Vec<(PathBuf, std::io::Error)>) {
     let (mut pictures, mut unreadable) = (Vec::new(), Vec::new());
     let entries = WalkDir::new(folder)
@@ -272,12 +272,12 @@ fn has_picture_extension(path: &Path) -> bool {
         .is_some_and(|name| layout::is_picture(&name.to_string_lossy()))
 }
 
-/// The files that paths on a command line mean, each once, in the order given.
+/// The files that paths on a command line stand for, each once, in the order given.
 ///
-/// A folder means all pictures in it and below, by their extension, sorted. A path whose last part
-/// has `*` or `?` and that names nothing else means the files that match, sorted (for shells that do
-/// not do it themselves). Any other path means itself, whatever its extension, also where nothing is:
-/// loading it then says why. The same holds for a folder that cannot be looked into.
+/// A folder stands for all images in it and below, by their extension, sorted. A path whose last part has
+/// `*` or `?` and that does not exist stands for the files that match, sorted (for shells that do not
+/// expand patterns). Any other path stands for itself, whatever its extension, even if it does not exist:
+/// loading it then reports why. The same holds for a folder that cannot be listed.
 pub fn expand(paths: &[PathBuf]) -> Vec<PathBuf> {
     let mut files = Vec::new();
     for path in paths {
@@ -296,7 +296,7 @@ pub fn expand(paths: &[PathBuf]) -> Vec<PathBuf> {
     files
 }
 
-/// The files that a pattern in the last part of a path matches; none if it is no such pattern or
+/// The files that a pattern in the last part of a path matches; `None` if it is no such pattern or
 /// nothing matches.
 fn wildcard(path: &Path) -> Option<Vec<PathBuf>> {
     let pattern = path.file_name()?.to_str()?;
@@ -342,7 +342,7 @@ fn matches(pattern: &[u8], name: &[u8]) -> bool {
     pattern[p..].iter().all(|&c| c == b'*')
 }
 
-/// A picture ready for the network.
+/// An image ready for the network.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Prepared {
     /// `[channels, size, size]`, in `[-1, 1]`.
@@ -356,7 +356,7 @@ pub struct Prepared {
 /// Reads, decodes and resizes one file.
 ///
 /// # Errors
-/// Why the file cannot be scored, in a sentence for its user.
+/// Why the file cannot be scored, in words for the user.
 pub fn load_one(path: &Path, preprocessing: &Preprocessing) -> Result<Prepared, String> {
     let bytes = read_bounded(path)?;
     let picture = image::decode(&bytes).map_err(|error| error.to_string())?;
@@ -369,9 +369,9 @@ pub fn load_one(path: &Path, preprocessing: &Preprocessing) -> Result<Prepared, 
 
 pub(super) fn read_bounded(path: &Path) -> Result<Vec<u8>, String> {
     let failed = |error: std::io::Error| format!("cannot be read: {error}");
-    // Before opening: opening a pipe would wait for someone to write.
+    // Checked before opening, since opening a pipe would wait for a writer.
     if !fs::metadata(path).map_err(failed)?.is_file() {
-        return Err("expected a picture file, got a folder or a device".into());
+        return Err("expected an image file, got a folder or a device".into());
     }
     let mut bytes = Vec::new();
     fs::File::open(path)
@@ -386,20 +386,21 @@ pub(super) fn read_bounded(path: &Path) -> Result<Vec<u8>, String> {
     Ok(bytes)
 }
 
-/// Pictures loaded together.
+/// Images loaded together.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct LoadedPictures {
     /// The network's inputs one after another: `kept.len()` times `channels * size * size` values.
     pub values: Vec<f32>,
     /// Which of the paths they come from, ascending.
     pub kept: Vec<usize>,
-    /// The others, and why.
+    /// The images that were left out, and why.
     pub skipped: Vec<(PathBuf, String)>,
 }
 
-/// Loads pictures on all cores, in order, and keeps them in memory: for training.
+/// Loads images on all cores, in order, and keeps them in memory: for training.
 ///
-/// Bad pictures are left out and listed. `on_progress` hears from any thread how many files are done.
+/// Unreadable images are left out and listed. `on_progress` is called from any thread with the number of
+/// files done.
 pub fn load(
     paths: &[PathBuf],
     preprocessing: &Preprocessing,
@@ -430,18 +431,19 @@ pub fn load(
     loaded
 }
 
-/// One file of a chunk: its place in the whole list, and the picture or the reason against it.
+/// One file of a chunk: its index in the whole list, and the image or the reason why it could not be
+/// read.
 #[derive(Clone, Debug)]
 pub struct Loaded<'a> {
     /// Index into the paths given to [`chunks`].
     pub index: usize,
     /// The file.
     pub path: &'a Path,
-    /// The picture, or a sentence for its user.
+    /// The image, or the reason in words for the user.
     pub picture: Result<Prepared, String>,
 }
 
-/// Loads pictures `chunk` at a time, each chunk on all cores, in order: for scoring any number of
+/// Loads images `chunk` at a time, each chunk on all cores, in order: for scoring any number of
 /// them in bounded memory. A chunk of 0 counts as 1.
 pub fn chunks<'a>(
     paths: &'a [PathBuf],
@@ -624,7 +626,7 @@ mod tests {
             (&["train/good/1.png"][..], "MVTec"),
             (&["train/0.normal/1.png"], "paper layout"),
             (&["1.png"], "plain folder"),
-            (&["test/a/1.png"], "not as expected"),
+            (&["test/a/1.png"], "not in a known layout"),
         ] {
             let message = ClassFolders::open(folder(files).path())
                 .unwrap_err()
@@ -658,10 +660,10 @@ mod tests {
         let empty = tempfile::tempdir().unwrap();
         let nothing = message(empty.path());
         assert!(
-            nothing.contains(".png") && nothing.contains("no pictures"),
+            nothing.contains(".png") && nothing.contains("no images"),
             "{nothing}"
         );
-        assert!(message(&empty.path().join("x")).contains("nothing"));
+        assert!(message(&empty.path().join("x")).contains("does not exist"));
         assert!(message(&root.path().join("train/fine/1.png")).contains("is a file"));
     }
 

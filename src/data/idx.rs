@@ -1,10 +1,10 @@
-//! IDX files, as MNIST and its kin come in: pictures and labels of a training and a test part.
+//! IDX files, the format of MNIST and similar sets: images and labels of a training and a test part.
 //!
 //! A file is a magic number (two zero bytes, the kind of value, the number of axes), the length of each
 //! axis in 4 bytes, most significant first, and then the values. Only unsigned bytes (kind 8) are read.
-//! Pictures have the axes `[n, height, width]` (grey), `[n, height, width, 1 or 3]` or
-//! `[n, 3, height, width]`, labels `[n]`. A file may be compressed with gzip, which its first two
-//! bytes tell, whatever its name.
+//! Images have the axes `[n, height, width]` (grey), `[n, height, width, 1 or 3]` or
+//! `[n, 3, height, width]`, labels `[n]`. A file may be compressed with gzip, which is recognised by its
+//! first two bytes, whatever its name.
 //!
 //! Source: Y. LeCun, C. Cortes, C. Burges, The MNIST database, "The IDX file format".
 
@@ -19,7 +19,7 @@ use super::DataError;
 use super::image::{MAX_PIXELS, MAX_SIDE};
 use super::records::{Order, RecordSet, Records, Shape, check_folder, missing};
 
-/// Larger files are refused by their header: pictures stay in memory.
+/// Larger files are refused by their header: images stay in memory.
 const MAX_BYTES: u64 = 4 << 30;
 
 /// The magic number's third byte for unsigned bytes.
@@ -29,12 +29,12 @@ const UNSIGNED_BYTES: u8 = 8;
 const MAX_RATIO: u64 = 1032;
 
 /// Reads `train-images-idx3-ubyte`, `train-labels-idx1-ubyte`, `t10k-images-idx3-ubyte` and
-/// `t10k-labels-idx1-ubyte` of a folder, each with or without `.gz`; pictures may be called `idx4`, and
+/// `t10k-labels-idx1-ubyte` of a folder, each with or without `.gz`; images may be called `idx4`, and
 /// a dot may stand before `idx`. The classes are `0` up to the highest label of the training part.
 ///
 /// # Errors
 /// If the folder or a file is missing, cannot be read or is not as described above; if there are not as
-/// many labels as pictures; if the test part has a label or a size that the training part has not.
+/// many labels as images; if the test part has a label or a size that the training part has not.
 pub fn open(folder: &Path) -> Result<RecordSet, DataError> {
     check_folder(folder)?;
     let (train, _) = part(folder, "train")?;
@@ -50,7 +50,7 @@ pub fn open(folder: &Path) -> Result<RecordSet, DataError> {
     if train.shape() != test.shape() {
         return Err(DataError::Malformed {
             path: find(folder, "t10k", "images")?,
-            expected: format!("pictures of {}, as in the training part", train.shape()),
+            expected: format!("images of {}, as in the training part", train.shape()),
             got: test.shape().to_string(),
         });
     }
@@ -61,7 +61,7 @@ pub fn open(folder: &Path) -> Result<RecordSet, DataError> {
     })
 }
 
-/// Pictures and labels of one part, and where the labels came from.
+/// Images and labels of one part, and where the labels came from.
 fn part(folder: &Path, name: &str) -> Result<(Records, PathBuf), DataError> {
     let (images, labels) = (find(folder, name, "images")?, find(folder, name, "labels")?);
     let pictures = read(&images, &[3, 4])?;
@@ -71,7 +71,7 @@ fn part(folder: &Path, name: &str) -> Result<(Records, PathBuf), DataError> {
         return Err(DataError::Malformed {
             path: labels,
             expected: format!(
-                "{} labels, as many as pictures in {}",
+                "{} labels, as many as images in {}",
                 pictures.axes[0],
                 images.display()
             ),
@@ -105,14 +105,14 @@ fn find(folder: &Path, part: &str, what: &str) -> Result<PathBuf, DataError> {
     Err(missing(folder, &expected))
 }
 
-/// What an IDX file holds.
+/// The content of an IDX file.
 #[derive(Debug, PartialEq, Eq)]
 struct Array {
     axes: Vec<u32>,
     values: Vec<u8>,
 }
 
-/// Size and order of the pictures.
+/// Size of the images and order of their values.
 fn shape(path: &Path, axes: &[u32]) -> Result<Shape, DataError> {
     let (height, width, channels, order) = match *axes {
         [_, height, width] => (height, width, 1, Order::Interleaved),
@@ -133,7 +133,7 @@ fn shape(path: &Path, axes: &[u32]) -> Result<Shape, DataError> {
     if width.max(height) > MAX_SIDE || u64::from(width) * u64::from(height) > MAX_PIXELS {
         return Err(DataError::Malformed {
             path: path.into(),
-            expected: format!("pictures of at most {MAX_SIDE} a side and {MAX_PIXELS} pixels"),
+            expected: format!("images of at most {MAX_SIDE} a side and {MAX_PIXELS} pixels"),
             got: format!("{width} x {height}"),
         });
     }
@@ -168,14 +168,14 @@ fn read(path: &Path, ranks: &[u8]) -> Result<Array, DataError> {
     }
 }
 
-/// Reads an array of one of some numbers of axes; `most` bytes are certain not to be exceeded.
+/// Reads an array with one of the given numbers of axes; the file holds at most `most` bytes.
 fn parse(path: &Path, mut reader: impl Read, most: u64, ranks: &[u8]) -> Result<Array, DataError> {
     let malformed = |expected: String, got: String| DataError::Malformed {
         path: path.into(),
         expected,
         got,
     };
-    // A damaged gzip file is the file's fault, anything else the system's.
+    // A damaged gzip file is an error of the file, anything else one of the system.
     let failed = |source: io::Error| match source.kind() {
         io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput | io::ErrorKind::UnexpectedEof => {
             malformed(
@@ -243,7 +243,7 @@ fn parse(path: &Path, mut reader: impl Read, most: u64, ranks: &[u8]) -> Result<
         })?;
     let header = 4 + wanted;
     let promised = format!("{count} values after the header, by its axes {axes:?}");
-    // Before allocating: the file is too small for what it promises.
+    // Checked before allocating: the file is too small for what its header states.
     if count > most.saturating_sub(header) {
         let got = format!("a file of no more than {most} bytes");
         return Err(malformed(promised, got));
@@ -291,7 +291,7 @@ pub(super) mod tests {
         encoder.finish().unwrap()
     }
 
-    /// Twelve training and six test pictures of three classes, 4 x 4, half of the files compressed.
+    /// Twelve training and six test images of three classes, 4 x 4, half of the files compressed.
     pub fn small_set() -> TempDir {
         let folder = tempfile::tempdir().unwrap();
         let put = |name: &str, bytes: Vec<u8>| fs::write(folder.path().join(name), bytes).unwrap();
@@ -412,14 +412,14 @@ pub(super) mod tests {
             |bytes: &[u8], most: u64| parse(Path::new("x"), MultiGzDecoder::new(bytes), most, &[2]);
         let zipped = gzip(&whole);
         assert_eq!(read(&zipped, 1 << 20).unwrap().values, [7; 10_000]);
-        // More than the header promises: refused after one byte of it, not after all of it.
+        // More than the header states: refused after one extra byte, not after reading all of it.
         let bomb = gzip(&[idx(&[2, 2], &[1; 4]), vec![0; 1 << 22]].concat());
         let message = read(&bomb, 1 << 30).unwrap_err().to_string();
         assert!(
             message.contains("4 values") && message.contains("got more"),
             "{message}"
         );
-        // A promise that so small a file cannot keep.
+        // A size that so small a file cannot have.
         let promise = gzip(&idx(&[60_000, 60_000], &[0; 4]));
         let message = read(&promise, promise.len() as u64 * MAX_RATIO)
             .unwrap_err()

@@ -1,4 +1,4 @@
-//! From the bytes of a picture to the network's input, and back to pixels that can be shown.
+//! From the bytes of an image to the network's input, and back to pixels that can be shown.
 //!
 //! The same bytes give the same values, bit for bit, in a browser and in the program:
 //! colours become 8-bit grey or RGB by integer arithmetic, and the resampling of 8-bit pixels in
@@ -7,7 +7,7 @@
 //! matter. The weights themselves come from `f64` additions, multiplications and divisions, which
 //! every platform rounds alike. `resampling_is_the_same_with_and_without_simd` holds it to that.
 //! The JPEG decoder's AVX2 and plain code gave the same pixels for 64 files of all subsamplings and
-//! qualities, and x86-64 and wasm with SIMD128 the same inputs for 300 pictures, JPEG and WebP among
+//! qualities, and x86-64 and wasm with SIMD128 the same inputs for 300 images, JPEG and WebP among
 //! them.
 
 use std::io::Cursor;
@@ -18,40 +18,40 @@ use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 use serde::{Deserialize, Serialize};
 
-/// Pictures with more pixels than this are refused before they are decoded.
+/// Images with more pixels than this are refused before they are decoded.
 pub const MAX_PIXELS: u64 = 64_000_000;
 
-/// Pictures with a longer side than this are refused before they are decoded.
+/// Images with a longer side than this are refused before they are decoded.
 pub const MAX_SIDE: u32 = 30_000;
 
-/// What a decoder may allocate: the largest picture accepted at 16 bits and four channels, and
+/// What a decoder may allocate: the largest image accepted at 16 bits and four channels, and
 /// 64 MiB for its own tables.
 const MAX_DECODER_BYTES: u64 = MAX_PIXELS * 8 + (64 << 20);
 
-/// The file name extensions of pictures, in lower case. Those after `tiff` cannot be read, but a
-/// folder of them deserves to hear why.
+/// The file name extensions of images, in lower case. Those after `tiff` cannot be read; they are listed
+/// so that such files are reported with the reason.
 pub const EXTENSIONS: [&str; 13] = [
     "png", "jpg", "jpeg", "jpe", "jfif", "bmp", "gif", "webp", "tif", "tiff", "heic", "heif",
     "avif",
 ];
 
-/// Why the bytes of a file are not a picture that can be scored.
+/// Why the bytes of a file are not an image that can be scored.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ImageError {
     /// No bytes at all.
-    #[error("expected a picture, got an empty file")]
+    #[error("the file is empty; choose a PNG, JPEG, WebP, GIF, BMP or TIFF file")]
     Empty,
-    /// Recognised, but nothing here reads it.
-    #[error("{what} cannot be read in this program; {advice}")]
+    /// A known kind of file that is not read here.
+    #[error("{what}; {advice}")]
     Unsupported {
-        /// What the file is, in the plural.
+        /// What such files are not, in the plural.
         what: &'static str,
-        /// What the user can do about it.
+        /// What the user can do instead.
         advice: &'static str,
     },
-    /// Not the beginning of any known file.
-    #[error("expected a PNG, JPEG, BMP, GIF, WebP or TIFF picture, got a file of another kind")]
+    /// The first bytes match no known kind of file.
+    #[error("the file is of an unknown kind; choose a PNG, JPEG, WebP, GIF, BMP or TIFF file")]
     UnknownFormat,
     /// More pixels than are decoded here.
     #[error(
@@ -68,12 +68,12 @@ pub enum ImageError {
         /// [`MAX_SIDE`].
         max_side: u32,
     },
-    /// The file begins like a picture and goes on otherwise.
-    #[error("damaged or unusual {format} picture: {reason}")]
+    /// The file begins like an image, but is damaged.
+    #[error("damaged or unusual {format} image: {reason}")]
     Decode {
         /// The format by the first bytes.
         format: &'static str,
-        /// What the decoder says.
+        /// The decoder's message.
         reason: String,
     },
 }
@@ -81,7 +81,7 @@ pub enum ImageError {
 /// Settings that no network input can have.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "expected pictures of 1 to 4096 pixels a side with 1 or 3 channels, got {size} with {channels}"
+    "expected images of 1 to 4096 pixels a side with 1 or 3 channels, got {size} with {channels}"
 )]
 pub struct PreprocessingError {
     /// Side in pixels.
@@ -90,17 +90,17 @@ pub struct PreprocessingError {
     pub channels: usize,
 }
 
-/// A decoded picture, upright.
+/// A decoded image, upright.
 #[derive(Clone, Debug)]
 pub struct Picture {
     /// The pixels as the file stores them, turned as its EXIF orientation says.
     pub pixels: DynamicImage,
-    /// The format by the first bytes; the file's name is not asked. Raw pixels have none.
+    /// The format by the first bytes; the file's name does not matter. Raw pixels have none.
     pub format: Option<ImageFormat>,
 }
 
 impl Picture {
-    /// A picture from raw 8-bit pixels, row by row, the channels of a pixel side by side: 1 for grey,
+    /// An image from raw 8-bit pixels, row by row, the channels of a pixel side by side: 1 for grey,
     /// 3 for RGB. It is prepared like a file with these pixels.
     ///
     /// # Panics
@@ -133,8 +133,8 @@ impl Picture {
         self.pixels.height()
     }
 
-    /// The picture scaled down to fit into a square of `side` pixels, as width, height and RGBA.
-    /// A picture that fits is not enlarged. A side of 0 counts as 1.
+    /// The image scaled down to fit into a square of `side` pixels, as width, height and RGBA.
+    /// An image that fits is not enlarged. A side of 0 counts as 1.
     pub fn thumbnail_rgba(&self, side: usize) -> (usize, usize, Vec<u8>) {
         let (width, height) = (self.width() as usize, self.height() as usize);
         let side = side.max(1);
@@ -161,10 +161,10 @@ impl Picture {
     }
 }
 
-/// Decodes a picture, the first frame of an animation, and turns it upright.
+/// Decodes an image, the first frame of an animation, and turns it upright.
 ///
 /// The size is read and checked before the pixels are decoded: a small file that states a huge
-/// picture costs nothing.
+/// image costs nothing.
 ///
 /// # Errors
 /// If the bytes are empty, of a kind that is not read here, state more than [`MAX_PIXELS`] pixels or
@@ -185,16 +185,16 @@ pub fn decode(bytes: &[u8]) -> Result<Picture, ImageError> {
     };
     let plain = |error: image::ImageError| match error {
         image::ImageError::Limits(_) => damaged(format!(
-            "it needs more than the {} MiB of memory that are allowed for one picture",
+            "it needs more than the {} MiB of memory that are allowed for one image",
             MAX_DECODER_BYTES >> 20
         )),
         other => damaged(other.to_string()),
     };
 
     if format == ImageFormat::Jpeg && !jpeg_is_complete(bytes) {
-        return Err(damaged("the file ends before the picture does".into()));
+        return Err(damaged("the file ends before the image does".into()));
     }
-    // A PNG states its size in fixed places, so that even a bare header is refused for what it is.
+    // A PNG states its size at a fixed place, so that even a bare header is refused for its size.
     if let (ImageFormat::Png, Some(header)) = (format, bytes.get(16..24)) {
         let side = |at: usize| {
             u32::from_be_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]])
@@ -215,7 +215,7 @@ pub fn decode(bytes: &[u8]) -> Result<Picture, ImageError> {
     check_size(width, height)?;
     limits.reserve(decoder.total_bytes()).map_err(plain)?;
     decoder.set_limits(limits).map_err(plain)?;
-    // An unreadable EXIF block is no reason to refuse a picture.
+    // An unreadable EXIF block is no reason to refuse an image.
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let mut pixels = DynamicImage::from_decoder(decoder).map_err(plain)?;
     pixels.apply_orientation(orientation);
@@ -250,9 +250,9 @@ fn format_name(format: ImageFormat) -> Option<&'static str> {
     })
 }
 
-/// Files that people drop and that are not read here: what they are, and what helps.
+/// Common files that are not read here: what they are, and what to do instead.
 fn recognise_other(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
-    const CONVERT: &str = "convert to PNG or JPEG";
+    const CONVERT: &str = "convert them to PNG, JPEG, WebP, GIF, BMP or TIFF";
     if bytes.len() >= 12 && &bytes[4..8] == b"ftyp" {
         // A box of brands: the major one at 8, compatible ones from 16 on.
         let length = u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]) as usize;
@@ -265,33 +265,42 @@ fn recognise_other(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
                 .any(|b| wanted.iter().any(|w| b == *w))
         };
         if brands(&[b"avif", b"avis"]) {
-            return Some(("AVIF pictures", CONVERT));
+            return Some(("AVIF images cannot be read", CONVERT));
         }
         if brands(&[
             b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1",
         ]) {
-            return Some(("HEIC pictures", CONVERT));
+            return Some(("HEIC images cannot be read", CONVERT));
         }
-        return Some(("videos", "save single frames as PNG or JPEG"));
+        return Some((
+            "videos are not images",
+            "save single frames as PNG, JPEG, WebP, GIF, BMP or TIFF",
+        ));
     }
     let starts = |magic: &[u8]| bytes.starts_with(magic);
     if starts(b"%PDF") {
-        return Some(("PDF documents", "save its pictures as PNG or JPEG"));
+        return Some((
+            "PDF documents are not images",
+            "save their images as PNG, JPEG, WebP, GIF, BMP or TIFF",
+        ));
     }
     if starts(b"PK\x03\x04") || starts(b"PK\x05\x06") {
-        return Some(("ZIP archives", "unpack it and give the pictures"));
+        return Some((
+            "ZIP archives are not images",
+            "unpack the archive and choose its PNG, JPEG, WebP, GIF, BMP or TIFF files",
+        ));
     }
     if starts(b"\0\0\0\x0cJXL \r\n\x87\n") || starts(b"\xff\x0a") {
-        return Some(("JPEG XL pictures", CONVERT));
+        return Some(("JPEG XL images cannot be read", CONVERT));
     }
     if starts(b"\0\0\0\x0cjP  \r\n\x87\n") {
-        return Some(("JPEG 2000 pictures", CONVERT));
+        return Some(("JPEG 2000 images cannot be read", CONVERT));
     }
     // safetensors: the length of a JSON object in 8 bytes, then the object.
     if bytes.len() >= 10 && bytes[8] == b'{' && bytes[6] == 0 && bytes[7] == 0 {
         return Some((
-            "model files (safetensors)",
-            "open it as a model, not as a picture",
+            "model files (safetensors) are not images",
+            "open the file as a model",
         ));
     }
     let head = &bytes[..bytes.len().min(1024)];
@@ -302,12 +311,12 @@ fn recognise_other(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
     if text.starts_with(b"<svg")
         || text.starts_with(b"<?xml") && head.windows(4).any(|w| w == b"<svg")
     {
-        return Some(("SVG drawings", CONVERT));
+        return Some(("SVG drawings cannot be read", CONVERT));
     }
     if image::guess_format(bytes).is_err() && looks_like_text(head) {
         return Some((
-            "text files",
-            "give a picture; a text file stays one under another name",
+            "text files are not images",
+            "choose a PNG, JPEG, WebP, GIF, BMP or TIFF file",
         ));
     }
     None
@@ -317,7 +326,7 @@ fn looks_like_text(head: &[u8]) -> bool {
     let printable = head
         .iter()
         .all(|&b| b >= 0x20 || matches!(b, b'\t' | b'\n' | b'\r' | 0x0c));
-    // The head may end inside a character.
+    // The excerpt may end inside a character.
     printable
         && match std::str::from_utf8(head) {
             Ok(_) => true,
@@ -325,8 +334,8 @@ fn looks_like_text(head: &[u8]) -> bool {
         }
 }
 
-/// Whether an end marker follows the first scan. (The decoder fills what is missing with grey.)
-/// Thumbnails lie before the first scan, in segments that are stepped over.
+/// Whether an end marker follows the first scan. (The decoder fills the missing part with grey.)
+/// Thumbnails come before the first scan, in segments that are skipped.
 fn jpeg_is_complete(bytes: &[u8]) -> bool {
     let mut at = 2;
     while at + 4 <= bytes.len() {
@@ -346,29 +355,29 @@ fn jpeg_is_complete(bytes: &[u8]) -> bool {
     false
 }
 
-/// How a picture is brought to the network's size.
+/// How an image is resized to the network's size.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Resize {
     /// Stretched to the square with a triangle filter that widens when shrinking, as Pillow's
-    /// `BILINEAR` and torchvision's `Resize` on a PIL picture do. Weights have 16 bits here and 22
+    /// `BILINEAR` and torchvision's `Resize` on a PIL image do. Weights have 16 bits here and 22
     /// there: values may differ by one grey level from Pillow's.
     #[default]
     Bilinear,
 }
 
-/// How a picture becomes the network's input. Stored in the model file.
+/// How an image becomes the network's input. Stored in the model file.
 ///
 /// In this order, as the published loader does it: to 8-bit grey or RGB, stretched to
 /// `size` x `size` (the aspect ratio is not kept), then `(v / 255 - 0.5) / 0.5`.
 ///
 /// - Grey is `(19595 R + 38470 G + 7471 B + 32768) >> 16`, the Rec. 601 luma of Pillow's
-///   `convert('L')`; the `image` crate's own luma is Rec. 709 and would shift every colour picture.
+///   `convert('L')`; the `image` crate's own luma is Rec. 709 and would shift every colour image.
 /// - Alpha is dropped, not composed onto a background, as `convert('RGB')` does.
 /// - 16-bit values keep their high byte (Pillow cuts grey ones off at 255, which whitens most of such
-///   a picture); floating-point values are clamped to 0..1.
-/// - Palettes are looked up and CMYK is turned into RGB by the decoder.
+///   an image); floating-point values are clamped to 0..1.
+/// - Palettes are resolved and CMYK is converted to RGB by the decoder.
 /// - Unlike the published loader, EXIF orientation has been applied by [`decode`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Preprocessing {
@@ -381,7 +390,7 @@ pub struct Preprocessing {
 }
 
 impl Preprocessing {
-    /// Pictures of `size` x `size` with 1 or 3 `channels`.
+    /// Images of `size` x `size` with 1 or 3 `channels`.
     pub fn new(size: usize, channels: usize) -> Self {
         Self {
             size,
@@ -403,12 +412,12 @@ impl Preprocessing {
         }
     }
 
-    /// Number of values of one picture: `channels * size * size`.
+    /// Number of values of one image: `channels * size * size`.
     pub fn values(&self) -> usize {
         self.channels * self.size * self.size
     }
 
-    /// The picture as the network's input: `[channels, size, size]`, in `[-1, 1]`.
+    /// The image as the network's input: `[channels, size, size]`, in `[-1, 1]`.
     ///
     /// # Panics
     /// If the channels are neither 1 nor 3: see [`Preprocessing::check`].
@@ -416,7 +425,7 @@ impl Preprocessing {
         self.pixels(picture).into_iter().map(to_value).collect()
     }
 
-    /// The picture before its values are scaled: `[channels, size, size]`, 8 bits each. Together with
+    /// The image before its values are scaled: `[channels, size, size]`, 8 bits each. Together with
     /// [`to_value`] this is [`Preprocessing::apply`], in a quarter of the memory.
     ///
     /// # Panics
@@ -527,17 +536,17 @@ fn resample_with(
     };
     let side = |length: usize| u32::try_from(length).expect("sides are checked to be small");
     let source = ImageRef::new(side(from.0), side(from.1), pixels, kind)
-        .expect("one value a channel and pixel");
+        .expect("one value per channel and pixel");
     let mut target = Image::new(side(to.0), side(to.1), kind);
     let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
     resizer
         .resize(&source, &mut target, &options)
-        .expect("both pictures have one pixel type");
+        .expect("both images have one pixel type");
     target.into_vec()
 }
 
 /// Network values `[channels, size, size]` in `[-1, 1]` as RGBA for display: clamped, opaque; grey is
-/// repeated. What is not a number is shown in [`NOT_A_NUMBER`].
+/// repeated. A value that is not a number is shown in [`NOT_A_NUMBER`].
 ///
 /// # Panics
 /// If there are not `channels * size * size` values or the channels are neither 1 nor 3.
@@ -598,9 +607,9 @@ pub fn heat_colour(value: f32) -> [u8; 3] {
     })
 }
 
-/// A residual map as opaque RGBA: `value / scale`, clamped to 0..1, in the colours of
-/// [`heat_colour`]. The scale is the same for all pictures of a model: one of its own for each would
-/// make the faults of a good part look as bad as those of a broken one.
+/// A residual map as opaque RGBA: `value / scale`, clamped to 0..1, in the colours of [`heat_colour`].
+/// The scale is the same for all images of a model: a separate scale for each image would make the small
+/// differences of a normal part look like those of a defective one.
 ///
 /// A scale that is not above 0 makes every difference the brightest colour, and no difference black.
 pub fn heat_map_rgba(residual_map: &[f32], scale: f32) -> Vec<u8> {
@@ -865,7 +874,10 @@ mod tests {
     fn what_is_no_picture_is_refused_in_plain_words() {
         assert_eq!(decode(&[]).unwrap_err(), ImageError::Empty);
         for (bytes, word) in [
-            (&b"this is a text file under a wrong name"[..], "text files"),
+            (
+                &b"this is a text file under a wrong name"[..],
+                "text files are not images; choose a PNG",
+            ),
             (b"BMW is text, too", "BMP"),
             (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "HEIC"),
             (b"\0\0\0\x18ftypmif1\0\0\0\0mif1avif", "AVIF"),
@@ -886,7 +898,7 @@ mod tests {
             .to_string();
         assert_eq!(
             heic,
-            "HEIC pictures cannot be read in this program; convert to PNG or JPEG"
+            "HEIC images cannot be read; convert them to PNG, JPEG, WebP, GIF, BMP or TIFF"
         );
     }
 

@@ -1,19 +1,19 @@
-//! How a folder of pictures is arranged, told from the paths in it alone: the program lists a folder,
-//! the page is handed one.
+//! The layout of a folder of images, recognised from its paths alone: the program lists a folder, the
+//! page receives a list.
 
 use std::collections::BTreeSet;
 
 use super::DataError;
 use super::image::EXTENSIONS;
 
-/// How a data folder is arranged.
+/// The layout of a data folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Layout {
     /// `train/0.normal`, `test/0.normal`, `test/1.abnormal`: the paper's code.
     Paper,
     /// `train/good`, `test/good`, `test/<defect>`, `ground_truth/<defect>/*_mask.png`.
     Mvtec,
-    /// Pictures, in subfolders or not, all of them normal.
+    /// Images, in subfolders or not, all of them normal.
     Plain,
 }
 
@@ -22,7 +22,7 @@ impl std::fmt::Display for Layout {
         f.write_str(match self {
             Self::Paper => "paper layout (train/0.normal, test/0.normal, test/1.abnormal)",
             Self::Mvtec => "MVTec layout (train/good, test/good, test/<defect>)",
-            Self::Plain => "plain folder of normal pictures",
+            Self::Plain => "plain folder of normal images",
         })
     }
 }
@@ -37,8 +37,8 @@ impl Layout {
         }
     }
 
-    /// The layout of a folder that holds the folders that `has` says; none where there is `train` or
-    /// `test` in a layout that is not known.
+    /// The layout of a folder with the subfolders that `has` reports; `None` if there is `train` or
+    /// `test` in an unknown layout.
     pub fn of(has: impl Fn(&str) -> bool) -> Option<Self> {
         if has("train/0.normal") {
             Some(Self::Paper)
@@ -51,7 +51,7 @@ impl Layout {
         }
     }
 
-    /// The folder that training pictures are in, below the one that was opened.
+    /// The folder that training images are in, below the one that was opened.
     pub fn training_folder(self) -> &'static str {
         match self {
             Self::Paper => "train/0.normal",
@@ -60,7 +60,7 @@ impl Layout {
         }
     }
 
-    /// What the picture at a path is for; none where the layout has no use for it.
+    /// What the image at a path is used for; `None` if the layout does not use it.
     fn role(self, path: &str) -> Option<Role> {
         let parts: Vec<&str> = path.split('/').collect();
         match (self, &parts[..]) {
@@ -86,38 +86,38 @@ enum Role {
     Abnormal(String),
 }
 
-/// A picture whose label is known.
+/// An image whose label is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Labelled {
-    /// Its place among the paths.
+    /// Its index among the paths.
     pub index: usize,
-    /// Whether it lies with the abnormal ones.
+    /// Whether it is in a folder of abnormal images.
     pub abnormal: bool,
-    /// `normal`, or what is wrong. In the MVTec layout the defect's folder. In the paper's layout the
-    /// subfolder of `1.abnormal` where there is one, else the file's name before a last `_` or `-`
-    /// and digits (`cell-multi_3559.png` is `cell-multi`), else `abnormal`.
+    /// `normal`, or the kind of defect. In the MVTec layout the defect's folder. In the paper's layout
+    /// the subfolder of `1.abnormal` if there is one, else the file's name before a last `_` or `-` and
+    /// digits (`cell-multi_3559.png` is `cell-multi`), else `abnormal`.
     pub class: String,
 }
 
-/// What is in a folder, by the places among its paths, in the order of the paths' parts.
+/// The content of a folder, as indices into its paths, in the order of the paths' parts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listing {
     /// The layout recognised.
     pub layout: Layout,
-    /// Pictures to train on: all normal.
+    /// Images to train on: all normal.
     pub train: Vec<usize>,
-    /// Pictures to test on: empty for a plain folder.
+    /// Images to test on: empty for a plain folder.
     pub test: Vec<Labelled>,
-    /// Files that are no pictures by name, hidden, or in no folder of the layout.
+    /// Files that are not images by name, hidden, or in no folder of the layout.
     pub left_out: Vec<usize>,
 }
 
-/// Recognises how files are arranged. Paths are relative to the folder, parted by `/`; loose files are
-/// a plain folder.
+/// Recognises the layout of files. Paths are relative to the folder, separated by `/`; loose files count
+/// as a plain folder.
 ///
 /// # Errors
-/// [`DataError::UnknownLayout`] where there is `train` or `test` in no layout that is known,
-/// [`DataError::NoPictures`] where there is nothing to train on.
+/// [`DataError::UnknownLayout`] if there is `train` or `test` in an unknown layout,
+/// [`DataError::NoPictures`] if there is nothing to train on.
 pub fn recognise(paths: &[String]) -> Result<Listing, DataError> {
     let folders: BTreeSet<&str> = paths
         .iter()
@@ -136,7 +136,7 @@ pub fn recognise(paths: &[String]) -> Result<Listing, DataError> {
                 true => "train or test without subfolders".to_owned(),
                 false => found.join(", "),
             },
-            advice: "Of a folder of classes, give the one whose pictures are normal",
+            advice: "For a folder of classes, choose the subfolder with the normal images",
         });
     };
     let listing = arrange(layout, paths);
@@ -185,7 +185,7 @@ pub fn arrange(layout: Layout, paths: &[String]) -> Listing {
     listing
 }
 
-/// What is before the last `_` or `-` and digits of a file's name.
+/// The part of a file's name before the last `_` or `-` and digits.
 fn class_of_name(name: &str) -> String {
     let stem = match name.rfind('.') {
         None | Some(0) => name,
@@ -201,13 +201,13 @@ fn class_of_name(name: &str) -> String {
     }
 }
 
-/// Whether a file or folder of this name is passed over.
+/// Whether a file or folder of this name is ignored.
 pub fn is_hidden(name: &str) -> bool {
     // `__MACOSX` is what macOS leaves in archives.
     name.starts_with('.') || name == "__MACOSX"
 }
 
-/// Whether a file is a picture by its name.
+/// Whether a file is an image by its name.
 pub fn is_picture(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
     match name.rsplit_once('.') {

@@ -1,4 +1,4 @@
-//! Pictures of where a defect is, as MVTec's `ground_truth` holds them.
+//! Masks that mark a defect, as in MVTec's `ground_truth`.
 
 use std::path::Path;
 
@@ -12,27 +12,27 @@ use super::image::{self as picture, Picture};
 /// See [`bring_to`].
 ///
 /// # Errors
-/// Why the file cannot be used, in a sentence for its user.
+/// Why the file cannot be used, in words for the user.
 pub fn read(path: &Path, size: usize) -> Result<Vec<bool>, String> {
     let bytes = read_bounded(path)?;
     let picture = picture::decode(&bytes).map_err(|error| error.to_string())?;
     Ok(bring_to(&picture, size))
 }
 
-/// A mask at `size` x `size`: a pixel is defect when any pixel of the mask that it covers, even in part,
+/// A mask at `size` x `size`: a pixel is defective if any pixel of the mask that it covers, even in part,
 /// is not black.
 ///
-/// The largest value and not the nearest neighbour, since that looks at one pixel in 1,024 when a mask of
-/// 1,024 becomes one of 32: a scratch might be left out altogether, and the picture would count as
-/// abnormal without any abnormal pixel. What it costs: thin defects grow by up to one pixel of the
+/// It takes the largest value and not the nearest neighbour, which looks at one pixel in 1,024 when a
+/// mask of 1,024 pixels a side becomes one of 32: a scratch could vanish, and the image would count as
+/// abnormal without any abnormal pixel. The cost is that thin defects grow by up to one pixel of the
 /// network's input on each side.
 ///
-/// Transparency is not looked at. A side of 0 gives nothing.
+/// Transparency is ignored. A side of 0 gives an empty mask.
 pub fn bring_to(mask: &Picture, size: usize) -> Vec<bool> {
     let (width, height) = (mask.width() as usize, mask.height() as usize);
     let defect = not_black(&mask.pixels);
     let mut small = vec![false; size * size];
-    // A pixel of the mask covers these of the small one, and is covered by them.
+    // The pixels of the small mask that overlap a pixel of the mask.
     let covered =
         |at: usize, length: usize| (at * size / length, ((at + 1) * size).div_ceil(length));
     for y in 0..height {
@@ -47,7 +47,7 @@ pub fn bring_to(mask: &Picture, size: usize) -> Vec<bool> {
     small
 }
 
-/// Which pixels have any value but 0. Some masks are 0 and 1: no rounding to 8 bits here.
+/// Which pixels have a value other than 0. Some masks use 0 and 1, so nothing is rounded to 8 bits here.
 fn not_black(pixels: &DynamicImage) -> Vec<bool> {
     match pixels {
         DynamicImage::ImageLuma8(p) => p.iter().map(|&v| v != 0).collect(),
@@ -102,7 +102,7 @@ mod tests {
         let blue = ::image::RgbaImage::from_raw(2, 1, vec![0, 0, 0, 255, 0, 0, 1, 0]);
         blue.unwrap().save(&path).unwrap();
         assert_eq!(read(&path, 1).unwrap(), [true]);
-        fs::write(&path, b"no picture").unwrap();
+        fs::write(&path, b"no image").unwrap();
         assert!(read(&path, 1).unwrap_err().contains("text"));
         assert!(read(folder.path(), 1).unwrap_err().contains("folder"));
     }

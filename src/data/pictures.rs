@@ -1,13 +1,13 @@
-//! What a run draws its batches from.
+//! The source of a run's batches.
 
 use super::DataError;
 
-/// Normal pictures that a run draws from, prepared for the networks.
+/// The normal images of a run, prepared for the networks.
 ///
 /// The program keeps as many as fit into its memory (`stored`), the page all of them
 /// ([`InMemory`]).
 pub trait Pictures {
-    /// Number of pictures.
+    /// Number of images.
     fn len(&self) -> usize;
 
     /// Whether there is none.
@@ -18,50 +18,50 @@ pub trait Pictures {
     /// Digest over names and bytes of all of them, in hexadecimal.
     fn digest(&self) -> &str;
 
-    /// What a picture is called where its source is.
+    /// The name of an image at its source.
     ///
     /// # Panics
-    /// If there is no such picture.
+    /// If there is no such image.
     fn name(&self, index: usize) -> String;
 
     /// `[indices.len(), c, size, size]` as one vector, in `[-1, 1]`.
     ///
     /// # Errors
-    /// If a picture has to be read again and cannot be.
+    /// If an image has to be read again and cannot be.
     ///
     /// # Panics
-    /// If there is no such picture.
+    /// If there is no such image.
     fn values(&self, indices: &[usize]) -> Result<Vec<f32>, DataError>;
 
-    /// Says which pictures [`Pictures::values`] will be asked for soon, in that order, so that they
-    /// may be made ready meanwhile. Changes no value.
+    /// Announces which images [`Pictures::values`] will be asked for next, in that order, so that they
+    /// can be prepared in the meantime. Changes no value.
     fn prefetch(&self, indices: &[usize]) {
         let _ = indices;
     }
 }
 
-/// Pictures that lie ready in memory.
+/// Images held in memory.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct InMemory {
     /// `[n, c, size, size]` as one vector.
     pub values: Vec<f32>,
-    /// Values of one picture: `c * size * size`.
+    /// Values of one image: `c * size * size`.
     pub length: usize,
     /// Digest over their names and bytes.
     pub digest: String,
-    /// Their names; pictures without one are called by their number.
+    /// Their names; images without one are named by their number.
     pub names: Vec<String>,
 }
 
 impl InMemory {
-    /// Pictures of `length` values each, without names.
+    /// Images of `length` values each, without names.
     ///
     /// # Panics
-    /// If the values are not those of whole pictures.
+    /// If the values are not those of whole images.
     pub fn new(values: Vec<f32>, length: usize, digest: impl Into<String>) -> Self {
         assert!(
             length > 0 && values.len().is_multiple_of(length),
-            "expected whole pictures of {length} values, got {} values",
+            "expected whole images of {length} values, got {} values",
             values.len()
         );
         Self {
@@ -75,7 +75,7 @@ impl InMemory {
 
 impl Pictures for InMemory {
     fn len(&self) -> usize {
-        // The default has no pictures and no length.
+        // The default has no images and no length.
         self.values.len().checked_div(self.length).unwrap_or(0)
     }
 
@@ -86,12 +86,12 @@ impl Pictures for InMemory {
     fn name(&self, index: usize) -> String {
         assert!(
             index < self.len(),
-            "expected a picture below {}, got {index}",
+            "expected an image index below {}, got {index}",
             self.len()
         );
         match self.names.get(index) {
             Some(name) => name.clone(),
-            None => format!("picture {}", index + 1),
+            None => format!("image {}", index + 1),
         }
     }
 
@@ -120,14 +120,14 @@ mod tests {
         pictures.prefetch(&[1]);
         assert_eq!(
             (pictures.name(0), pictures.name(1)),
-            ("one.png".into(), "picture 2".into())
+            ("one.png".into(), "image 2".into())
         );
         assert_eq!(pictures.digest(), "d");
         assert!(InMemory::default().is_empty());
     }
 
     #[test]
-    #[should_panic(expected = "whole pictures of 3 values, got 4")]
+    #[should_panic(expected = "whole images of 3 values, got 4")]
     fn half_a_picture_is_a_mistake() {
         InMemory::new(vec![0.0; 4], 3, String::new());
     }

@@ -1,4 +1,4 @@
-//! Pictures prepared once and kept as bytes: what the page trains on, and keeps for its next visit.
+//! Images prepared once and kept as bytes: the page trains on them and stores them for the next visit.
 
 use std::collections::HashMap;
 
@@ -11,11 +11,11 @@ use super::digest::PicturesDigest;
 use super::image::{self, ImageError, Preprocessing, to_value};
 use super::pictures::Pictures;
 
-/// Key of the JSON object, and name of the one tensor, in what is kept.
+/// Key of the JSON object, and name of the one tensor, in the stored bytes.
 const KEY: &str = "skip-ganomaly-pictures";
 const PIXELS: &str = "pixels";
 
-/// Pictures as the networks take them, one byte a value.
+/// Images as the networks take them, one byte per value.
 #[derive(Clone, Debug)]
 pub struct PreparedPictures {
     preprocessing: Preprocessing,
@@ -24,26 +24,28 @@ pub struct PreparedPictures {
     names: Vec<String>,
     running: PicturesDigest,
     digest: String,
-    /// Read from what was kept: the files that the digest is over are not at hand any more.
+    /// Read from storage: the files behind the digest are no longer available.
     closed: bool,
 }
 
-/// Why a picture was not added, or kept pictures could not be read.
+/// Why an image was not added, or stored images could not be read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PreparedError {
-    /// The file is no readable picture.
+    /// The file is not a readable image.
     #[error(transparent)]
     Image(#[from] ImageError),
-    /// Pictures that were read from what was kept take no more.
-    #[error("pictures that were kept take no more: expected a fresh set, got one of {0}")]
+    /// A set that was read from storage cannot be extended.
+    #[error(
+        "a stored set of images cannot be extended: expected a new set, got a stored one of {0} images"
+    )]
     Closed(usize),
     /// The bytes are not what [`PreparedPictures::to_bytes`] gives.
-    #[error("expected prepared pictures of skip-ganomaly, got something else: {0}")]
+    #[error("expected prepared images of skip-ganomaly, got something else: {0}")]
     Foreign(String),
 }
 
-/// What is kept beside the pixels.
+/// What is stored besides the pixels.
 #[derive(Serialize, Deserialize)]
 struct Kept {
     preprocessing: Preprocessing,
@@ -52,7 +54,7 @@ struct Kept {
 }
 
 impl PreparedPictures {
-    /// None yet.
+    /// An empty set.
     pub fn new(preprocessing: Preprocessing) -> Self {
         let running = PicturesDigest::default();
         Self {
@@ -65,10 +67,10 @@ impl PreparedPictures {
         }
     }
 
-    /// Decodes and prepares a picture file; returns its width and height.
+    /// Decodes and prepares an image file; returns its width and height.
     ///
     /// # Errors
-    /// If it is no readable picture, or no more can be added; nothing is added then.
+    /// If it is not a readable image, or the set cannot be extended; nothing is added then.
     pub fn add(&mut self, name: String, file: &[u8]) -> Result<(u32, u32), PreparedError> {
         if self.closed {
             return Err(PreparedError::Closed(self.len()));
@@ -81,19 +83,19 @@ impl PreparedPictures {
         Ok((picture.width(), picture.height()))
     }
 
-    /// From a picture to its bytes.
+    /// The preprocessing from an image to its bytes.
     pub fn preprocessing(&self) -> &Preprocessing {
         &self.preprocessing
     }
 
-    /// Whether there are several and all are the same.
+    /// Whether there are several images and all are the same.
     pub fn all_alike(&self) -> bool {
         let mut pictures = self.pixels.chunks_exact(self.preprocessing.values());
         let first = pictures.next();
         self.len() > 1 && pictures.all(|picture| Some(picture) == first)
     }
 
-    /// Everything, to be kept: a safetensors file with one tensor of bytes.
+    /// Everything, for storage: a safetensors file with one tensor of bytes.
     ///
     /// # Errors
     /// If the file cannot be laid out.
@@ -112,10 +114,10 @@ impl PreparedPictures {
         safetensors::serialize([(PIXELS, view)], Some(metadata)).map_err(|e| foreign(e.to_string()))
     }
 
-    /// Reads what [`PreparedPictures::to_bytes`] gave. No more can be added to it.
+    /// Reads what [`PreparedPictures::to_bytes`] returned. The set cannot be extended.
     ///
     /// # Errors
-    /// [`PreparedError::Foreign`] where it is anything else.
+    /// [`PreparedError::Foreign`] if it is anything else.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, PreparedError> {
         let foreign = |error: String| PreparedError::Foreign(error);
         let unreadable = |e: safetensors::SafeTensorError| foreign(e.to_string());
@@ -183,7 +185,7 @@ mod tests {
         let picture = ::image::RgbImage::from_pixel(5, 4, ::image::Rgb([value, 0, 9]));
         picture
             .write_to(&mut bytes, ::image::ImageFormat::Png)
-            .expect("a picture");
+            .expect("an image");
         bytes.into_inner()
     }
 
@@ -191,7 +193,7 @@ mod tests {
         let mut pictures = PreparedPictures::new(Preprocessing::new(32, 3));
         for (at, &value) in values.iter().enumerate() {
             let sides = pictures.add(format!("{at}.png"), &png(value));
-            assert_eq!(sides.expect("a picture"), (5, 4));
+            assert_eq!(sides.expect("an image"), (5, 4));
         }
         pictures
     }
@@ -200,14 +202,14 @@ mod tests {
     fn a_bad_file_adds_nothing() {
         let mut some = pictures(&[1, 2]);
         let before = (some.digest().to_owned(), some.len());
-        assert!(some.add("x.png".into(), b"no picture").is_err());
+        assert!(some.add("x.png".into(), b"no image").is_err());
         assert_eq!((some.digest().to_owned(), some.len()), before);
     }
 
     #[test]
     fn values_are_what_preprocessing_gives() {
         let some = pictures(&[10, 200]);
-        let picture = image::decode(&png(200)).expect("a picture");
+        let picture = image::decode(&png(200)).expect("an image");
         assert_eq!(
             some.values(&[1]).expect("in memory"),
             some.preprocessing().apply(&picture)
@@ -245,7 +247,7 @@ mod tests {
         assert_eq!(pictures(&[3, 4]).digest(), program);
     }
 
-    /// Recognised and added as the page does, a folder is what the program trains on.
+    /// A folder recognised and added as in the page gives what the program trains on.
     #[cfg(feature = "cli")]
     #[test]
     fn the_page_and_the_program_take_a_folder_alike() {
@@ -278,7 +280,7 @@ mod tests {
         let mut page = PreparedPictures::new(preprocessing);
         for index in listing.train {
             let added = page.add(paths[index].clone(), &files[index]);
-            added.expect("a picture");
+            added.expect("an image");
         }
         assert_eq!((page.len(), program.len()), (3, 3));
         assert_eq!(page.digest(), program.digest());

@@ -1,4 +1,4 @@
-//! Pictures that lie raw in the files of a data set, all of one size, with labels.
+//! Raw images from the files of a data set, all of one size, with labels.
 
 use std::fs;
 use std::path::Path;
@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::DataError;
 use super::image::Picture;
 
-/// In which order the values of one picture lie.
+/// The order of an image's values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
     /// The channels of a pixel side by side: `[height, width, channels]`.
@@ -16,7 +16,7 @@ pub enum Order {
     Planar,
 }
 
-/// Size of a picture and order of its values.
+/// Size of an image and order of its values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shape {
     /// Width in pixels.
@@ -30,7 +30,7 @@ pub struct Shape {
 }
 
 impl Shape {
-    /// Bytes of one picture.
+    /// Bytes of one image.
     pub fn bytes(&self) -> usize {
         self.width as usize * self.height as usize * self.channels
     }
@@ -44,7 +44,7 @@ impl std::fmt::Display for Shape {
     }
 }
 
-/// Pictures and labels of one file, as it holds them: one byte a value.
+/// Images and labels of one file, as it holds them: one byte per value.
 #[derive(PartialEq, Eq)]
 pub struct Records {
     part: String,
@@ -54,15 +54,15 @@ pub struct Records {
 }
 
 impl Records {
-    /// The pictures of the file called `part`, one after another, and a label for each.
+    /// The images of the file called `part`, one after another, and a label for each.
     ///
     /// # Panics
-    /// If there is not one picture for each label.
+    /// If there is not one image for each label.
     pub fn new(part: &str, shape: Shape, pixels: Vec<u8>, labels: Vec<u8>) -> Self {
         assert_eq!(
             pixels.len(),
             shape.bytes() * labels.len(),
-            "expected one picture a label"
+            "expected one image per label"
         );
         Self {
             part: part.to_owned(),
@@ -72,7 +72,7 @@ impl Records {
         }
     }
 
-    /// Number of pictures.
+    /// Number of images.
     pub fn len(&self) -> usize {
         self.labels.len()
     }
@@ -82,34 +82,34 @@ impl Records {
         self.labels.is_empty()
     }
 
-    /// Size and order of every picture.
+    /// Size and order of every image.
     pub fn shape(&self) -> Shape {
         self.shape
     }
 
-    /// The number of each picture's class.
+    /// The number of each image's class.
     pub fn labels(&self) -> &[u8] {
         &self.labels
     }
 
-    /// What a picture is called: its file and its place in it, counted from 0 (`data_batch_1/17`).
+    /// The name of an image: its file and its index there, from 0 (`data_batch_1/17`).
     pub fn name(&self, index: usize) -> String {
         format!("{}/{index}", self.part)
     }
 
-    /// One picture as the file holds it.
+    /// One image as the file holds it.
     ///
     /// # Panics
-    /// If there is no such picture.
+    /// If there is no such image.
     pub fn bytes(&self, index: usize) -> &[u8] {
         let length = self.shape.bytes();
         &self.pixels[index * length..(index + 1) * length]
     }
 
-    /// One picture, ready to be prepared as a file's would be.
+    /// One image, ready to be prepared as a file's would be.
     ///
     /// # Panics
-    /// If there is no such picture.
+    /// If there is no such image.
     pub fn picture(&self, index: usize) -> Picture {
         let bytes = self.bytes(index);
         let Shape {
@@ -131,7 +131,7 @@ impl Records {
     }
 }
 
-/// Not the megabytes of it.
+/// Without the megabytes of pixels.
 impl std::fmt::Debug for Records {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(
@@ -144,7 +144,7 @@ impl std::fmt::Debug for Records {
     }
 }
 
-/// A data set of raw pictures with its usual split.
+/// A data set of raw images with its usual split.
 #[derive(Clone, Debug)]
 pub struct RecordSet {
     /// Names of the classes; a label is an index into them.
@@ -155,7 +155,7 @@ pub struct RecordSet {
     pub test: Vec<Arc<Records>>,
 }
 
-/// Checks that a data set's folder is one.
+/// Checks that a data set's folder is a folder.
 pub(super) fn check_folder(folder: &Path) -> Result<(), DataError> {
     if !folder.exists() {
         return Err(DataError::NotFound(folder.into()));
@@ -166,7 +166,7 @@ pub(super) fn check_folder(folder: &Path) -> Result<(), DataError> {
     Ok(())
 }
 
-/// The error for a file that is not there, with a look at what is.
+/// The error for a missing file, with a list of the files that are there.
 pub(super) fn missing(folder: &Path, expected: &str) -> DataError {
     const SHOWN: usize = 12;
     let mut names: Vec<String> = fs::read_dir(folder)

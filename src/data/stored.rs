@@ -1,8 +1,8 @@
-//! Pictures of any number for a run, in bounded memory.
+//! Any number of images for a run, in bounded memory.
 //!
-//! One pass over the files hashes and decodes them. What is kept is the prepared picture in 8 bits a value,
-//! which is exact: the network's values are a function of those. What does not fit into the memory that
-//! was granted is read, decoded and resized again each time it is asked for, on all cores.
+//! One pass over the files hashes and decodes them. Prepared images are kept with 8 bits per value, which
+//! is exact: the network's values are a function of those. Images that do not fit into the given memory
+//! are read, decoded and resized again each time they are needed, on all cores.
 
 use std::borrow::Cow;
 use std::path::PathBuf;
@@ -23,13 +23,13 @@ use super::pictures::Pictures;
 const PASS_FILES: usize = 256;
 const PASS_BYTES: u64 = 64 << 20;
 
-/// Normal pictures of a run: those that fit lie prepared in memory, the others are decoded anew.
+/// Normal images of a run: those that fit are kept prepared in memory, the others are decoded again.
 pub struct Stored {
     inner: Arc<Inner>,
     digest: String,
     skipped: Vec<(PathBuf, String)>,
-    /// Decodes what is not in memory. Of its own, so that whoever waits for a picture never keeps a
-    /// thread that decodes it.
+    /// The threads that decode what is not in memory. They form a separate pool, so that waiting for an
+    /// image never blocks a thread that decodes it.
     decoders: Option<ThreadPool>,
     prefetched: Mutex<Option<Prefetched>>,
 }
@@ -41,7 +41,7 @@ struct Inner {
     pixels: Vec<u8>,
 }
 
-/// A batch that was asked for ahead.
+/// A batch that was requested in advance.
 struct Prefetched {
     indices: Vec<usize>,
     values: Receiver<Result<Vec<f32>, DataError>>,
@@ -52,9 +52,9 @@ impl Stored {
     /// `cache_bytes`.
     ///
     /// Samples that cannot be read are left out, see [`Stored::skipped`]; the digest is over the others:
-    /// for files below a folder, that of [`super::folder::digest`]; a record counts as a file of its
-    /// name that holds its pixels as the data set's file does. `on_progress` hears from any thread how
-    /// many samples are done.
+    /// for files below a folder, that of [`super::folder::digest`]; a record counts as a file of its name
+    /// that holds its pixels as the data set's file does. `on_progress` is called from any thread with
+    /// the number of samples done.
     pub fn new(
         samples: Vec<Sample>,
         preprocessing: &Preprocessing,
@@ -65,7 +65,7 @@ impl Stored {
         let mut pass = Pass::new(&samples, preprocessing, cache_bytes);
         let mut read = Vec::new();
         for chunk in passes(&samples) {
-            // Hashing goes from one picture to the next and takes one core; meanwhile the others decode.
+            // Hashing goes from one image to the next and takes one core; meanwhile the others decode.
             let (next, ()) = rayon::join(
                 || {
                     let one = |sample| {
@@ -98,7 +98,7 @@ impl Stored {
         Self {
             digest: digest.finish(),
             skipped,
-            // Without a pool the pictures are decoded on the caller's thread: slower, not wrong.
+            // Without a pool the images are decoded on the caller's thread: slower, not wrong.
             decoders: if all_cached { None } else { decoders().ok() },
             prefetched: Mutex::new(None),
             inner: Arc::new(Inner {
@@ -109,7 +109,7 @@ impl Stored {
         }
     }
 
-    /// Pictures that could not be read, and why, in the order of the samples.
+    /// Images that could not be read, and why, in the order of the samples.
     pub fn skipped(&self) -> &[(PathBuf, String)] {
         &self.skipped
     }
@@ -119,17 +119,17 @@ impl Stored {
         &self.inner.samples
     }
 
-    /// How many pictures lie prepared in memory; the others are decoded anew.
+    /// How many images are kept prepared in memory; the others are decoded again.
     pub fn cached(&self) -> usize {
         self.inner.cached()
     }
 
-    /// The batch asked for ahead, if it is this one.
+    /// The batch requested in advance, if it is this one.
     fn take_prefetched(&self, indices: &[usize]) -> Option<Result<Vec<f32>, DataError>> {
         let mut prefetched = lock(&self.prefetched);
         let values = prefetched.take_if(|ahead| ahead.indices == indices)?.values;
         drop(prefetched);
-        // It fails where the decoding panicked: done here, that is heard.
+        // This fails if the decoding panicked; decoding here again repeats the panic.
         values.recv().ok()
     }
 }
@@ -157,7 +157,8 @@ impl Pictures for Stored {
         }
     }
 
-    /// Decodes them in the background, unless all lie in memory. One batch is kept: the last asked for.
+    /// Decodes them in the background, unless all are in memory. One batch is kept: the last one
+    /// requested.
     fn prefetch(&self, indices: &[usize]) {
         let Some(pool) = &self.decoders else { return };
         if indices.iter().all(|&index| index < self.cached()) {
@@ -178,7 +179,7 @@ impl Pictures for Stored {
         drop(prefetched);
         let (inner, indices) = (Arc::clone(&self.inner), indices.to_vec());
         pool.spawn(move || {
-            // Nobody waits any more where another batch was asked for since.
+            // The receiver is gone if another batch has been requested since.
             let _ = send.send(inner.values(&indices));
         });
     }
@@ -188,7 +189,7 @@ impl std::fmt::Debug for Stored {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(
             f,
-            "Stored({} pictures, {} in memory)",
+            "Stored({} images, {} in memory)",
             self.len(),
             self.cached()
         )
@@ -247,17 +248,17 @@ impl Inner {
 fn decoders() -> Result<ThreadPool, rayon::ThreadPoolBuildError> {
     ThreadPoolBuilder::new()
         .thread_name(|number| format!("decoder-{number}"))
-        // A panic while decoding ahead is met again by who asks for the batch.
+        // A panic while decoding in advance occurs again when the batch is requested.
         .panic_handler(|_| ())
         .build()
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    // What it guards is replaced whole: a panic elsewhere leaves nothing half done.
+    // The guarded value is replaced as a whole, so a panic elsewhere leaves nothing half done.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A sample's bytes for the digest and its prepared picture.
+/// A sample's bytes for the digest and its prepared image.
 struct ReadSample<'a> {
     sample: &'a Sample,
     read: Result<(Cow<'a, [u8]>, Vec<u8>), String>,
@@ -277,10 +278,10 @@ impl<'a> ReadSample<'a> {
     }
 }
 
-/// What the pass over all samples gathers.
+/// What the pass over all samples collects.
 struct Pass {
     digest: PicturesDigest,
-    /// What [`Inner::pixels`] may hold.
+    /// Bytes that [`Inner::pixels`] may hold.
     room: usize,
     pixels: Vec<u8>,
     /// Whether a sample could be read, for each of them.
@@ -294,7 +295,7 @@ impl Pass {
         let granted = usize::try_from(cache_bytes).unwrap_or(usize::MAX);
         let mut room = (granted / length).min(samples.len()) * length;
         let mut pixels = Vec::new();
-        // Reserved at once, so that growing never needs it twice.
+        // Reserved in advance, so that growing never needs twice the memory.
         if pixels.try_reserve_exact(room).is_err() {
             room = 0;
         }
@@ -323,7 +324,7 @@ impl Pass {
     }
 }
 
-/// The samples in groups small enough to be in memory as they are: records are there anyway.
+/// The samples in groups small enough to be held in memory as files; records are in memory anyway.
 fn passes(samples: &[Sample]) -> impl Iterator<Item = &[Sample]> {
     let mut left = samples;
     std::iter::from_fn(move || {
@@ -481,7 +482,7 @@ mod tests {
                 stored.prefetch(&[0, 1]);
             }
             let message = stored.values(&[0, 1]).unwrap_err().to_string();
-            assert!(message.contains("1.png cannot be read"), "{message}");
+            assert!(message.contains("1.png: cannot be read"), "{message}");
         }
     }
 

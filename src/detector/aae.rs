@@ -1,8 +1,8 @@
-//! An adversarial auto-encoder: redraw a picture from a z that a discriminator holds to a prior, and
-//! compare pixels.
+//! An adversarial auto-encoder: reconstructs an image from a latent code z, whose distribution a
+//! discriminator keeps close to a prior, and compares pixels.
 //!
-//! Encoder and decoder are GANomaly's, so that the two differ in what they are trained to; the
-//! discriminator, of z, is the paper's.
+//! Encoder and decoder are GANomaly's, so that the two methods differ in their training objective; the
+//! discriminator of z is the paper's.
 //!
 //! Source: Makhzani et al. 2015, sections 2 and 2.3 (deterministic encoder, Gaussian prior).
 
@@ -30,7 +30,7 @@ pub(crate) const ENTRY: WithNetworks<Aae> = WithNetworks::new();
 /// The auto-encoder: z = E(x), x̂ = G(z).
 #[derive(Module, Debug)]
 pub struct Autoencoder {
-    /// E, the generator of the game for z.
+    /// E, the generator in the adversarial training of z.
     pub encoder: Encoder,
     /// G.
     pub decoder: Decoder,
@@ -68,7 +68,7 @@ impl Network for Autoencoder {
 /// Hidden layers of the discriminator.
 const HIDDEN: usize = 2;
 
-/// The discriminator D of z: is it drawn from the prior, or encoded from a picture?
+/// The discriminator D of z: is it drawn from the prior, or encoded from an image?
 #[derive(Module, Debug)]
 pub struct Discriminator {
     /// ReLU after each.
@@ -110,14 +110,14 @@ impl Network for Discriminator {
         vec![hidden(architecture); HIDDEN]
     }
 
-    /// There is nothing to take together.
+    /// There is nothing to fold.
     fn for_inference(self) -> Self {
         self
     }
 }
 
 impl Discriminator {
-    /// Judges vectors; D's probability of "drawn from the prior" is the sigmoid of the logit.
+    /// Classifies vectors; D's probability of "drawn from the prior" is the sigmoid of the logit.
     ///
     /// # Shapes
     /// - `z`: `[n, features]`
@@ -138,14 +138,14 @@ impl Discriminator {
 
 /// The method.
 ///
-/// As [`crate::train::Losses`] its losses are told as
+/// In [`crate::train::Losses`] its losses are reported as
 ///
 /// - contextual: the reconstruction error
-/// - adversarial: BCE(D(E(x)), 1), what E descends in the second phase
+/// - adversarial: BCE(D(E(x)), 1), minimised by E in the second phase
 /// - generator: the weighted sum of both
 /// - discriminator: BCE(D(z), 1) + BCE(D(E(x)), 0), z from the prior
-/// - latent: mean 1 - D(E(x)), which nothing descends
-/// - real and fake: mean D(z) and mean D(E(x)), before D's update
+/// - latent: the mean of 1 - D(E(x)), logged only, not optimised
+/// - real and fake: the means of D(z) and of D(E(x)), before D's update
 pub struct Aae;
 
 impl Adversarial for Aae {
@@ -159,7 +159,7 @@ impl Adversarial for Aae {
     type Generator = Autoencoder;
     type Discriminator = Discriminator;
 
-    /// The two losses are descended apart, so neither needs a weight.
+    /// The two losses are minimised separately, so neither needs a weight.
     fn published(plain: TrainConfig) -> TrainConfig {
         TrainConfig {
             contextual_weight: 1.0,
@@ -195,7 +195,7 @@ impl Adversarial for Aae {
             networks.update_discriminator(&discriminator);
         }
 
-        // D's weights stand still while E learns, so their gradients are not computed.
+        // D's weights are fixed while E is updated, so their gradients are not computed.
         let frozen = networks.discriminator.clone().no_grad();
         let adversarial = bce_real(frozen.forward(z));
         let deceive = adversarial.clone().mul_scalar(weights.adversarial);
@@ -214,7 +214,7 @@ impl Adversarial for Aae {
         vec![1]
     }
 
-    /// x̂ = G(E(x)). The features are D's logit of E(x), twice: L compares with nothing.
+    /// x̂ = G(E(x)). The features are D's logit of E(x), twice, since L does not compare two vectors.
     fn measure(trained: &Trained<Self>, x: Tensor<4>) -> Measuring<'_> {
         let n = x.dims()[0];
         let z = trained.generator.encoder.forward(x, trained.mode);
@@ -226,7 +226,7 @@ impl Adversarial for Aae {
         })
     }
 
-    /// L = 1 - D(E(x)): how little z looks like the prior's. With λ = 1 A is R.
+    /// L = 1 - D(E(x)): how unlike the prior z is. With λ = 1, A is R.
     fn score(
         trained: &Trained<Self>,
         x: &[f32],

@@ -1,5 +1,5 @@
-//! What the methods share that train a generator against a discriminator. A method adds its networks,
-//! its training step, and what it measures and scores.
+//! The common part of the methods that train a generator against a discriminator. A method adds its
+//! networks, its training step, and what it measures and scores.
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
@@ -25,33 +25,35 @@ pub const DISCRIMINATOR: &str = "discriminator";
 
 /// A method that trains a generator against a discriminator.
 pub trait Adversarial: Sized + 'static {
-    /// Its place in the list of methods.
+    /// Its entry in the list of methods.
     const METHOD: Method;
 
     /// λ of its published score.
     const LAMBDA: f64 = LAMBDA;
 
-    /// The settings that mean something to it beside those of every method with networks, by their
-    /// fields of [`TrainConfig`]; others are refused.
+    /// The settings that it uses in addition to those of every method with networks, by field of
+    /// [`TrainConfig`]; others are refused.
     const SETTINGS: &'static [&'static str];
 
-    /// Times that a step passes its batch through D: the plan of the memory counts them.
+    /// Number of passes of a batch through D in one step, for the memory estimate.
     const PASSES_OF_D: usize = 3;
 
     /// Whether a step updates the generator in two phases, each with an optimiser of its own.
     const TWO_PHASES: bool = false;
 
-    /// Whether a picture is searched for, which takes gradients, rather than measured in one pass.
+    /// Whether it optimises a latent code for each image, which needs gradients, instead of measuring it
+    /// in one pass.
     const SEARCHES: bool = false;
 
-    /// Everything that learns beside the discriminator.
+    /// All trained networks except the discriminator.
     type Generator: Network + Sync;
 
-    /// What tells real from made.
+    /// The network that distinguishes real from generated.
     type Discriminator: Network + Sync;
 
-    /// What it starts from where nothing is given: `plain`, the defaults, but for what its authors set
-    /// otherwise, and for what was chosen on held-out normals where their setting fails at a small budget.
+    /// The settings that it starts from: the defaults, `plain`, except where its authors use others, or
+    /// where others were chosen on held-out normal images because the authors' setting fails at a small
+    /// budget.
     fn published(plain: TrainConfig) -> TrainConfig {
         plain
     }
@@ -64,16 +66,15 @@ pub trait Adversarial: Sized + 'static {
         update: Update,
     ) -> PendingLosses;
 
-    /// How many features come from each layer that is measured.
+    /// Number of features from each measured layer.
     fn feature_layers(architecture: &Architecture, scoring: &Scoring) -> Vec<usize>;
 
-    /// How many values of a picture's encoding come from each layer; none where no memory of
-    /// encodings can be kept.
+    /// Number of values of an image's encoding from each layer; empty if there can be no memory bank.
     fn encoding_layers(_architecture: &Architecture) -> Vec<usize> {
         Vec::new()
     }
 
-    /// What the encoder makes of a batch, for methods with [`Adversarial::encoding_layers`].
+    /// The encodings of a batch, for methods with [`Adversarial::encoding_layers`].
     ///
     /// # Shapes
     /// - `x`: `[n, c, size, size]`, in `[-1, 1]`
@@ -82,13 +83,13 @@ pub trait Adversarial: Sized + 'static {
         Tensor::zeros([x.dims()[0], 0], &trained.device)
     }
 
-    /// What the networks make of a batch.
+    /// Reconstructions and features of a batch.
     ///
     /// # Shapes
     /// - `x`: `[n, c, size, size]`, in `[-1, 1]`
     fn measure(trained: &Trained<Self>, x: Tensor<4>) -> Measuring<'_>;
 
-    /// Scores one picture from its values, its reconstruction and both features.
+    /// Scores one image from its values, its reconstruction and both features.
     fn score(
         trained: &Trained<Self>,
         x: &[f32],
@@ -109,12 +110,12 @@ pub struct Trained<A: Adversarial> {
     pub mode: Mode,
     /// Shape of the networks.
     pub architecture: Architecture,
-    /// How the score is put together.
+    /// How the score is computed.
     pub scoring: Scoring,
-    /// Seed of the run that it comes from; 0 where the file does not say.
+    /// Seed of its training run; 0 if the file does not record it.
     pub seed: u64,
     pub(super) scorer: Scorer,
-    /// What L compares with in place of f(x̂), where the score has a memory.
+    /// The memory bank that L compares with instead of f(x̂), if the score uses one.
     pub(super) memory: Option<Memory>,
     preprocessing: Preprocessing,
     parameters: usize,
@@ -144,8 +145,8 @@ impl<A: Adversarial> Trained<A> {
         let generator = tensors::load(generator, GENERATOR, &file.tensors)?;
         let discriminator = tensors::load(discriminator, DISCRIMINATOR, &file.tensors)?;
         let parameters = learnt_values(&generator) + learnt_values(&discriminator);
-        // Where a search takes gradients, they are not the weights': neither of those that are read, nor
-        // of those that come of them.
+        // A latent optimisation needs gradients, but not those of the weights: neither of the loaded ones
+        // nor of those derived from them.
         let (generator, discriminator) = (generator.no_grad(), discriminator.no_grad());
         let (generator, discriminator) = match mode {
             Mode::Inference => (generator.for_inference(), discriminator.for_inference()),

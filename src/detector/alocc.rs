@@ -1,7 +1,7 @@
-//! ALOCC: repair the picture, and ask the discriminator whether the result is a normal one.
+//! ALOCC: refines the image and asks the discriminator whether the result is normal.
 //!
-//! Two networks: the refiner R, which repairs a picture, and the discriminator D. Every convolution has a
-//! kernel of 5 and halves or doubles the side.
+//! Two networks: the refiner R, which reconstructs an image, and the discriminator D. Every convolution
+//! has a kernel of 5 and halves or doubles the side.
 //!
 //! Source: Sabokrou et al. 2018, section 3, and the published code where the text is silent.
 
@@ -31,17 +31,17 @@ pub(crate) const ENTRY: WithNetworks<Alocc> = WithNetworks::new();
 /// Side of every kernel but that of D's last layer.
 const KERNEL: usize = 5;
 
-/// R's channels on the way down, in base widths. An eighth of the picture's side is left.
+/// R's channels on the way down, in base widths. An eighth of the image's side is left.
 const DOWN: [usize; 3] = [2, 4, 8];
 
-/// R's channels on the way up, in base widths, before the picture's own.
+/// R's channels on the way up, in base widths, before the image's own.
 const UP: [usize; 2] = [2, 1];
 
 /// D's channels, in base widths: 64, 128, 256, 512 in the paper. A sixteenth of the side is left.
 const OF_D: [usize; 4] = [1, 2, 4, 8];
 
-/// The refiner R: encoder and decoder without a narrow middle. Nothing but the noise on its input in
-/// training keeps it from copying.
+/// The refiner R: encoder and decoder without a bottleneck. Only the noise on its input in training keeps
+/// it from copying.
 #[derive(Module, Debug)]
 pub struct Refiner {
     /// Down to an eighth of the side: convolution, batch norm, LeakyReLU.
@@ -106,7 +106,7 @@ impl Network for Refiner {
 }
 
 impl Refiner {
-    /// Repairs pictures: x̂ = R(x).
+    /// Refines images: x̂ = R(x).
     ///
     /// # Shapes
     /// - `x`: `[n, c, size, size]`
@@ -120,12 +120,12 @@ impl Refiner {
     }
 }
 
-/// The discriminator D: is a picture a normal one, or a repaired one?
+/// The discriminator D: is an image normal, or refined by R?
 #[derive(Module, Debug)]
 pub struct Discriminator {
     /// Down to a sixteenth of the side: convolution, batch norm (not in the first), LeakyReLU.
     pyramid: Vec<PyramidLevel>,
-    /// What is left, to one logit: the published linear layer, as a kernel of its side.
+    /// The remaining feature maps to one logit: the published linear layer, as a kernel of their side.
     classifier: Conv2d,
 }
 
@@ -137,7 +137,7 @@ impl Network for Discriminator {
         for factor in OF_D {
             let output = factor * architecture.discriminator_width;
             let mut conv = conv(input, output, [KERNEL, 2, 2], init);
-            // A norm has a shift of its own.
+            // A batch norm has its own shift.
             let norm = (!pyramid.is_empty()).then(|| BatchNorm::new(output, init));
             if norm.is_none() {
                 conv.bias = Some(init.zeros(output));
@@ -181,7 +181,7 @@ impl Network for Discriminator {
 }
 
 impl Discriminator {
-    /// Judges pictures; D's probability of "normal" is the sigmoid of the logit.
+    /// Classifies images; D's probability of "normal" is the sigmoid of the logit.
     ///
     /// # Shapes
     /// - `x`: `[n, c, size, size]`, in `[-1, 1]`
@@ -209,13 +209,13 @@ fn conv_up(input: usize, output: usize, init: &mut Initialiser) -> ConvTranspose
     conv
 }
 
-/// Steps of R for each of D, so that D does not win; the published code's remedy.
+/// Steps of R for each step of D, so that D does not win, as in the published code.
 const REFINEMENTS: usize = 2;
 
 /// The method.
 ///
-/// The contextual loss is the refinement loss. In place of a latent loss, which it has not, the mean
-/// of 1 - D(x̂) is told, what the score is made of; nothing descends it.
+/// The contextual loss is the refinement loss. The method has no latent loss; in its place the mean of 1
+/// - D(x̂), on which the score is based, is logged but not optimised.
 pub struct Alocc;
 
 impl Adversarial for Alocc {
@@ -235,7 +235,7 @@ impl Adversarial for Alocc {
         }
     }
 
-    /// Updates D, then R twice. R's losses are told as they were before its first update.
+    /// Updates D, then R twice. R's losses are reported as they were before its first update.
     fn step(
         networks: &mut Networks<Self>,
         x: Tensor<4>,
@@ -255,7 +255,7 @@ impl Adversarial for Alocc {
             networks.update_discriminator(&discriminator);
         }
 
-        // D's weights stand still while R learns, so their gradients are not computed.
+        // D's weights are fixed while R is updated, so their gradients are not computed.
         let frozen = networks.discriminator.clone().no_grad();
         let losses = |x_hat: Tensor<4>| {
             let fake = frozen.forward(x_hat.clone(), Mode::Training);
@@ -285,7 +285,7 @@ impl Adversarial for Alocc {
         vec![1]
     }
 
-    /// The features are D's logit of R(x), twice: the score compares with nothing.
+    /// The features are D's logit of R(x), twice, since the score does not compare two vectors.
     fn measure(trained: &Trained<Self>, x: Tensor<4>) -> Measuring<'_> {
         let n = x.dims()[0];
         let x_hat = trained.generator.forward(x, trained.mode);
@@ -297,7 +297,7 @@ impl Adversarial for Alocc {
         })
     }
 
-    /// L = 1 - D(R(x)), equation 5. With λ = 0, as in the paper, A is L, and R is there to be shown.
+    /// L = 1 - D(R(x)), equation 5. With λ = 0, as in the paper, A is L, and R is only shown.
     fn score(
         trained: &Trained<Self>,
         x: &[f32],
@@ -308,7 +308,7 @@ impl Adversarial for Alocc {
     }
 }
 
-/// x̃ = x + N(0, σ²). What is drawn follows from the seed and the step alone.
+/// x̃ = x + N(0, σ²). The noise depends only on the seed and the step.
 fn add_noise(networks: &Networks<Alocc>, x: Tensor<4>, step: u64) -> Tensor<4> {
     let config = &networks.config;
     let disturbance = Disturbance {

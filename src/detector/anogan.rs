@@ -1,8 +1,8 @@
-//! AnoGAN: a GAN learns to draw normal pictures; of a picture the z is searched whose drawing is nearest
-//! to it, and pixels and the discriminator's features are compared.
+//! AnoGAN: a GAN learns to generate normal images. To score an image, a latent code z is optimised until
+//! G(z) is as close to it as possible, and pixels and the discriminator's features are compared.
 //!
-//! Source: Schlegl et al. 2017, sections 2.1 and 2.2; networks and search as in the code that Zenati et
-//! al. 2018 compare with, the paper being silent on both.
+//! Source: Schlegl et al. 2017, sections 2.1 and 2.2; networks and latent optimisation as in the code
+//! that Zenati et al. 2018 compare with, since the paper specifies neither.
 
 use burn::module::{Module, Param};
 use burn::nn::Linear;
@@ -31,17 +31,17 @@ use crate::train::step::{PendingLosses, Update};
 
 pub(crate) const ENTRY: WithNetworks<Anogan> = WithNetworks::new();
 
-/// Steps of the published search.
+/// Steps of the published latent optimisation.
 pub const SEARCH_STEPS: usize = 500;
 
-/// The most that are taken.
+/// The largest number of steps that is allowed.
 pub const MOST_SEARCH_STEPS: usize = 100_000;
 
-/// Learning rates of the search, each with the share of the steps that are over when it ends: those of
-/// 500 steps, the first 200 and the next 100.
+/// Learning rates of the latent optimisation, each with the share of the steps after which it ends: of
+/// 500 steps, the first 200, the next 100 and the rest.
 const SCHEDULE: [(f64, f64); 3] = [(0.4, 1e-2), (0.6, 1e-3), (1.0, 5e-4)];
 
-/// Of the search's Adam: the usual one.
+/// β1 of the latent optimisation's Adam: the usual one.
 const SEARCH_BETA_1: f64 = 0.9;
 
 /// The discriminator D, whose last hidden layer is the feature f(x).
@@ -56,7 +56,7 @@ pub struct Discriminator {
     classifier: Linear,
 }
 
-/// What D says of a batch.
+/// D's output for a batch.
 pub struct Judgement {
     /// Logit of "real", `[n]`; D's probability is its sigmoid.
     pub logit: Tensor<1>,
@@ -104,7 +104,7 @@ impl Network for Discriminator {
 }
 
 impl Discriminator {
-    /// Judges pictures.
+    /// Classifies images.
     ///
     /// # Shapes
     /// - `x`: `[n, c, size, size]`, in `[-1, 1]`
@@ -130,14 +130,14 @@ impl Discriminator {
 
 /// The method.
 ///
-/// Its losses have one term each and no weights. As [`crate::train::Losses`] they are told as
+/// Its losses have one term each and no weights. In [`crate::train::Losses`] they are reported as
 ///
-/// - adversarial and generator: BCE(D(G(z)), 1), what G descends
+/// - adversarial and generator: BCE(D(G(z)), 1), minimised by G
 /// - discriminator: BCE(D(x), 1) + BCE(D(G(z)), 0)
-/// - contextual: how near the nearest of the drawn pictures is to each of the batch, which nothing
-///   descends: it is there to be watched
-/// - latent: 0, there is none
-/// - real and fake: mean D(x) and mean D(G(z)), before the step
+/// - contextual: the distance from each image of the batch to the nearest generated one, logged only, not
+///   optimised
+/// - latent: 0, as there is none
+/// - real and fake: the means of D(x) and of D(G(z)), before the step
 pub struct Anogan;
 
 impl Adversarial for Anogan {
@@ -148,7 +148,8 @@ impl Adversarial for Anogan {
     type Generator = Generator;
     type Discriminator = Discriminator;
 
-    /// The published rate of 1e-5 hardly moves within a small budget, and 2e-4 lets D win: docs/method.md.
+    /// The published rate of 1e-5 makes little progress within a small budget, and 2e-4 lets D win:
+    /// docs/method.md.
     fn published(plain: TrainConfig) -> TrainConfig {
         TrainConfig {
             learning_rate: 1e-3,
@@ -156,7 +157,7 @@ impl Adversarial for Anogan {
         }
     }
 
-    /// Updates D, then G against the D that came of it.
+    /// Updates D, then G against the updated D.
     fn step(
         networks: &mut Networks<Self>,
         x: Tensor<4>,
@@ -180,7 +181,7 @@ impl Adversarial for Anogan {
         }
 
         let contextual = nearest_drawn(x, drawn.clone().detach());
-        // D's weights stand still while G learns, so their gradients are not computed.
+        // D's weights are fixed while G is updated, so their gradients are not computed.
         let frozen = networks.discriminator.clone().no_grad();
         let adversarial = bce_real(frozen.forward(drawn, mode).logit);
         if update.generator() {
@@ -193,7 +194,7 @@ impl Adversarial for Anogan {
         PendingLosses::new(losses, judged)
     }
 
-    /// Of f(x).
+    /// The length of f(x).
     fn feature_layers(architecture: &Architecture, _scoring: &Scoring) -> Vec<usize> {
         vec![Plan::new(architecture).last_hidden()]
     }
@@ -203,7 +204,7 @@ impl Adversarial for Anogan {
     }
 
     /// A = λ R + (1 - λ) L with R = ‖x - G(z)‖₁ / N and L = ‖f(x) - f(G(z))‖₁ / N, N the number of the
-    /// picture's values: the published score, divided by N, so that R is a mean as ever.
+    /// image's values: the published score, divided by N, so that R is a mean as in the other methods.
     fn score(
         trained: &Trained<Self>,
         x: &[f32],
@@ -214,8 +215,8 @@ impl Adversarial for Anogan {
     }
 }
 
-/// The search for the z of a batch: each picture's is its own, and begins at the same z, which the run's
-/// seed settles, so that a score does not depend on the batch.
+/// The latent optimisation for a batch: each image has its own z, and all start at the same z, which the
+/// run's seed determines, so that a score does not depend on the batch.
 struct LatentSearch<'a> {
     trained: &'a Trained<Anogan>,
     x: Tensor<4>,
@@ -293,7 +294,7 @@ impl Search for LatentSearch<'_> {
     }
 }
 
-/// Of the step after `taken` of `steps`.
+/// The learning rate of the step after `taken` of `steps`.
 fn learning_rate(taken: usize, steps: usize) -> f64 {
     let share = taken as f64 / steps as f64;
     let [first, next, last] = SCHEDULE;

@@ -1,5 +1,5 @@
-//! EGBAD, a bidirectional GAN: encode, redraw, and compare pixels and what the discriminator sees in
-//! the two pairs.
+//! EGBAD, a bidirectional GAN: encodes an image, reconstructs it, and compares pixels and the
+//! discriminator's features of the two pairs.
 //!
 //! Networks: encoder E, generator G, and a discriminator D of pairs (x, z).
 //!
@@ -47,7 +47,7 @@ fn of_z(plan: &Plan) -> usize {
 /// The encoder E: z = E(x).
 #[derive(Module, Debug)]
 pub struct Encoder {
-    /// Kernel 3, the side stays; nothing follows it, as in the published code.
+    /// Kernel 3, the side stays; neither norm nor activation follows, as in the published code.
     first: Conv2d,
     /// Kernel 3, the side halves: batch norm, LeakyReLU.
     down: Vec<Level>,
@@ -84,7 +84,7 @@ impl Encoder {
         count + plan.inner() * plan.features + plan.features
     }
 
-    /// Encodes pictures.
+    /// Encodes images.
     ///
     /// # Shapes
     /// - `x`: `[n, c, size, size]`, in `[-1, 1]`
@@ -101,7 +101,7 @@ impl Encoder {
     }
 }
 
-/// E and G, which learn together.
+/// E and G, which are trained together.
 #[derive(Module, Debug)]
 pub struct Pair {
     /// E.
@@ -170,7 +170,7 @@ impl Dropout {
         let shape = h.dims();
         let count: usize = shape.iter().product();
         let mut factors = Vec::with_capacity(count);
-        // One fair bit a value.
+        // One fair bit per value.
         while factors.len() < count {
             let bits = self.random.next_u64();
             let left = (count - factors.len()).min(64);
@@ -193,9 +193,9 @@ pub struct Discriminator {
     classifier: Linear,
 }
 
-/// What D says of a batch of pairs.
+/// D's output for a batch of pairs.
 pub struct Judgement {
-    /// Logit of "a picture with its encoding", `[n]`; D's probability is its sigmoid.
+    /// Logit of "an image with its encoding", `[n]`; D's probability is its sigmoid.
     pub logit: Tensor<1>,
     /// Features f(x, z), `[n, 16 width]`.
     pub features: Tensor<2>,
@@ -221,7 +221,7 @@ impl Network for Discriminator {
         learnt_by_picture_levels(&plan) + vector + both + joint + 1
     }
 
-    /// Of one pair.
+    /// For one pair.
     fn layers(architecture: &Architecture) -> Vec<usize> {
         let plan = Plan::new(architecture);
         let mut layers = layers_of_picture_levels(&plan);
@@ -237,7 +237,7 @@ impl Network for Discriminator {
 }
 
 impl Discriminator {
-    /// Judges pairs; dropout is for training.
+    /// Classifies pairs; dropout is for training.
     ///
     /// # Shapes
     /// - `x`: `[n, c, size, size]`, in `[-1, 1]`
@@ -280,18 +280,18 @@ fn dropped<const D: usize>(h: Tensor<D>, dropout: &mut Option<&mut Dropout>) -> 
 
 /// The method.
 ///
-/// Its losses have one term each and no weights. As [`crate::train::Losses`] they are told as
+/// Its losses have one term each and no weights. In [`crate::train::Losses`] they are reported as
 ///
-/// - adversarial: L_G = BCE(D(G(z), z), 1), what G descends
-/// - latent: L_E = BCE(D(x, E(x)), 0), what E descends
+/// - adversarial: L_G = BCE(D(G(z), z), 1), minimised by G
+/// - latent: L_E = BCE(D(x, E(x)), 0), minimised by E
 /// - generator: L_G + L_E
 /// - discriminator: L_D = BCE(D(x, E(x)), 1) + BCE(D(G(z), z), 0)
-/// - contextual: mean |x - G(E(x))|, which nothing descends: it is there to be watched
-/// - real and fake: mean D(x, E(x)) and mean D(G(z), z), before the step
+/// - contextual: the mean of |x - G(E(x))|, logged only, not optimised
+/// - real and fake: the means of D(x, E(x)) and of D(G(z), z), before the step
 pub struct Egbad;
 
-/// What a step draws: z from N(0, 1), `[n, features]`, and D's dropout, which goes on from there.
-/// Both follow from the seed and the number of steps before this one alone.
+/// The random draws of a step: z from N(0, 1), `[n, features]`, and D's dropout, which continues the same
+/// stream. Both depend only on the seed and the number of steps before this one.
 pub fn draw(config: &TrainConfig, n: usize, step: u64, device: &Device) -> (Tensor<2>, Dropout) {
     let mut random = generator(config.seed, stream::STEP + step);
     let z = prior::draw(&mut random, [n, config.features], device);
@@ -307,10 +307,10 @@ impl Adversarial for Egbad {
     type Generator = Pair;
     type Discriminator = Discriminator;
 
-    /// Updates D, then G and E against the D that came of it.
+    /// Updates D, then G and E against the updated D.
     ///
-    /// L_G depends on G alone and L_E on E alone, so one optimiser on their sum is the published
-    /// two.
+    /// L_G depends on G alone and L_E on E alone, so one optimiser on their sum is equivalent to the
+    /// published two.
     fn step(
         networks: &mut Networks<Self>,
         x: Tensor<4>,
@@ -336,12 +336,13 @@ impl Adversarial for Egbad {
             networks.update_discriminator(&discriminator);
         }
 
-        // With running statistics, which encodings must not move: G's are those of drawn z.
+        // With running statistics, which encodings must not change: G's are those of z drawn from the
+        // prior.
         let frozen = networks.generator.generator.clone().no_grad();
         let x_hat = frozen.forward(encoded.clone().detach(), Mode::Inference);
         let contextual = contextual(x.clone(), x_hat);
 
-        // D's weights stand still while G and E learn, so their gradients are not computed.
+        // D's weights are fixed while G and E are updated, so their gradients are not computed.
         let frozen = networks.discriminator.clone().no_grad();
         let real = frozen.forward(x, encoded, mode, Some(&mut dropout));
         let fake = frozen.forward(drawn, z, mode, Some(&mut dropout));
@@ -356,7 +357,7 @@ impl Adversarial for Egbad {
         PendingLosses::new(losses, judged)
     }
 
-    /// Of f(x, z).
+    /// The length of f(x, z).
     fn feature_layers(architecture: &Architecture, _scoring: &Scoring) -> Vec<usize> {
         vec![Plan::new(architecture).last_hidden()]
     }
@@ -366,7 +367,7 @@ impl Adversarial for Egbad {
         let (pair, d, mode) = (&trained.generator, &trained.discriminator, trained.mode);
         let z = pair.encoder.forward(x.clone(), mode);
         let x_hat = pair.generator.forward(z.clone(), mode);
-        // Nothing is dropped out.
+        // No dropout.
         let features = |x: Tensor<4>| d.forward(x, z.clone(), mode, None).features;
         Measuring::from(Measurement {
             features: Some((features(x), features(x_hat.clone()))),
@@ -374,8 +375,8 @@ impl Adversarial for Egbad {
         })
     }
 
-    /// A = λ R + (1 - λ) L with R = ‖x - x̂‖₁ / N and L = ‖f(x, z) - f(x̂, z)‖₁ / N, N the number of
-    /// the picture's values: the published score, divided by N, so that R is a mean as ever.
+    /// A = λ R + (1 - λ) L with R = ‖x - x̂‖₁ / N and L = ‖f(x, z) - f(x̂, z)‖₁ / N, N the number of the
+    /// image's values: the published score, divided by N, so that R is a mean as in the other methods.
     fn score(
         trained: &Trained<Self>,
         x: &[f32],

@@ -1,4 +1,4 @@
-//! What the list of methods knows of each: its settings, how it is trained, how a file of it is read.
+//! What the list of methods needs of each: its settings, its training, and the loading of its files.
 
 use std::future::Future;
 use std::marker::PhantomData;
@@ -29,11 +29,10 @@ pub(crate) trait Entry: Sync {
         plain
     }
 
-    /// The settings that mean something to it beside those of every method, by their fields; others are
-    /// refused.
+    /// The settings that it uses in addition to those of every method, by field; others are refused.
     fn settings(&self, config: &TrainConfig) -> Vec<&'static str>;
 
-    /// Whether a picture is searched for rather than measured in one pass.
+    /// Whether it optimises a latent code for each image instead of measuring it in one pass.
     fn searches(&self) -> bool {
         false
     }
@@ -50,21 +49,21 @@ pub(crate) trait Entry: Sync {
         mode: Mode,
     ) -> Result<Box<dyn Detector>, LoadError>;
 
-    /// How it learns.
+    /// How it is trained.
     fn learning(&self) -> Learning<'_>;
 }
 
-/// How a method learns.
+/// How a method is trained.
 pub(crate) enum Learning<'a> {
     /// Step by step.
     InSteps(&'a dyn InSteps),
-    /// From all pictures in one go.
+    /// Fitted directly to all images.
     AtOnce(&'a dyn AtOnce),
 }
 
 /// A method that is trained in steps.
 pub trait InSteps {
-    /// Its training from the start, with freshly drawn weights.
+    /// Its training from the start, with newly initialised weights.
     ///
     /// # Panics
     /// If [`TrainConfig::check`] fails.
@@ -99,19 +98,19 @@ pub trait InSteps {
 /// What a method's networks need, from their shape alone.
 #[derive(Default)]
 pub struct Needs {
-    /// Learnt values of all networks.
+    /// Parameters of all networks.
     pub learnt_values: usize,
-    /// Values that each layer of the generator makes of one picture.
+    /// Values that each layer of the generator computes for one image.
     pub generator_layers: Vec<usize>,
-    /// Values that each layer of the discriminator makes of one picture.
+    /// Values that each layer of the discriminator computes for one image.
     pub discriminator_layers: Vec<usize>,
-    /// Times that a step passes its batch through the discriminator.
+    /// Number of passes of a batch through the discriminator in one step.
     pub passes_of_discriminator: usize,
 }
 
-/// A method that is fitted to all pictures in one go.
+/// A method that is fitted directly to all images.
 pub trait AtOnce {
-    /// Fits it; gives the tensors of its file.
+    /// Fits it and returns the tensors of its file.
     ///
     /// # Shapes
     /// - `pictures`: `[n, c, size, size]` as one slice, `n` at least 1
@@ -127,7 +126,7 @@ pub trait AtOnce {
     ) -> Pin<Box<dyn Future<Output = Result<NamedTensors, TensorError>> + 'a>>;
 }
 
-/// Settings of every method with networks, beside those of every method at all.
+/// Settings of every method with networks, in addition to those of every method.
 const OF_NETWORKS: [&str; 10] = [
     "width",
     "discriminator_width",

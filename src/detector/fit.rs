@@ -1,5 +1,5 @@
-//! What a trained model learns from held-out normals: weights of features where its score has them,
-//! the balance of R and L, threshold, display and heat-map scale.
+//! The calibration of a trained model on held-out normal images: weights of features if its score has
+//! them, the normalisation of R and L, threshold, display and heat-map scale.
 
 use burn::tensor::Device;
 
@@ -17,14 +17,15 @@ use crate::model_file::{ModelFile, Normaliser, Scoring};
 use crate::nn::tensors::{HostTensor, TensorError};
 use crate::score::{Balance, Latent, RawScore};
 
-/// Pixel residuals that the heat map's scale is taken from, at most: enough for its quantile.
+/// Largest number of pixel residuals for the heat map's scale: enough for its quantile.
 const SCALE_PIXELS: usize = 4_000_000;
 
-/// A feature's mean square below this share of its layer's mean counts as this: what hardly moves
-/// must not outweigh the rest.
+/// A feature's mean square below this share of its layer's mean counts as this share: features that
+/// hardly vary must not outweigh the rest.
 const SMALLEST_SQUARE: f64 = 1e-2;
 
-/// Held-out normals that a method is calibrated on, at most, where it searches for each of them.
+/// Largest number of held-out normal images for calibration if the method optimises a latent code for
+/// each.
 const SEARCHED: usize = 256;
 
 /// A calibrated model.
@@ -32,7 +33,7 @@ const SEARCHED: usize = 256;
 pub struct Fitted {
     /// The model.
     pub model: ModelFile,
-    /// The held-out normals: index among the pictures, and score.
+    /// The held-out normal images: index among the images, and score.
     pub held_out: Vec<(usize, RawScore)>,
 }
 
@@ -43,17 +44,17 @@ pub enum FitError {
     /// The scores are not usable.
     #[error(transparent)]
     Calibration(#[from] CalibrationError),
-    /// A picture can no longer be read.
+    /// An image can no longer be read.
     #[error(transparent)]
     Data(#[from] DataError),
-    /// There is nothing to remember, or nothing to remember it with.
+    /// There are no images for a memory bank, or no encoder.
     #[error(
-        "a memory needs training pictures and a method with an encoder: got {pictures} pictures and {method}"
+        "a memory bank needs training images and a method with an encoder, got {pictures} images and {method}"
     )]
     Memory {
         /// The method.
         method: Method,
-        /// Training pictures.
+        /// Training images.
         pictures: usize,
     },
     /// The weights do not fit, or the device failed.
@@ -67,13 +68,13 @@ impl From<TensorError> for FitError {
     }
 }
 
-/// Calibrates a model, as its header says that it scores, on the pictures `held_out`. A score with a
-/// memory remembers pictures of `training`; a method that searches takes a part of many held-out
-/// pictures. What an earlier calibration left is replaced. `watch` is told of [`pictures_needed`].
+/// Calibrates a model on the images `held_out`, with the scoring in its header. A memory bank stores
+/// images of `training`; a method with a latent optimisation uses only a part of many held-out images. An
+/// earlier calibration is replaced. `watch` is notified of [`pictures_needed`] images.
 ///
 /// # Errors
-/// If there is no picture, one cannot be read, a score is not finite, the device fails, or `watch` ends
-/// a search.
+/// If there is no image, one cannot be read, a score is not finite, the device fails, or `watch` stops a
+/// latent optimisation.
 pub async fn fit(
     mut model: ModelFile,
     device: &Device,
@@ -135,7 +136,7 @@ pub async fn fit(
     })
 }
 
-/// How many pictures [`fit`] puts through the networks.
+/// How many images [`fit`] passes through the networks.
 pub fn pictures_needed(scoring: &Scoring, training: usize, held_out: usize) -> usize {
     held_out.min(most_held_out(scoring))
         + match scoring.latent {
@@ -145,7 +146,7 @@ pub fn pictures_needed(scoring: &Scoring, training: usize, held_out: usize) -> u
         }
 }
 
-/// How many held-out normals are calibrated on at most.
+/// Largest number of held-out normal images that are calibrated on.
 fn most_held_out(scoring: &Scoring) -> usize {
     match scoring.search_steps {
         Some(_) => SEARCHED,
@@ -153,9 +154,9 @@ fn most_held_out(scoring: &Scoring) -> usize {
     }
 }
 
-/// Weights of the features: w = 1 / (layers · features of the layer · E(f(x) - f(x̂))²), so that L is
-/// the mean over the layers of the standardised squares' mean, and about 1 for a normal picture.
-/// None for a method without features.
+/// Weights of the features: w = 1 / (layers · features of the layer · E(f(x) - f(x̂))²), so that L is the
+/// mean over the layers of the standardised squares' mean, and about 1 for a normal image. `None` for a
+/// method without features.
 async fn feature_weights(
     detector: &dyn Detector,
     pictures: &dyn Pictures,

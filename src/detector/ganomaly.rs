@@ -1,4 +1,4 @@
-//! GANomaly: encode, redraw, encode again, and compare the two vectors.
+//! GANomaly: encodes an image, reconstructs it, encodes the reconstruction, and compares the two vectors.
 //!
 //! Source: Akçay et al. 2018, sections 3.2 and 3.3, and the published code where the text is silent.
 
@@ -19,7 +19,7 @@ use crate::train::step::{PendingLosses, Update};
 
 pub(crate) const ENTRY: WithNetworks<Ganomaly> = WithNetworks::new();
 
-/// The generator and the second encoder, which learn together: z = G_E(x), x̂ = G_D(z), ẑ = E(x̂).
+/// The generator and the second encoder, which are trained together: z = G_E(x), x̂ = G_D(z), ẑ = E(x̂).
 #[derive(Module, Debug)]
 pub struct Generator {
     /// G_E.
@@ -30,11 +30,11 @@ pub struct Generator {
     second_encoder: Encoder,
 }
 
-/// What the generator makes of a batch.
+/// The generator's output for a batch.
 pub struct Generated {
     /// Reconstructions x̂, `[n, c, size, size]`.
     pub x_hat: Tensor<4>,
-    /// The pictures' vectors z, `[n, features]`.
+    /// The images' vectors z, `[n, features]`.
     pub z: Tensor<2>,
     /// The reconstructions' vectors ẑ, `[n, features]`.
     pub z_hat: Tensor<2>,
@@ -91,13 +91,13 @@ impl Generator {
 /// The discriminator: a pyramid whose 4 × 4 end is the feature f(x), and one logit of it.
 #[derive(Module, Debug)]
 pub struct Discriminator {
-    /// From the picture to 4 × 4, doubling the width each time.
+    /// From the image to 4 × 4, doubling the width each time.
     pyramid: Vec<PyramidLevel>,
     /// 4 × 4 to one logit.
     classifier: Conv2d,
 }
 
-/// What D says of a batch.
+/// D's output for a batch.
 pub struct Judgement {
     /// Logit of "real", `[n]`; D's probability is its sigmoid.
     pub logit: Tensor<1>,
@@ -133,7 +133,7 @@ impl Network for Discriminator {
 }
 
 impl Discriminator {
-    /// Judges pictures.
+    /// Classifies images.
     ///
     /// # Shapes
     /// - `x`: `[n, c, size, size]`, in `[-1, 1]`
@@ -170,8 +170,8 @@ impl Adversarial for Ganomaly {
 
     /// Updates G, then D.
     ///
-    /// D sees every picture twice, once for each update, and its running statistics move each time,
-    /// as in the published code.
+    /// D sees every image twice, once for each update, and its running statistics change each time, as in
+    /// the published code.
     fn step(
         networks: &mut Networks<Self>,
         x: Tensor<4>,
@@ -184,7 +184,7 @@ impl Adversarial for Ganomaly {
         let real = judge(x.clone());
         let fake = judge(x_hat.clone().detach());
 
-        // D's weights stand still while G learns, so their gradients are not computed.
+        // D's weights are fixed while G is updated, so their gradients are not computed.
         let frozen = networks.discriminator.clone().no_grad();
         let f = frozen.forward(x.clone(), Mode::Training).features;
         let f_hat = frozen.forward(x_hat.clone(), Mode::Training).features;
@@ -208,12 +208,12 @@ impl Adversarial for Ganomaly {
         PendingLosses::new(losses, judged)
     }
 
-    /// Of z.
+    /// The length of z.
     fn feature_layers(architecture: &Architecture, _scoring: &Scoring) -> Vec<usize> {
         vec![architecture.features]
     }
 
-    /// z and ẑ. With λ = 0, as in the paper, A is L, the mean (z - ẑ)², and R is there to be shown.
+    /// z and ẑ. With λ = 0, as in the paper, A is L, the mean of (z - ẑ)², and R is only shown.
     fn measure(trained: &Trained<Self>, x: Tensor<4>) -> Measuring<'_> {
         let Generated { x_hat, z, z_hat } = trained.generator.forward(x, trained.mode);
         Measuring::from(Measurement {

@@ -1,4 +1,4 @@
-//! What a method makes of a batch: in one pass, or by a search.
+//! How a method measures a batch: in one pass, or by a latent optimisation.
 
 use burn::tensor::Tensor;
 
@@ -10,15 +10,15 @@ use crate::nn::tensors::{Reader, TensorError};
 pub struct Measurement {
     /// Reconstructions, `[n, c, size, size]`.
     pub x_hat: Tensor<4>,
-    /// Features f(x) and f(x̂), each `[n, features]`, where the method has them.
+    /// Features f(x) and f(x̂), each `[n, features]`, if the method has them.
     pub features: Option<(Tensor<2>, Tensor<2>)>,
 }
 
 /// How a batch is measured.
 pub enum Measuring<'a> {
-    /// In one pass, which is over.
+    /// In one pass, already done.
     Done(Box<Measurement>),
-    /// By a search that is yet to be made.
+    /// By a latent optimisation, still to be done.
     Searching(Box<dyn Search + 'a>),
 }
 
@@ -28,29 +28,29 @@ impl From<Measurement> for Measuring<'_> {
     }
 }
 
-/// A search for what a batch is measured by: AnoGAN's for the z that redraw its pictures.
+/// A latent optimisation for a batch: AnoGAN's, for the z that reconstruct its images.
 pub trait Search {
-    /// Steps in all.
+    /// Total number of steps.
     fn steps(&self) -> usize;
 
     /// Takes one step. Nothing is read from the device.
     fn step(&mut self);
 
-    /// What the search has made smaller so far, `[1]`: reading it waits for the device.
+    /// The current loss, `[1]`: reading it waits for the device.
     fn loss(&self) -> Tensor<1>;
 
-    /// What came of it.
+    /// The result.
     fn end(self: Box<Self>) -> Measurement;
 }
 
-/// Steps of a search between two words about it.
+/// Steps of a latent optimisation between two progress reports.
 const SEARCH_TOLD_EVERY: usize = 10;
 
 impl Measuring<'_> {
-    /// Searches where there is something to search for.
+    /// Runs the latent optimisation, if there is one.
     ///
     /// # Errors
-    /// If the device cannot be read, or [`TensorError::Stopped`] where `watch` ends the search.
+    /// If the device cannot be read, or [`TensorError::Stopped`] if `watch` stops the optimisation.
     pub async fn finish(self, watch: &mut dyn Watch) -> Result<Measurement, TensorError> {
         let mut search = match self {
             Self::Done(measurement) => return Ok(*measurement),
@@ -60,7 +60,7 @@ impl Measuring<'_> {
         for step in 1..=steps {
             search.step();
             if step.is_multiple_of(SEARCH_TOLD_EVERY) || step == steps {
-                // So that what is told has happened, and a device's queue stays short.
+                // So that the reported steps are done, and a device's queue stays short.
                 Reader::new().tensor("loss", search.loss()).read().await?;
                 if watch.search(step, steps).is_break() {
                     return Err(TensorError::Stopped);

@@ -1,12 +1,12 @@
-//! A memory of normal pictures: how far a picture's encoding is from the nearest normal one.
+//! A memory bank of normal images: how far an image's encoding is from the nearest stored one.
 //!
-//! The encoding is what the generator's encoder makes of a picture at 4 × 4 pixels and below. Each
-//! layer is scaled to the same spread, the whole is turned to its principal directions, and each
-//! direction is divided by the root of its deviation: half of a whitening, so that neither the few
-//! strong directions nor the many weak ones decide alone.
+//! The encoding consists of the features of the generator's encoder at 4 × 4 pixels and below. Each layer
+//! is scaled to the same spread, the whole is projected onto its principal directions, and each direction
+//! is divided by the root of its deviation: half of a whitening, so that neither the few strong
+//! directions nor the many weak ones dominate.
 //!
-//! Source: ours. Memories of normal encodings go back to nearest-neighbour detectors; Roth et al. 2022
-//! (PatchCore) keep one of a pretrained network's features. This one is of the GAN that was trained.
+//! Source: ours. Memory banks of normal encodings go back to nearest-neighbour detectors; Roth et al.
+//! 2022 (PatchCore) store a pretrained network's features. This one stores those of the trained GAN.
 
 use burn::tensor::{Device, Tensor, TensorData};
 
@@ -29,10 +29,10 @@ const PICTURES: &str = REMEMBERED;
 /// Directions that are kept.
 const COMPONENTS: usize = 64;
 
-/// Training pictures that are remembered, at most.
+/// Largest number of training images in the memory bank.
 pub(super) const CAPACITY: usize = 6_000;
 
-/// Remembered normal pictures, ready to be searched.
+/// The stored normal images, ready for the nearest-neighbour lookup.
 pub(super) struct Memory {
     /// `[components, encoding, 1, 1]`
     projection: Tensor<4>,
@@ -40,13 +40,13 @@ pub(super) struct Memory {
     offset: Tensor<2>,
     /// `[pictures, components]`
     pictures: Tensor<2>,
-    /// ‖p‖² of each picture, `[1, pictures]`
+    /// ‖p‖² of each image, `[1, pictures]`
     squares: Tensor<2>,
 }
 
 impl Memory {
-    /// Reads the memory of a model whose encoder gives `encoding` values; none where the model has not
-    /// been calibrated yet.
+    /// Reads the memory bank of a model whose encoder gives `encoding` values; `None` if the model has
+    /// not been calibrated yet.
     ///
     /// # Errors
     /// If a tensor is missing beside the others, of another shape, or not finite.
@@ -81,7 +81,7 @@ impl Memory {
         row_by_row(encoding, self.projection.clone(), None) - self.offset.clone()
     }
 
-    /// Projected encodings and, for each, the remembered one that is nearest.
+    /// Projected encodings and, for each, the nearest stored one.
     ///
     /// # Shapes
     /// - `encoding`: `[n, encoding]`
@@ -97,15 +97,15 @@ impl Memory {
     }
 }
 
-/// Takes the memory out of a model.
+/// Removes the memory bank from a model.
 pub(super) fn forget(tensors: &mut NamedTensors) {
     tensors.retain(|name, _| !name.starts_with(MEMORY));
 }
 
-/// Learns a memory from training pictures, evenly spread over them where there are many.
+/// Builds a memory bank from training images, evenly spread over them if there are many.
 ///
 /// # Errors
-/// If the method has no encoder, there is no picture, one cannot be read, or the device fails.
+/// If the method has no encoder, there is no image, one cannot be read, or the device fails.
 pub(super) async fn learn(
     detector: &dyn Detector,
     pictures: &dyn Pictures,
@@ -146,7 +146,7 @@ pub(super) async fn learn(
     let projection = half_whitened * scales;
     let projected = matrix(rows, [count, length]).matmul(projection.clone());
     let offset = projected.clone().mean_dim(0);
-    // Files keep half precision: what is stored is what is searched.
+    // Files store half precision, so the lookup uses the same values.
     let remembered = rounded(projected - offset.clone()).await?;
     let reader = Reader::new()
         .tensor(PROJECTION, projection)
@@ -171,14 +171,14 @@ fn layer_scales(rows: &[f32], layers: &[usize]) -> Vec<f32> {
     for &layer in layers {
         let first = scales.len();
         let mean = (first..first + layer).map(variance).sum::<f64>() / layer as f64;
-        // A layer that says the same of every picture is left out.
+        // A layer that is constant over all images is left out.
         let scale = if mean > 1e-12 { 1.0 / mean.sqrt() } else { 0.0 };
         scales.resize(first + layer, scale as f32);
     }
     scales
 }
 
-/// A matrix as half precision keeps it.
+/// A matrix rounded to half precision.
 async fn rounded(matrix: Tensor<2>) -> Result<Tensor<2>, TensorError> {
     let device = matrix.device();
     let shape = matrix.dims();

@@ -1,7 +1,7 @@
-//! Nearest neighbour: the distance to the closest training picture. A baseline that needs no GAN.
+//! Nearest neighbour: the distance to the closest training image. A baseline without a GAN.
 //!
-//! With a memory ([`Latent::Memory`]) the pixels themselves are what is remembered: a nearest neighbour
-//! in half-whitened principal components, which shows what a network's encoding is worth beside it.
+//! With [`Latent::Memory`], the memory bank stores the pixels themselves: a nearest neighbour in
+//! half-whitened principal components, with which a network's encoding can be compared.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -27,7 +27,7 @@ pub(crate) const ENTRY: Fitted = Fitted;
 pub(crate) struct Fitted;
 
 impl Entry for Fitted {
-    /// R is a norm; only a memory has an L beside it.
+    /// R is a norm; there is an L only with a memory bank.
     fn settings(&self, config: &TrainConfig) -> Vec<&'static str> {
         match config.latent {
             Latent::Memory => vec!["latent", "lambda", "balance"],
@@ -65,11 +65,11 @@ impl AtOnce for Fitted {
     }
 }
 
-/// The training pictures themselves.
+/// The training images themselves.
 pub struct Nearest {
     /// `[values, pictures]`: transposed once, for the product with a batch.
     pictures: Tensor<2>,
-    /// ‖p‖² of each picture, `[1, pictures]`.
+    /// ‖p‖² of each image, `[1, pictures]`.
     squares: Tensor<2>,
     preprocessing: Preprocessing,
     scoring: Scoring,
@@ -77,18 +77,18 @@ pub struct Nearest {
 }
 
 impl Nearest {
-    /// Keeps the pictures.
+    /// Stores the images.
     ///
     /// # Shapes
     /// - `pictures`: `[n, c, size, size]` as one slice
     ///
     /// # Panics
-    /// If there is no whole picture.
+    /// If there is no whole image.
     pub fn fit(pictures: &[f32], preprocessing: &Preprocessing, device: &Device) -> Self {
         Self::keep(rows(pictures, preprocessing, device), preprocessing)
     }
 
-    /// Reads the pictures from a file.
+    /// Reads the images from a file.
     ///
     /// # Errors
     /// If they are missing, of another size than the header says, or not finite.
@@ -112,7 +112,7 @@ impl Nearest {
         })
     }
 
-    /// The pictures, for a file.
+    /// The images, for a file.
     ///
     /// # Errors
     /// If the device cannot be read.
@@ -189,12 +189,12 @@ impl Detector for Nearest {
     }
 }
 
-/// Pictures as rows, `[n, values]`.
+/// Images as rows, `[n, values]`.
 pub(super) fn rows(pictures: &[f32], preprocessing: &Preprocessing, device: &Device) -> Tensor<2> {
     let length = preprocessing.values();
     assert!(
         !pictures.is_empty() && pictures.len().is_multiple_of(length),
-        "expected whole pictures of {length} values, got {} values",
+        "expected whole images of {length} values, got {} values",
         pictures.len()
     );
     let shape = [pictures.len() / length, length];

@@ -1,5 +1,4 @@
-//! Principal components: what a linear model of the training pictures leaves over. A baseline that
-//! needs no GAN.
+//! Principal components: the residual of a linear model of the training images. A baseline without a GAN.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -17,13 +16,13 @@ use crate::nn::tensors::{NamedTensors, Reader, TensorError, stored};
 use crate::score::RawScore;
 use crate::train::config::TrainConfig;
 
-/// Components that are usual in the comparison.
+/// Default number of components.
 pub const COMPONENTS: usize = 32;
 
-/// Rounds of the orthogonal iteration: the residual norm of real pictures no longer moves.
+/// Rounds of the orthogonal iteration, after which the residual norm of real images no longer changes.
 const ROUNDS: usize = 30;
 
-/// Directions that are carried beside the wanted ones: they speed up the last of these.
+/// Additional directions in the iteration, which speed up the convergence of the last wanted ones.
 const SPARE: usize = 8;
 
 /// Names of the tensors in a file: `[1, values]` and `[values, components]`.
@@ -69,7 +68,7 @@ impl AtOnce for Fitted {
     }
 }
 
-/// Mean and leading directions of the training pictures.
+/// Mean and leading directions of the training images.
 pub struct Pca {
     /// `[1, values]`
     mean: Tensor<2>,
@@ -88,7 +87,7 @@ impl Pca {
     /// If the device cannot be read.
     ///
     /// # Panics
-    /// If there is no whole picture.
+    /// If there is no whole image.
     pub async fn fit(
         pictures: &[f32],
         components: usize,
@@ -134,8 +133,8 @@ impl Pca {
     }
 }
 
-/// The leading principal directions of centred rows, by orthogonal iteration on the covariance; fewer
-/// where the rows have fewer.
+/// The leading principal directions of centred rows, by orthogonal iteration on the covariance; fewer if
+/// the rows have fewer.
 ///
 /// # Shapes
 /// - `x`: `[n, values]`
@@ -151,7 +150,7 @@ pub(super) async fn leading_directions(
     let components = components.min(n).min(values);
     let carried = (components + SPARE).min(n).min(values);
     let x_t = x.clone().transpose();
-    // Rows themselves are a start that no direction of the data is orthogonal to.
+    // Starts from rows of the data, to which none of its directions is orthogonal.
     let stride = n / carried;
     let start = (0..carried)
         .map(|k| x.clone().narrow(0, k * stride, 1))
@@ -185,7 +184,7 @@ async fn orthonormal(columns: Tensor<2>) -> Result<Tensor<2>, TensorError> {
             }
         }
         let norm = column.iter().map(|v| v * v).sum::<f64>().sqrt();
-        // A direction that the data does not have stays zero and explains nothing.
+        // A direction that the data do not have stays zero and explains nothing.
         let scale = if norm > 1e-9 { 1.0 / norm } else { 0.0 };
         column.iter_mut().for_each(|v| *v *= scale);
         basis.push(column);
@@ -235,7 +234,7 @@ mod tests {
     use super::*;
     use crate::detector::score_batch;
 
-    /// Pictures mixed from two fixed patterns, and one with a third.
+    /// Images mixed from two fixed patterns, and one with a third.
     #[test]
     fn two_components_explain_a_mixture_of_two_patterns() {
         let preprocessing = Preprocessing::new(32, 1);

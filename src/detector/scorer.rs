@@ -1,4 +1,4 @@
-//! From what a network measured of a picture to A, R and L, as the model file says.
+//! From a network's measurement of an image to A, R and L, as the model file specifies.
 
 use crate::model_file::{ModelFile, Scoring};
 use crate::nn::tensors::{TensorError, find};
@@ -10,14 +10,14 @@ pub(crate) const FEATURE_WEIGHTS: &str = "scoring.feature_weights";
 /// The score of methods that compare pixels and features.
 pub(crate) struct Scorer {
     scoring: Scoring,
-    /// Learnt from held-out normals, where L compares all layers.
+    /// Fitted on held-out normal images, if L compares all layers.
     feature_weights: Option<Vec<f32>>,
     channels: usize,
 }
 
 impl Scorer {
-    /// Reads what the file says of scoring. Before a model is calibrated there are no weights of
-    /// features yet: each then counts alike.
+    /// Reads the scoring from a file. Before a model is calibrated there are no weights of features: all
+    /// then count equally.
     ///
     /// # Errors
     /// If there are weights, but not one for each of `features`, or one is not finite.
@@ -37,7 +37,7 @@ impl Scorer {
         })
     }
 
-    /// Scores one picture from its values, its reconstruction and both features.
+    /// Scores one image from its values, its reconstruction and both features.
     pub(crate) fn score(&self, x: &[f32], x_hat: &[f32], f: &[f32], f_hat: &[f32]) -> RawScore {
         let latent = match &self.feature_weights {
             Some(weights) => score::weighted_latent(f, f_hat, weights),
@@ -46,8 +46,8 @@ impl Scorer {
         self.score_by(x, x_hat, latent)
     }
 
-    /// As [`Scorer::score`], with L the features' distance, on the scale of the mean over pixels that
-    /// R is.
+    /// As [`Scorer::score`], with L the distance of the features, on the same scale as R, a mean over
+    /// pixels.
     pub(crate) fn score_by_distance(
         &self,
         x: &[f32],
@@ -58,7 +58,7 @@ impl Scorer {
         self.score_by(x, x_hat, score::distance(f, f_hat) / x.len() as f64)
     }
 
-    /// Scores one picture whose L is known.
+    /// Scores one image whose L is known.
     pub(crate) fn score_by(&self, x: &[f32], x_hat: &[f32], latent: f64) -> RawScore {
         let residual = score::residual(self.scoring.residual, x, x_hat, self.channels);
         RawScore {

@@ -1,4 +1,4 @@
-//! From prepared pictures to scores, batch by batch.
+//! From prepared images to scores, batch by batch.
 
 use burn::tensor::{Tensor, TensorData};
 
@@ -7,11 +7,11 @@ use crate::data::image::Preprocessing;
 use crate::nn::tensors::{Reader, TensorError};
 use crate::score::{RawScore, residual_map};
 
-/// Pictures that are scored together where there are many; no score depends on it. A browser's worker
-/// takes its messages in between.
+/// Number of images scored together; no score depends on it. A browser's worker receives messages in
+/// between.
 pub(crate) const SCORED_AT_ONCE: usize = if cfg!(target_family = "wasm") { 16 } else { 64 };
 
-/// One scored picture.
+/// One scored image.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scored {
     /// A, R, L.
@@ -22,7 +22,7 @@ pub struct Scored {
     pub residual_map: Vec<f32>,
 }
 
-/// Scores pictures that are prepared already.
+/// Scores prepared images.
 ///
 /// # Shapes
 /// - `values`: `[n, c, size, size]` as one slice, `n` at least 1
@@ -31,7 +31,7 @@ pub struct Scored {
 /// If the device cannot be read.
 ///
 /// # Panics
-/// If `values` is empty or no whole number of pictures.
+/// If `values` is empty or not a whole number of images.
 pub async fn score_batch(
     detector: &dyn Detector,
     values: &[f32],
@@ -39,10 +39,10 @@ pub async fn score_batch(
     score_watched(detector, values, &mut ()).await
 }
 
-/// As [`score_batch`], and tells of a search.
+/// As [`score_batch`], reporting the progress of a latent optimisation.
 ///
 /// # Errors
-/// As [`score_batch`], and [`TensorError::Stopped`] where `watch` ends the search.
+/// As [`score_batch`], and [`TensorError::Stopped`] if `watch` stops the optimisation.
 ///
 /// # Panics
 /// As [`score_batch`].
@@ -82,13 +82,13 @@ pub async fn score_watched(
         .collect())
 }
 
-/// Prepared pictures as a batch on the detector's device.
+/// Prepared images as a batch on the detector's device.
 pub(crate) fn batch(detector: &dyn Detector, values: &[f32]) -> Tensor<4> {
     let Preprocessing { size, channels, .. } = *detector.preprocessing();
     let length = detector.preprocessing().values();
     assert!(
         !values.is_empty() && values.len().is_multiple_of(length),
-        "expected whole pictures of {length} values, got {} values",
+        "expected whole images of {length} values, got {} values",
         values.len()
     );
     let shape = [values.len() / length, channels, size, size];
@@ -96,8 +96,8 @@ pub(crate) fn batch(detector: &dyn Detector, values: &[f32]) -> Tensor<4> {
     Tensor::from_data(data, &detector.device())
 }
 
-/// Features f(x) and f(x̂) of prepared pictures, each `[n, features]` as one vector; none if the
-/// method has none.
+/// Features f(x) and f(x̂) of prepared images, each `[n, features]` as one vector; `None` if the method
+/// has none.
 pub(super) async fn features(
     detector: &dyn Detector,
     values: &[f32],
@@ -112,7 +112,7 @@ pub(super) async fn features(
     Ok(take("f").zip(take("f_hat")))
 }
 
-/// As [`score_batch`], with the batch dealt out to all threads: for the CPU, whose convolutions leave
+/// As [`score_batch`], with the batch distributed over all threads: for the CPU, whose convolutions leave
 /// threads idle within a batch.
 ///
 /// # Errors

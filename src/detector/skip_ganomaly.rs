@@ -1,5 +1,5 @@
-//! Skip-GANomaly: a generator with skips redraws a picture, a discriminator tells redrawn ones; pixels
-//! and the discriminator's features are compared.
+//! Skip-GANomaly: a generator with skip connections reconstructs an image, and a discriminator recognises
+//! reconstructions; pixels and the discriminator's features are compared.
 //!
 //! Its networks are [`crate::nn::Generator`] and [`crate::nn::Discriminator`].
 //!
@@ -55,7 +55,7 @@ impl Adversarial for SkipGanomaly {
         let x_hat = reconstruct(networks, x.clone(), step);
         let real = networks.discriminator.forward(x.clone(), Mode::Training);
 
-        // D's weights stand still while G learns, so their gradients are not computed.
+        // D's weights are fixed while G is updated, so their gradients are not computed.
         let frozen = networks.discriminator.clone().no_grad();
         let fake = frozen.forward(x_hat.clone(), Mode::Training);
         let adversarial = bce_real(fake.logit);
@@ -68,7 +68,7 @@ impl Adversarial for SkipGanomaly {
             networks.update_generator(&generator);
         }
 
-        // The published code judges x̂ of before G's update a second time, and reuses D(x).
+        // The published code evaluates D a second time on x̂ from before G's update, and reuses D(x).
         let fake = networks
             .discriminator
             .forward(x_hat.detach(), Mode::Training);
@@ -101,7 +101,7 @@ impl Adversarial for SkipGanomaly {
         trained.generator.forward_with_encoding(x, trained.mode).1
     }
 
-    /// x̂ = G(x), with f(x) and f(x̂), or with the encoding of x and the remembered one nearest to it.
+    /// x̂ = G(x), with f(x) and f(x̂), or with the encoding of x and the nearest stored encoding.
     fn measure(trained: &Trained<Self>, x: Tensor<4>) -> Measuring<'_> {
         let (g, mode) = (&trained.generator, trained.mode);
         let (x_hat, features) = match &trained.memory {
@@ -121,8 +121,8 @@ impl Adversarial for SkipGanomaly {
     }
 }
 
-/// x̂ = G(x), of a disturbed x and with skips dropped where the settings say so. What is drawn
-/// follows from the seed and the step alone.
+/// x̂ = G(x), of a disturbed x and with skips dropped if the settings say so. The random draws depend
+/// only on the seed and the step.
 fn reconstruct(networks: &Networks<SkipGanomaly>, x: Tensor<4>, step: u64) -> Tensor<4> {
     let config = &networks.config;
     let shape = x.dims();
@@ -173,7 +173,7 @@ fn features(
     };
     match trained.mode {
         Mode::Inference => {
-            // One pass of D over both: pictures do not influence each other.
+            // One pass of D over both: images do not influence each other.
             let both = features(Tensor::cat(vec![x, x_hat], 0));
             (both.clone().narrow(0, 0, n), both.narrow(0, n, n))
         }

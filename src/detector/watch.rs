@@ -1,13 +1,13 @@
-//! Who is told how far long work is, and may end it.
+//! Progress of long work, which the watcher may stop.
 
 use std::ops::ControlFlow;
 
-/// Told of pictures that are done, and of a search under way.
+/// Receives the progress of images and of a latent optimisation.
 pub trait Watch {
-    /// So many pictures went through the networks since this was last called.
+    /// This many images went through the networks since the last call.
     fn pictures(&mut self, _count: usize) {}
 
-    /// The search for a batch stands at a step of so many; `Break` ends the work.
+    /// The latent optimisation of a batch has reached a step of the total; `Break` stops the work.
     fn search(&mut self, _step: usize, _steps: usize) -> ControlFlow<()> {
         ControlFlow::Continue(())
     }

@@ -1,21 +1,21 @@
-//! Published AUROCs, to print beside ours.
+//! Published AUROCs, to show with ours.
 //!
-//! They were got with what [`PUBLISHED_WARNING`](super::PUBLISHED_WARNING) warns of, or by code that
-//! nobody has seen: something to compare with, nothing to tune towards.
+//! They were obtained in the way that [`PUBLISHED_WARNING`](super::PUBLISHED_WARNING) warns of, or by
+//! code that was not published: use them for comparison, not as a target.
 
 use serde::{Deserialize, Serialize};
 
-/// What belongs beside a published table.
-pub const CAVEAT: &str = "As published: by the authors' own runs and test sets, the best epoch picked \
-    on the test pictures, scores taken with batch statistics. A score that does not know which class \
-    is abnormal averages .5 over ten classes.";
+/// What belongs with a published table.
+pub const CAVEAT: &str = "As published: from the authors' own runs and test sets, with the best epoch \
+    chosen on the test images and scores computed with batch statistics. A score that does not depend on \
+    which class is abnormal averages 0.5 over ten classes.";
 
 /// CIFAR-10's classes in the order of their labels.
 const CIFAR10: [&str; 10] = [
     "plane", "car", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",
 ];
 
-/// The data set's own words for two of them.
+/// The data set's own names for two of them.
 const CIFAR10_LONG: [(&str, &str); 2] = [("airplane", "plane"), ("automobile", "car")];
 
 const DIGITS: [&str; 10] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
@@ -27,7 +27,7 @@ const MNIST_SOURCE: &str = "Akçay, Atapour-Abarghouei, Breckon: GANomaly, 2018,
     version 1: AUROC on MNIST, one digit abnormal, nine normal";
 
 const SPEED_SOURCE: &str = "Akçay, Atapour-Abarghouei, Breckon: GANomaly, 2018, arXiv 1805.06725: \
-    run time a picture";
+    run time per image";
 
 /// Published AUROCs on one data set.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -44,14 +44,14 @@ pub struct PublishedTable {
     pub source: String,
     /// Where the times were printed.
     pub speed_source: String,
-    /// What belongs beside the numbers.
+    /// What belongs with the numbers.
     pub caveat: String,
 }
 
 /// One method in the literature.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PublishedRow {
-    /// As its paper writes it.
+    /// The method as its paper writes it.
     pub method: String,
     /// AUROC with each class abnormal. Empty where only the mean was published.
     pub auroc: Vec<f64>,

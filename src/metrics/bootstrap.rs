@@ -1,4 +1,4 @@
-//! How far AUROC and AUPRC would move with other test pictures of the same kind.
+//! How far AUROC and AUPRC would vary with other test images of the same kind.
 
 use serde::{Deserialize, Serialize};
 
@@ -15,7 +15,7 @@ const HIGH: f64 = 0.975;
 /// A number with its 95 % interval.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Interval {
-    /// Of the pictures as they are.
+    /// The value on the actual images.
     pub value: f64,
     /// Lower end.
     pub low: f64,
@@ -43,16 +43,16 @@ pub struct Bootstrap {
 
 /// AUROC and AUPRC with 95 % percentile intervals of a stratified bootstrap.
 ///
-/// Each resample draws, with replacement, as many normal scores as there are from the normal ones,
-/// and as many abnormal from the abnormal: no resample lacks a class, and the share of abnormal
-/// pictures, on which AUPRC depends, stays. The interval goes from the .025 to the .975
-/// [`quantile`] of the resamples' areas. It speaks of the choice of test pictures only, not of
-/// another training run: for that, see [`spread`](super::spread()). With fewer than some twenty
-/// pictures of a class it is too narrow, and where the classes do not overlap at all it has no width.
+/// Each resample draws, with replacement, as many normal scores as there are from the normal ones, and as
+/// many abnormal from the abnormal: no resample lacks a class, and the share of abnormal images, on
+/// which AUPRC depends, stays. The interval goes from the .025 to the .975 [`quantile`] of the resamples'
+/// areas. It covers the choice of test images only, not the variation between training runs: for that,
+/// see [`spread`](super::spread()). With fewer than some twenty images of a class it is too narrow, and
+/// where the classes do not overlap at all it has no width.
 ///
-/// The scores are sorted once; a resample counts how often each distinct score was drawn. Resample k
-/// has random numbers of its own, so the first of 1,000 resamples are those of 100, and a seed gives
-/// the same interval on every machine, whatever the order of the pictures.
+/// The scores are sorted once; a resample counts how often each distinct score was drawn. Resample k has
+/// its own random numbers, so the first 100 of 1,000 resamples are the same as 100 resamples, and a seed
+/// gives the same interval on every machine, whatever the order of the images.
 ///
 /// # Errors
 /// As [`auroc`](super::auroc), or if there are no resamples.
@@ -69,7 +69,7 @@ pub fn bootstrap(
         return Err(MetricError::NoResamples);
     }
     let (auroc, auprc) = (auroc_of(&groups), auprc_of(&groups));
-    // Where in the ranking each picture stands.
+    // The position of each image in the ranking.
     let (m, n) = totals(&groups);
     let (mut of_abnormal, mut of_normals) = (Vec::with_capacity(m), Vec::with_capacity(n));
     for (index, group) in groups.iter().enumerate() {

@@ -4,26 +4,26 @@ use serde::{Deserialize, Serialize};
 
 use super::{MetricError, check_finite, check_lengths};
 
-/// Verdicts counted, and what follows from the counts. A share of nothing is none.
+/// Counts of verdicts, and the rates that follow from them. A share of nothing is `None`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Confusion {
-    /// A picture is called anomalous when its score is above this.
+    /// An image is called anomalous when its score is above this.
     pub threshold: f64,
-    /// Abnormal pictures called anomalous.
+    /// Abnormal images called anomalous.
     pub true_positives: usize,
-    /// Normal pictures called anomalous.
+    /// Normal images called anomalous.
     pub false_positives: usize,
-    /// Normal pictures called normal.
+    /// Normal images called normal.
     pub true_negatives: usize,
-    /// Abnormal pictures called normal.
+    /// Abnormal images called normal.
     pub false_negatives: usize,
-    /// Share of the pictures called anomalous that is abnormal: TP / (TP + FP).
+    /// Share of the images called anomalous that is abnormal: TP / (TP + FP).
     pub precision: Option<f64>,
-    /// Share of the abnormal pictures that is called anomalous: TP / (TP + FN).
+    /// Share of the abnormal images that is called anomalous: TP / (TP + FN).
     pub recall: Option<f64>,
     /// 2 TP / (2 TP + FP + FN).
     pub f1: Option<f64>,
-    /// Share of the normal pictures that is called anomalous: FP / (FP + TN).
+    /// Share of the normal images that is called anomalous: FP / (FP + TN).
     pub false_alarms: Option<f64>,
 }
 

@@ -1,24 +1,24 @@
-//! How well a map says where in a picture the defect is.
+//! How well a map localises the defect in an image.
 //!
-//! Every pixel of every picture counts, those of pictures without a defect too. Nothing is binned:
+//! Every pixel of every image counts, those of images without a defect too. Nothing is binned:
 //! the pixels' scores are sorted as they are. That takes 4 bytes for a defect-free pixel and 8 for a
 //! defective one, beside the maps: 100 MB to 200 MB for 25 million pixels, the size of a class of
-//! MVTec AD (some 100 pictures) at 500 pixels a side.
+//! MVTec AD (some 100 images) at 500 pixels a side.
 
 use serde::{Deserialize, Serialize};
 
 use super::MetricError;
 
-/// [`pro`] up to this false-positive rate: Bergmann et al.'s choice, for maps that flag a larger
-/// part of the defect-free area are of no use.
+/// [`pro`] up to this false-positive rate: Bergmann et al.'s choice, because maps that flag a larger part
+/// of the defect-free area are of no use.
 pub const PRO_LIMIT: f64 = 0.3;
 
-/// One picture's map, and where its defects are.
+/// An image's map, and the mask of its defects.
 #[derive(Clone, Copy, Debug)]
 pub struct PixelScores<'a> {
-    /// A score a pixel, `[height, width]`: higher is more anomalous.
+    /// One score per pixel, `[height, width]`: higher is more anomalous.
     pub map: &'a [f32],
-    /// Whether a pixel is defective, `[height, width]`. None where the picture has no defect.
+    /// Whether a pixel is defective, `[height, width]`. None where the image has no defect.
     pub mask: Option<&'a [bool]>,
     /// Pixels in a row.
     pub width: usize,
@@ -31,7 +31,7 @@ pub struct PixelMetrics {
     pub auroc: f64,
     /// See [`pro`], up to [`PRO_LIMIT`].
     pub pro: f64,
-    /// Pictures with at least one defective pixel.
+    /// Images with at least one defective pixel.
     pub masked_pictures: usize,
     /// Defective regions in them.
     pub regions: usize,
@@ -54,7 +54,7 @@ pub fn pixel_auroc(pictures: &[PixelScores]) -> Result<f64, MetricError> {
 /// region counts alike, small or large.
 ///
 /// At a threshold t: PRO(t) = 1/K Σ_k |{flagged} ∩ C_k| / |C_k| over the K regions C_k of all masks
-/// (see [`regions`]), FPR(t) = flagged defect-free pixels / all defect-free pixels, of pictures with
+/// (see [`regions`]), FPR(t) = flagged defect-free pixels / all defect-free pixels, of images with
 /// and without defects. There is a point for every distinct score and one at (0, 0); lines are
 /// straight between them and at `limit`, as in Bergmann et al.'s code. Chance is `limit / 2`.
 ///
@@ -106,7 +106,7 @@ pub fn regions(mask: &[bool], width: usize) -> (Vec<u32>, usize) {
     );
     let mut labels = vec![0; mask.len()];
     let mut found = 0;
-    // Pixels whose neighbours are still to be looked at. A region may be large: no recursion.
+    // Pixels whose neighbours are still to be visited. A region may be large, so there is no recursion.
     let mut open = Vec::new();
     for first in 0..mask.len() {
         if !mask[first] || labels[first] != 0 {
@@ -159,7 +159,7 @@ impl Sorted {
             });
         }
         sorted.clean.sort_unstable_by(|a, b| b.total_cmp(a));
-        // By size within one score, so that sums do not depend on the order of the pictures.
+        // By size within one score, so that sums do not depend on the order of the images.
         sorted
             .defective
             .sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
@@ -225,7 +225,7 @@ impl Sorted {
 
     fn auroc(&self) -> f64 {
         let (n, m) = (self.clean.len(), self.defective.len());
-        // Pairs counted in integers, as for pictures.
+        // Pairs counted in integers, as for images.
         let mut clean_below = n as u128;
         let mut twice_wins: u128 = 0;
         for (clean, defective) in self.steps() {
@@ -403,7 +403,7 @@ mod tests {
             pictures.rotate_left(1);
             prop_assert_eq!(got, pixel_metrics(&pictures).unwrap());
             prop_assert!((0.0..=1.0).contains(&got.auroc) && (0.0..=1.0 + 1e-12).contains(&got.pro));
-            // As for pictures.
+            // As for images.
             let scores: Vec<f64> = map.iter().map(|&v| f64::from(v)).collect();
             prop_assert_eq!(got.auroc, super::super::auroc(&scores, &mask).unwrap());
         }

@@ -1,4 +1,4 @@
-//! Batch normalisation as PyTorch counts it.
+//! Batch normalisation as PyTorch computes it.
 
 use burn::module::{Module, Param, RunningState};
 use burn::tensor::Tensor;
@@ -6,12 +6,12 @@ use burn::tensor::module::{batch_norm, batch_norm_train};
 
 use super::init::Initialiser;
 
-/// Which statistics a network normalises with.
+/// The statistics that a network normalises with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// The batch's own statistics, which also move the running ones.
+    /// The batch's own statistics, which also update the running ones.
     Training,
-    /// The running statistics: a picture's result does not depend on its neighbours.
+    /// The running statistics: an image's result does not depend on its neighbours.
     Inference,
 }
 

@@ -1,9 +1,9 @@
 //! The convolutions of the innermost layers as matrix products over the whole batch, for training.
 //!
-//! Burn's CPU backend multiplies picture by picture. Where a picture has one to four pixels, such a product
-//! is too narrow to fill a vector register, and the gradients of the weights are narrower still. Of a
-//! 4 × 4 kernel between 2 × 2 pixels and one, moreover, only the middle 2 × 2 meets a pixel, the rim
-//! meets padding.
+//! Burn's CPU backend multiplies image by image. If an image has one to four pixels, such a product is
+//! too narrow to fill a vector register, and the gradients of the weights are narrower still. Moreover,
+//! of a 4 × 4 kernel between 2 × 2 pixels and one, only the middle 2 × 2 meets a pixel; the rim meets
+//! padding.
 
 use burn::nn::conv::{Conv2d, ConvTranspose2d};
 use burn::tensor::Tensor;
@@ -12,7 +12,7 @@ use burn::tensor::ops::ConvOptions;
 
 use super::Mode;
 
-/// A convolution of square pictures.
+/// A convolution of square images.
 ///
 /// # Shapes
 /// - `x`: `[n, input, side, side]`
@@ -31,7 +31,7 @@ pub(crate) fn convolve(conv: &Conv2d, x: Tensor<4>, mode: Mode) -> Tensor<4> {
     }
 }
 
-/// A transposed convolution of square pictures.
+/// A transposed convolution of square images.
 ///
 /// # Shapes
 /// - `x`: `[n, input, side, side]`
@@ -50,8 +50,8 @@ pub(crate) fn convolve_transposed(conv: &ConvTranspose2d, x: Tensor<4>, mode: Mo
     }
 }
 
-/// Rows times a matrix, one row after another: a product of matrices rounds by the number of rows, and a
-/// picture's score would depend on the size of its batch.
+/// Rows times a matrix, one row after another: the rounding of a product of matrices depends on the
+/// number of rows, so an image's score would depend on the size of its batch.
 ///
 /// # Shapes
 /// - `rows`: `[n, input]`
@@ -96,7 +96,7 @@ fn from_one_pixel(x: Tensor<4>, weight: Tensor<4>) -> Tensor<4> {
         .reshape([n, output, k, k])
 }
 
-/// Where the four 4 × 4 windows of a padded 6 × 6 picture begin.
+/// Where the four 4 × 4 windows of a padded 6 × 6 image begin.
 const WINDOWS: [[usize; 2]; 4] = [[0, 0], [0, 2], [2, 0], [2, 2]];
 
 /// `x`: `[n, input, 4, 4]`, `weight`: `[output, input, 4, 4]`, returns `[n, output, 2, 2]`
@@ -137,7 +137,7 @@ mod tests {
     use crate::nn::{conv, conv_transposed};
     use burn::tensor::{Device, Distribution};
 
-    /// Output, and gradients with respect to the picture and the weights, of the sum of squares.
+    /// Output, and gradients with respect to the image and the weights, of the sum of squares.
     fn all<M>(
         module: &M,
         weight: impl Fn(&M) -> Tensor<4>,

@@ -26,7 +26,7 @@ pub(crate) struct Plan {
     pub(crate) channels: usize,
     /// Length of z.
     pub(crate) features: usize,
-    /// Halvings from the picture to [`INNER_SIDE`]: 2 at a side of 32.
+    /// Halvings from the image to [`INNER_SIDE`]: 2 at a side of 32.
     pub(crate) halvings: usize,
     /// Of generator and encoder: 64.
     pub(crate) width: usize,
@@ -48,7 +48,7 @@ impl Plan {
         }
     }
 
-    /// Channels after each halving: 64, 128; pictures larger than the published ones add levels of 128.
+    /// Channels after each halving: 64, 128; images larger than the published ones add levels of 128.
     pub(crate) fn down(&self) -> Vec<usize> {
         (0..self.halvings)
             .map(|level| self.width << level.min(1))
@@ -103,7 +103,7 @@ impl Level {
     }
 }
 
-/// The discriminators' way from a picture to 8 × 8: kernel 4, the width stays, no norm in the first.
+/// The discriminators' path from an image to 8 × 8: kernel 4, the width stays, no norm in the first.
 pub(crate) fn picture_levels(plan: &Plan, init: &mut Initialiser) -> Vec<Level> {
     let width = plan.discriminator_width;
     let level = |level: usize| {
@@ -118,14 +118,14 @@ pub(crate) fn picture_levels(plan: &Plan, init: &mut Initialiser) -> Vec<Level> 
     (0..plan.halvings).map(level).collect()
 }
 
-/// How many values [`picture_levels`] makes.
+/// Number of parameters of [`picture_levels`].
 pub(crate) fn learnt_by_picture_levels(plan: &Plan) -> usize {
     let width = plan.discriminator_width;
     let first = 16 * plan.channels * width + width;
     first + (plan.halvings - 1) * (16 * width * width + 2 * width)
 }
 
-/// How many values each of [`picture_levels`] makes of one picture.
+/// Number of values that each of [`picture_levels`] computes for one image.
 pub(crate) fn layers_of_picture_levels(plan: &Plan) -> Vec<usize> {
     let level = |level: usize| {
         let side = INNER_SIDE << (plan.halvings - 1 - level);
@@ -134,7 +134,7 @@ pub(crate) fn layers_of_picture_levels(plan: &Plan) -> Vec<usize> {
     (0..plan.halvings).map(level).collect()
 }
 
-/// A transposed convolution that doubles the side, with the batch norm after it but in the last.
+/// A transposed convolution that doubles the side, followed by batch norm, except in the last.
 #[derive(Module, Debug)]
 pub struct UpLevel {
     conv: ConvTranspose2d,
@@ -227,7 +227,7 @@ impl Network for Generator {
 }
 
 impl Generator {
-    /// Draws pictures.
+    /// Generates images.
     ///
     /// # Shapes
     /// - `z`: `[n, features]`
@@ -257,8 +257,8 @@ impl Generator {
     }
 }
 
-/// A fully connected layer; for scoring one picture after another, since a search makes much of the last
-/// bit.
+/// A fully connected layer; in scoring it processes one image after another, because the latent
+/// optimisation amplifies rounding differences.
 ///
 /// # Shapes
 /// - `h`: `[n, input]`

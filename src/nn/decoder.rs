@@ -1,4 +1,4 @@
-//! GANomaly's decoder: a vector z becomes a picture.
+//! GANomaly's decoder: from a vector z to an image.
 //!
 //! Source: Akçay et al. 2018, section 3.2, and the published code where the text is silent.
 
@@ -23,12 +23,12 @@ pub struct UpLevel {
 /// The decoder, the encoder's mirror image.
 #[derive(Module, Debug)]
 pub struct Decoder {
-    /// From the vector (first) to the picture (last); the first step makes 4 × 4 pixels.
+    /// From the vector (first) to the image (last); the first step makes 4 × 4 pixels.
     pyramid: Vec<UpLevel>,
 }
 
 impl Decoder {
-    /// Builds the network with freshly drawn weights; `width` is that before its last step.
+    /// Builds the network with newly initialised weights; `width` is that before its last step.
     ///
     /// # Panics
     /// If [`Architecture::check`] fails.
@@ -50,7 +50,7 @@ impl Decoder {
         Self { pyramid }
     }
 
-    /// How many values it learns, counted without building it.
+    /// Number of parameters, counted without building it.
     pub fn learnt_values(architecture: &Architecture, width: usize) -> usize {
         let mut input = architecture.features;
         let mut count = 0;
@@ -61,7 +61,7 @@ impl Decoder {
         count + 16 * input * architecture.channels
     }
 
-    /// How many values each of its layers makes of one picture.
+    /// Number of values that each of its layers computes for one image.
     pub fn layers(architecture: &Architecture, width: usize) -> Vec<usize> {
         let mut layers = pyramid::layers(architecture, width);
         layers.reverse();
@@ -76,7 +76,7 @@ impl Decoder {
         }
     }
 
-    /// Draws pictures.
+    /// Generates images.
     ///
     /// # Shapes
     /// - `z`: `[n, features]`
@@ -91,7 +91,7 @@ impl Decoder {
     }
 }
 
-/// The way up that decoders share: ReLU between two steps, tanh after the last.
+/// The upward path that decoders share: ReLU between two steps, tanh after the last.
 ///
 /// # Shapes
 /// - `h`: `[n, input, side, side]`

@@ -14,7 +14,7 @@ use super::{Architecture, Mode, Network, conv};
 /// The discriminator.
 #[derive(Module, Debug)]
 pub struct Discriminator {
-    /// From the picture to 4 × 4, doubling the width each time.
+    /// From the image to 4 × 4, doubling the width each time.
     pyramid: Vec<PyramidLevel>,
     /// 4 × 4 to the feature vector.
     feature: Conv2d,
@@ -22,7 +22,7 @@ pub struct Discriminator {
     classifier: Conv2d,
 }
 
-/// What D says of a batch.
+/// D's output for a batch.
 pub struct Judgement {
     /// Logit of "real", `[n]`; D's probability is its sigmoid.
     pub logit: Tensor<1>,
@@ -60,7 +60,7 @@ impl Network for Discriminator {
 }
 
 impl Discriminator {
-    /// Judges pictures.
+    /// Classifies images.
     ///
     /// # Shapes
     /// - `x`: `[n, c, size, size]`, in `[-1, 1]`
@@ -92,8 +92,7 @@ impl Discriminator {
         self.walk(x, mode, |_| ())
     }
 
-    /// What every layer says, the first first, the features f(x) last; each level after its
-    /// LeakyReLU.
+    /// The output of every layer, from the first to the features f(x); each level after its LeakyReLU.
     ///
     /// # Shapes
     /// - `x`: `[n, c, size, size]`, in `[-1, 1]`

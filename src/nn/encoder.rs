@@ -1,4 +1,4 @@
-//! GANomaly's encoder: a picture becomes a vector z.
+//! GANomaly's encoder: from an image to a vector z.
 //!
 //! Source: Akçay et al. 2018, section 3.2, and the published code where the text is silent.
 
@@ -14,14 +14,14 @@ use super::{Architecture, Mode, conv};
 /// The encoder.
 #[derive(Module, Debug)]
 pub struct Encoder {
-    /// From the picture to 4 × 4, doubling the width each time.
+    /// From the image to 4 × 4, doubling the width each time.
     pyramid: Vec<PyramidLevel>,
     /// 4 × 4 to the vector.
     latent: Conv2d,
 }
 
 impl Encoder {
-    /// Builds the network with freshly drawn weights; `width` is that of its first step.
+    /// Builds the network with newly initialised weights; `width` is that of its first step.
     ///
     /// # Panics
     /// If [`Architecture::check`] fails.
@@ -34,13 +34,13 @@ impl Encoder {
         }
     }
 
-    /// How many values it learns, counted without building it.
+    /// Number of parameters, counted without building it.
     pub fn learnt_values(architecture: &Architecture, width: usize) -> usize {
         let widest = pyramid::widest(architecture, width);
         pyramid::learnt_values(architecture, width) + 16 * widest * architecture.features
     }
 
-    /// How many values each of its layers makes of one picture.
+    /// Number of values that each of its layers computes for one image.
     pub fn layers(architecture: &Architecture, width: usize) -> Vec<usize> {
         let mut layers = pyramid::layers(architecture, width);
         layers.push(architecture.features);
@@ -53,7 +53,7 @@ impl Encoder {
         self
     }
 
-    /// Encodes pictures: z = E(x), linear at its end.
+    /// Encodes images: z = E(x), linear at the end.
     ///
     /// # Shapes
     /// - `x`: `[n, c, size, size]`, in `[-1, 1]`

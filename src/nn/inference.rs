@@ -1,8 +1,8 @@
 //! Networks rewritten for scoring: the same function in fewer operations.
 //!
-//! Two exact rewritings. Batch norm with fixed statistics is a scale and a shift of each channel,
-//! which the convolution before it can take over. And of a 4 × 4 kernel with padding 1 at the
-//! bottleneck only the middle 2 × 2 ever meets a pixel, the rim meets padding.
+//! Two exact rewritings. Batch norm with fixed statistics is a scale and a shift of each channel, which
+//! the convolution before it can absorb. And of a 4 × 4 kernel with padding 1 at the bottleneck only the
+//! middle 2 × 2 ever meets a pixel, the rim meets padding.
 
 use burn::module::Param;
 use burn::nn::conv::{Conv2d, ConvTranspose2d};

@@ -1,5 +1,5 @@
-//! The published initialisation, drawn on the host: the same seed gives the same weights on every
-//! device. (Seeding one device and copying to another gave different numbers.)
+//! The published initialisation, drawn on the host: the same seed gives the same weights on every device.
+//! (Seeding the devices themselves gave different numbers.)
 
 use burn::module::{Param, ParamId};
 use burn::tensor::{Device, Tensor, TensorData};
@@ -26,7 +26,7 @@ impl Initialiser {
         }
     }
 
-    /// Zeros in place of draws, for networks whose weights are loaded next.
+    /// Zeros instead of random values, for networks whose weights are loaded next.
     pub fn blank(device: &Device) -> Self {
         Self {
             rng: None,
@@ -34,7 +34,7 @@ impl Initialiser {
         }
     }
 
-    /// Where the parameters go.
+    /// The device of the parameters.
     pub fn device(&self) -> &Device {
         &self.device
     }

@@ -1,4 +1,4 @@
-//! The way down that discriminators and encoders share: convolutions that halve the side and double
+//! The downward path that discriminators and encoders share: convolutions that halve the side and double
 //! the width until 4 × 4 pixels are left.
 
 use burn::module::Module;
@@ -28,7 +28,7 @@ pub(crate) fn widest(architecture: &Architecture, width: usize) -> usize {
     width << (architecture.levels() - 3)
 }
 
-/// The steps from the picture to 4 × 4.
+/// The steps from the image to 4 × 4.
 pub(crate) fn build(
     architecture: &Architecture,
     width: usize,
@@ -50,7 +50,7 @@ pub(crate) fn build(
         .collect()
 }
 
-/// How many values [`build`] makes.
+/// Number of parameters of [`build`].
 pub(crate) fn learnt_values(architecture: &Architecture, width: usize) -> usize {
     let mut input = architecture.channels;
     let level = |(level, output)| {
@@ -66,7 +66,7 @@ pub(crate) fn learnt_values(architecture: &Architecture, width: usize) -> usize 
         .sum()
 }
 
-/// How many values each step of [`build`] makes of one picture.
+/// Number of values that each step of [`build`] computes for one image.
 pub(crate) fn layers(architecture: &Architecture, width: usize) -> Vec<usize> {
     let level = |(level, width): (usize, usize)| width * (architecture.size >> (level + 1)).pow(2);
     widths(architecture, width)
@@ -76,7 +76,7 @@ pub(crate) fn layers(architecture: &Architecture, width: usize) -> Vec<usize> {
         .collect()
 }
 
-/// `visit` sees what each step leaves, the first first.
+/// `visit` sees the output of each step, in order.
 ///
 /// # Shapes
 /// - `x`: `[n, c, size, size]`

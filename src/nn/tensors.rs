@@ -1,7 +1,7 @@
 //! A network's tensors by name: how weights travel between files, devices and optimisers.
 //!
 //! Names are the field names of the networks, joined by dots: `encoder.0.conv.weight`,
-//! `decoder.2.norm.running_variance`. To rename a field is to change the file format.
+//! `decoder.2.norm.running_variance`. Renaming a field changes the file format.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +20,7 @@ pub struct HostTensor {
 /// Host tensors by name, in name order.
 pub type NamedTensors = BTreeMap<String, HostTensor>;
 
-/// Why tensors could not be taken over.
+/// Why tensors could not be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TensorError {
@@ -37,8 +37,8 @@ pub enum TensorError {
         /// What was found.
         got: Vec<usize>,
     },
-    /// A tensor's shape does not go with the picture size of the header.
-    #[error("tensor {name} has the shape {got:?}, which does not fit the header's picture size")]
+    /// A tensor's shape does not fit the image size of the header.
+    #[error("tensor {name} has the shape {got:?}, which does not fit the header's image size")]
     Unfitting {
         /// Its name.
         name: String,
@@ -51,8 +51,8 @@ pub enum TensorError {
     /// A running variance is negative.
     #[error("tensor {0} holds a negative variance")]
     Negative(String),
-    /// The header promises larger networks than the file has values for.
-    #[error("the networks have {expected} values, the file only {found}")]
+    /// The header states larger networks than the file has values for.
+    #[error("the networks need {expected} values, but the file has only {found}")]
     TooFew {
         /// Values of the networks.
         expected: usize,
@@ -62,8 +62,8 @@ pub enum TensorError {
     /// The device could not be read.
     #[error("the device could not be read: {0}")]
     Read(String),
-    /// Whoever watched a search ended it.
-    #[error("the search was stopped")]
+    /// A latent optimisation was stopped by its watcher.
+    #[error("the latent optimisation was stopped")]
     Stopped,
 }
 
@@ -83,7 +83,7 @@ impl Path {
     }
 }
 
-/// Reads many device tensors in one go: names are kept beside one [`Transaction`].
+/// Reads many device tensors in one transfer: names are kept beside one [`Transaction`].
 #[derive(Default)]
 pub struct Reader {
     names: Vec<(String, Vec<usize>)>,
@@ -104,7 +104,7 @@ impl Reader {
         self
     }
 
-    /// Adds every tensor of a network, its names led by `prefix` and a dot.
+    /// Adds every tensor of a network, its names preceded by `prefix` and a dot.
     pub fn module<M: Module>(mut self, prefix: &str, module: &M) -> Self {
         prefix.clone_into(&mut self.prefix);
         module.visit(&mut self);
@@ -122,7 +122,7 @@ impl Reader {
         self.transaction = transaction.register(tensor.without_autodiff());
     }
 
-    /// Waits for the device and brings everything to the host.
+    /// Waits for the device and copies everything to the host.
     ///
     /// # Errors
     /// [`TensorError::Read`] if the device fails.
@@ -162,12 +162,12 @@ impl ModuleVisitor for Reader {
     }
 }
 
-/// Whether the tensor of this name is learnt: running statistics are not.
+/// Whether the tensor of this name is a parameter: running statistics are not.
 pub(crate) fn is_learnt(name: &str) -> bool {
     !name.contains(".running_")
 }
 
-/// How many values of a network are learnt: its running statistics are not.
+/// Number of parameters of a network, without its running statistics.
 pub fn learnt_values(module: &impl Module) -> usize {
     let reader = Reader::new().module("network", module);
     let learnt = reader.names.iter().filter(|(name, _)| is_learnt(name));

@@ -31,9 +31,9 @@ pub struct DecoderLevel {
 /// the features of the same side on the way down.
 #[derive(Module, Debug)]
 pub struct Generator {
-    /// From the picture (first) to the bottleneck (last).
+    /// From the image (first) to the bottleneck (last).
     encoder: Vec<EncoderLevel>,
-    /// From the bottleneck (first) to the picture (last).
+    /// From the bottleneck (first) to the image (last).
     decoder: Vec<DecoderLevel>,
     /// How many skips are cut, from the outermost.
     cut_skips: usize,
@@ -151,7 +151,7 @@ impl Network for Generator {
 }
 
 impl Generator {
-    /// Reconstructs pictures: x̂ = G(x).
+    /// Reconstructs images: x̂ = G(x).
     ///
     /// # Shapes
     /// - `x`: `[n, c, size, size]`, in `[-1, 1]`
@@ -182,7 +182,7 @@ impl Generator {
         self.decode(skips, z, mode, on_skip)
     }
 
-    /// As [`Generator::forward`], and the picture's encoding: the skips of at most 4 × 4 pixels and
+    /// As [`Generator::forward`], and the image's encoding: the skips of at most 4 × 4 pixels and
     /// the bottleneck z, see [`Architecture::encoding_layers`].
     ///
     /// # Shapes
@@ -211,7 +211,7 @@ impl Generator {
         for (level, step) in self.encoder.iter().enumerate() {
             if level > 0 {
                 h = leaky_relu(h, mode);
-                // The published LeakyReLU works in place: what is skipped is the activated tensor.
+                // The published LeakyReLU works in place, so the skip carries the activated tensor.
                 skips.push(h.clone());
             }
             h = convolve(&step.conv, h, mode); // [n, width << level, side / 2, side / 2]

@@ -1,7 +1,7 @@
-//! Charts as SVG: inline in a page with their numbers in a table, or as a file of their own.
+//! Charts as SVG: inline in a page with their numbers in a table, or as separate files.
 //!
 //! Drawings are small (360 units wide), so that their text stays readable on a narrow screen. A page
-//! colours them by its variables; a file brings its colours along, light and dark.
+//! colours them by its variables; a file includes its own colours, light and dark.
 
 use maud::{Markup, PreEscaped, html};
 
@@ -10,7 +10,7 @@ use super::colours;
 /// Width of every drawing in its own units.
 const WIDTH: f64 = 360.0;
 
-/// Room left and right of a drawing in a file of its own.
+/// Margin left and right of a drawing in a separate file.
 const BORDER: f64 = 10.0;
 
 /// How far a thinned curve may lie from the exact one, in units of the drawing. A chart is at most
@@ -39,7 +39,7 @@ pub struct Mark {
     pub text: String,
 }
 
-/// What is around a drawing.
+/// The text around a drawing.
 #[derive(Default)]
 pub struct Caption {
     /// Unique in the page.
@@ -49,11 +49,11 @@ pub struct Caption {
     pub description: String,
     pub x: &'static str,
     pub y: &'static str,
-    /// What a reader must know before believing the drawing.
+    /// A warning that readers must see with the drawing.
     pub warning: Option<String>,
 }
 
-/// How a name in the legend looks in the drawing.
+/// How the legend shows a name.
 enum Key {
     /// A line with its dashes, and the number it carries.
     Line(Option<usize>),
@@ -101,7 +101,7 @@ impl Drawing {
         }
     }
 
-    /// A file of its own, with title, warning, legend and colours inside.
+    /// A separate file, with title, warning, legend and colours inside.
     pub fn file(&self) -> String {
         let caption = &self.caption;
         let titles = wrapped(&caption.title, 40);
@@ -151,14 +151,14 @@ impl Drawing {
             }
         };
         let comment = caption.warning.as_ref().map_or(String::new(), |warning| {
-            // Two hyphens may not stand in a comment.
+            // A comment must not contain two hyphens.
             format!("<!-- {} -->\n", warning.replace('-', "\u{2010}"))
         });
         let text = format!(
             "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n{comment}{}\n",
             drawing.into_string()
         );
-        // A file name may hold control characters, which XML knows no way to write.
+        // A file name may contain control characters, which XML cannot represent.
         text.replace(
             |c: char| (c.is_control() && !"\n\t".contains(c)) || "\u{fffe}\u{ffff}".contains(c),
             "\u{fffd}",
@@ -180,7 +180,7 @@ impl Key {
         }
     }
 
-    /// As a drawing beside a name. The name says it all, so that readers of the screen skip it.
+    /// As a drawing beside a name. Screen readers skip it, since the name says the same.
     fn alone(&self, class: &str) -> Markup {
         html! { svg.key viewBox="0 0 34 14" width="34" height="14" aria-hidden="true" { (self.drawn(class)) } }
     }
@@ -194,7 +194,7 @@ fn dot((x, y): (f64, f64), class: &str, number: usize) -> Markup {
     }
 }
 
-/// The first line of a name, with a sign where more follows.
+/// The first line of a name, with an ellipsis if more follows.
 fn shortened(name: &str, most: usize) -> String {
     let mut lines = wrapped(name, most).into_iter();
     let first = lines.next().unwrap_or_default();
@@ -240,7 +240,7 @@ fn wrapped(text: &str, most: usize) -> Vec<String> {
 pub struct Bars {
     pub name: String,
     pub class: &'static str,
-    /// Height of each bar, one a bin.
+    /// Height of each bar, one per bin.
     pub heights: Vec<f64>,
     pub outline: bool,
 }
@@ -267,7 +267,7 @@ impl Bins {
         }
     }
 
-    /// Where a value belongs.
+    /// The bin of a value.
     fn index(&self, value: f64) -> usize {
         (((value - self.start) / self.width).floor().max(0.0) as usize).min(self.count - 1)
     }
@@ -287,7 +287,7 @@ impl Bins {
     }
 }
 
-/// Smallest and largest finite value, widened where they are one.
+/// Smallest and largest finite value, widened if they are equal.
 pub fn extent(values: impl Iterator<Item = f64>) -> (f64, f64) {
     let (low, high) = values
         .filter(|value| value.is_finite())
@@ -297,7 +297,7 @@ pub fn extent(values: impl Iterator<Item = f64>) -> (f64, f64) {
     if low > high {
         (0.0, 1.0)
     } else if low == high {
-        // Wide enough that the difference does not drown in the value.
+        // Wide enough that the difference is not lost in rounding.
         let half = (low.abs() * 1e-3).max(1e-9);
         (low - half, high + half)
     } else {
@@ -313,15 +313,15 @@ fn round_step(raw: f64) -> f64 {
         1.0
     };
     let power = 10f64.powf(raw.log10().floor());
-    // A hair of slack, or 0.30000000000000004 would become 0.5.
+    // A little slack, or 0.30000000000000004 would become 0.5.
     let step = [1.0, 2.0, 5.0, 10.0]
         .into_iter()
         .find(|step| step * power >= raw * (1.0 - 1e-9));
     step.unwrap_or(10.0) * power
 }
 
-/// Round values from `low` to `high`, about `wanted` of them and at least `apart`, and the decimals
-/// that tell them apart.
+/// Round values from `low` to `high`, about `wanted` of them and at least `apart`, and the number of
+/// decimals that distinguishes them.
 pub fn ticks(low: f64, high: f64, wanted: usize, apart: f64) -> (Vec<f64>, usize) {
     let step = round_step((high - low) / wanted.max(1) as f64).max(apart);
     let decimals = (-step.log10().floor()).max(0.0) as usize;
@@ -335,7 +335,7 @@ pub fn ticks(low: f64, high: f64, wanted: usize, apart: f64) -> (Vec<f64>, usize
     (ticks, decimals)
 }
 
-/// A tick's label: plain decimals, or scientific where they would be many.
+/// A tick's label: plain decimals, or scientific notation if there would be many.
 fn label(tick: f64, decimals: usize) -> String {
     if decimals > 5 || tick.abs() >= 1e6 {
         format!("{tick:.0e}")
@@ -344,7 +344,7 @@ fn label(tick: f64, decimals: usize) -> String {
     }
 }
 
-/// Where values lie on the drawing.
+/// Maps values to positions on the drawing.
 struct Frame {
     height: f64,
     left: f64,
@@ -353,9 +353,9 @@ struct Frame {
     bottom: f64,
     x: (f64, f64),
     y: (f64, f64),
-    /// Least distance of two ticks of x: 1 where x is counted.
+    /// Smallest distance between two ticks of x: 1 if x is a count.
     x_apart: f64,
-    /// About how many ticks of y are wanted.
+    /// Approximate number of ticks of y.
     y_ticks: usize,
 }
 
@@ -450,7 +450,7 @@ pub fn lines(caption: Caption, lines: &[Line], y_from: Option<f64>, marks: &[Mar
             .flat_map(|line| line.band.iter().flat_map(|b| [b.0, b.1]))
     };
     let (low, high) = extent(values().map(|p| p.1).chain(bands()));
-    // Room for the words above and below the points that they name.
+    // Room for the labels above and below the points.
     let room = if marks.is_empty() {
         0.0
     } else {
@@ -476,7 +476,7 @@ pub fn lines(caption: Caption, lines: &[Line], y_from: Option<f64>, marks: &[Mar
         @for (k, mark) in marks.iter().enumerate() {
             @let (x, y) = frame.at(mark.at);
             circle class=(format!("dot {}", mark.class)) cx=(fixed(x)) cy=(fixed(y)) r="4.5" {}
-            // By turns above and below, so that two neighbours can be read.
+            // Alternately above and below, so that two neighbours can be read.
             text.ink x=(fixed(x + if x > middle { 4.0 } else { -4.0 })) y=(fixed(if k % 2 == 0 { y - 10.0 } else { y + 19.0 }))
                 text-anchor=(if x > middle { "end" } else { "start" }) { (mark.text) }
         }
@@ -493,7 +493,7 @@ pub fn lines(caption: Caption, lines: &[Line], y_from: Option<f64>, marks: &[Mar
     }
 }
 
-/// Bars over common bins, with a line at a value that has a name, such as the threshold.
+/// Bars over common bins, with a line at a named value such as the threshold.
 pub fn histogram(
     caption: Caption,
     bins: &Bins,
@@ -563,7 +563,7 @@ fn outline(bins: &Bins, heights: &[f64]) -> Vec<(f64, f64)> {
     points
 }
 
-/// Curves in a square from 0 to 1, each with its number, and what guessing would give.
+/// Curves in a square from 0 to 1, each with its number, and the line of random guessing.
 pub fn curves(caption: Caption, curves: &[Line], guess: [(f64, f64); 2]) -> Drawing {
     let frame = Frame::square();
     let drawn: Vec<Points> = curves
@@ -597,7 +597,7 @@ pub fn curves(caption: Caption, curves: &[Line], guess: [(f64, f64); 2]) -> Draw
     }
 }
 
-/// A place on each line for its number, apart from each other where that can be had.
+/// A place on each line for its number, apart from each other if possible.
 fn dot_places(lines: &[Points]) -> Vec<(f64, f64)> {
     let mut placed: Points = Vec::new();
     for (k, line) in lines.iter().enumerate() {
@@ -608,7 +608,7 @@ fn dot_places(lines: &[Points]) -> Vec<(f64, f64)> {
                 .map(|other| (place.0 - other.0).hypot(place.1 - other.1))
                 .fold(f64::INFINITY, f64::min)
         };
-        // Its own share of the way, else ever further along.
+        // First its own share of the way, then places further along.
         let candidates: Points = (0..20)
             .map(|step| along(line, (first + 0.05 * f64::from(step)) % 1.0))
             .collect();
@@ -640,8 +640,8 @@ fn along(line: &[(f64, f64)], share: f64) -> (f64, f64) {
 
 /// As few of the points as keep the line within `tolerance` of the exact one; first and last stay.
 ///
-/// Points next to the one kept before them go first, since curves of many pictures are mostly such;
-/// then Douglas and Peucker's method, with a list of its own in place of recursion.
+/// Points close to the last one kept are dropped first, since curves of many images consist mostly of
+/// these; then Douglas and Peucker's method follows, with an explicit list instead of recursion.
 fn thinned(points: &[(f64, f64)], tolerance: f64) -> Points {
     let (near, far) = (tolerance * 0.2, tolerance * 0.8);
     let mut kept: Points = Vec::new();
@@ -682,7 +682,7 @@ fn distance(point: (f64, f64), from: (f64, f64), to: (f64, f64)) -> f64 {
     let (dx, dy) = (to.0 - from.0, to.1 - from.1);
     let length = dx.hypot(dy);
     let (px, py) = (point.0 - from.0, point.1 - from.1);
-    // How far along: a foot outside the line would understate the distance.
+    // How far along the line: a foot outside it would understate the distance.
     let along = if length > 0.0 {
         ((px * dx + py * dy) / (length * length)).clamp(0.0, 1.0)
     } else {
@@ -691,7 +691,7 @@ fn distance(point: (f64, f64), from: (f64, f64), to: (f64, f64)) -> f64 {
     (px - along * dx).hypot(py - along * dy)
 }
 
-/// Points joined to at most `most`: for each run of neighbours the mean, the lowest and the highest.
+/// Merges points into at most `most`: for each group of neighbours the mean, the lowest and the highest.
 /// Points that are not finite are left out.
 pub fn joined(points: impl Iterator<Item = (f64, f64)>, most: usize) -> (Points, Points) {
     let points: Vec<_> = points
@@ -730,9 +730,9 @@ mod tests {
             at.iter().map(|t| label(*t, decimals)).collect::<Vec<_>>(),
             ["0", "1000", "2000", "3000", "4000"]
         );
-        // Epochs are counted in whole ones.
+        // Epochs have whole numbers only.
         assert_eq!(ticks(1.0, 3.0, 5, 1.0), (vec![1.0, 2.0, 3.0], 0));
-        // Nonsense gives no endless loop.
+        // Invalid input does not loop forever.
         assert!(ticks(f64::NAN, 1.0, 4, 0.0).0.len() < 20);
     }
 
@@ -766,7 +766,7 @@ mod tests {
         assert!(means.iter().all(|p| p.1 == 2.0) && band.iter().all(|b| *b == (2.0, 2.0)));
     }
 
-    /// A staircase like the curve of `n` pictures, in units of the drawing.
+    /// A staircase like the curve of `n` images, in units of the drawing.
     fn staircase(n: usize) -> Points {
         let mut state = 1_u64;
         let (mut x, mut y) = (0_u32, 0_u32);

@@ -1,10 +1,9 @@
-//! The reports' two palettes, light and dark: one source for the page and for drawings that stand
-//! alone.
+//! The reports' two palettes, light and dark: one source for the page and for separate drawings.
 
 /// Name and value of every colour, light.
 ///
-/// `s1` to `s8` tell lines and bars apart. They differ in lightness too, and no line is told by its
-/// colour alone.
+/// `s1` to `s8` distinguish lines and bars. They also differ in lightness, and no line is identified by
+/// its colour alone.
 pub const LIGHT: &[(&str, &str)] = &[
     ("page", "#f6f7f9"),
     ("card", "#ffffff"),
@@ -46,7 +45,7 @@ pub const DARK: &[(&str, &str)] = &[
     ("warn", "#3a2d12"),
 ];
 
-/// The page's variables: light, dark where the reader prefers it, light on paper.
+/// The page's variables: light, dark if the reader prefers it, light in print.
 pub fn variables() -> String {
     let set = |palette: &[(&str, &str)]| {
         palette.iter().fold(String::new(), |css, (name, value)| {
@@ -60,8 +59,8 @@ pub fn variables() -> String {
     )
 }
 
-/// A style sheet with its `var(--name)` written out. Not every program that draws SVG knows
-/// variables: it would draw nothing.
+/// A style sheet with each `var(--name)` replaced by its value. Some programs that render SVG do not
+/// support variables and would draw nothing.
 pub fn written_out(css: &str, palette: &[(&str, &str)]) -> String {
     palette.iter().fold(css.to_owned(), |css, (name, value)| {
         css.replace(&format!("var(--{name})"), value)

@@ -1,5 +1,5 @@
 //! The report of a comparison: several methods on one split, each trained with the same budget and the
-//! same seeds. What it shares with an evaluation is the evaluation's.
+//! same seeds. What both have in common comes from the report of an evaluation.
 
 use maud::{Markup, html};
 
@@ -9,44 +9,44 @@ use super::{duration, figures, rate, scroll, tile};
 use crate::evaluation::{Evaluation, MethodResult, Metrics};
 use crate::metrics::{Spread, spread};
 
-/// What a run is beside its results, which stand in the evaluation at the same place.
+/// Facts about a run; its results have the same index in the evaluation.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ComparedRun {
     /// The method's name, without the seed.
     pub method: String,
-    /// Of weights, order, draws and intervals.
+    /// Seed of weights, order, draws and intervals.
     pub seed: u64,
-    /// Training steps; 0 for a method that is fitted in one go.
+    /// Training steps; 0 for a method that is fitted directly.
     pub steps: u64,
     /// Time of training and calibrating, in seconds.
     pub train_secs: f64,
 }
 
-/// A test picture with what every method makes of it.
+/// A test image with every method's results.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SideBySide {
     /// File name or label.
     pub name: String,
     /// Its class in the test set.
     pub class: String,
-    /// Whether it is abnormal in truth.
+    /// Whether it is labelled abnormal.
     pub abnormal: bool,
-    /// Side of all pictures in pixels.
+    /// Side of all images in pixels.
     pub size: usize,
-    /// What the methods saw, RGBA.
+    /// The methods' input, RGBA.
     pub input: Vec<u8>,
     /// One for each method.
     pub views: Vec<View>,
 }
 
-/// What a method makes of a picture. Pictures are RGBA, `size * size * 4` bytes each.
+/// A method's results on an image. Images are RGBA, `size * size * 4` bytes each.
 #[derive(Clone, Debug, PartialEq)]
 pub struct View {
     /// The method's name.
     pub method: String,
-    /// What it made of the picture.
+    /// The reconstruction.
     pub reconstruction: Vec<u8>,
-    /// Where the two differ, in the method's own scale.
+    /// The difference of the two, on the method's own scale.
     pub heat: Vec<u8>,
     /// A, the anomaly score.
     pub score: f64,
@@ -54,24 +54,24 @@ pub struct View {
     pub verdict: String,
 }
 
-/// All that the report of a comparison tells.
+/// The content of a comparison's report.
 #[derive(Clone, Debug)]
 pub struct ComparisonReport<'a> {
     /// The command line that made it.
     pub command: &'a str,
-    /// What each run could spend, in words.
+    /// The budget of each run, in words.
     pub budget: &'a str,
     /// The results, one for each run.
     pub evaluation: &'a Evaluation,
     /// The runs, in the same order.
     pub runs: &'a [ComparedRun],
-    /// Pictures to show.
+    /// Images to show.
     pub pictures: &'a [SideBySide],
     /// Settings of the runs, names and values.
     pub settings: &'a [(String, String)],
 }
 
-/// A method over its seeds.
+/// A method's results over its seeds.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Mean {
     /// The method's name.
@@ -82,9 +82,9 @@ pub struct Mean {
     pub auprc: Spread,
     /// Seconds of training and calibrating.
     pub train_secs: Spread,
-    /// Time to score a picture, in a batch.
+    /// Time to score an image, in a batch.
     pub milliseconds_per_picture: Spread,
-    /// Number of learnt values: the same with each seed.
+    /// Number of parameters: the same with each seed.
     pub parameters: usize,
 }
 
@@ -136,11 +136,11 @@ impl ComparisonReport<'_> {
                 (super::settings_section(self.settings))
                 (super::skipped_section(&self.evaluation.skipped))
                 section {
-                    h2 { "To repeat it" }
+                    h2 { "How to repeat it" }
                     (super::command(self.command))
                     p.note {
-                        "Beside this page: comparison.csv (one row a run), metrics.csv (one row a run and class), scores.csv (one row a picture), "
-                        "roc.csv and pr.csv (all points), and drawings as SVG. Under runs/: the folder of each run, with its model and the report "
+                        "This folder also holds comparison.csv (one row per run), metrics.csv (one row per run and class), scores.csv (one row per image), "
+                        "roc.csv and pr.csv (all points), and the charts as SVG. The folder runs/ holds a folder for each run, with its model and the report "
                         "of its training."
                     }
                 }
@@ -155,7 +155,7 @@ impl ComparisonReport<'_> {
         files
     }
 
-    /// The same as an evaluation tells it.
+    /// The report of the evaluation.
     fn shared(&self) -> EvaluationReport<'_> {
         EvaluationReport {
             title: "Comparison",
@@ -196,9 +196,9 @@ impl ComparisonReport<'_> {
                 @if let Some(best) = self.ranked().first() {
                     (tile("Highest AUROC", &rate(best.auroc.mean), &note(best)))
                 }
-                (tile("Runs", &grouped(self.runs.len()), &format!("{} of each method", super::counted(self.seeds().len() as u64, "seed", "seeds"))))
+                (tile("Runs", &grouped(self.runs.len()), &format!("{} per method", super::counted(self.seeds().len() as u64, "seed", "seeds"))))
                 @if let Some(metrics) = first {
-                    (tile("Test pictures", &grouped(metrics.normals + metrics.abnormal), &format!("{} normal, {} abnormal", grouped(metrics.normals), grouped(metrics.abnormal))))
+                    (tile("Test images", &grouped(metrics.normals + metrics.abnormal), &format!("{} normal, {} abnormal", grouped(metrics.normals), grouped(metrics.abnormal))))
                 }
             }
         }
@@ -219,19 +219,19 @@ impl ComparisonReport<'_> {
                     dt { "seeds" } dd { (seeds.join(", ")) }
                 }
                 p.note {
-                    "All methods have the same training, held-out and test pictures, prepared in the same way. Protocol: honest. Inference mode, so a "
-                    "picture's score depends on that picture and the model alone. Neither weights nor step nor threshold were chosen on these test "
-                    "pictures; every run is the one at the end of its budget."
+                    "All methods use the same training, held-out and test images, prepared in the same way. Protocol: honest. Scored in inference mode, so an "
+                    "image's score depends only on that image and the model. Weights, number of steps and threshold were not chosen on these test "
+                    "images; every run is reported as it is at the end of its budget."
                 }
                 @if !evaluation.warnings.is_empty() {
-                    h3 { "Worth knowing" }
+                    h3 { "Notes" }
                     ul.remarks { @for warning in &evaluation.warnings { li { (warning) } } }
                 }
             }
         }
     }
 
-    /// Which method ranks best, and whether that can be told.
+    /// Which method ranks best, and how certain that is.
     fn answer(&self) -> Vec<String> {
         let ranked = self.ranked();
         let Some(best) = ranked.first() else {
@@ -241,7 +241,7 @@ impl ComparisonReport<'_> {
             return vec![format!("{} has AUROC {}.", best.method, best.auroc)];
         };
         let mut said = vec![format!(
-            "{} ranks the pictures best: AUROC {}, before {} with {}.",
+            "{} ranks the images best: AUROC {}, followed by {} with {}.",
             best.method, best.auroc, second.method, second.auroc
         )];
         let of = |method: &str| -> Vec<&Metrics> {
@@ -259,11 +259,13 @@ impl ComparisonReport<'_> {
             .map(|m| m.auroc.high)
             .fold(0.0, f64::max);
         if lowest <= highest {
-            said.push("Their 95 % intervals overlap, so the difference may be chance.".into());
+            said.push(
+                "Their 95 % intervals overlap, so the difference may be due to chance.".into(),
+            );
         }
         if self.seeds().len() == 1 {
             said.push(
-                "With one seed nothing tells how much another training run would differ.".into(),
+                "With one seed, this report cannot show how much another training run would differ.".into(),
             );
         }
         said
@@ -279,12 +281,12 @@ impl ComparisonReport<'_> {
                 @if self.seeds().len() > 1 { (self.means_table()) }
                 (self.runs_table())
                 p.note {
-                    "AUROC is the probability that an abnormal picture scores above a normal one; 0.5 is chance. AUPRC is average precision; "
-                    "chance is the share of abnormal pictures" @if let Some(metrics) = self.evaluation.methods.first().and_then(full_mix) {
+                    "AUROC is the probability that an abnormal image scores above a normal one; 0.5 is chance. AUPRC is average precision; "
+                    "chance is the share of abnormal images" @if let Some(metrics) = self.evaluation.methods.first().and_then(full_mix) {
                         ", here " (percent(metrics.abnormal as f64 / (metrics.normals + metrics.abnormal).max(1) as f64))
-                    } ". The 95 % intervals are from a bootstrap over the test pictures; they do not speak of another training run, the spread over "
-                    "seeds does. Training is the time from the first step to the calibrated model, with the checks and checkpoints on the way. "
-                    "Times are of this machine; scoring is in batches, without reading files."
+                    } ". The 95 % intervals come from a bootstrap over the test images; they do not cover the variation between training runs, which the spread over "
+                    "seeds shows. Training is the time from the first step to the calibrated model, including checks and checkpoints. "
+                    "Times were measured on this machine; scoring is in batches and excludes reading files."
                 }
             }
         }
@@ -298,7 +300,7 @@ impl ComparisonReport<'_> {
                 (table_caption(title, None))
                 thead { tr {
                     th scope="col" { "method" }
-                    @for name in ["AUROC", "AUPRC", "training", "ms a picture", "parameters"] { th.number scope="col" { (name) } }
+                    @for name in ["AUROC", "AUPRC", "training", "ms per image", "parameters"] { th.number scope="col" { (name) } }
                 } }
                 tbody { @for mean in self.means() { tr {
                     th scope="row" { (mean.method) }
@@ -312,14 +314,14 @@ impl ComparisonReport<'_> {
     }
 
     fn runs_table(&self) -> Markup {
-        let title = "Every run, all classes together; 95 % intervals beneath";
+        let title = "Every run, all classes together, with 95 % intervals";
         scroll(
             title,
             html! { table.results {
                 (table_caption(title, None))
                 thead { tr {
                     th scope="col" { "method" }
-                    @for name in ["seed", "AUROC", "AUPRC", "steps", "training", "ms a picture", "parameters"] {
+                    @for name in ["seed", "AUROC", "AUPRC", "steps", "training", "ms per image", "parameters"] {
                         th.number scope="col" { (name) }
                     }
                 } }
@@ -346,15 +348,15 @@ impl ComparisonReport<'_> {
         let Some(first) = self.pictures.first() else {
             return html! {};
         };
-        let title = "The same pictures, method by method";
+        let title = "The same images, method by method";
         let seed = self.runs.first().map_or(0, |run| run.seed);
         html! {
             section {
-                h2 { "The same pictures side by side" }
+                h2 { "The same images side by side" }
                 p {
-                    "Spread evenly over the test part, whatever their scores; the models are those of seed " (seed) ". Under each method: its "
-                    "reconstruction (for nearest the training picture that is nearest) and where that differs from the input. Each method's "
-                    "heat maps have its own scale, so colours and scores A compare within a column only."
+                    "The images are spread evenly over the test part, regardless of their scores; the models are those of seed " (seed) ". Each method's column has its "
+                    "reconstruction (for nearest, the nearest training image) and a heat map of the difference from the input. Each method's "
+                    "heat maps have their own scale, so colours and scores A can be compared within a column only."
                 }
                 (scroll(title, html! { table.results.side {
                     (table_caption(title, None))
@@ -379,7 +381,7 @@ impl ComparisonReport<'_> {
         }
     }
 
-    /// One row a run.
+    /// One row per run.
     fn csv(&self) -> Vec<u8> {
         super::evaluation::csv_table(&[], |csv| {
             csv.write_record([

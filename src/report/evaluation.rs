@@ -1,5 +1,5 @@
-//! The report of an evaluation: every method's results on labelled test pictures, what they are worth,
-//! and where the model errs.
+//! The report of an evaluation: every method's results on labelled test images, how far they can be
+//! trusted, and where the model errs.
 //!
 //! Numbers of the published protocol are marked wherever they appear, on the page and in the files.
 
@@ -20,45 +20,45 @@ use crate::evaluation::{
     Protocol, Threshold, ThresholdSource,
 };
 
-/// [`PUBLISHED_WARNING`] in short, for the caption of a chart or table that holds nothing else.
+/// [`PUBLISHED_WARNING`] in short, for the caption of a chart or table with such numbers only.
 const LEAK: &str = "Published protocol: these numbers leak. The statistics of batches ordered by class \
-                    give the class away, and the best epoch is chosen on the test pictures.";
+                    give the class away, and the best epoch is chosen on the test images.";
 
-/// The same where only some of the numbers are of it.
-const PARTLY_LEAK: &str = "What is marked “published protocol” leaks: the statistics of batches \
+/// The same if only some of the numbers are of that protocol.
+const PARTLY_LEAK: &str = "Numbers marked “published protocol” leak: the statistics of batches \
                            ordered by class give the class away, and the best epoch is chosen on the \
-                           test pictures.";
+                           test images.";
 
-/// A picture that the model gets wrong, or nearly so.
+/// An image that the model gets wrong, or nearly so.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Miss {
-    /// The picture and what the model makes of it.
+    /// The image and the model's results.
     pub sample: ReportSample,
     /// Its class in the test set.
     pub class: String,
-    /// Whether it is abnormal in truth.
+    /// Whether it is labelled abnormal.
     pub abnormal: bool,
 }
 
-/// All that the report of an evaluation tells.
+/// The content of an evaluation's report.
 #[derive(Clone, Debug)]
 pub struct EvaluationReport<'a> {
     /// The heading.
     pub title: &'a str,
     /// The command line that made it.
     pub command: &'a str,
-    /// The results. The first method is the one reported on, the others stand beside it.
+    /// The results. The first method is the reported one; the others are for comparison.
     pub evaluation: &'a Evaluation,
-    /// What the reported model knows of its held-out normals.
+    /// The calibration of the reported model.
     pub calibration: Option<&'a Calibration>,
-    /// Pictures to show, as [`worst`] finds them.
+    /// Images to show, as [`worst`] finds them.
     pub misses: &'a [Miss],
-    /// Facts of the model and settings of the run, names and values.
+    /// Facts about the model and settings of the run, names and values.
     pub settings: &'a [(String, String)],
 }
 
-/// Where the pictures stand that a model gets most wrong: the abnormal ones of the lowest scores,
-/// lowest first, then the normal ones of the highest, highest first; at most `each` of either.
+/// Indices of the images that a model gets most wrong: the abnormal ones with the lowest scores, lowest
+/// first, then the normal ones with the highest scores, highest first; at most `each` of either kind.
 pub fn worst(pictures: &[Labelled], each: usize) -> Vec<usize> {
     let sorted = |abnormal: bool| {
         let mut places: Vec<usize> = (0..pictures.len())
@@ -99,11 +99,11 @@ impl EvaluationReport<'_> {
                 (super::settings_section(self.settings))
                 (super::skipped_section(&self.evaluation.skipped))
                 section {
-                    h2 { "To repeat it" }
+                    h2 { "How to repeat it" }
                     (super::command(self.command))
                     p.note {
-                        "Beside this page: metrics.csv, scores.csv (one row a picture), roc.csv and pr.csv (all points), and "
-                        "each chart of curves and scores as SVG."
+                        "This folder also holds metrics.csv, scores.csv (one row per image), roc.csv and pr.csv (all points), and "
+                        "the charts of curves and scores as SVG."
                     }
                 }
             },
@@ -129,7 +129,7 @@ impl EvaluationReport<'_> {
         self.methods().first()
     }
 
-    /// A method's name, with its protocol where that is not understood.
+    /// A method's name, with its protocol if that is not obvious.
     fn label(&self, result: &MethodResult) -> String {
         let twin = self
             .methods()
@@ -142,7 +142,7 @@ impl EvaluationReport<'_> {
         }
     }
 
-    /// What must stand by numbers of all methods.
+    /// The warning that belongs with numbers of all methods, if any leak.
     fn leaks(&self) -> Option<&'static str> {
         leaks(self.methods())
     }
@@ -158,20 +158,20 @@ impl EvaluationReport<'_> {
                 div.warning role="note" aria-labelledby="leaks" {
                     h2 id="leaks" { span aria-hidden="true" { "⚠ " } "Warning: numbers of the published protocol leak" }
                     p {
-                        "They were made on purpose in the way of the published code, to show what it would report. They tell nothing of how well "
+                        "They were produced on purpose in the way of the published code, to show what it would report. They say nothing about how well "
                         "a method detects anything."
                     }
                     p {
                         strong { "Batch statistics. " }
-                        "The test pictures come ordered by class, in batches, and each batch is normalised by its own mean and variance. "
-                        "Nearly every batch is of one class, so its statistics give the class away: a picture's score depends on its neighbours."
+                        "The test images are scored in batches ordered by class, and each batch is normalised by its own mean and variance. "
+                        "Nearly every batch is of one class, so its statistics give the class away: an image's score depends on its neighbours."
                     }
                     p {
                         strong { "Best epoch. " }
-                        "The published code tests after every epoch and reports the best one: the epoch is chosen on the test pictures."
+                        "The published code tests after every epoch and reports the best one: the epoch is chosen on the test images."
                     }
                     p {
-                        "So made: " @for (k, result) in leaking.iter().enumerate() {
+                        "Scored in this way: " @for (k, result) in leaking.iter().enumerate() {
                             @if k > 0 { ", " } (result.method)
                         }
                         ". " @if leaking.len() < self.methods().len() { "All other methods here were scored honestly." } @else { "No method here was scored honestly." }
@@ -204,7 +204,7 @@ impl EvaluationReport<'_> {
                 @if let Some((other, metrics)) = best {
                     (tile("Best of the others", &rate(metrics.auroc.value), &format!("AUROC of {}", self.label(other))))
                 }
-                (tile("Test pictures", &grouped(full.normals + full.abnormal), &format!("{} normal, {} abnormal", grouped(full.normals), grouped(full.abnormal))))
+                (tile("Test images", &grouped(full.normals + full.abnormal), &format!("{} normal, {} abnormal", grouped(full.normals), grouped(full.abnormal))))
                 @if let Some(threshold) = own.threshold {
                     (tile("Threshold", &figures(threshold.value), &self.source_in_words(threshold)))
                 }
@@ -232,27 +232,27 @@ impl EvaluationReport<'_> {
                     @if let Some(own) = self.own() {
                         dt { "reported method" } dd { (self.label(own)) }
                     }
-                    @if all.len() > 1 { dt { "beside it" } dd { (all[1..].join("; ")) } }
+                    @if all.len() > 1 { dt { "compared with" } dd { (all[1..].join("; ")) } }
                 }
                 @if honest {
                     p.note {
-                        @if self.leaks().is_some() { "Honest protocol: " } @else { "Protocol: honest. " }
-                        "Inference mode, so a picture's score depends on that picture and the model alone. "
-                        "Neither weights nor epoch nor threshold were chosen on these test pictures."
+                        @if self.leaks().is_some() { "Honest protocol: scored" } @else { "Protocol: honest. Scored" }
+                        " in inference mode, so an image's score depends only on that image and the model. "
+                        "Weights, epoch and threshold were not chosen on these test images."
                     }
                 }
                 @if let Some(warning) = self.leaks() { p { (leak(warning)) } }
-                // The leak has its own place at the top.
+                // The warning about leaks is at the top.
                 @let others: Vec<_> = evaluation.warnings.iter().filter(|w| *w != PUBLISHED_WARNING).collect();
                 @if !others.is_empty() {
-                    h3 { "Worth knowing" }
+                    h3 { "Notes" }
                     ul.remarks { @for warning in others { li { (warning) } } }
                 }
             }
         }
     }
 
-    /// The best of the honest methods beside the reported one.
+    /// The best of the other methods that were scored honestly.
     fn best_other(&self) -> Option<&MethodResult> {
         let own = self.own()?;
         let auroc = |m: &MethodResult| full_mix(m).map_or(f64::NEG_INFINITY, |m| m.auroc.value);
@@ -272,7 +272,7 @@ impl EvaluationReport<'_> {
             .find(|m| m.method == own.method && m.protocol != own.protocol)
     }
 
-    /// Who ranks better, in sentences that do not flatter.
+    /// Which method ranks better, in plain sentences.
     fn answer(&self) -> Vec<String> {
         let Some((own, full)) = self.own().and_then(|own| Some((own, full_mix(own)?))) else {
             return vec!["No method has a result on all classes together.".into()];
@@ -280,32 +280,40 @@ impl EvaluationReport<'_> {
         let name = self.label(own);
         let with = |m: &Metrics| format!("{} ({})", rate(m.auroc.value), range(m.auroc));
         let mut said = Vec::new();
-        match self.best_other().and_then(|other| Some((other, full_mix(other)?))) {
+        match self
+            .best_other()
+            .and_then(|other| Some((other, full_mix(other)?)))
+        {
             _ if own.protocol == Protocol::Published => said.push(format!(
-                "{name} has AUROC {}, a number that leaks: it can be compared with published ones, and with nothing else.",
+                "{name} has AUROC {}, a number that leaks: compare it with published numbers only.",
                 rate(full.auroc.value)
             )),
             None => said.push(format!("{name} has AUROC {}.", with(full))),
             Some((other, theirs)) => {
                 let other = self.label(other);
                 let numbers = format!("AUROC {} against {}", with(full), with(theirs));
-                let apart = full.auroc.low > theirs.auroc.high || theirs.auroc.low > full.auroc.high;
+                let apart =
+                    full.auroc.low > theirs.auroc.high || theirs.auroc.low > full.auroc.high;
                 let verb = match full.auroc.value.total_cmp(&theirs.auroc.value) {
-                    _ if rate(full.auroc.value) == rate(theirs.auroc.value) => "ranks the pictures as well as",
-                    std::cmp::Ordering::Greater => "ranks the pictures better than",
-                    _ => "ranks the pictures worse than",
+                    _ if rate(full.auroc.value) == rate(theirs.auroc.value) => {
+                        "ranks the images as well as"
+                    }
+                    std::cmp::Ordering::Greater => "ranks the images better than",
+                    _ => "ranks the images worse than",
                 };
                 said.push(if apart {
                     format!("{name} {verb} {other}, the best of the others: {numbers}.")
                 } else {
-                    format!("{name} {verb} {other}, the best of the others: {numbers}. The intervals overlap, so the difference may be chance.")
+                    format!("{name} {verb} {other}, the best of the others: {numbers}. The intervals overlap, so the difference may be due to chance.")
                 });
             }
         }
         if own.protocol == Protocol::Honest && full.auroc.high < 0.5 {
-            said.push("It ranks worse than tossing a coin: normal pictures tend to score higher than abnormal ones.".into());
+            said.push("It ranks worse than chance: normal images tend to score higher than abnormal ones.".into());
         } else if own.protocol == Protocol::Honest && full.auroc.low <= 0.5 {
-            said.push("Its interval holds 0.5, so it cannot be told from tossing a coin.".into());
+            said.push(
+                "Its interval contains 0.5, so it cannot be distinguished from chance.".into(),
+            );
         }
         if let Some(theirs) = self.twin().and_then(full_mix) {
             let (honest, published) = match own.protocol {
@@ -313,7 +321,7 @@ impl EvaluationReport<'_> {
                 Protocol::Published => (theirs, full),
             };
             said.push(format!(
-                "The same method has AUROC {} scored honestly and {} by the published protocol, which leaks; that difference is no merit of the model.",
+                "The same method has AUROC {} scored honestly and {} by the published protocol, which leaks; the difference does not come from a better model.",
                 rate(honest.auroc.value),
                 rate(published.auroc.value)
             ));
@@ -330,11 +338,11 @@ impl EvaluationReport<'_> {
                 }
                 (tables::results(self))
                 p.note {
-                    "AUROC is the probability that an abnormal picture scores above a normal one; 0.5 is chance. AUPRC is average precision; "
-                    "chance is the share of abnormal pictures. F1max is the best F1 over all thresholds, so it is chosen on these pictures: an upper "
-                    "end, not what a threshold set beforehand reaches. EER is where false alarms and misses are as frequent. FPR at 95 % TPR is the "
-                    "share of normal pictures that is flagged when 95 % of the abnormal ones are. The 95 % intervals are from a bootstrap over the "
-                    "test pictures; they do not speak of another training run."
+                    "AUROC is the probability that an abnormal image scores above a normal one; 0.5 is chance. AUPRC is average precision; "
+                    "chance is the share of abnormal images. F1max is the best F1 over all thresholds, so it is chosen on these images: an upper "
+                    "bound, not what a threshold set beforehand reaches. EER is the error rate at which false alarms and misses are equally frequent. FPR at 95 % TPR is the "
+                    "share of normal images that is flagged when 95 % of the abnormal ones are. The 95 % intervals come from a bootstrap over the "
+                    "test images; they do not cover the variation between training runs."
                 }
             }
         }
@@ -345,7 +353,7 @@ impl EvaluationReport<'_> {
             @if let Some(table) = tables::classes(self) {
                 section {
                     h2 { "By class" }
-                    p { "AUROC of each abnormal class against all normal test pictures. Classes of few pictures have wide intervals." }
+                    p { "AUROC of each abnormal class against all normal test images. Classes with few images have wide intervals." }
                     (table)
                 }
             }
@@ -358,8 +366,8 @@ impl EvaluationReport<'_> {
                 section {
                     h2 { "Beside the published numbers" }
                     p {
-                        "The published numbers were made under the protocol that leaks, by their authors. They are given for reference: "
-                        strong { "a row of ours that is lower is not thereby worse, nor the other way round." }
+                        "The published numbers were obtained by their authors under the protocol that leaks. They are given for reference: "
+                        strong { "a lower number here does not mean a worse method, nor a higher one a better method." }
                     }
                     (tables::published(self, published))
                 }
@@ -373,7 +381,7 @@ impl EvaluationReport<'_> {
             @if let Some((roc, pr)) = curves {
                 section {
                     h2 { "Curves" }
-                    p { "All classes together. The dotted line is what guessing gives. Numbers on the lines are those of the legend." }
+                    p { "All classes together. The dotted line shows random guessing. The numbers on the lines are those of the legend." }
                     @if self.methods().len() > charts::MOST_CURVES {
                         p { "The first " (charts::MOST_CURVES) " methods are drawn; roc.csv and pr.csv have all." }
                     }
@@ -392,14 +400,14 @@ impl EvaluationReport<'_> {
             section {
                 h2 { "Scores" }
                 p {
-                    "Scores of " (self.label(own)) ": bars are the abnormal pictures, the line is the normal ones, each in per cent of its kind. "
-                    "The more the two overlap, the less the score tells them apart. The last bin also holds higher scores."
+                    "Scores of " (self.label(own)) ": the bars are the abnormal images, the line is the normal ones, each in per cent of its kind. "
+                    "The more the two overlap, the less the score separates them. The last bin also contains all higher scores."
                 }
                 div.grid.two[main.len() == 4] { @for figure in &main { (figure) } }
                 @if !small.is_empty() {
                     h3 { "Anomaly score by class" }
                     @if charts::abnormal_classes(own).len() > small.len() {
-                        p.note { "The " (small.len()) " classes of the most pictures are drawn; scores.csv has all." }
+                        p.note { "The " (small.len()) " classes with the most images are drawn; scores.csv has all." }
                     }
                     div.grid.small { @for figure in &small { (figure) } }
                 }
@@ -412,7 +420,7 @@ impl EvaluationReport<'_> {
             @if self.methods().iter().any(|m| m.confusion.is_some()) {
                 section {
                     h2 { "At the threshold" }
-                    p { "A picture is called anomalous when its anomaly score A is above the threshold." }
+                    p { "An image is called anomalous when its anomaly score A is above the threshold." }
                     @for result in self.methods() {
                         @if let Some(confusion) = &result.confusion {
                             @let source = result.threshold.map(|threshold| self.source_in_words(threshold));
@@ -424,7 +432,7 @@ impl EvaluationReport<'_> {
         }
     }
 
-    /// Where a threshold comes from.
+    /// Where a threshold comes from, in words.
     fn source_in_words(&self, threshold: Threshold) -> String {
         match threshold.source {
             ThresholdSource::Calibration => self
@@ -439,7 +447,7 @@ impl EvaluationReport<'_> {
                 f1,
                 seed,
             } => format!(
-                "the best F1 ({}) on {} normal and {} abnormal labelled pictures (seed {seed}), none of which is reported here",
+                "the best F1 ({}) on {} normal and {} abnormal labelled images (seed {seed}), none of which is reported here",
                 rate(f1),
                 grouped(normals),
                 grouped(abnormal)
@@ -451,10 +459,10 @@ impl EvaluationReport<'_> {
         html! {
             @if self.methods().iter().any(|m| m.pixel.is_some()) {
                 section {
-                    h2 { "Where in the picture" }
+                    h2 { "Where in the image" }
                     p {
-                        "How well the heat map finds the defect, on the pictures that come with a mask. Pixel AUROC: the probability that a defective "
-                        "pixel is hotter than a sound one; large defects count for more. PRO: the share of each defect that is found, averaged over "
+                        "How well the heat map localises the defect, on the images that come with a mask. Pixel AUROC: the probability that a defective "
+                        "pixel has a higher value than a defect-free one; large defects count for more. PRO: the share of each defect that is found, averaged over "
                         "defects, large and small alike, up to a false-positive rate of 30 %."
                     }
                     (tables::pixel(self))
@@ -469,8 +477,8 @@ impl EvaluationReport<'_> {
                 section {
                     h2 { "By epoch" }
                     p {
-                        "AUROC on the test pictures after each epoch. To report the best of them is to choose on the test pictures; "
-                        strong { "an honest report takes the last." }
+                        "AUROC on the test images after each epoch. Reporting the best of them means choosing on the test images; "
+                        strong { "an honest report uses the last." }
                     }
                     div.wide { (figure) }
                 }
@@ -482,13 +490,13 @@ impl EvaluationReport<'_> {
         let lists = [
             (
                 true,
-                "Abnormal pictures of the lowest scores",
+                "Abnormal images with the lowest scores",
                 "normal",
                 "called normal",
             ),
             (
                 false,
-                "Normal pictures of the highest scores",
+                "Normal images with the highest scores",
                 "anomalous",
                 "called anomalous",
             ),
@@ -498,9 +506,9 @@ impl EvaluationReport<'_> {
                 section {
                     h2 { "The worst misses" }
                     p {
-                        "Where the model errs most. "
+                        "The images on which the model errs most. "
                         @if let Some(own) = self.own() { "Scores are those of " (self.label(own)) ". " }
-                        "From left to right: input, reconstruction where there is one, and where they differ. All heat maps share one scale."
+                        "From left to right: input, reconstruction if there is one, and heat map of the difference. All heat maps share one scale."
                     }
                     @if let Some(warning) = self.own().and_then(|own| leaks([own])) { p { (leak(warning)) } }
                     @if let Some(calibration) = self.calibration { (picture::heat_legend(calibration.heat_map_scale)) }
@@ -511,7 +519,7 @@ impl EvaluationReport<'_> {
                             h3 { (heading) }
                             @if self.calibration.is_some() { p.note { (missed) " of these " (shown.len()) " " @if missed == 1 { "is " } @else { "are " } (words) "." } }
                             ul.samples { @for miss in shown {
-                                @let truth = if miss.abnormal { format!("in truth abnormal, class {}", miss.class) } else { "in truth normal".to_owned() };
+                                @let truth = if miss.abnormal { format!("labelled abnormal, class {}", miss.class) } else { "labelled normal".to_owned() };
                                 (picture::card(&miss.sample, Some(&truth)))
                             } }
                         }
@@ -522,7 +530,7 @@ impl EvaluationReport<'_> {
     }
 }
 
-/// What must stand by numbers of these methods.
+/// The warning that belongs with numbers of these methods, if any leak.
 fn leaks<'a>(results: impl IntoIterator<Item = &'a MethodResult>) -> Option<&'static str> {
     let (mut some, mut all) = (false, true);
     for result in results {
@@ -543,7 +551,7 @@ fn of_class<'a>(result: &'a MethodResult, class: &str) -> Option<&'a Metrics> {
     result.classes.iter().find(fits).map(|entry| &entry.metrics)
 }
 
-/// AUPRC of a guess: the share of abnormal pictures.
+/// AUPRC of random guessing: the share of abnormal images.
 fn base_rate(metrics: &Metrics) -> f64 {
     metrics.abnormal as f64 / (metrics.normals + metrics.abnormal).max(1) as f64
 }
@@ -553,7 +561,7 @@ pub(super) fn range(interval: Interval) -> String {
     format!("{} to {}", rate(interval.low), rate(interval.high))
 }
 
-/// A count with its thousands told apart.
+/// A count with its thousands separated.
 pub(super) fn grouped(count: usize) -> String {
     let digits = count.to_string();
     let mut text = String::new();

@@ -19,7 +19,7 @@ fn quantiles(low: f64, high: f64) -> Quantiles {
     }
 }
 
-/// As of 600 held-out normals.
+/// As for 600 held-out normal images.
 pub fn calibration() -> Calibration {
     Calibration {
         normals: 600,
@@ -43,7 +43,7 @@ pub fn bell(k: usize) -> f64 {
     (0..4).map(|i| wobble(4 * k + i)).sum::<f64>() / 4.0
 }
 
-/// A grey picture; number 3 has a hot spot.
+/// A grey image; number 3 has a hot spot.
 pub fn sample(k: usize) -> ReportSample {
     let size = 32;
     let pixel = |at: usize| {

@@ -1,4 +1,4 @@
-//! Pictures inside the HTML, PNG as data URIs, with what a model makes of them.
+//! Images in the HTML, as PNG data URIs, with a model's results.
 
 use image::{ExtendedColorType, ImageEncoder, codecs::png::PngEncoder};
 use maud::{Markup, html};
@@ -7,18 +7,18 @@ use super::figures;
 use crate::data::image::heat_colour;
 use crate::score::RawScore;
 
-/// A picture with what the model makes of it. Pictures are RGBA, `size * size * 4` bytes each.
+/// An image with the model's results. Images are RGBA, `size * size * 4` bytes each.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ReportSample {
     /// File name or label.
     pub name: String,
-    /// Side of the pictures in pixels.
+    /// Side of the images in pixels.
     pub size: usize,
-    /// What the network saw.
+    /// The network's input.
     pub input: Vec<u8>,
-    /// What it made of it, if the method reconstructs.
+    /// The reconstruction, if the method has one.
     pub reconstruction: Option<Vec<u8>>,
-    /// Where they differ.
+    /// The heat map of the difference.
     pub heat: Vec<u8>,
     /// The raw scores.
     pub score: RawScore,
@@ -26,7 +26,7 @@ pub struct ReportSample {
     pub verdict: String,
 }
 
-/// A picture's card in a list; `note` stands under its name.
+/// An image's card in a list; `note` stands under its name.
 pub(super) fn card(sample: &ReportSample, note: Option<&str>) -> Markup {
     let pictures = [
         ("input", Some(&sample.input)),
@@ -53,7 +53,7 @@ pub(super) fn card(sample: &ReportSample, note: Option<&str>) -> Markup {
     }
 }
 
-/// A verdict in colour, with a sign that needs none.
+/// A verdict in colour, with a sign that does not depend on it.
 pub(super) struct VerdictMark<'a>(pub &'a str);
 
 impl maud::Render for VerdictMark<'_> {
@@ -93,7 +93,7 @@ pub(super) fn data_uri(rgba: &[u8], size: usize) -> Option<String> {
     Some(format!("data:image/png;base64,{}", base64(&png)))
 }
 
-/// RFC 4648 with padding. Fifteen lines do not need a crate.
+/// RFC 4648 with padding.
 fn base64(bytes: &[u8]) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);

@@ -1,4 +1,4 @@
-//! The report of a training run: what normal looks like, pictures, losses, settings.
+//! The report of a training run: scores of normal images, examples, losses, settings.
 
 use std::collections::BTreeMap;
 
@@ -29,7 +29,7 @@ pub struct LossPoint {
     pub discriminator: f64,
 }
 
-/// All that the report of a training run tells.
+/// The content of a training run's report.
 #[derive(Clone, Debug)]
 pub struct TrainingReport<'a> {
     /// The heading.
@@ -38,17 +38,17 @@ pub struct TrainingReport<'a> {
     pub command: &'a str,
     /// Names and values.
     pub settings: &'a [(String, String)],
-    /// Every step's losses. May be empty: not every method has steps.
+    /// Every step's losses. Empty for a method without steps.
     pub losses: &'a [LossPoint],
-    /// Scores of the held-out normals.
+    /// Scores of the held-out normal images.
     pub held_out: &'a [RawScore],
-    /// What they were turned into.
+    /// The calibration fitted to them.
     pub calibration: &'a Calibration,
-    /// Pictures to show.
+    /// Images to show.
     pub samples: &'a [ReportSample],
-    /// Pictures that could not be read, and why.
+    /// Images that could not be read, and why.
     pub skipped: &'a [(String, String)],
-    /// Time the run took.
+    /// Time that the run took, in seconds.
     pub elapsed_secs: f64,
 }
 
@@ -76,7 +76,7 @@ impl TrainingReport<'_> {
         html! {
             dl.tiles {
                 (tile("Threshold", &figures(self.calibration.threshold), &rule_in_words(self.calibration.rule)))
-                (tile("Held-out normals", &self.calibration.normals.to_string(), "calibrated on, never trained on"))
+                (tile("Held-out normal images", &self.calibration.normals.to_string(), "used for calibration, not for training"))
                 @if let Some(last) = last {
                     (tile("Training steps", &last.step.to_string(), &counted(last.epoch, "epoch", "epochs")))
                 }
@@ -105,9 +105,9 @@ impl TrainingReport<'_> {
         ];
         html! {
             section {
-                h2 { "What normal looks like" }
+                h2 { "Scores of normal images" }
                 p {
-                    "Scores of normal pictures that the network never trained on. A picture is anomalous when its score is above "
+                    "Scores of normal images that were not used for training. An image is called anomalous when its score is above "
                     strong { (figures(calibration.threshold)) } ", " (rule_in_words(calibration.rule)) "; "
                     (above) " of these " (self.held_out.len()) " are."
                 }
@@ -116,21 +116,21 @@ impl TrainingReport<'_> {
                         (chart::histogram(
                             Caption {
                                 id: "held-out".into(),
-                                title: "Anomaly scores of the held-out normals".into(),
+                                title: "Anomaly scores of the held-out normal images".into(),
                                 description,
                                 x: "anomaly score A",
-                                y: "pictures",
+                                y: "images",
                                 warning: None,
                             },
                             &bins,
                             &[Bars { name: "normal".into(), class: "s1", heights: counts.iter().map(|&n| n as f64).collect(), outline: false }],
                             Some((calibration.threshold, "threshold")),
-                        ).figure(bins_table("Numbers of the histogram", &bins, &[("pictures", &counts)])))
+                        ).figure(bins_table("Numbers of the histogram", &bins, &[("images", &counts)])))
                     }
                 }
-                (scroll("Quantiles of the held-out normals", html! {
+                (scroll("Quantiles of the held-out normal images", html! {
                     table {
-                        caption { "Quantiles of the held-out normals" }
+                        caption { "Quantiles of the held-out normal images" }
                         thead { tr {
                             th scope="col" { "score" }
                             @for (name, _) in calibration.anomaly_score.entries() { th.number scope="col" { (name) } }
@@ -152,9 +152,9 @@ impl TrainingReport<'_> {
         html! {
             @if !self.samples.is_empty() {
                 section {
-                    h2 { "Pictures" }
+                    h2 { "Examples" }
                     p {
-                        "Input, reconstruction, and where they differ. All heat maps share one scale, so that they can be compared."
+                        "Input, reconstruction and heat map of the difference. All heat maps share one scale, so that they can be compared."
                     }
                     (picture::heat_legend(self.calibration.heat_map_scale))
                     ul.samples { @for sample in self.samples { (picture::card(sample, None)) } }
@@ -174,19 +174,19 @@ impl TrainingReport<'_> {
             (
                 "contextual",
                 "Contextual loss",
-                "mean absolute difference of picture and reconstruction",
+                "mean absolute difference between image and reconstruction",
                 |p| p.contextual,
             ),
             (
                 "latent",
                 "Latent loss",
-                "mean squared difference of the discriminator's features",
+                "mean squared difference between the discriminator's features",
                 |p| p.latent,
             ),
             (
                 "adversarial",
                 "Adversarial loss",
-                "how surely the discriminator tells reconstructions",
+                "how reliably the discriminator recognises reconstructions",
                 |p| p.adversarial,
             ),
             (
@@ -338,7 +338,7 @@ mod tests {
             held_out: &held_out(),
             calibration: &calibration(),
             samples: &samples,
-            skipped: &[("b<script>.png".into(), "expected a picture, got an empty file".into())],
+            skipped: &[("b<script>.png".into(), "expected an image, got an empty file".into())],
             elapsed_secs: 1503.2,
         }
         .to_html()

@@ -1,7 +1,7 @@
-//! Adam as PyTorch counts it (ε 1e-8 outside the bias correction of the root).
+//! Adam as PyTorch computes it (ε 1e-8 outside the bias correction of the root).
 //!
-//! Ours rather than Burn's for one reason: the moments are plain tensors under the network's names,
-//! so that a checkpoint reads them without blocking, which WebGPU in a browser demands.
+//! It replaces Burn's for one reason: the moments are plain tensors under the network's names, so that a
+//! checkpoint can read them without blocking, as WebGPU in a browser requires.
 //!
 //! Source: Kingma and Ba 2015, algorithm 1.
 
@@ -12,7 +12,7 @@ use burn::tensor::{Device, Gradients, Tensor, TensorData};
 
 use crate::nn::tensors::{NamedTensors, Path, Reader, TensorError};
 
-/// β1 of those who train GANs, not Adam's usual 0.9.
+/// The β1 that is usual for GANs, instead of Adam's 0.9.
 const BETA_1: f64 = 0.5;
 const BETA_2: f64 = 0.999;
 const EPSILON: f64 = 1e-8;
@@ -46,7 +46,7 @@ impl Adam {
         Self { beta_1, ..self }
     }
 
-    /// From the next step on.
+    /// Sets the learning rate from the next step on.
     pub fn set_learning_rate(&mut self, learning_rate: f64) {
         self.learning_rate = learning_rate;
     }
@@ -84,7 +84,7 @@ impl Adam {
         reader
     }
 
-    /// Restores what [`Adam::read`] gave.
+    /// Restores what [`Adam::read`] returned.
     ///
     /// # Errors
     /// If the step or a moment is missing, of another length, or not finite.

@@ -15,47 +15,47 @@ use crate::score::{Balance, Latent, Residual};
 #[cfg_attr(feature = "cli", derive(clap::Args))]
 #[serde(default)]
 pub struct TrainConfig {
-    /// Which method is trained
+    /// Method to train
     #[cfg_attr(feature = "cli", arg(long, value_enum, default_value_t = Method::SkipGanomaly))]
     pub method: Method,
-    /// Side of the square pictures: 32, 64, 128 or 256
+    /// Side of the square images in pixels: 32, 64, 128 or 256
     #[cfg_attr(feature = "cli", arg(long, default_value_t = 32))]
     pub size: usize,
-    /// 1 for grey, 3 for colour
+    /// Channels of the images: 1 for grey, 3 for colour
     #[cfg_attr(feature = "cli", arg(long, default_value_t = 3))]
     pub channels: usize,
-    /// Base width of both networks (64 in the paper)
+    /// Base width of both networks in channels, from 1 to 256 (64 in the paper)
     #[cfg_attr(feature = "cli", arg(long, default_value_t = 64))]
     pub width: usize,
-    /// Base width of the discriminator, where it differs
+    /// Base width of the discriminator in channels, if it differs from the generator's
     #[cfg_attr(feature = "cli", arg(long))]
     pub discriminator_width: Option<usize>,
-    /// Length of the discriminator's feature vector
+    /// Length of the discriminator's feature vector, or of the latent code z, from 1 to 4096
     #[cfg_attr(feature = "cli", arg(long, default_value_t = 100))]
     pub features: usize,
-    /// Components of PCA
+    /// Number of principal components
     #[cfg_attr(feature = "cli", arg(long, default_value_t = crate::detector::pca::COMPONENTS))]
     pub components: usize,
-    /// Passes over the training pictures
+    /// Passes over the training images
     #[cfg_attr(feature = "cli", arg(long, default_value_t = 15))]
     pub epochs: u32,
-    /// Steps to take, in place of --epochs
+    /// Number of training steps, instead of --epochs
     #[cfg_attr(feature = "cli", arg(long))]
     pub steps: Option<u64>,
-    /// Pictures in a training step
+    /// Images per training step, from 2 to 4096
     #[cfg_attr(feature = "cli", arg(long, default_value_t = 64))]
     pub batch: usize,
-    /// Seed of the weights, the order of the pictures and the held-out split
+    /// Seed of the initial weights, the order of the images and the held-out split
     #[cfg_attr(feature = "cli", arg(long, default_value_t = 0))]
     pub seed: u64,
-    /// Adam's learning rate (0.001 for AnoGAN where it is not given)
+    /// Adam's learning rate, above 0 and at most 1 (0.001 by default for AnoGAN)
     #[cfg_attr(feature = "cli", arg(long, default_value_t = 2e-4))]
     pub learning_rate: f64,
     /// Weight of the adversarial loss
     #[cfg_attr(feature = "cli", arg(long, default_value_t = 1.0))]
     pub adversarial_weight: f64,
-    /// Weight of the contextual loss (40 in the paper, 50 in its code; where it is not given 0.4 for ALOCC
-    /// and 1 for AAE)
+    /// Weight of the contextual loss (40 in the paper, 50 in its code; by default 0.4 for ALOCC and 1 for
+    /// AAE)
     #[cfg_attr(feature = "cli", arg(long, default_value_t = 50.0))]
     pub contextual_weight: f64,
     /// Weight of the latent loss
@@ -64,45 +64,46 @@ pub struct TrainConfig {
     /// Whether the latent loss is part of the discriminator's loss, as in the published code
     #[cfg_attr(feature = "cli", arg(long, default_value_t = true, action = clap::ArgAction::Set))]
     pub latent_in_discriminator: bool,
-    /// Standard deviation of noise on the generator's input (pictures are in [-1, 1]; 0 in the paper,
-    /// 0.155 for ALOCC where it is not given)
+    /// Standard deviation of the noise on the generator's input in training, from 0 to 2, for images in
+    /// [-1, 1] (0 in the paper; 0.155 by default for ALOCC)
     #[cfg_attr(feature = "cli", arg(long, default_value_t = 0.0))]
     pub input_noise: f64,
-    /// Share of the generator's input that is blanked, in squares of an eighth of the side
+    /// Share of the generator's input that is masked in training, in squares of an eighth of the side
     #[cfg_attr(feature = "cli", arg(long, default_value_t = 0.0))]
     pub input_mask: f64,
-    /// Share of the skips that are dropped in training, drawn for each picture and skip
+    /// Share of the skip connections that are dropped in training, drawn for each image and skip
     #[cfg_attr(feature = "cli", arg(long, default_value_t = 0.0))]
     pub skip_dropout: f64,
-    /// Skips that are cut for good, counted from the outermost; more than there are cuts all
+    /// Number of skip connections to remove, from the outermost inwards; a larger number than exist
+    /// removes all
     #[cfg_attr(feature = "cli", arg(long, default_value_t = 0))]
     pub cut_skips: usize,
-    /// How training pictures are varied
+    /// How training images are augmented
     #[cfg_attr(feature = "cli", arg(long, value_enum, default_value_t = Augment::None))]
     pub augment: Augment,
-    /// What is taken off the discriminator's target for real pictures (one-sided label smoothing)
+    /// Amount subtracted from the discriminator's target of 1 for real images (one-sided label smoothing)
     #[cfg_attr(feature = "cli", arg(long, default_value_t = 0.0))]
     pub label_smoothing: f64,
-    /// Weight λ of the residual R in the score, against the latent L; where it is not given 0.9, but 0 for
-    /// GANomaly and ALOCC and 1 for AAE
+    /// Weight λ of the residual R in the score, from 0 to 1; the latent term L has weight 1 - λ (by
+    /// default 0.9, but 0 for GANomaly and ALOCC and 1 for AAE)
     #[cfg_attr(feature = "cli", arg(long))]
     pub lambda: Option<f64>,
-    /// How R measures the difference of picture and reconstruction
+    /// How R measures the difference between image and reconstruction
     #[cfg_attr(feature = "cli", arg(long, value_enum, default_value_t = Residual::L1))]
     pub residual: Residual,
-    /// Which features of the discriminator L compares
+    /// Which features the latent term L compares
     #[cfg_attr(feature = "cli", arg(long, value_enum, default_value_t = Latent::Final))]
     pub latent: Latent,
-    /// How R and L are made comparable
+    /// How R and L are normalised before they are added
     #[cfg_attr(feature = "cli", arg(long, value_enum, default_value_t = Balance::Raw))]
     pub balance: Balance,
-    /// Steps of AnoGAN's search for each picture
+    /// Steps of the latent optimisation for each image
     #[cfg_attr(feature = "cli", arg(long, default_value_t = SEARCH_STEPS))]
     pub search_steps: usize,
-    /// Share of the normal pictures that is held out for calibration
+    /// Share of the normal images that is held out for calibration
     #[cfg_attr(feature = "cli", arg(long, default_value_t = 0.1))]
     pub held_out: f64,
-    /// Quantile of the held-out normals' scores that becomes the threshold
+    /// Quantile of the held-out images' scores that becomes the threshold
     #[cfg_attr(feature = "cli", arg(long, default_value_t = 0.99))]
     pub threshold_quantile: f64,
 }
@@ -144,8 +145,8 @@ impl Default for TrainConfig {
 }
 
 impl TrainConfig {
-    /// The settings that a method starts from: the defaults, but for what its authors have otherwise, or
-    /// what was chosen in their stead on held-out normals.
+    /// The settings that a method starts from: the defaults, except where its authors use others or where
+    /// others were chosen on held-out normal images.
     pub fn published(method: Method) -> Self {
         method.published(Self {
             method,
@@ -166,7 +167,7 @@ pub enum ConfigError {
     Range {
         /// Which setting.
         name: String,
-        /// Its range in words.
+        /// Its allowed range in words.
         expected: String,
         /// What was given.
         got: String,
@@ -182,12 +183,12 @@ impl TrainConfig {
             generator_width: self.width,
             discriminator_width: self.discriminator_width.unwrap_or(self.width),
             features: self.features,
-            // More than there are cuts all.
+            // A larger number removes all.
             cut_skips: self.cut_skips.min(self.size.max(2).ilog2() as usize - 1),
         }
     }
 
-    /// How the score is put together.
+    /// How the score is computed.
     pub fn scoring(&self) -> Scoring {
         let published = Scoring::of(self.method);
         Scoring {
@@ -209,7 +210,7 @@ impl TrainConfig {
         }
     }
 
-    /// Checks every setting: the networks as a whole, then one after another by [`SETTINGS`].
+    /// Checks every setting: the networks as a whole, then each setting by [`SETTINGS`].
     ///
     /// # Errors
     /// The first setting that is out of range.
@@ -222,7 +223,7 @@ impl TrainConfig {
         Ok(())
     }
 
-    /// Refuses settings that the method would pass over in silence.
+    /// Refuses settings that the method would silently ignore.
     fn check_options_of_method(&self) -> Result<(), ConfigError> {
         let (own, plain) = (fields(self), fields(&Self::default()));
         let passed_over = |setting: &&Setting| {
@@ -233,15 +234,15 @@ impl TrainConfig {
             Some(setting) => Err(ConfigError::Range {
                 name: setting.name(),
                 expected: format!(
-                    "left alone: {} as it is set here does not use it",
+                    "left at its default: the method {} does not use it with these settings",
                     self.method
                 ),
-                got: format!("a value with the method {}", self.method),
+                got: "another value".to_owned(),
             }),
         }
     }
 
-    /// Whether the method, as it is set here, uses a setting.
+    /// Whether the method uses a setting, given the other settings.
     pub fn means_something(&self, field: &str) -> bool {
         OF_EVERY_METHOD.contains(&field) || self.method.settings(self).contains(&field)
     }
@@ -257,7 +258,7 @@ const OF_EVERY_METHOD: [&str; 6] = [
     "threshold_quantile",
 ];
 
-/// Settings by their fields.
+/// The settings by field.
 fn fields(config: &TrainConfig) -> Map<String, Value> {
     match serde_json::to_value(config) {
         Ok(Value::Object(fields)) => fields,
@@ -265,11 +266,11 @@ fn fields(config: &TrainConfig) -> Map<String, Value> {
     }
 }
 
-/// What belongs together where settings are shown.
+/// The groups in which settings are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Group {
-    /// Pictures.
+    /// Images.
     Data,
     /// Method and shape.
     Networks,
@@ -277,18 +278,18 @@ pub enum Group {
     Training,
     /// What is minimised.
     Losses,
-    /// What the paper does not have.
+    /// Options that the paper does not have.
     Options,
-    /// How it is scored.
+    /// Scoring.
     Score,
 }
 
 /// A range of numbers.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Limits {
-    /// The least number.
+    /// The smallest number.
     pub min: f64,
-    /// The largest; without it any finite number will do.
+    /// The largest number; `None` allows any finite number.
     pub max: Option<f64>,
     /// Whether `min` itself is excluded.
     pub above_min: bool,
@@ -307,7 +308,7 @@ impl Limits {
         }
     }
 
-    /// Both ends are included.
+    /// From `min` to `max`, both included.
     const fn between(min: f64, max: f64) -> Self {
         Self {
             max: Some(max),
@@ -353,7 +354,7 @@ impl std::fmt::Display for Limits {
     }
 }
 
-/// What a setting may be.
+/// The allowed values of a setting.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Values {
     /// A whole number.
@@ -362,21 +363,21 @@ pub enum Values {
     OneOf(&'static [usize]),
     /// Any number.
     Number(Limits),
-    /// One of the names that its type has.
+    /// One of the names of its type.
     Choice,
     /// Yes or no.
     Flag,
 }
 
-/// Of a setting, what its type does not say.
+/// What a setting's type does not express.
 pub struct Setting {
     /// Its field of [`TrainConfig`].
     pub field: &'static str,
-    /// Where it is shown.
+    /// The group in which it is shown.
     pub group: Group,
-    /// What it may be.
+    /// The values it may have.
     pub values: Values,
-    /// Its number, where it is one and given.
+    /// Its value, if it is a number and set.
     number: fn(&TrainConfig) -> Option<f64>,
 }
 
@@ -417,8 +418,8 @@ impl Setting {
     }
 }
 
-/// One row for each field of [`TrainConfig`]: the limits that [`TrainConfig::check`] holds it to and
-/// that forms show.
+/// One row for each field of [`TrainConfig`]: the limits that [`TrainConfig::check`] enforces and that
+/// forms show.
 pub const SETTINGS: [Setting; 29] = {
     use Group::{Data, Losses, Networks, Options, Score, Training};
     use Values::{Choice, Flag, Integer, Number, OneOf};
@@ -444,7 +445,7 @@ pub const SETTINGS: [Setting; 29] = {
     let features = Integer(Limits::between(1.0, MAX_FEATURES as f64));
     let from_0 = Integer(Limits::at_least(0.0));
     let from_1 = Integer(Limits::at_least(1.0));
-    // One picture has no batch statistics to speak of.
+    // A single image has no useful batch statistics.
     let batch = Integer(Limits::between(2.0, 4096.0));
     let rate = Number(Limits::between(0.0, 1.0).above_min());
     let weight = Number(Limits::at_least(0.0));
@@ -502,7 +503,7 @@ pub const SETTINGS: [Setting; 29] = {
     ]
 };
 
-/// As many skips as the largest generator has.
+/// The number of skips of the largest generator.
 const ALL_SKIPS: usize = 7;
 
 /// Named settings to start from.
@@ -513,13 +514,13 @@ pub enum Preset {
     /// The published code's settings.
     #[default]
     Paper,
-    /// Cuts all skips, trains half as long and scores by the distance to a memory of normal encodings,
-    /// which ranks better on four sets: docs/results.md.
+    /// Removes all skip connections, trains half as long and scores by the distance to the nearest
+    /// encoding in a memory bank, which ranks better on four data sets: docs/results.md.
     Memory,
 }
 
 impl Preset {
-    /// The preset's settings, but for those of `own` that were `given` by name.
+    /// The preset's settings, except for those of `own` that were `given` by name.
     pub fn settings(self, own: &TrainConfig, given: impl Fn(&str) -> bool) -> TrainConfig {
         let plain = TrainConfig::published(own.method);
         let preset = match self {
@@ -532,7 +533,7 @@ impl Preset {
                 ..plain
             },
         };
-        // What no preset changes is as it was given, or its default.
+        // Settings that no preset changes are as given, or at their default.
         let (mut settings, default) = (own.clone(), TrainConfig::default());
         macro_rules! take {
             ($($field:ident)*) => {$(
@@ -657,7 +658,7 @@ mod tests {
                 (|c| c.balance = Balance::Quantile, "balance"),
             ] {
                 let message = checked(method, change).expect_err(name);
-                let expected = format!("{name} must be left alone: {method} ");
+                let expected = format!("{name} must be left at its default: the method {method} ");
                 assert!(message.starts_with(&expected), "{message}");
             }
             let counts: fn(&mut TrainConfig) = |c| {
@@ -680,7 +681,7 @@ mod tests {
         ] {
             for method in [Method::Egbad, Method::Pca] {
                 let message = checked(method, change).expect_err(name);
-                let expected = format!("{name} must be left alone: {method} ");
+                let expected = format!("{name} must be left at its default: the method {method} ");
                 assert!(message.starts_with(&expected), "{message}");
             }
         }
@@ -702,7 +703,7 @@ mod tests {
             (|c| c.latent = Latent::Layers, "latent"),
         ] {
             let message = checked(Method::Alocc, change).expect_err(name);
-            let expected = format!("{name} must be left alone: ");
+            let expected = format!("{name} must be left at its default: ");
             assert!(message.starts_with(&expected), "{message}");
         }
         assert_eq!(checked(Method::Alocc, |c| c.input_noise = 0.1), Ok(()));

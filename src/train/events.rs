@@ -1,4 +1,4 @@
-//! What a run tells while it goes: one JSON object a line in `events.jsonl`.
+//! What a run logs: one JSON object per line in `events.jsonl`.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,22 +9,22 @@ use super::config::TrainConfig;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub enum Event {
-    /// The run began, or went on from a checkpoint at `step`.
+    /// The run started, or resumed from a checkpoint at `step`.
     Started {
-        /// Steps finished before.
+        /// Steps finished before that.
         step: u64,
         /// Steps of the whole run.
         total_steps: u64,
-        /// Normal pictures trained on.
+        /// Normal images trained on.
         pictures: usize,
-        /// Normal pictures held out.
+        /// Normal images held out.
         held_out: usize,
         /// The settings.
         config: TrainConfig,
     },
     /// A training step was finished.
     Step {
-        /// Which, from 1.
+        /// Which step, from 1.
         step: u64,
         /// In which epoch, from 1.
         epoch: u64,
@@ -38,14 +38,14 @@ pub enum Event {
         step: u64,
         /// Which epoch, from 1.
         epoch: u64,
-        /// Mean residual R of the held-out normals.
+        /// Mean residual R of the held-out normal images.
         held_out_residual: f64,
-        /// Mean latent L of the held-out normals.
+        /// Mean latent L of the held-out normal images.
         held_out_latent: f64,
         /// Seconds since this part of the run began.
         elapsed_secs: f64,
     },
-    /// The discriminator's loss had collapsed: it was drawn anew.
+    /// The discriminator's loss had collapsed, so it was re-initialised.
     DiscriminatorRestarted {
         /// Steps finished.
         step: u64,

@@ -1,5 +1,5 @@
-//! What a run remembers of itself: the losses of its steps, and how held-out pictures fared. Goes into
-//! the checkpoint, so that curves go on where they were.
+//! The history of a run: the losses of its steps and the results on held-out images. It is part of the
+//! checkpoint, so that curves continue after a resume.
 
 use serde::Serialize;
 
@@ -26,14 +26,14 @@ pub struct StepLosses {
     pub losses: Losses,
 }
 
-/// How held-out pictures fared after a step.
+/// The results on held-out images after a step.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Check {
     /// Steps finished.
     pub step: u64,
-    /// Mean residual R of the held-out normals.
+    /// Mean residual R of the held-out normal images.
     pub residual: f64,
-    /// AUROC of labelled pictures, where there were some: for information, nothing is chosen by it.
+    /// AUROC of labelled images, if there were any: for information only, nothing is chosen by it.
     pub auroc: Option<f64>,
 }
 
@@ -84,10 +84,10 @@ impl History {
         put(AUROCS, CHECK_COLUMNS, aurocs.flatten().collect());
     }
 
-    /// Reads what [`History::write`] added; empty where a checkpoint has none.
+    /// Reads what [`History::write`] added; empty if a checkpoint has no history.
     ///
     /// # Errors
-    /// If a tensor has other columns or a value that is not finite.
+    /// If a tensor has another number of columns or a value that is not finite.
     pub fn read(tensors: &NamedTensors) -> Result<Self, TensorError> {
         let rows = |name: &str, columns: usize| -> Result<Vec<Vec<f32>>, TensorError> {
             let Some(tensor) = tensors.get(name) else {
@@ -101,7 +101,7 @@ impl History {
         let losses = rows(LOSSES, LOSS_COLUMNS)?;
         let losses = losses.iter().map(|row| {
             let mut losses = Losses::from_values(&row[1..]);
-            // D(x) and D(x̂) are probabilities; below 0 says that they are not known.
+            // D(x) and D(x̂) are probabilities; a value below 0 marks them as unknown.
             losses.real = losses.real.filter(|&p| p >= 0.0);
             losses.fake = losses.fake.filter(|&p| p >= 0.0);
             StepLosses {

@@ -1,5 +1,5 @@
-//! Two networks that are trained against each other, with an optimiser each: what the training of the
-//! adversarial methods shares.
+//! Two networks that are trained against each other, each with its optimiser: the part of training that
+//! the adversarial methods share.
 
 use burn::tensor::{Device, Tensor};
 
@@ -16,7 +16,7 @@ const GENERATOR_ADAM: &str = "adam.generator";
 const DISCRIMINATOR_ADAM: &str = "adam.discriminator";
 const SECOND_PHASE_ADAM: &str = "adam.second_phase";
 
-/// The networks of a method under training and their optimisers.
+/// The networks of a method in training, and their optimisers.
 pub struct Networks<A: Adversarial> {
     /// G.
     pub generator: A::Generator,
@@ -24,16 +24,16 @@ pub struct Networks<A: Adversarial> {
     pub discriminator: A::Discriminator,
     /// Settings of the run.
     pub config: TrainConfig,
-    /// With gradients.
+    /// The device, with gradients.
     pub device: Device,
     generator_adam: Adam,
     discriminator_adam: Adam,
-    /// Of the generator's second phase, where the method has one.
+    /// Optimiser of the generator's second phase, if the method has one.
     second_phase_adam: Option<Adam>,
 }
 
 impl<A: Adversarial> Networks<A> {
-    /// Fresh networks on a device.
+    /// Newly initialised networks on a device.
     ///
     /// # Panics
     /// If [`TrainConfig::check`] fails.
@@ -78,7 +78,7 @@ impl<A: Adversarial> Networks<A> {
         Ok(networks)
     }
 
-    /// Takes over weights, moments and all, from what [`Trainer::read_state`] gave.
+    /// Restores weights and moments from what [`Trainer::read_state`] returned.
     ///
     /// # Errors
     /// If a tensor is missing, of another shape, or not finite.
@@ -98,13 +98,13 @@ impl<A: Adversarial> Networks<A> {
         Ok(networks)
     }
 
-    /// One step of the generator's optimiser down a loss.
+    /// Takes one step of the generator's optimiser on a loss.
     pub fn update_generator(&mut self, loss: &Tensor<1>) {
         let gradients = loss.backward();
         self.generator = self.generator_adam.step(self.generator.clone(), &gradients);
     }
 
-    /// One step of the optimiser of the generator's second phase down a loss.
+    /// Takes one step of the second phase's optimiser of the generator on a loss.
     ///
     /// # Panics
     /// If the method has no [`Adversarial::TWO_PHASES`].
@@ -115,7 +115,7 @@ impl<A: Adversarial> Networks<A> {
         self.generator = adam.step(self.generator.clone(), &gradients);
     }
 
-    /// One step of the discriminator's optimiser down a loss.
+    /// Takes one step of the discriminator's optimiser on a loss.
     pub fn update_discriminator(&mut self, loss: &Tensor<1>) {
         let gradients = loss.backward();
         self.discriminator = self
@@ -134,7 +134,7 @@ impl<A: Adversarial> Trainer for Networks<A> {
     }
 
     fn restart_discriminator(&mut self) {
-        // Another draw than the first one's and than any earlier restart's.
+        // A seed that differs from the first one and from that of any earlier restart.
         let seed = self.config.seed ^ (u64::from(self.discriminator_adam.steps()) << 32);
         let mut init = Initialiser::new(seed, &self.device);
         self.discriminator = A::Discriminator::new(&self.config.architecture(), &mut init);

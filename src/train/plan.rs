@@ -1,4 +1,4 @@
-//! Before a run: settings that suit a set of pictures, and the memory that a run will need.
+//! Planning a run: settings that suit a set of images, and the memory that a run will need.
 
 use serde::Serialize;
 
@@ -7,31 +7,31 @@ use crate::data::image::{Picture, Preprocessing};
 use crate::detector::Needs;
 use crate::nn::Architecture;
 
-/// Settings that the pictures suggest; the others keep their defaults.
+/// Settings suggested for a set of images; the others keep their defaults.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Suggestion {
-    /// Side in pixels: 32 for pictures of up to 64 pixels, else 64.
+    /// Side in pixels: 32 for images of up to 64 pixels, else 64.
     pub size: usize,
-    /// 1 where all pictures are grey.
+    /// 1 if all images are grey, otherwise 3.
     pub channels: usize,
     /// A width that a browser trains in minutes.
     pub width: usize,
-    /// A quarter of the pictures, rounded down to a power of two, between 4 and 64.
+    /// A quarter of the images, rounded down to a power of two, between 4 and 64.
     pub batch: usize,
     /// Enough for [`SUGGESTED_STEPS`].
     pub epochs: u32,
 }
 
-/// Steps that a suggested run takes at least: on few pictures, epochs alone are over too soon.
+/// Smallest number of steps of a suggested run: with few images, epochs alone would be over too soon.
 const SUGGESTED_STEPS: usize = 150;
 
-/// The preset's epochs are not undercut.
+/// Smallest number of epochs of a suggested run: the preset's.
 const FEWEST_EPOCHS: usize = 7;
 
-/// A picture counts as grey when no channel is this far from another: JPEG rounds colours.
+/// An image counts as grey if its channels differ by less than this: JPEG rounds colours.
 const GREY_TOLERANCE: u8 = 3;
 
-/// Settings for training on `count` pictures that look like `some` of them.
+/// Settings for training on `count` images, of which `some` are a sample.
 pub fn suggest(some: &[Picture], count: usize) -> Suggestion {
     let longest = some.iter().map(|p| p.width().max(p.height())).max();
     let looked_at = Preprocessing::new(32, 3);
@@ -55,7 +55,7 @@ pub fn suggest(some: &[Picture], count: usize) -> Suggestion {
     }
 }
 
-/// Bytes that a run needs at its height, by use. They may be more than the machine can count in a `usize`: WebAssembly's has 32 bits.
+/// Peak memory of a run in bytes, by use. It may exceed a `usize`, which has 32 bits in WebAssembly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct MemoryPlan {
     /// Weights of both networks.
@@ -64,11 +64,11 @@ pub struct MemoryPlan {
     pub optimisers: u64,
     /// What a step keeps of its batch until the gradients are known, and the gradients.
     pub activations: u64,
-    /// Prepared pictures, one byte a value.
+    /// Prepared images, one byte per value.
     pub pictures: u64,
     /// A checkpoint while it is written: weights and moments on the host, and the file.
     pub checkpoint: u64,
-    /// All of it, with what the program itself takes.
+    /// The total, including the program itself.
     pub total: u64,
     /// The largest single tensor.
     pub largest_buffer: u64,
@@ -77,19 +77,19 @@ pub struct MemoryPlan {
 /// Bytes of a value on the device.
 const VALUE: u64 = size_of::<f32>() as u64;
 
-/// What module, code and pictures under work take.
+/// Memory of the module, its code and the images being processed.
 const PROGRAM: u64 = 8 << 20;
 
-/// Copies of each layer's values at the height of a step: as the convolution gave them, normalised,
-/// after the activation. Layers give memory back as their gradients come.
+/// Copies of each layer's values at the peak of a step: after the convolution, the normalisation and the
+/// activation. Layers free memory as their gradients are computed.
 const COPIES_OF_LAYERS: u64 = 3;
 
-/// Copies of the weights in a step beside themselves and their moments: gradients, and what is updated.
+/// Copies of the weights in a step, in addition to the weights and their moments: gradients and updates.
 const COPIES_OF_WEIGHTS: u64 = 3;
 
-/// The memory that a run with these settings on `pictures` pictures needs, estimated from the shapes
-/// alone: nothing is allocated. Meant to err on the large side: for five shapes in WebAssembly it said 1.03
-/// to 1.5 times what was taken (docs/performance.md).
+/// The memory that a run with these settings on `pictures` images needs, estimated from the shapes alone:
+/// nothing is allocated. Meant to overestimate: for five shapes in WebAssembly it gave 1.03 to 1.5 times
+/// the memory used (docs/performance.md).
 ///
 /// # Panics
 /// If [`TrainConfig::check`] fails.
@@ -158,7 +158,7 @@ mod tests {
         let many = suggest(&[grey(24), colour], 2_000);
         assert_eq!((many.size, many.channels, many.batch), (64, 3, 64));
         assert_eq!(many.epochs, 7);
-        // Nothing to look at is no reason to stop.
+        // No images to look at is not an error.
         assert_eq!(suggest(&[], 0).batch, 4);
     }
 

@@ -1,5 +1,4 @@
-//! A run as it stands, seen through held-out pictures: what a person watches while it trains. Nothing
-//! is chosen by it.
+//! A preview of a run on held-out images, shown while it trains. Nothing is chosen by it.
 
 use burn::tensor::Device;
 
@@ -14,47 +13,46 @@ use crate::model_file::ModelFile;
 use crate::nn::tensors::TensorError;
 use crate::score::RawScore;
 
-/// Training pictures that a preview's memory holds, where the score has one: the finished model
-/// remembers more.
+/// Training images in a preview's memory bank, if the score uses one: the finished model stores more.
 pub const REMEMBERED: usize = 128;
 
-/// Held-out pictures, and labelled ones of each kind, that a preview scores at most.
+/// Largest number of held-out images, and of labelled ones of each kind, that a preview scores.
 pub const SCORED: usize = 128;
 
-/// Pictures of each kind that are looked at where a method searches.
+/// Images of each kind that a preview scores if the method optimises a latent code for each.
 const SEARCHED: usize = 8;
 
-/// Share of a search's steps that are taken where it is only looked at, as one over this.
+/// A preview takes one in this many of the steps of a latent optimisation.
 const STEPS_SPARED: usize = 10;
 
-/// Where the model's method searches, shortens its search for a look in between, and says how many
-/// pictures of a kind will do.
+/// If the model's method optimises latent codes, shortens the optimisation for a preview and returns how
+/// many images of each kind to score.
 pub(super) fn glance(model: &mut ModelFile) -> Option<usize> {
     let steps = model.header.scoring.search_steps.as_mut()?;
     *steps = steps.div_ceil(STEPS_SPARED);
     Some(SEARCHED)
 }
 
-/// Pictures whose labels are known: shown as information, and never used to choose anything.
+/// Images whose labels are known: shown as information, and never used to choose anything.
 pub struct Labelled {
-    /// The pictures, prepared as the run's are.
+    /// The images, prepared as the run's are.
     pub pictures: Box<dyn Pictures>,
     /// Whether each of them is abnormal.
     pub abnormal: Vec<bool>,
 }
 
-/// Scores of labelled pictures.
+/// Scores of labelled images.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub struct LabelledScores {
-    /// A of the normal ones.
+    /// Anomaly scores of the normal images.
     pub normal: Vec<f64>,
-    /// A of the abnormal ones.
+    /// Anomaly scores of the abnormal images.
     pub abnormal: Vec<f64>,
-    /// None where a kind is missing.
+    /// `None` if one of the two kinds is missing.
     pub auroc: Option<f64>,
 }
 
-/// A picture with what the networks make of it.
+/// An image and its results.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Shown {
     /// Its name.
@@ -65,33 +63,34 @@ pub struct Shown {
     pub scored: Scored,
 }
 
-/// What a run's weights make of held-out pictures.
+/// The results of a run's current weights on held-out images.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Preview {
     /// Steps finished.
     pub step: u64,
-    /// The held-out normals' scores, [`SCORED`] of them at most.
+    /// Scores of the held-out normal images, at most [`SCORED`] of them.
     pub held_out: Vec<RawScore>,
-    /// Scores of labelled pictures, where there are some.
+    /// Scores of labelled images, if there are any.
     pub labelled: Option<LabelledScores>,
-    /// Training pictures that the scores compare with, where the score has a memory.
+    /// Number of training images in the memory bank, if the score uses one.
     pub remembered: Option<usize>,
-    /// Some held-out pictures, the same ones each time.
+    /// Some of the held-out images, the same ones each time.
     pub shown: Vec<Shown>,
 }
 
 impl Preview {
-    /// Mean residual R of the held-out normals.
+    /// Mean residual R of the held-out normal images.
     pub fn residual(&self) -> f64 {
         let sum: f64 = self.held_out.iter().map(|raw| raw.residual).sum();
         sum / self.held_out.len() as f64
     }
 }
 
-/// Calibrates a model on a part of its pictures and scores with it.
+/// Calibrates a model on a part of its images and scores with it.
 ///
 /// # Errors
-/// If a picture cannot be read, a score is not finite, the device fails, or `watch` ends a search.
+/// If an image cannot be read, a score is not finite, the device fails, or `watch` stops a latent
+/// optimisation.
 pub(super) async fn preview(
     mut model: ModelFile,
     device: &Device,
@@ -140,10 +139,10 @@ pub(super) async fn preview(
     })
 }
 
-/// Scores labelled pictures, at most `limit` of each kind, evenly spread.
+/// Scores labelled images, at most `limit` of each kind, evenly spread.
 ///
 /// # Errors
-/// If a picture cannot be read, the device fails, or `watch` ends a search.
+/// If an image cannot be read, the device fails, or `watch` stops a latent optimisation.
 pub async fn score_labelled(
     detector: &dyn detector::Detector,
     labelled: &Labelled,

@@ -1,5 +1,5 @@
-//! A training run: pictures, batches, steps, calibration. Knows no files and no clock, so that the
-//! program and the page drive the same one.
+//! A training run: images, batches, steps, calibration. It uses neither files nor a clock, so that the
+//! program and the page can drive the same code.
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
@@ -20,14 +20,14 @@ use crate::model_file::{FORMAT, Header, ModelFile, Precision, Training};
 use crate::nn::tensors::{TensorError, is_learnt};
 use crate::random::{generator, stream};
 
-/// Why a run cannot start or go on.
+/// Why a run cannot start or continue.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RunError {
     /// A setting is out of range.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// Too few pictures, or a position that these pictures do not have.
+    /// Too few images, or a position that does not exist for these images.
     #[error(transparent)]
     Data(#[from] DataError),
     /// The device or the weights failed.
@@ -36,16 +36,16 @@ pub enum RunError {
     /// The weights do not fit their header.
     #[error(transparent)]
     Load(#[from] LoadError),
-    /// The scores of the held-out normals are not usable.
+    /// The scores of the held-out normal images are not usable.
     #[error("calibration failed: {0}")]
     Calibration(#[from] CalibrationError),
     /// The method is not trained in steps.
-    #[error("{0} has no networks to train: it is fitted in one go")]
+    #[error("{0} has no networks to train: it is fitted directly")]
     NoNetworks(Method),
-    /// The score wants a memory that cannot be made.
+    /// The score needs a memory bank that cannot be built.
     #[error("{0}")]
     Memory(String),
-    /// A loss is no number any more.
+    /// A loss is no longer a number.
     #[error(
         "training diverged at step {step}: a loss is no longer a number; \
          try a lower --learning-rate than {learning_rate}"
@@ -56,12 +56,12 @@ pub enum RunError {
         /// The learning rate that it ran at.
         learning_rate: f64,
     },
-    /// The checkpoint belongs to other pictures.
-    #[error("the checkpoint was made on other pictures: expected digest {expected}, got {got}")]
+    /// The checkpoint belongs to other images.
+    #[error("the checkpoint was made with other images: expected digest {expected}, got {got}")]
     OtherPictures {
         /// The checkpoint's.
         expected: String,
-        /// These pictures'.
+        /// These images'.
         got: String,
     },
     /// The checkpoint lacks what a run needs.
@@ -70,7 +70,7 @@ pub enum RunError {
 }
 
 impl RunError {
-    /// Whether whoever watched a search ended it.
+    /// Whether the latent optimisation was stopped by its watcher.
     pub fn is_stopped(&self) -> bool {
         matches!(
             self,
@@ -91,7 +91,7 @@ impl From<FitError> for RunError {
     }
 }
 
-/// A training run under way.
+/// A training run.
 pub struct Run {
     trainer: Box<dyn Trainer>,
     config: TrainConfig,
@@ -103,17 +103,17 @@ pub struct Run {
     steps: u64,
     pending: Vec<PendingLosses>,
     history: History,
-    /// All pictures as `[n, c · size · size]` on the device, where they are kept there.
+    /// All images as `[n, c · size · size]` on the device, if they are kept there.
     resident: Option<Tensor<2>>,
-    /// Whether the discriminator was drawn anew since this was asked for.
+    /// Whether the discriminator was re-initialised since this was last asked.
     restarted: bool,
 }
 
 impl Run {
-    /// Starts with fresh networks.
+    /// Starts with newly initialised networks.
     ///
     /// # Errors
-    /// If a setting is out of range or the training pictures do not fill one batch.
+    /// If a setting is out of range or the training images do not fill one batch.
     pub fn new(
         config: &TrainConfig,
         pictures: Box<dyn Pictures>,
@@ -138,10 +138,10 @@ impl Run {
         })
     }
 
-    /// Goes on from a checkpoint, on the same pictures.
+    /// Resumes from a checkpoint, with the same images.
     ///
     /// # Errors
-    /// If the checkpoint is of other pictures, is a finished model, or does not fit its header.
+    /// If the checkpoint was made with other images, is a finished model, or does not fit its header.
     pub fn resume(
         file: &ModelFile,
         pictures: Box<dyn Pictures>,
@@ -194,7 +194,7 @@ impl Run {
         self.batches.steps_per_epoch() as u64
     }
 
-    /// Number of learnt values.
+    /// Number of trainable parameters.
     pub fn parameters(&self) -> usize {
         let weights = self.trainer.read_weights();
         let learnt = weights.shapes().iter().filter(|(name, _)| is_learnt(name));
@@ -203,21 +203,21 @@ impl Run {
             .sum()
     }
 
-    /// Pictures trained on and held out.
+    /// Number of images trained on and held out.
     pub fn counts(&self) -> (usize, usize) {
         (self.training.len(), self.held_out.len())
     }
 
-    /// Losses and checks so far, those before a resumed checkpoint included.
+    /// Losses and checks so far, including those before a resumed checkpoint.
     pub fn history(&self) -> &History {
         &self.history
     }
 
-    /// Puts all pictures on the device, where steps then find them: for a device with a memory of its
-    /// own. Where training varies its pictures they are prepared for each step, and nothing is kept.
+    /// Puts all images on the device for the steps to use: for a device with its own memory. With
+    /// augmentation, the images are prepared for each step and none are kept there.
     ///
     /// # Errors
-    /// If a picture cannot be read.
+    /// If an image cannot be read.
     pub fn keep_on_device(&mut self) -> Result<(), RunError> {
         if self.config.augment != Augment::None {
             return Ok(());
@@ -230,16 +230,16 @@ impl Run {
         Ok(())
     }
 
-    /// Takes one step on both networks. Its losses wait on the device for [`Run::losses`].
+    /// Takes one step on both networks. Its losses stay on the device until [`Run::losses`].
     ///
     /// # Errors
-    /// If a picture can no longer be read; no step is taken then.
+    /// If an image can no longer be read; no step is taken then.
     pub fn step(&mut self) -> Result<(), RunError> {
         self.step_on(Update::Both)
     }
 
-    /// As [`Run::step`], updating the networks that `update` says. A checkpoint does not tell such
-    /// steps from others.
+    /// As [`Run::step`], updating only the networks that `update` names. A checkpoint does not
+    /// distinguish such steps from others.
     ///
     /// # Errors
     /// As [`Run::step`].
@@ -252,7 +252,7 @@ impl Run {
         Ok(())
     }
 
-    /// The pictures of the next step, `[batch, c, size, size]`, on the trainer's device.
+    /// The images of the next step, `[batch, c, size, size]`, on the trainer's device.
     fn next_batch(&mut self) -> Result<Tensor<4>, RunError> {
         let Preprocessing { size, channels, .. } = preprocessing(&self.config);
         let shape = [self.config.batch, channels, size, size];
@@ -284,8 +284,8 @@ impl Run {
         Ok(Tensor::from_data(data, self.trainer.device()))
     }
 
-    /// Reads the losses of every step since the last call, oldest first. Starts the discriminator
-    /// anew when the last of them says that it has collapsed.
+    /// Reads the losses of every step since the last call, oldest first. Re-initialises the discriminator
+    /// if the last of them shows that it has collapsed.
     ///
     /// # Errors
     /// If the device cannot be read or a loss is not a number.
@@ -308,7 +308,7 @@ impl Run {
         Ok(losses)
     }
 
-    /// Whether the discriminator was drawn anew since the last call.
+    /// Whether the discriminator was re-initialised since the last call.
     pub fn take_restarted(&mut self) -> bool {
         std::mem::take(&mut self.restarted)
     }
@@ -326,11 +326,11 @@ impl Run {
         })
     }
 
-    /// Ends the run: rounds the weights as the file will keep them, and calibrates those on the
-    /// held-out normals. `watch` is told of [`Run::pictures_to_finish`] pictures in all.
+    /// Ends the run: rounds the weights as the file will store them, and calibrates them on the held-out
+    /// normal images. `watch` is notified of [`Run::pictures_to_finish`] images in total.
     ///
     /// # Errors
-    /// If the device cannot be read, a score is not finite, or `watch` ends a search.
+    /// If the device cannot be read, a score is not finite, or `watch` stops a latent optimisation.
     pub async fn finish(
         &self,
         precision: Precision,
@@ -351,7 +351,7 @@ impl Run {
         .await?)
     }
 
-    /// How many pictures go through the networks in [`Run::finish`].
+    /// How many images [`Run::finish`] passes through the networks.
     pub fn pictures_to_finish(&self) -> usize {
         fit::pictures_needed(
             &self.config.scoring(),
@@ -360,11 +360,12 @@ impl Run {
         )
     }
 
-    /// What the weights as they are make of held-out pictures, and of labelled ones where there are
-    /// some. `shown` of the held-out pictures come with their reconstruction.
+    /// The results of the current weights on held-out images, and on labelled ones if there are any.
+    /// `shown` of the held-out images come with their reconstruction.
     ///
     /// # Errors
-    /// If a picture or the device cannot be read, a score is not finite, or `watch` ends a search.
+    /// If an image or the device cannot be read, a score is not finite, or `watch` stops a latent
+    /// optimisation.
     pub async fn preview(
         &mut self,
         labelled: Option<&Labelled>,
@@ -398,8 +399,8 @@ impl Run {
         self.history.checks.push(check);
     }
 
-    /// Mean R and L of the held-out normals, as the weights are now; of some of them, after a short
-    /// search, where the method searches.
+    /// Mean R and L of the held-out normal images with the current weights. If the method optimises
+    /// latent codes, only some images are scored, with a shortened optimisation.
     ///
     /// # Errors
     /// If the device cannot be read.
@@ -426,7 +427,7 @@ impl Run {
         Ok((residual, latent))
     }
 
-    /// The weights as they are now, without calibration.
+    /// The current weights, without calibration.
     ///
     /// # Errors
     /// If the device cannot be read.
@@ -437,7 +438,7 @@ impl Run {
         })
     }
 
-    /// The pictures that the run draws from.
+    /// The images that the run uses.
     pub fn pictures(&self) -> &dyn Pictures {
         &*self.pictures
     }
@@ -471,7 +472,7 @@ fn in_steps(config: &TrainConfig) -> Result<&'static dyn InSteps, RunError> {
     method.in_steps().ok_or(RunError::NoNetworks(method))
 }
 
-/// From a picture to the input of a run's networks.
+/// The preprocessing from an image to the input of a run's networks.
 pub fn preprocessing(config: &TrainConfig) -> Preprocessing {
     Preprocessing::new(config.size, config.channels)
 }

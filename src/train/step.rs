@@ -1,4 +1,4 @@
-//! What a run asks of a method's training: one step, its losses, its state.
+//! The interface to a method's training: one step, its losses, its state.
 
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
@@ -7,29 +7,29 @@ use super::Losses;
 use crate::loss::probability;
 use crate::nn::tensors::{Reader, TensorError};
 
-/// D starts anew when its loss falls under this.
+/// D is re-initialised when its loss falls below this.
 const COLLAPSED: f64 = 1e-5;
 
 /// Which networks a step updates.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Update {
-    /// Both, in the method's order: what training does.
+    /// Both, in the method's order: normal training.
     #[default]
     Both,
-    /// G alone, against D as it is.
+    /// G alone; D stays as it is.
     Generator,
-    /// D alone, on what G as it is reconstructs.
+    /// D alone, on reconstructions of the unchanged G.
     Discriminator,
 }
 
 impl Update {
-    /// Whether G learns.
+    /// Whether G is updated.
     pub fn generator(self) -> bool {
         self != Self::Discriminator
     }
 
-    /// Whether D learns.
+    /// Whether D is updated.
     pub fn discriminator(self) -> bool {
         self != Self::Generator
     }
@@ -40,16 +40,16 @@ pub trait Trainer {
     /// The device, with gradients, that batches must be on.
     fn device(&self) -> &Device;
 
-    /// Trains on one batch. Nothing is read from the device. Running statistics of both networks
-    /// move whatever is updated.
+    /// Trains on one batch. Nothing is read from the device. The running statistics of both networks
+    /// change, whichever network is updated.
     ///
-    /// `step` is the number of steps before this one: what is drawn at random follows from it.
+    /// `step` is the number of steps before this one; it determines the random draws.
     ///
     /// # Shapes
     /// - `x`: `[n, c, size, size]`, in `[-1, 1]`, on [`Trainer::device`]
     fn step(&mut self, x: Tensor<4>, step: u64, update: Update) -> PendingLosses;
 
-    /// Draws D anew.
+    /// Re-initialises D.
     fn restart_discriminator(&mut self);
 
     /// The weights alone, for a model file.
@@ -58,7 +58,7 @@ pub trait Trainer {
     /// Weights and optimisers, for a checkpoint.
     fn read_state(&self) -> Reader;
 
-    /// Draws D anew if its loss says that it has won for good; returns whether it did.
+    /// Re-initialises D if its loss shows that it has collapsed; returns whether it did.
     fn restart_if_collapsed(&mut self, losses: &Losses) -> bool {
         let collapsed = losses.discriminator < COLLAPSED;
         if collapsed {
@@ -68,7 +68,7 @@ pub trait Trainer {
     }
 }
 
-/// Numbers that are read of one step.
+/// Numbers that are read for one step.
 const NUMBERS: usize = 7;
 
 /// Losses of one step, still on the device: `[7]` in the order of [`Losses`].
@@ -84,7 +84,7 @@ impl PendingLosses {
     }
 }
 
-/// Reads the losses of several steps in one go.
+/// Reads the losses of several steps in one transfer.
 ///
 /// # Errors
 /// If the device cannot be read.

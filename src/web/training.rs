@@ -1,4 +1,4 @@
-//! Training in the page: pictures in, steps, previews, checkpoints, a model out.
+//! Training in the page: images, steps, previews, checkpoints and the finished model.
 
 use std::cell::{Cell, RefCell};
 
@@ -14,6 +14,7 @@ use crate::data::layout;
 use crate::data::pictures::Pictures;
 use crate::data::prepared::PreparedPictures;
 use crate::detector;
+use crate::lent::Lent;
 use crate::model_file::{ModelFile, ModelFileError, Precision};
 use crate::train::config::{Preset, TrainConfig};
 use crate::train::history::{Check, StepLosses};
@@ -22,8 +23,8 @@ use crate::train::preview::{Labelled, LabelledScores, Preview, score_labelled};
 use crate::train::run::{Run, RunError};
 use crate::train::step::Update;
 
-/// Which of a folder's files are trained on, which are labelled, which are left out, by their place in
-/// `paths`: relative to the folder, parted by `/`.
+/// Which of a folder's files are trained on, labelled or left out, as indices into `paths`. The paths are
+/// relative to the folder, separated by `/`.
 #[wasm_bindgen]
 pub fn recognise(paths: Vec<String>) -> Result<JsValue, JsValue> {
     let listing = layout::recognise(&paths).map_err(error)?;
@@ -41,13 +42,13 @@ pub fn recognise(paths: Vec<String>) -> Result<JsValue, JsValue> {
     }))
 }
 
-/// All settings of a run, from those given, a preset among them; checked.
+/// All settings of a run, completed from those given, which may name a preset, and checked.
 #[wasm_bindgen]
 pub fn complete_settings(given: JsValue) -> Result<JsValue, JsValue> {
     to_js(&settings(given)?)
 }
 
-/// From what the page gives, `{preset?, ...settings}`, to settings.
+/// The settings from what the page passes, `{preset?, ...settings}`.
 fn settings(given: JsValue) -> Result<TrainConfig, JsValue> {
     let mut given: Map<String, Value> = serde_wasm_bindgen::from_value(given).map_err(error)?;
     let preset: Preset = match given.remove("preset") {
@@ -64,8 +65,8 @@ fn settings(given: JsValue) -> Result<TrainConfig, JsValue> {
     Ok(config)
 }
 
-/// Settings that suit `count` pictures, of which `files` are some; those that cannot be read are passed
-/// over.
+/// Settings that suit `count` images, of which `files` are a sample; files that cannot be read are
+/// ignored.
 #[wasm_bindgen]
 pub fn suggest_settings(files: Vec<Uint8Array>, count: usize) -> Result<JsValue, JsValue> {
     let some: Vec<_> = files
@@ -75,13 +76,13 @@ pub fn suggest_settings(files: Vec<Uint8Array>, count: usize) -> Result<JsValue,
     to_js(&plan::suggest(&some, count))
 }
 
-/// Bytes that a run needs at its height, by use; nothing is allocated.
+/// Peak memory of a run in bytes, by use; nothing is allocated.
 #[wasm_bindgen]
 pub fn plan_memory(given: JsValue, pictures: usize) -> Result<JsValue, JsValue> {
     to_js(&plan::memory(&settings(given)?, pictures))
 }
 
-/// Pictures prepared for training.
+/// Images prepared for training.
 #[wasm_bindgen]
 pub struct TrainingPictures {
     prepared: PreparedPictures,
@@ -89,7 +90,7 @@ pub struct TrainingPictures {
 
 #[wasm_bindgen]
 impl TrainingPictures {
-    /// None yet, to be prepared at a side in pixels with 1 or 3 channels.
+    /// An empty set of images, to be prepared at `size` pixels a side with 1 or 3 channels.
     #[wasm_bindgen(constructor)]
     pub fn new(size: usize, channels: usize) -> Result<TrainingPictures, JsValue> {
         let preprocessing = Preprocessing::new(size, channels);
@@ -98,63 +99,63 @@ impl TrainingPictures {
         Ok(Self { prepared })
     }
 
-    /// Decodes and prepares one picture: `{width, height}`. A file that is no readable picture adds
+    /// Decodes and prepares one image: `{width, height}`. A file that is not a readable image adds
     /// nothing.
     pub fn add(&mut self, name: String, file: &[u8]) -> Result<JsValue, JsValue> {
         let (width, height) = self.prepared.add(name, file).map_err(error)?;
         to_js(&json!({ "width": width, "height": height }))
     }
 
-    /// Number of pictures.
+    /// Number of images.
     #[wasm_bindgen(getter)]
     pub fn count(&self) -> usize {
         self.prepared.len()
     }
 
-    /// Memory that they take.
+    /// Memory that they take, in bytes.
     #[wasm_bindgen(getter)]
     pub fn bytes(&self) -> usize {
         self.prepared.len() * self.prepared.preprocessing().values()
     }
 
-    /// Over names and files, as the program counts it.
+    /// The digest of names and files, as the program computes it.
     pub fn digest(&self) -> String {
         self.prepared.digest().to_owned()
     }
 
-    /// Whether there are several and all are the same.
+    /// Whether there are several images and all are the same.
     pub fn all_alike(&self) -> bool {
         self.prepared.all_alike()
     }
 
-    /// What a picture is called.
+    /// The name of an image.
     pub fn name(&self, index: usize) -> Result<String, JsValue> {
         match index < self.prepared.len() {
             true => Ok(self.prepared.name(index)),
             false => Err(error(format!(
-                "expected a picture below {}, got {index}",
+                "expected an image index below {}, got {index}",
                 self.prepared.len()
             ))),
         }
     }
 
-    /// All of it, to be kept.
+    /// Everything, for storage.
     pub fn to_bytes(&self) -> Result<Uint8Array, JsValue> {
         let bytes = self.prepared.to_bytes().map_err(error)?;
         Ok(Uint8Array::from(&bytes[..]))
     }
 
-    /// What [`TrainingPictures::to_bytes`] gave.
+    /// Reads what [`TrainingPictures::to_bytes`] returned.
     pub fn from_bytes(bytes: &[u8]) -> Result<TrainingPictures, JsValue> {
         let prepared = PreparedPictures::from_bytes(bytes).map_err(error)?;
         Ok(Self { prepared })
     }
 }
 
-/// A run under way. One asynchronous call at a time, and no step meanwhile.
+/// A training run. Only one asynchronous call at a time, and no step during it.
 #[wasm_bindgen]
 pub struct Training {
-    /// Out while a call is under way, so that no borrow lasts over an await.
+    /// `None` during a call, so that no borrow is held across an await.
     run: Cell<Option<Run>>,
     labelled: RefCell<Option<Labelled>>,
     parameters: usize,
@@ -163,7 +164,7 @@ pub struct Training {
 
 #[wasm_bindgen]
 impl Training {
-    /// Fresh networks on prepared pictures, which are taken over.
+    /// Starts a run with new networks on prepared images, which it takes over.
     pub fn start(
         device: &Device,
         given: JsValue,
@@ -175,7 +176,7 @@ impl Training {
         Self::of(run.map_err(error)?, device)
     }
 
-    /// From a checkpoint, the program's or the page's, on the pictures that it was made on.
+    /// Resumes from a checkpoint of the program or the page, with the images that it was made with.
     pub fn resume(
         device: &Device,
         checkpoint: &[u8],
@@ -190,7 +191,7 @@ impl Training {
     }
 
     fn of(mut run: Run, device: &Device) -> Result<Training, JsValue> {
-        // On the CPU they are in reach already.
+        // On the CPU they are in memory already.
         if device.kind() == "webgpu" {
             run.keep_on_device().map_err(error)?;
         }
@@ -202,13 +203,13 @@ impl Training {
         })
     }
 
-    /// Pictures whose labels are known, one byte each: 0 normal, else abnormal. They are shown as
-    /// information; nothing is chosen by them.
+    /// Sets images with known labels, one byte each: 0 for normal, otherwise abnormal. They are for
+    /// information only; nothing is chosen by them.
     pub fn set_labelled(&self, pictures: TrainingPictures, abnormal: &[u8]) -> Result<(), JsValue> {
         let pictures = pictures.prepared;
         if pictures.len() != abnormal.len() {
             return Err(error(format!(
-                "expected a label for each of {} pictures, got {}",
+                "expected a label for each of {} images, got {}",
                 pictures.len(),
                 abnormal.len()
             )));
@@ -250,8 +251,8 @@ impl Training {
         self.with(|run| run.step_on(update))?.map_err(error)
     }
 
-    /// Losses of every step since the last call, with their step; rejects with an error named
-    /// `Diverged` where one is no number.
+    /// Losses of every step since the last call, with their step; rejects with an error named `Diverged`
+    /// if one is not a number.
     pub async fn losses(&self) -> Result<JsValue, JsValue> {
         let mut run = self.take()?;
         let before = run.history().losses.len();
@@ -265,12 +266,12 @@ impl Training {
         }
     }
 
-    /// Whether D was drawn anew since the last call.
+    /// Whether D was re-initialised since the last call.
     pub fn restarted(&self) -> Result<bool, JsValue> {
         self.with(Run::take_restarted)
     }
 
-    /// `{losses, previews}` so far, those before a resumed checkpoint included.
+    /// `{losses, previews}` so far, including those before a resumed checkpoint.
     pub fn history(&self) -> Result<JsValue, JsValue> {
         #[derive(Serialize)]
         struct Told<'a> {
@@ -286,25 +287,24 @@ impl Training {
         })?
     }
 
-    /// What the weights as they are make of held-out and labelled pictures; `shown` of the held-out
-    /// ones come with their reconstruction and heat map. `on_search` as in [`super::Model::score`].
+    /// The results of the current weights on held-out and labelled images; `shown` of the held-out ones
+    /// come with their reconstruction and heat map. `on_search` as in [`super::Model::score`].
     pub async fn preview(
         &self,
         shown: usize,
         on_search: Option<Function>,
     ) -> Result<JsValue, JsValue> {
         let mut run = self.take()?;
-        let labelled = self.labelled.take();
+        let labelled = Lent::from(&self.labelled);
         let watch = &mut Told::of_searches(on_search);
-        let preview = run.preview(labelled.as_ref(), shown, watch).await;
-        *self.labelled.borrow_mut() = labelled;
+        let preview = run.preview(labelled.get(), shown, watch).await;
         let preprocessing = Preprocessing::new(run.config().size, run.config().channels);
         self.put(run);
         preview_to_js(&preview.map_err(stopped_or_error)?, &preprocessing)
     }
 
-    /// Everything that goes on from here needs, as the program's `checkpoint.safetensors`; rejects with
-    /// an error named `Diverged` where a value is not finite, which can be before a loss shows it.
+    /// A checkpoint to resume from, like the program's `checkpoint.safetensors`; rejects with an error
+    /// named `Diverged` if a value is not finite, which can happen before a loss shows it.
     pub async fn checkpoint(&self) -> Result<Uint8Array, JsValue> {
         let run = self.take()?;
         let (step, rate) = (run.steps(), run.config().learning_rate);
@@ -320,8 +320,8 @@ impl Training {
         Ok(Uint8Array::from(&bytes[..]))
     }
 
-    /// Calibrates on the held-out pictures: `{model, threshold, held_out, labelled}`. `on_progress` is
-    /// told how many pictures of how many are done; `on_search` as in [`super::Model::score`].
+    /// Calibrates on the held-out images: `{model, threshold, held_out, labelled}`. `on_progress`
+    /// receives the number of images done and the total; `on_search` as in [`super::Model::score`].
     pub async fn finish(
         &self,
         on_progress: Function,
@@ -337,8 +337,9 @@ impl Training {
         let fitted = run.finish(Precision::F32, &mut watch).await;
         self.put(run);
         let fitted = fitted.map_err(stopped_or_error)?;
-        let labelled = self.labelled.take();
-        let scores = match &labelled {
+        // If the model cannot be loaded, the labelled images go back for the next attempt.
+        let labelled = Lent::from(&self.labelled);
+        let scores = match labelled.get() {
             Some(labelled) => {
                 let detector = detector::load(&fitted.model, &self.device).map_err(error)?;
                 let all = usize::MAX;
@@ -346,7 +347,7 @@ impl Training {
             }
             None => None,
         };
-        *self.labelled.borrow_mut() = labelled;
+        drop(labelled);
         #[derive(Serialize)]
         struct Finished {
             threshold: Option<f64>,
@@ -367,7 +368,7 @@ impl Training {
     fn take(&self) -> Result<Run, JsValue> {
         self.run
             .take()
-            .ok_or_else(|| error("a call is still under way"))
+            .ok_or_else(|| error("another call is still in progress"))
     }
 
     fn put(&self, run: Run) {
@@ -393,14 +394,14 @@ fn stopped_or_error(reason: RunError) -> JsValue {
     }
 }
 
-/// Pictures are prepared for one size and number of channels.
+/// Checks that images were prepared at the size and with the channels of the settings.
 fn fits(config: &TrainConfig, pictures: &PreparedPictures) -> Result<(), JsValue> {
     let Preprocessing { size, channels, .. } = *pictures.preprocessing();
     if (size, channels) == (config.size, config.channels) {
         return Ok(());
     }
     Err(error(format!(
-        "expected pictures prepared at {0} × {0} pixels with {1} channels, got {size} × {size} with {channels}",
+        "expected images prepared at {0} × {0} pixels with {1} channels, got {size} × {size} with {channels}",
         config.size, config.channels
     )))
 }

@@ -144,7 +144,7 @@ fn an_interrupted_run_ends_like_an_uninterrupted_one() {
     // What would overwrite it is refused.
     refused(
         &mut train(&solar_ir(), &parts, &more),
-        &["holds a run already", "--resume"],
+        &["already holds a run", "--resume"],
     );
 
     let resume = |out: &Path| {
@@ -168,7 +168,7 @@ fn an_interrupted_run_ends_like_an_uninterrupted_one() {
     );
     let mut from_file = resume(&carried);
     from_file.arg("--data").arg(&solar_ir).arg("--out");
-    refused(from_file.arg(&whole), &["holds a run already"]);
+    refused(from_file.arg(&whole), &["already holds a run"]);
     assert!(
         !elsewhere.exists(),
         "nothing is written before a run can start"
@@ -245,14 +245,14 @@ fn an_interrupted_run_ends_like_an_uninterrupted_one() {
     assert_eq!(steps, (1..=84).collect::<Vec<_>>());
     assert_eq!(events.iter().filter(|e| e["event"] == "started").count(), 2);
 
-    // Other pictures do not go with the checkpoint.
+    // Other images do not go with the checkpoint.
     let other = folder.path().join("other");
     for k in 0..20 {
         save(&picture(k, false), &other.join(format!("{k}.png")));
     }
     refused(
         resume(&parts).arg("--data").arg(&other),
-        &["other pictures", "digest", "got"],
+        &["other images", "digest", "got"],
     );
 }
 
@@ -284,7 +284,7 @@ fn scores_do_not_depend_on_order_batch_or_threads() {
     let paths = some_pictures();
     assert!(paths.len() > 8);
     let expected = scored(&model, &paths, &[]);
-    assert_eq!(paths_of(&expected), paths, "one line a picture, in order");
+    assert_eq!(paths_of(&expected), paths, "one line an image, in order");
     let threshold = TRAINED.model().header.calibration.expect("calibrated");
     let threshold = threshold.threshold;
     for row in &expected {
@@ -329,7 +329,7 @@ fn scores_do_not_depend_on_order_batch_or_threads() {
 fn unreadable_pictures_are_named_and_the_rest_is_scored() {
     let (folder, model) = with_model();
     let good = some_pictures();
-    let png = fs::read(&good[0]).expect("a picture");
+    let png = fs::read(&good[0]).expect("an image");
     let at = |name: &str, bytes: &[u8]| {
         let path = folder.path().join(name);
         fs::write(&path, bytes).expect("a written file");
@@ -340,7 +340,7 @@ fn unreadable_pictures_are_named_and_the_rest_is_scored() {
         at("empty.png", b""),
         at(
             "text.png",
-            b"This is no picture at all, but a line of text.\n",
+            b"This is no image at all, but a line of text.\n",
         ),
         good[1].clone(),
         at("half.png", &png[..png.len() / 2]),
@@ -450,7 +450,7 @@ fn tables_csv_and_heat_maps() {
     wanted.sort();
     assert_eq!(names, wanted);
     let map = image::open(maps.join(&names[0]))
-        .expect("a picture")
+        .expect("an image")
         .into_rgba8();
     assert_eq!(map.dimensions(), (32, 32));
     assert!(map.pixels().all(|pixel| pixel.0[3] == 255));
@@ -498,7 +498,7 @@ fn inspect_tells_what_a_file_holds() {
         "grey",
         &hex,
         "56 steps",
-        "450 normal pictures",
+        "450 normal images",
         "50 held out",
         &calibration.threshold.to_string(),
         "MIT",
@@ -524,7 +524,7 @@ fn golden(file: &str) -> PathBuf {
         .join(file)
 }
 
-/// Columns of the published networks' outputs for the pictures of `tests/golden/images`.
+/// Columns of the published networks' outputs for the images of `tests/golden/images`.
 fn published(file: &str, column: &str) -> Vec<f64> {
     let bytes = fs::read(golden(file)).expect("golden vectors");
     let tensors = safetensors::SafeTensors::deserialize(&bytes).expect("golden vectors");
@@ -631,7 +631,7 @@ fn normals_calibrate_an_imported_model() {
     );
     assert!(rows.iter().any(|row| row["verdict"] == "normal"));
 
-    fs::write(normals.join("broken.png"), b"no picture").expect("a written file");
+    fs::write(normals.join("broken.png"), b"no image").expect("a written file");
     let (summary, stderr) = run(&mut import("skip_ganomaly", &model, &more), SOME_SKIPPED);
     assert_eq!(json(&summary)["skipped"], 1);
     assert!(stderr.contains("broken.png"), "{stderr}");
@@ -699,12 +699,10 @@ fn half_precision_is_calibrated_as_it_is_written() {
         bytes.len()
     );
 
-    // The very pictures that it was calibrated on, scored by the program from the file.
+    // The very images that it was calibrated on, scored by the program from the file.
     let header = ModelFile::from_bytes(&bytes).expect("a whole file").header;
     let calibration = header.calibration.expect("calibrated");
-    let normals = Folder::open(&solar_ir())
-        .expect("the sample pictures")
-        .train;
+    let normals = Folder::open(&solar_ir()).expect("the sample images").train;
     let (_, held_out) = split_held_out(normals.len(), 0.1, 0);
     let paths: Vec<PathBuf> = held_out.iter().map(|&i| normals[i].path.clone()).collect();
     let rows = scored(&model, &paths, &[]);
@@ -791,17 +789,21 @@ fn unusable_models_are_refused_in_words() {
     let cut = at("cut.safetensors", &bytes[..bytes.len() - 100]);
     refused(
         &mut score(&cut, picture, &[]),
-        &["cut.safetensors", "no whole safetensors file", "truncated"],
+        &[
+            "cut.safetensors",
+            "a complete safetensors file",
+            "truncated",
+        ],
     );
     let empty = at("empty.safetensors", b"");
     refused(&mut score(&empty, picture, &[]), &["is empty", "expected"]);
     let other = at(
         "picture.safetensors",
-        &fs::read(&picture[0]).expect("a picture"),
+        &fs::read(&picture[0]).expect("an image"),
     );
     refused(
         &mut score(&other, picture, &[]),
-        &["no whole safetensors file"],
+        &["a complete safetensors file"],
     );
 
     let mut foreign = br#"{"weight":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#.to_vec();
@@ -833,7 +835,7 @@ fn unusable_models_are_refused_in_words() {
 
     let nothing = folder.path().join("nothing");
     fs::create_dir(&nothing).expect("a new folder");
-    refused(&mut score(&model, &[nothing], &[]), &["no pictures found"]);
+    refused(&mut score(&model, &[nothing], &[]), &["no images found"]);
 }
 
 #[test]
@@ -851,7 +853,7 @@ fn runs_that_cannot_start_say_why_and_leave_nothing() {
 
     refused(
         &mut train(&empty, &out, &[]),
-        &["no pictures in", "expected", "png"],
+        &["no images in", "expected", "png"],
     );
     refused(
         &mut train(&folder.path().join("missing"), &out, &[]),
@@ -864,7 +866,7 @@ fn runs_that_cannot_start_say_why_and_leave_nothing() {
     // Of five, one is held out.
     refused(
         &mut train(&few, &out, &["--batch", "16"]),
-        &["batch of 16", "got 4"],
+        &["batch size", "got 16"],
     );
     let setting = |name: &str, value: &str| {
         let mut command = program();
@@ -893,7 +895,7 @@ fn runs_that_cannot_start_say_why_and_leave_nothing() {
 
     let mut command = program();
     command.args(["train", "--resume"]).arg(&few);
-    refused(&mut command, &["not a run's folder"]);
+    refused(&mut command, &["neither a run's folder"]);
 
     // What can be scored with cannot be trained on.
     let model = folder.path().join("model.safetensors");
@@ -908,7 +910,7 @@ fn runs_that_cannot_start_say_why_and_leave_nothing() {
         &mut resumed(&solar_ir()),
         &["a model, not a checkpoint", "optimiser"],
     );
-    refused(&mut resumed(&few), &["other pictures", "digest"]);
+    refused(&mut resumed(&few), &["other images", "digest"]);
     assert!(!out.exists(), "nothing is written before a run can start");
 
     // What clap refuses has its own code.

@@ -32,7 +32,7 @@ const SMALL: [&str; 14] = [
     "0.1",
 ];
 
-/// Normal pictures to train on, normal and abnormal ones to test on.
+/// Normal images to train on, normal and abnormal ones to test on.
 fn pictures(folder: &Path) {
     for k in 0..20 {
         let name = format!("train/0.normal/{k}.png");
@@ -151,7 +151,7 @@ fn every_method_has_a_row_for_each_seed_on_one_split() {
         }
         let steps = if row["method"] == "pca" { 0 } else { 6 };
         assert_eq!(row["steps"], steps, "{row}");
-        // 20 normal pictures, a tenth of them held out; 12 test pictures.
+        // 20 normal images, a tenth of them held out; 12 test images.
         assert_eq!(
             (&row["trained_on"], &row["held_out"]),
             (&18.into(), &2.into())
@@ -242,7 +242,7 @@ fn what_is_finished_is_taken_as_it_is() {
     };
     let before = logs(&report);
     let (stdout, stderr) = run(&mut compare(&COMPARED.data(), &report, &WHOLE), 0);
-    assert_eq!(stderr.matches("trained already").count(), 6, "{stderr}");
+    assert_eq!(stderr.matches("already trained").count(), 6, "{stderr}");
     assert!(logs(&report) == before, "no step was taken");
     let again = json(&stdout);
     for (got, expected) in rows(&again).iter().zip(rows(&COMPARED.object)) {
@@ -270,7 +270,7 @@ fn what_is_finished_is_taken_as_it_is() {
         "--json",
     ];
     let (stdout, stderr) = run(&mut compare(&COMPARED.data(), &report, &more), 0);
-    assert_eq!(stderr.matches("trained already").count(), 1, "{stderr}");
+    assert_eq!(stderr.matches("already trained").count(), 1, "{stderr}");
     let object = json(&stdout);
     assert_eq!(rows(&object)[0]["method"], "nearest");
     assert_eq!(
@@ -303,7 +303,7 @@ fn what_is_interrupted_goes_on() {
     let stderr = child.0.stderr.as_mut().expect("a pipe");
     stderr.read_to_string(&mut message).expect("UTF-8");
     assert!(
-        message.contains("go on with: skip-ganomaly compare"),
+        message.contains("resume with: skip-ganomaly compare"),
         "{message}"
     );
     assert!(!report.join("report.html").exists());
@@ -313,7 +313,7 @@ fn what_is_interrupted_goes_on() {
     assert!(stopped_at < 300, "{stopped_at}");
 
     let (stdout, stderr) = run(&mut compare(&COMPARED.data(), &report, &more), 0);
-    assert_eq!(stderr.matches("trained already").count(), 1, "{stderr}");
+    assert_eq!(stderr.matches("already trained").count(), 1, "{stderr}");
     let left = format!("; {} steps", 300 - stopped_at);
     assert!(stderr.contains(&left), "{left}: {stderr}");
     assert_eq!(steps(), 300);
@@ -365,7 +365,7 @@ fn other_settings_are_refused_with_what_differs() {
             &words,
         );
     }
-    // Other pictures at the same place.
+    // Other images at the same place.
     let other = temporary();
     pictures(other.path());
     save(
@@ -375,7 +375,7 @@ fn other_settings_are_refused_with_what_differs() {
     let more = [&seed[..], &["--steps", "6"]].concat();
     refused(
         &mut compare(other.path(), &report, &more),
-        &["other pictures", "digest"],
+        &["other images", "digest"],
     );
 }
 
@@ -402,7 +402,7 @@ fn minutes_are_a_budget_too() {
         (&0.02.into(), &Value::Null)
     );
     let (stdout, stderr) = run(&mut compare(&COMPARED.data(), &report, &more), 0);
-    assert_eq!(stderr.matches("trained already").count(), 2, "{stderr}");
+    assert_eq!(stderr.matches("already trained").count(), 2, "{stderr}");
     assert_eq!(rows(&json(&stdout))[0], *row);
     let longer = ["--methods", "ganomaly", "--minutes", "0.03"];
     refused(
@@ -418,7 +418,7 @@ fn the_report_names_every_method() {
     for heading in [
         "Results",
         "Curves",
-        "The same pictures side by side",
+        "The same images side by side",
         "Settings",
     ] {
         assert!(page.contains(&format!("<h2>{heading}</h2>")), "{heading}");
@@ -443,7 +443,7 @@ fn the_report_names_every_method() {
             );
         }
     }
-    // Six abnormal and four normal pictures: each with its input and two pictures a method.
+    // Six abnormal and four normal images: each with its input and two images a method.
     assert_eq!(page.matches("<img").count(), 10 * (1 + 2 * METHODS.len()));
     assert_eq!(page.matches("<img").count(), page.matches(" alt=").count());
     let table = text(&read(&report.join("comparison.csv")));
@@ -536,9 +536,9 @@ fn wrong_commands_are_refused_before_anything_is_trained() {
         "--steps",
         "6",
     ];
-    refuse(&masked, &["input-mask", "left alone"]);
+    refuse(&masked, &["input-mask", "left at its default"]);
     let alone = ["--methods", "pca", "--steps", "6"];
-    refuse(&alone, &["width", "left alone"]);
+    refuse(&alone, &["width", "left at its default"]);
     let out_of_range = [
         "--methods",
         "skip-ganomaly,pca",
@@ -552,7 +552,7 @@ fn wrong_commands_are_refused_before_anything_is_trained() {
     let nothing = ["--methods", "pca,ganomaly", "--steps", "6"];
     refused(
         &mut compare(&normal, &report, &nothing),
-        &["normal and abnormal test pictures"],
+        &["normal and abnormal test images"],
     );
     assert!(!report.exists(), "nothing was written");
 }

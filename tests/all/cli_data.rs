@@ -1,4 +1,4 @@
-//! Data that are no folder of normal pictures, and what a score depends on, as users of the program
+//! Data that are no folder of normal images, and what a score depends on, as users of the program
 //! meet them.
 
 use std::collections::BTreeMap;
@@ -190,7 +190,7 @@ fn streaming_changes_no_byte_of_a_model() {
     assert!(models[0] == models[1]);
 }
 
-/// Scores of each test picture under both protocols, as the report's table has them.
+/// Scores of each test image under both protocols, as the report's table has them.
 fn scores_of(model: &Path, data: &Path, report: &Path) -> BTreeMap<String, [String; 2]> {
     let more = ["--no-baselines", "--protocol", "published"];
     run(evaluate(model, data, &more).arg("--report").arg(report), 0);
@@ -212,7 +212,7 @@ fn scores_of(model: &Path, data: &Path, report: &Path) -> BTreeMap<String, [Stri
         .collect()
 }
 
-/// The same model and the same pictures; half of their neighbours are gone.
+/// The same model and the same images; half of their neighbours are gone.
 #[test]
 fn only_published_scores_depend_on_the_neighbours() {
     let (folder, model) = with_model();

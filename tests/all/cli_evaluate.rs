@@ -1,11 +1,15 @@
 //! `evaluate` and `calibrate` as their users meet them, and the methods that need no training.
 
 use std::fs;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
+use skip_ganomaly::data::dataset::{Dataset, Options};
 use skip_ganomaly::data::folder::Folder;
+use skip_ganomaly::data::pictures::Pictures;
+use skip_ganomaly::data::stored::Stored;
 use skip_ganomaly::model_file::ModelFile;
 
 use crate::common::*;
@@ -48,7 +52,7 @@ fn evaluate_stands_beside_two_baselines() {
     };
     let object = json(&evaluate(&["--json"]));
     let rows = object["rows"].as_array().expect("rows");
-    let folder = Folder::open(&solar_ir()).expect("the sample pictures");
+    let folder = Folder::open(&solar_ir()).expect("the sample images");
     let mut classes: Vec<&str> = folder
         .test
         .iter()
@@ -132,7 +136,7 @@ fn intervals_hold_their_value_and_thresholds_can_be_moved() {
         &["--no-baselines", "--adaptive-threshold"],
     );
     let counted = mix(&half, "skip-ganomaly", "honest");
-    // Of an odd number of a fault's pictures the reported half has one more.
+    // Of an odd number of a fault's images the reported half has one more.
     assert_eq!(
         (&counted["normal"], &counted["abnormal"]),
         (&25.into(), &28.into())
@@ -346,13 +350,16 @@ fn calibration_anew_finds_the_same_threshold_and_learns_other_scores() {
     let others = solar_ir().join("test/0.normal");
     let out = folder.path().join("others.safetensors");
     let (_, said) = run(&mut calibrate(&others, &out, &[]), 0);
-    assert!(said.contains("not the pictures"), "{said}");
+    assert!(said.contains("not the images"), "{said}");
     assert_eq!(
         read(&out).header.calibration.expect("calibrated").normals,
         50
     );
     let (_, said) = run(&mut calibrate(&others, &out, &["--latent", "memory"]), 0);
-    assert!(said.contains("one half is remembered"), "{said}");
+    assert!(
+        said.contains("one half goes into the memory bank"),
+        "{said}"
+    );
     assert_eq!(
         read(&out).header.calibration.expect("calibrated").normals,
         25
@@ -636,7 +643,7 @@ fn masks_measure_the_heat_maps_and_bad_pictures_are_passed_over() {
 
     let mask = data.join("ground_truth/square/20_mask.png");
     let whole = fs::read(&mask).expect("a mask");
-    fs::write(&mask, "no picture").expect("written");
+    fs::write(&mask, "no image").expect("written");
     let more = ["--no-baselines", "--json"];
     let (stdout, stderr) = run(&mut evaluate(&model, &data, &more), SOME_SKIPPED);
     let object = json(&stdout);
@@ -645,7 +652,7 @@ fn masks_measure_the_heat_maps_and_bad_pictures_are_passed_over() {
     assert!(stderr.contains("20.png: its mask"), "{stderr}");
     fs::write(&mask, whole).expect("written");
 
-    fs::write(data.join("test/good/bad.png"), "no picture").expect("written");
+    fs::write(data.join("test/good/bad.png"), "no image").expect("written");
     let more = ["--no-baselines", "--json"];
     let (stdout, stderr) = run(&mut evaluate(&model, &data, &more), SOME_SKIPPED);
     assert_eq!(json(&stdout)["skipped"], 1);
@@ -665,4 +672,44 @@ fn masks_measure_the_heat_maps_and_bad_pictures_are_passed_over() {
             .count(),
         6
     );
+}
+
+#[test]
+fn evaluate_draws_the_training_images_that_train_drew() {
+    let folder = temporary();
+    let out = folder.path().join("run");
+    let mut command = program();
+    command.arg("train").arg("--data").arg(solar_ir());
+    command.arg("--out").arg(&out);
+    command.args(["--method", "nearest", "--size", "32", "--channels", "1"]);
+    command.args(["--limit", "40", "--seed", "3"]);
+    run(&mut command, 0);
+    let model = out.join("model.safetensors");
+    let header = read(&model).header;
+    let trained_on = header.training.expect("a record of the training");
+    let drawn = |options: &Options| {
+        let set = Dataset::open(&solar_ir().display().to_string(), options);
+        let train = set.expect("the sample images").train;
+        let images = Stored::new(train, &header.preprocessing, 0, |_| ());
+        images.digest().to_owned()
+    };
+    let options = Options {
+        limit: NonZeroUsize::new(40),
+        seed: 3,
+        ..Options::default()
+    };
+    assert_eq!(trained_on.data_digest, drawn(&options));
+
+    // The baselines are fitted on what `evaluate` draws.
+    let baseline = |more: &[&str], seed: u64| {
+        let more = [&["--limit", "40"][..], more].concat();
+        let object = evaluated(&model, &solar_ir(), &more);
+        let split = object["split"].as_str().expect("words");
+        let words = format!("40 normal training images (of 500, drawn with seed {seed})");
+        assert!(split.contains(&words), "{split}");
+        number(&mix(&object, "nearest (baseline)", "honest")["auroc"])
+    };
+    let named = baseline(&["--seed", "3"], 3);
+    assert_eq!(baseline(&[], 3), named, "the run's seed by default");
+    baseline(&["--seed", "4"], 4);
 }

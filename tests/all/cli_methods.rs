@@ -44,7 +44,7 @@ fn every_method_goes_through_the_program() {
             lines.contains(&format!("method        {method} ")),
             "{lines}"
         );
-        assert_eq!(lines.contains("4 steps for a picture"), method.searches());
+        assert_eq!(lines.contains("4 steps for each image"), method.searches());
 
         // One at a time and together: the same lines.
         let pictures = some_pictures();
@@ -116,7 +116,7 @@ fn a_search_can_be_made_longer_and_only_where_there_is_one() {
     let inspect = run(program().args(["inspect", "--json"]).arg(&longer), 0).0;
     let header = &json(&inspect)["header"];
     assert_eq!(header["scoring"]["search_steps"], 9);
-    // At most 256 held-out normals are searched for, here all fifty.
+    // At most 256 held-out normal images are searched for, here all fifty.
     assert_eq!(header["calibration"]["normals"], 50);
     let pca = &mut calibrate(Method::Pca, &["--search-steps", "9"]);
     refused(pca, &["--search-steps", "pca"]);

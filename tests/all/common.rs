@@ -1,4 +1,4 @@
-//! What the tests of the program share: running it, reading what it says, pictures to give it.
+//! What the tests of the program share: running it, reading what it says, images to give it.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -158,9 +158,9 @@ pub fn with_model() -> (TempDir, PathBuf) {
     (folder, model)
 }
 
-/// Some test pictures, normal and abnormal, in no special order.
+/// Some test images, normal and abnormal, in no special order.
 pub fn some_pictures() -> Vec<PathBuf> {
-    let folder = Folder::open(&solar_ir()).expect("the sample pictures");
+    let folder = Folder::open(&solar_ir()).expect("the sample images");
     let normal = folder.test.iter().filter(|sample| !sample.abnormal).take(4);
     let abnormal = folder.test.iter().filter(|sample| sample.abnormal);
     let chosen = normal.chain(abnormal.step_by(9));
@@ -186,7 +186,7 @@ pub fn paths_of(rows: &[Value]) -> Vec<PathBuf> {
     rows.iter().map(path).collect()
 }
 
-/// Coloured stripes, shifted from picture to picture; a bright square where it is abnormal.
+/// Coloured stripes, shifted from image to image; a bright square where it is abnormal.
 pub fn picture(number: u32, abnormal: bool) -> RgbImage {
     RgbImage::from_fn(40, 36, |x, y| {
         if abnormal && (12..24).contains(&x) && (12..24).contains(&y) {
@@ -199,7 +199,7 @@ pub fn picture(number: u32, abnormal: bool) -> RgbImage {
 
 pub fn save(picture: &RgbImage, path: &Path) {
     fs::create_dir_all(path.parent().expect("a folder")).expect("a new folder");
-    picture.save(path).expect("a written picture");
+    picture.save(path).expect("a written image");
 }
 
 /// A program that is ended when a test fails.

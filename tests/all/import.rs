@@ -49,7 +49,7 @@ struct Expected {
     residual_l1: f64,
     residual_l2: f64,
     latent: f64,
-    /// D's probabilities for the picture and for its reconstruction.
+    /// D's probabilities for the image and for its reconstruction.
     real: f64,
     fake: f64,
     /// Some values from the first to the last.
@@ -86,7 +86,7 @@ fn host<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
     tensor.into_data().try_into_vec::<f32>().expect("f32")
 }
 
-/// The built-in picture and a second made of it, as reference.py has them.
+/// The built-in image and a second made of it, as reference.py has them.
 fn pictures(detector: &dyn Detector) -> Vec<f32> {
     let mut values = self_check_images(detector.preprocessing(), 1);
     let side = detector.preprocessing().size;
@@ -153,7 +153,7 @@ fn every_shape_scores_as_in_pytorch() {
         let (f, f_hat) = (host(f), host(f_hat));
         let features = f.len() / 2;
         for (k, expected) in case.pictures.iter().enumerate() {
-            let name = |what: &str| format!("{}, picture {k}, {what}", case.name);
+            let name = |what: &str| format!("{}, image {k}, {what}", case.name);
             let input = &x[k * x.len() / 2..(k + 1) * x.len() / 2];
             let (raw, x_hat) = (scored[k].raw, &scored[k].x_hat);
             let squared = residual(Residual::L2, input, x_hat, channels);

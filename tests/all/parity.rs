@@ -19,7 +19,7 @@ use skip_ganomaly::train::Losses;
 use skip_ganomaly::train::config::TrainConfig;
 use skip_ganomaly::train::step::{Trainer, Update, read_losses};
 
-/// Pictures in a golden batch, and values of one.
+/// Images in a golden batch, and values of one.
 const BATCH: usize = 8;
 const VALUES: usize = 3 * 32 * 32;
 
@@ -72,7 +72,7 @@ fn assert_all_close(what: &str, got: &[f32], expected: &[f32]) {
     }
 }
 
-/// A method in inference mode on the golden pictures.
+/// A method in inference mode on the golden images.
 struct Inference {
     model: ModelFile,
     scored: Vec<Scored>,
@@ -235,8 +235,8 @@ fn five_steps(
 ) -> NamedTensors {
     let run: Run = serde_json::from_slice(&golden(steps)).expect("golden losses");
     let bytes = golden("pictures.safetensors");
-    let pictures = SafeTensors::deserialize(&bytes).expect("golden pictures");
-    let pixels = pictures.tensor("x").expect("48 pictures").data();
+    let pictures = SafeTensors::deserialize(&bytes).expect("golden images");
+    let pixels = pictures.tensor("x").expect("48 images").data();
     assert_eq!(run.steps.len(), 5);
     let mut tensors = NamedTensors::new();
     for (number, step) in (1..).zip(&run.steps) {

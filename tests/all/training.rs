@@ -90,7 +90,7 @@ fn scorings() -> [TrainConfig; 3] {
     [config(), layers, memory]
 }
 
-/// Smooth pictures that differ in direction, frequency and brightness.
+/// Smooth images that differ in direction, frequency and brightness.
 fn pictures(n: usize) -> Box<dyn Pictures> {
     in_memory(waves(n), n)
 }
@@ -115,7 +115,7 @@ fn start(config: &TrainConfig, n: usize) -> Run {
 }
 
 fn steps_unread(run: &mut Run, count: usize) {
-    (0..count).for_each(|_| run.step().expect("readable pictures"));
+    (0..count).for_each(|_| run.step().expect("readable images"));
 }
 
 fn steps(run: &mut Run, count: usize) -> Vec<Losses> {
@@ -338,7 +338,7 @@ fn a_run_goes_on_where_its_checkpoint_was_made() {
 }
 
 fn goes_on(config: TrainConfig) {
-    // 27 training pictures make three steps an epoch: the checkpoint lies within the second epoch.
+    // 27 training images make three steps an epoch: the checkpoint lies within the second epoch.
     let config = TrainConfig {
         epochs: 4,
         ..config
@@ -353,7 +353,7 @@ fn goes_on(config: TrainConfig) {
     let training = read.header.training.as_ref().expect("a training record");
     assert_eq!((training.steps, training.epochs), (4, 1));
     assert_eq!(training.losses, before.last().copied());
-    let mut resumed = Run::resume(&read, pictures(30), &Device::flex()).expect("the same pictures");
+    let mut resumed = Run::resume(&read, pictures(30), &Device::flex()).expect("the same images");
     assert_eq!(resumed.steps(), 4);
     assert_eq!(resumed.total_steps(), 12);
 
@@ -499,7 +499,7 @@ fn depends_on_no_neighbour(config: &TrainConfig) {
                 ),
             ];
             for (got, expected) in pairs {
-                assert_eq!(got, expected, "picture {i}");
+                assert_eq!(got, expected, "image {i}");
             }
         }
     }
@@ -524,10 +524,10 @@ fn scores_as_calibrated(config: &TrainConfig) {
 
         assert_eq!(finished.held_out.len(), 7);
         let indices: Vec<usize> = finished.held_out.iter().map(|(index, _)| *index).collect();
-        let values = run.pictures().values(&indices).expect("readable pictures");
+        let values = run.pictures().values(&indices).expect("readable images");
         let again = scores(&read, &values);
         for (got, (index, expected)) in again.iter().zip(&finished.held_out) {
-            assert_eq!(got.raw, *expected, "picture {index} in {precision:?}");
+            assert_eq!(got.raw, *expected, "image {index} in {precision:?}");
         }
 
         let calibration = read.header.calibration.as_ref().expect("calibrated");
@@ -559,7 +559,7 @@ fn scores_as_calibrated(config: &TrainConfig) {
     );
 }
 
-/// Of a normal picture the standardised features differ by about 1, and what is remembered is near.
+/// Of a normal image the standardised features differ by about 1, and what is remembered is near.
 #[test]
 fn what_is_learnt_of_normals_gives_their_scores_a_unit() {
     let [_, layers, memory] = scorings();
@@ -578,7 +578,7 @@ fn what_is_learnt_of_normals_gives_their_scores_a_unit() {
     let held_out: Vec<usize> = fitted.held_out.iter().map(|(index, _)| *index).collect();
     let training: Vec<usize> = (0..70).filter(|index| !held_out.contains(index)).collect();
     let latent = |indices: &[usize]| -> Vec<f64> {
-        let values = run.pictures().values(indices).expect("readable pictures");
+        let values = run.pictures().values(indices).expect("readable images");
         let scored = scores(&fitted.model, &values);
         scored
             .iter()
@@ -639,7 +639,7 @@ fn one_network_can_be_trained_alone() {
             let mut run = start(&config, 40);
             let read = |run: &Run| block_on(run.checkpoint()).expect("a checkpoint").tensors;
             let before = read(&run);
-            run.step_on(update).expect("readable pictures");
+            run.step_on(update).expect("readable images");
             let losses = block_on(run.losses()).expect("finite losses");
             assert!(losses[0].real.is_some_and(|p| (0.0..=1.0).contains(&p)));
             assert!(losses[0].fake.is_some_and(|p| (0.0..=1.0).contains(&p)));
@@ -658,14 +658,14 @@ fn one_network_can_be_trained_alone() {
     }
 }
 
-/// Pictures kept on the device give the steps that pictures from the host give.
+/// Images kept on the device give the steps that images from the host give.
 #[test]
 fn pictures_on_the_device_are_the_same_pictures() {
     for config in configs() {
         let losses = |keep: bool| {
             let mut run = start(&config, 40);
             if keep {
-                run.keep_on_device().expect("readable pictures");
+                run.keep_on_device().expect("readable images");
             }
             steps(&mut run, 4)
         };
@@ -693,7 +693,7 @@ fn a_preview_only_looks() {
     assert_eq!(preview.held_out.len(), watched.counts().1);
     assert_eq!(preview.shown.len(), 3.min(watched.counts().1));
     assert!(preview.remembered.is_some_and(|n| n > 0));
-    let scores = preview.labelled.expect("labelled pictures");
+    let scores = preview.labelled.expect("labelled images");
     assert_eq!((scores.normal.len(), scores.abnormal.len()), (4, 2));
     assert!(scores.auroc.is_some());
     assert_eq!(watched.history().checks.len(), 1);

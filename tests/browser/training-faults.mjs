@@ -482,7 +482,7 @@ test('a checkpoint of other pictures is refused; on its own it goes on', onPage(
   assert.equal(step, 3);
   const continued = (paused) => page.evaluate((still) => window.session.continue(window.file, { name: 'again', paused: still }).then(() => 'taken', (error) => error.message), paused);
   await prepare(page, trainFiles(39));
-  assert.match(await continued(true), /made on other pictures/);
+  assert.match(await continued(true), /made with other images/);
   const model = await page.evaluate(() => window.session.continue(new Blob(['no checkpoint at all']), { name: 'x' }).catch((error) => error.message));
   assert.ok(model.length > 10);
   await prepare(page, trainFiles(40));

@@ -12,11 +12,11 @@ use crate::cli::was_given;
 use crate::detector::Method;
 use crate::train::config::{ConfigError, Preset, TrainConfig};
 
-/// Steps of a run that its minutes end: more than any takes.
+/// Steps of a run that is limited by time: more than any run takes.
 const MOST_STEPS: u64 = 1_000_000_000;
 
-/// Of the data's options, those that may differ when a run goes on: the pictures' digest tells whether
-/// they are the same.
+/// Data options that may differ when a run is resumed: the images' digest shows whether they are the
+/// same.
 const MAY_DIFFER: [&str; 2] = ["data", "cache_mib"];
 
 /// All runs of a comparison: each method with each seed.
@@ -24,13 +24,13 @@ pub struct Plan {
     /// One for each method, in the order asked for. The seed is not set.
     pub configs: Vec<TrainConfig>,
     pub seeds: Vec<u64>,
-    /// Minutes of training for each run, where steps do not say how long it is.
+    /// Minutes of training for each run, if steps do not limit it.
     pub minutes: Option<f64>,
     /// Steps of each run that has networks.
     pub steps: Option<u64>,
 }
 
-/// What a run in a comparison has to be.
+/// What a run in a comparison has to match.
 pub struct Wanted<'a> {
     pub config: &'a TrainConfig,
     pub data: &'a DataArgs,
@@ -39,7 +39,7 @@ pub struct Wanted<'a> {
 
 impl Plan {
     /// # Errors
-    /// If a setting is out of range or no method has it, or something is named twice.
+    /// If a setting is out of range, no method uses it, or a method or seed is given twice.
     pub fn new(args: &Args, given: &ArgMatches) -> Result<Self> {
         let seeds = match args.seeds.is_empty() {
             true => vec![args.config.seed],
@@ -49,7 +49,7 @@ impl Plan {
         each_once("--seeds", &seeds)?;
         anyhow::ensure!(
             args.preset == Preset::Paper || args.methods.contains(&Method::SkipGanomaly),
-            "the --preset is one of skip-ganomaly's, which is not among --methods"
+            "--preset applies to skip-ganomaly, which is not among --methods"
         );
         let steps = args.minutes.map_or(args.config.steps, |_| Some(MOST_STEPS));
         let shared = TrainConfig {
@@ -58,7 +58,7 @@ impl Plan {
         };
         let (mut configs, mut left_alone) = (Vec::new(), Vec::new());
         for &method in &args.methods {
-            // Other methods start from what they were published with.
+            // Other methods start from their published settings.
             let preset = match method {
                 Method::SkipGanomaly => args.preset,
                 _ => Preset::Paper,
@@ -77,7 +77,7 @@ impl Plan {
                 .iter()
                 .all(|left| left.iter().any(|l| l.0 == name))
         };
-        // The budget may be said where there is nothing to spend it on.
+        // A budget may be given even if no method can spend it.
         let nobodys = left_alone[0]
             .iter()
             .find(|(name, _)| name != "steps" && everywhere(name));
@@ -107,7 +107,7 @@ impl Plan {
         self.seeds.iter().flat_map(of_seed).collect()
     }
 
-    /// What a run with these settings has to be. Methods without networks have no budget.
+    /// What a run with these settings has to match. Methods without networks have no budget.
     pub fn wanted<'a>(&self, config: &'a TrainConfig, data: &'a DataArgs) -> Wanted<'a> {
         let minutes = self.minutes.filter(|_| config.method.has_networks());
         Wanted {
@@ -117,7 +117,7 @@ impl Plan {
         }
     }
 
-    /// What a run is called in tables.
+    /// A run's name in tables.
     pub fn label(&self, method: Method, seed: u64) -> String {
         match self.seeds.len() {
             1 => method.to_string(),
@@ -132,10 +132,10 @@ impl Plan {
             .iter()
             .find(|config| config.method.has_networks());
         match (batch, self.minutes, self.steps) {
-            (None, ..) => "none: every method is fitted in one go".into(),
+            (None, ..) => "none: every method is fitted directly".into(),
             (_, Some(minutes), _) => format!("{minutes} minutes of training for each run"),
             (Some(config), None, steps) => format!(
-                "{} steps of {} pictures for each run",
+                "{} steps of {} images for each run",
                 steps.unwrap_or_default(),
                 config.batch
             ),
@@ -143,7 +143,7 @@ impl Plan {
     }
 }
 
-/// Refuses what is named twice.
+/// Refuses duplicates.
 fn each_once<T: PartialEq + std::fmt::Display>(option: &str, values: &[T]) -> Result<()> {
     for (k, value) in values.iter().enumerate() {
         anyhow::ensure!(
@@ -154,8 +154,8 @@ fn each_once<T: PartialEq + std::fmt::Display>(option: &str, values: &[T]) -> Re
     Ok(())
 }
 
-/// A method's settings: those that were given but for what it does not have, which is as ever. Also
-/// gives the names of the latter, and what is wrong with them.
+/// A method's settings: those given, except the ones it does not use, which keep their defaults. Also
+/// returns the names of the latter, and what is wrong with them.
 fn fitting(
     method: Method,
     given: &TrainConfig,
@@ -179,7 +179,7 @@ fn fitting(
     Ok((config, left))
 }
 
-/// The same settings but for one, which has its default.
+/// The same settings with one of them reset to its default.
 fn with_default(config: &TrainConfig, field: &str) -> Result<TrainConfig> {
     let mut values = serde_json::to_value(config)?;
     let plain = serde_json::to_value(TrainConfig::default())?;
@@ -191,7 +191,7 @@ fn with_default(config: &TrainConfig, field: &str) -> Result<TrainConfig> {
 }
 
 impl Wanted<'_> {
-    /// What differs from a run that is there already, in words; nothing where they are the same.
+    /// How an existing run differs from this one, in words; empty if they are the same.
     ///
     /// # Errors
     /// If settings cannot be written as JSON.
@@ -205,7 +205,7 @@ impl Wanted<'_> {
         Ok(now.iter().filter_map(differs).collect())
     }
 
-    /// All that must be the same.
+    /// Everything that must be the same.
     fn facts(&self) -> Result<Map<String, Value>> {
         let mut facts = Map::new();
         for value in [
@@ -220,7 +220,7 @@ impl Wanted<'_> {
             facts.remove(name);
         }
         if let Some(minutes) = self.minutes {
-            // How many steps they made is a result, not a setting.
+            // The number of steps taken is a result, not a setting.
             facts.insert("steps".into(), Value::Null);
             facts.insert("minutes".into(), minutes.into());
         } else {
@@ -290,7 +290,7 @@ mod tests {
         );
         let got = now.differences(&wanted(&other, &data, Some(2.0))).unwrap();
         assert_eq!(got, ["minutes 2.0, now null", "width 8, now 64"]);
-        // Minutes make as many steps as they make.
+        // A run limited by time takes as many steps as it can.
         let stepped = TrainConfig {
             steps: Some(77),
             ..TrainConfig::default()

@@ -1,4 +1,4 @@
-//! The report of a comparison: the page, its drawings and its tables.
+//! The report of a comparison: the page, its charts and its tables.
 
 use std::path::Path;
 
@@ -16,12 +16,12 @@ use crate::data::image::{Preprocessing, heat_map_rgba, to_rgba};
 use crate::detector;
 use crate::report::{ComparedRun, ComparisonReport, SideBySide, View};
 
-/// Abnormal and normal pictures that are shown side by side.
+/// Number of abnormal and of normal images shown side by side.
 const ABNORMAL_SHOWN: usize = 10;
 const NORMAL_SHOWN: usize = 4;
 
 impl Comparison {
-    /// What the report and the tables need to know of the runs.
+    /// What the report and the tables need to know about the runs.
     pub fn compared(&self) -> Vec<ComparedRun> {
         let compared = |row: &Row| ComparedRun {
             method: row.method.to_string(),
@@ -32,8 +32,8 @@ impl Comparison {
         self.rows.iter().map(compared).collect()
     }
 
-    /// Some test pictures and what each method makes of them, with the first seed. They are spread
-    /// evenly over the test part, whatever their scores.
+    /// Some test images with each method's results, for the first seed. They are spread evenly over the
+    /// test part, regardless of their scores.
     fn side_by_side(&self, device: &Device) -> Result<Vec<SideBySide>> {
         let ordered = published_order(&self.set.test);
         let of = |abnormal: bool| -> Vec<&Sample> {
@@ -54,7 +54,7 @@ impl Comparison {
         let Preprocessing { size, channels, .. } = input;
         let mut shown = Vec::new();
         for sample in chosen {
-            // Those that cannot be read are named elsewhere.
+            // Unreadable images are listed elsewhere.
             let Ok(picture) = sample.load(&input) else {
                 continue;
             };
@@ -87,7 +87,7 @@ impl Comparison {
         Ok(shown)
     }
 
-    /// The settings: once where all methods have the same, else for each.
+    /// The settings: once if all methods share the value, otherwise for each method.
     fn settings(&self) -> Result<Vec<(String, String)>> {
         let configs = &self.plan.configs;
         let values: Vec<Value> = configs
@@ -101,7 +101,7 @@ impl Comparison {
         };
         let mut settings = Vec::new();
         for name in values[0].as_object().into_iter().flat_map(|map| map.keys()) {
-            // The budget, the seeds and the methods have their own place.
+            // Budget, seeds and methods are shown elsewhere.
             if ["method", "seed", "steps", "epochs"].contains(&name.as_str()) {
                 continue;
             }

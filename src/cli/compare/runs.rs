@@ -1,4 +1,4 @@
-//! The runs of a comparison: trained, gone on with, or taken as they are.
+//! The runs of a comparison: trained, resumed or reused.
 
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -19,7 +19,7 @@ use crate::data::stored::Stored;
 use crate::detector::Method;
 use crate::model_file::{Header, ModelFile, Precision, Training};
 
-/// What lies in a run's folder.
+/// What a run's folder contains.
 pub enum Found {
     Nothing,
     Interrupted(Settings, Box<(ModelFile, Vec<u8>)>),
@@ -31,7 +31,7 @@ pub struct Finished {
     folder: RunFolder,
     train_secs: f64,
     pub model: ModelFile,
-    /// Of the model's file, in hexadecimal.
+    /// SHA-256 of the model file, in hexadecimal.
     pub sha256: String,
     training: Training,
 }
@@ -69,13 +69,13 @@ impl Finished {
 
 fn training(header: &Header) -> Result<&Training> {
     let training = header.training.as_ref();
-    training.context("the model does not know its training")
+    training.context("the model file has no record of its training")
 }
 
-/// Looks into a run's folder.
+/// Examines a run's folder.
 ///
 /// # Errors
-/// If a run is there with other settings than those wanted, or its files cannot be read.
+/// If the folder holds a run with other settings, or its files cannot be read.
 pub fn find(path: &Path, wanted: &Wanted) -> Result<Found> {
     let folder = RunFolder::at(path);
     let (model, checkpoint) = (folder.model(), folder.checkpoint());
@@ -104,10 +104,10 @@ pub fn find(path: &Path, wanted: &Wanted) -> Result<Found> {
     })
 }
 
-/// Brings a run to its end, from wherever it is; nothing where it was interrupted.
+/// Completes a run from its current state; `None` if it was interrupted.
 ///
 /// # Errors
-/// As [`find`], or if the run is of other pictures or fails.
+/// As [`find`], or if the run was trained on other images, or fails.
 pub fn train(
     path: &Path,
     wanted: &Wanted,
@@ -116,7 +116,7 @@ pub fn train(
     stop: &AtomicBool,
 ) -> Result<Option<Finished>> {
     if stop.load(Ordering::Relaxed) {
-        eprintln!("stopped; go on with: {}", command_line());
+        eprintln!("stopped; resume with: {}", command_line());
         return Ok(None);
     }
     let named = || format!("run {}", path.display());
@@ -126,11 +126,11 @@ pub fn train(
             let (expected, got) = (&training(&read.0.header)?.data_digest, pictures.digest());
             anyhow::ensure!(
                 expected == got,
-                "{} was trained on other pictures: expected digest {expected}, got {got}; \
+                "{} was trained on other images: expected digest {expected}, got {got}; \
                  choose another --report, or remove that folder",
                 path.display()
             );
-            eprintln!("{}: trained already", path.display());
+            eprintln!("{}: already trained", path.display());
             return Finished::new(folder, &settings, *read).map(Some);
         }
         Found::Interrupted(mut settings, read) => {
@@ -166,13 +166,13 @@ pub fn train(
     if trained.with_context(named)?.is_none() {
         return Ok(None);
     }
-    // As it was written: what goes on tomorrow sees the same.
+    // Read back from the file, as a later resume will.
     let (_, settings) = RunFolder::interrupted(path)?;
     let read = read_model(&folder.model())?;
     Finished::new(folder, &settings, read).map(Some)
 }
 
-/// The pictures that all runs of a seed draw from.
+/// The images that all runs of a seed share.
 struct Shared(Rc<Stored>);
 
 impl Pictures for Shared {

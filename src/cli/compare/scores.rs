@@ -1,4 +1,4 @@
-//! Scores of the test pictures, kept in a run's folder: some methods take hours for them.
+//! Scores of the test images, cached in a run's folder, because some methods need hours for them.
 
 use std::path::Path;
 
@@ -17,16 +17,16 @@ use crate::evaluation::{MethodResult, Resampling};
 /// File of a run's folder.
 const SCORES: &str = "scores.json";
 
-/// A run's results on the test pictures.
+/// A run's results on the test images.
 #[derive(Serialize, Deserialize)]
 pub struct Scores {
     of: Of,
     pub result: MethodResult,
-    /// Name and reason of pictures, and of masks, that could not be read.
+    /// Name and reason of images and masks that could not be read.
     pub skipped: Vec<(String, String)>,
 }
 
-/// What results are of: others are measured anew.
+/// What the results belong to; if anything differs, they are measured again.
 #[derive(PartialEq, Serialize, Deserialize)]
 struct Of {
     model_sha256: String,
@@ -34,7 +34,7 @@ struct Of {
     resampling: Resampling,
 }
 
-/// Scores a run's model in inference mode, or takes the scores that are kept of it.
+/// Scores a run's model in inference mode, or reuses its stored scores.
 ///
 /// # Errors
 /// If the device fails, the scores cannot be measured, or a file cannot be written.
@@ -72,7 +72,7 @@ pub fn of(
                 skipped: scores.skipped,
             };
             write_whole(&path, &serde_json::to_vec(&measured)?)?;
-            // The same numbers now as later, to the last digit.
+            // Read back, so that the numbers are the same now and later, to the last digit.
             read(&path).with_context(|| format!("cannot read {}", path.display()))?
         }
     };
@@ -85,12 +85,12 @@ pub fn of(
     })
 }
 
-/// What is kept, if anything that can be read is.
+/// The stored scores, if there are any and they can be read.
 fn read(path: &Path) -> Option<Scores> {
     serde_json::from_slice(&std::fs::read(path).ok()?).ok()
 }
 
-/// Over names, truths and the sizes of files: enough to notice that the test part is another one.
+/// Digest of names, labels and file sizes: enough to notice a different test part.
 fn test_digest(test: &[Sample]) -> String {
     let mut text = String::new();
     for sample in test {

@@ -1,4 +1,4 @@
-//! PCA and nearest neighbour, fitted on the data's own training pictures: what a GAN has to beat.
+//! PCA and nearest neighbour, fitted on the data's own training images: the baselines for a GAN.
 
 use std::num::NonZeroUsize;
 
@@ -15,7 +15,7 @@ use crate::detector::{Detector, Method};
 use crate::model_file::Header;
 use crate::train::config::TrainConfig;
 
-/// Pictures that are decoded at once.
+/// Images decoded at once.
 const CHUNK: usize = 256;
 
 /// What both baselines are fitted with, for the device's check.
@@ -34,7 +34,7 @@ impl Bench<'_> {
     /// Both baselines and their names.
     ///
     /// # Errors
-    /// If no training picture can be read, or the device fails.
+    /// If no training image can be read, or the device fails.
     pub fn fit_baselines(
         &self,
         input: &Preprocessing,
@@ -50,17 +50,17 @@ impl Bench<'_> {
         ])
     }
 
-    /// The training pictures, prepared, in one piece: both methods need them so.
+    /// The prepared training images in one vector, as both methods need them.
     fn baseline_values(&self, input: &Preprocessing, header: &Header) -> Result<Vec<f32>> {
         let train = &self.set.train;
         let most = self.args.baseline_pictures.get();
-        let chosen = subsample(train.len(), most, self.args.seed, 2);
+        let chosen = subsample(train.len(), most, self.args.seed(), 2);
         if chosen.len() < train.len() {
             eprintln!(
-                "the baselines are fitted on {} of {} training pictures, drawn with seed {} (--baseline-pictures)",
+                "the baselines are fitted on {} of {} training images, drawn with seed {} (--baseline-pictures)",
                 chosen.len(),
                 train.len(),
-                self.args.seed
+                self.args.seed()
             );
         }
         let chosen: Vec<Sample> = chosen.iter().map(|&index| train[index].clone()).collect();
@@ -75,21 +75,21 @@ impl Bench<'_> {
         report_skipped(&skipped);
         anyhow::ensure!(
             !values.is_empty(),
-            "the baselines need training pictures, found none that can be read"
+            "the baselines need training images, but none can be read"
         );
         note_other_pictures(header, train.len() - skipped.len());
         Ok(values)
     }
 }
 
-/// The comparison is fair on the same pictures only. Their number tells most differences at no cost; the
-/// digest in the header would tell all of them, for reading every training picture.
+/// The comparison is only fair on the same images. Comparing their numbers costs nothing and finds most
+/// differences; comparing digests would find all of them, but needs every training image read.
 fn note_other_pictures(header: &Header, here: usize) {
     if let Some(training) = &header.training {
         let there = training.pictures + training.held_out;
         if there != here {
             eprintln!(
-                "note: the data have {here} training pictures to fit baselines on; the model knew {there}"
+                "note: the baselines have {here} training images to be fitted on; the model was trained and calibrated on {there}"
             );
         }
     }

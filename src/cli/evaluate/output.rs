@@ -11,10 +11,10 @@ use crate::data::image::Preprocessing;
 use crate::evaluation::{ClassMetrics, Evaluation, MethodResult, Protocol, PublishedTable};
 use crate::metrics::Confusion;
 
-/// Word for all abnormal classes together.
+/// Name of all abnormal classes together.
 const FULL_MIX: &str = "full mix";
 
-/// The method's name, with its protocol where that leaks.
+/// The method's name, with its protocol if that leaks.
 fn label(result: &MethodResult) -> String {
     match result.protocol {
         Protocol::Honest => result.method.clone(),
@@ -70,7 +70,7 @@ pub fn print_table(out: &mut impl Write, evaluation: &Evaluation) -> Result<()> 
             let share = |part: usize, all: usize| 100.0 * part as f64 / all.max(1) as f64;
             writeln!(
                 out,
-                "{}: above the threshold {}: {:.1} % of the normal and {:.1} % of the abnormal pictures",
+                "{}: above the threshold {}: {:.1} % of the normal and {:.1} % of the abnormal images",
                 label(method),
                 at.threshold,
                 share(at.false_positives, at.false_positives + at.true_negatives),
@@ -80,7 +80,7 @@ pub fn print_table(out: &mut impl Write, evaluation: &Evaluation) -> Result<()> 
         if let Some(pixel) = &method.pixel {
             writeln!(
                 out,
-                "{}: pixels of {} masked pictures: AUROC {:.3}, PRO {:.3}",
+                "{}: pixels of {} masked images: AUROC {:.3}, PRO {:.3}",
                 label(method),
                 pixel.masked_pictures,
                 pixel.auroc,
@@ -90,7 +90,7 @@ pub fn print_table(out: &mut impl Write, evaluation: &Evaluation) -> Result<()> 
         if let Some(epochs) = &method.epochs {
             writeln!(
                 out,
-                "{}: best epoch on the test pictures {} of {}: AUROC {:.3}; last epoch {:.3}",
+                "{}: best epoch on the test images: {} of {}, AUROC {:.3}; last epoch: {:.3}",
                 label(method),
                 epochs.best_epoch,
                 epochs.per_epoch_auroc.len(),
@@ -105,7 +105,7 @@ pub fn print_table(out: &mut impl Write, evaluation: &Evaluation) -> Result<()> 
     }
 }
 
-/// The literature's numbers for the abnormal class.
+/// Prints the published results for the abnormal class.
 pub fn print_published(out: &mut impl Write, table: &PublishedTable) -> Result<()> {
     let class = table.class().unwrap_or(FULL_MIX);
     writeln!(out, "published, {class} abnormal ({}):", table.source)?;
@@ -115,7 +115,7 @@ pub fn print_published(out: &mut impl Write, table: &PublishedTable) -> Result<(
         let mean = row.mean;
         writeln!(
             out,
-            "  {:<14} AUROC {auroc}, mean of the classes {mean:.3}",
+            "  {:<14} AUROC {auroc}, mean over the classes {mean:.3}",
             row.method
         )?;
     }
@@ -150,7 +150,7 @@ pub fn to_json(
             })
         })
         .collect();
-    // The published protocol has no threshold: this is of the same model's honest scores.
+    // The published protocol has no threshold, so this is from the same model's honest scores.
     let mut honest = evaluation.methods.iter();
     let own = honest.find(|method| method.protocol == Protocol::Honest);
     json!({
@@ -160,7 +160,7 @@ pub fn to_json(
         "channels": input.channels,
         "protocol": args.protocol,
         "split": evaluation.split,
-        "seed": args.seed,
+        "seed": args.seed(),
         "warnings": evaluation.warnings,
         "rows": rows,
         "methods": methods,

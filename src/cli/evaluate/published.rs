@@ -1,4 +1,5 @@
-//! The published protocol, repeated on purpose. It leaks, and says so wherever it shows.
+//! The published protocol, repeated on purpose. It leaks, and its numbers are marked wherever they
+//! appear.
 
 use std::path::{Path, PathBuf};
 
@@ -12,21 +13,21 @@ use crate::evaluation::{About, EpochChoice, MethodResult, Part, Protocol, Resamp
 use crate::model_file::ModelFile;
 use crate::score::{Latent, Residual};
 
-/// What is said where the best epoch cannot be the best of the model's own.
-const OTHER_EPOCHS: &str = "the last of the kept epochs does not score as the model does: it was \
-    calibrated since, or the epochs are another run's; compare the best epoch with the last, not with \
-    the model";
+/// Remark if the kept epochs cannot be those of the model.
+const OTHER_EPOCHS: &str = "the last of the kept epochs does not score as the model does: the \
+    model was recalibrated since, or the epochs belong to another run; compare the best epoch with the \
+    last one, not with the model";
 
 impl Bench<'_> {
     /// The published protocol: batch statistics of batches of 64 in the published order, the residual
-    /// squared as in the code, and the best epoch on the test pictures beside the last one where the
+    /// squared as in the code, and the best epoch on the test images in addition to the last one if the
     /// run kept its epochs. The published code then maps the scores to 0..1 over the test set, which
-    /// changes no ranking, and so no number here.
+    /// changes no ranking and therefore no number here.
     ///
-    /// Also gives what must be said beside the numbers.
+    /// Also returns remarks that belong with the numbers.
     ///
     /// # Errors
-    /// If a file of an epoch is no model, or the scores cannot be measured.
+    /// If an epoch's file is not a model, or the scores cannot be measured.
     pub fn published(&self, name: &str, model: &ModelFile) -> Result<(MethodResult, Vec<String>)> {
         let (scores, parameters) = self.leaking_scores(model)?;
         let about = About {
@@ -39,11 +40,11 @@ impl Bench<'_> {
         let mut epochs = kept_epochs(&self.args.model)?;
         if epochs.is_empty() {
             eprintln!(
-                "note: no epochs/ beside the model (train --keep-epochs writes it); only the last epoch is scored"
+                "note: there is no epochs/ folder beside the model (train --keep-epochs writes it); only the last epoch is scored"
             );
         } else if model.header.scoring.latent == Latent::Memory {
             eprintln!(
-                "note: a memory is learnt after the last epoch; the epochs before it have none and are not scored"
+                "note: the memory bank is built after the last epoch; earlier epochs have none and are not scored"
             );
             epochs.clear();
         }
@@ -64,7 +65,7 @@ impl Bench<'_> {
         Ok((result, said.into_iter().collect()))
     }
 
-    /// Scores with batch statistics, and the number of learnt values.
+    /// Scores with batch statistics, and the number of parameters.
     fn leaking_scores(&self, model: &ModelFile) -> Result<(TestScores, usize)> {
         let mut model = model.clone();
         model.measure_residual(self.args.residual.unwrap_or(Residual::L2));
@@ -73,9 +74,9 @@ impl Bench<'_> {
         Ok((scores, detector.parameters()))
     }
 
-    /// One epoch's AUROC on the test pictures.
+    /// One epoch's AUROC on the test images.
     fn leaking_auroc(&self, path: &Path) -> Result<f64> {
-        // The interval is not looked at.
+        // The interval is not used.
         let once = Resampling {
             resamples: 1,
             seed: 0,
@@ -103,7 +104,7 @@ fn kept_epochs(model: &Path) -> Result<Vec<PathBuf>> {
     Ok(epochs.into_iter().map(|(_, path)| path).collect())
 }
 
-/// The number in `epoch-NN.safetensors`; nothing for any other name.
+/// The number in `epoch-NN.safetensors`; `None` for any other name.
 fn epoch_of(path: &Path) -> Option<u64> {
     let name = path.file_name()?.to_str()?;
     let number = name.strip_prefix("epoch-")?.strip_suffix(".safetensors")?;

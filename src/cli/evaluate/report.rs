@@ -1,4 +1,4 @@
-//! `--report`: the page, its drawings and its tables.
+//! `--report`: the page, its charts and its tables.
 
 use std::path::Path;
 
@@ -50,8 +50,8 @@ impl Bench<'_> {
         Ok(())
     }
 
-    /// The pictures that the model gets most wrong, read and scored once more: nothing but scores was
-    /// kept of the test pictures.
+    /// The images that the model gets most wrong, read and scored again, since only the scores of the
+    /// test images were kept.
     fn misses(
         &self,
         model: &ModelFile,
@@ -66,7 +66,7 @@ impl Bench<'_> {
             let same = |s: &&&Sample| s.name == picture.name && s.class == picture.class;
             let sample = self.samples.iter().find(same);
             let sample = sample.with_context(|| format!("{} is not in the data", picture.name))?;
-            // What was read a moment ago can be gone now: the report goes on without it.
+            // The file may be gone since it was scored: the report then leaves it out.
             let Ok(prepared) = sample.load(detector.preprocessing()) else {
                 continue;
             };
@@ -97,7 +97,7 @@ impl Bench<'_> {
     }
 }
 
-/// What the report tells of the model.
+/// Facts about the model for the report.
 fn facts(model: &ModelFile, detector: &dyn Detector) -> Result<Vec<(String, String)>> {
     let header = &model.header;
     let input = detector.preprocessing();
@@ -107,10 +107,7 @@ fn facts(model: &ModelFile, detector: &dyn Detector) -> Result<Vec<(String, Stri
             "input".to_owned(),
             format!("{} × {} × {}", input.channels, input.size, input.size),
         ),
-        (
-            "learnt values".to_owned(),
-            detector.parameters().to_string(),
-        ),
+        ("parameters".to_owned(), detector.parameters().to_string()),
     ];
     let mut add = |name: &str, value: serde_json::Value| {
         if let serde_json::Value::Object(map) = value {

@@ -1,4 +1,4 @@
-//! Scores of labelled test pictures, streamed: never more decoded at once than one chunk.
+//! Scores of labelled test images, streamed: at most one chunk is decoded at a time.
 
 use std::time::{Duration, Instant};
 
@@ -12,16 +12,16 @@ use crate::device::Kind;
 use crate::evaluation::{About, Labelled, MethodResult, Protocol, Resampling, Threshold};
 use crate::metrics::{PixelMetrics, PixelScores, pixel_metrics};
 
-/// Pictures that are scored at once; the published protocol's result depends on it.
+/// Images scored at once; the published protocol's result depends on it.
 const BATCH: usize = 64;
 
-/// What a method says of the test pictures that could be read.
+/// A method's scores of the test images that could be read.
 pub struct TestScores {
     pub pictures: Vec<Labelled>,
-    /// Name and reason of pictures, and of masks, that could not be read.
+    /// Name and reason of images and masks that could not be read.
     pub skipped: Vec<(String, String)>,
     pub milliseconds_per_picture: f64,
-    /// Where the data have masks: map and mask (none for a normal picture), and the index in `pictures`.
+    /// If the data have masks: the index in `pictures`, the map, and the mask (none for a normal image).
     pixels: Vec<(usize, Vec<f32>, Option<Vec<bool>>)>,
     side: usize,
 }
@@ -29,7 +29,7 @@ pub struct TestScores {
 /// How a batch becomes scores.
 #[derive(Clone, Copy)]
 pub enum Batches {
-    /// Each picture on its own, dealt out as suits the device.
+    /// Each image on its own, distributed as suits the device.
     Any(Kind),
     /// In one piece, since the batch's statistics are part of the score.
     Whole,
@@ -44,16 +44,16 @@ impl Batches {
     }
 }
 
-/// Who divides normal from anomalous.
+/// How the threshold between normal and anomalous is set.
 #[derive(Clone, Copy)]
 pub enum Verdicts {
-    /// A threshold that was not chosen on the test pictures, if there is one.
+    /// A threshold that was not chosen on the test images, if there is one.
     At(Option<Threshold>),
-    /// The best F1 on one half of the test pictures, which is then not reported.
+    /// The threshold with the best F1 on one half of the test images, which is then not reported.
     BestF1 { seed: u64 },
 }
 
-/// A method in inference mode, measured.
+/// Measures a method in inference mode.
 ///
 /// # Errors
 /// If the device fails or the scores cannot be measured.
@@ -83,7 +83,7 @@ pub fn honest(
     Ok((result, scores))
 }
 
-/// Scores every test picture, in the order given.
+/// Scores every test image, in the order given.
 pub fn score_all(
     detector: &dyn Detector,
     batches: Batches,
@@ -132,9 +132,11 @@ pub fn score_all(
                         let at = scores.pictures.len();
                         scores.pixels.push((at, scored.residual_map, mask));
                     }
-                    // The picture itself was read: its score counts, its pixels cannot.
+                    // The image itself could be read: its score counts, its pixels cannot.
                     Err(reason) => {
-                        let reason = format!("its mask, so its pixels do not count: {reason}");
+                        let reason = format!(
+                            "its mask cannot be used, so its pixels do not count: {reason}"
+                        );
                         scores.skipped.push((sample.name.clone(), reason));
                     }
                 }
@@ -154,7 +156,7 @@ pub fn score_all(
 }
 
 impl TestScores {
-    /// How well the heat maps of some pictures find the defects; none without masks.
+    /// How well the heat maps of some images find the defects; none without masks.
     pub fn pixel_metrics(&self, kept: &[Labelled]) -> Result<Option<PixelMetrics>> {
         let kept: std::collections::HashSet<(&str, &str)> = kept
             .iter()

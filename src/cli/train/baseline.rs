@@ -1,4 +1,4 @@
-//! Baselines without a GAN: fitted in one go where a network would be trained.
+//! Baselines without a GAN, which are fitted directly instead of trained.
 
 use anyhow::{Context, Result};
 use burn::tensor::Device;
@@ -10,11 +10,11 @@ use crate::model_file::{FORMAT, Header, ModelFile, Precision, Training};
 use crate::train::config::TrainConfig;
 use crate::train::run::preprocessing;
 
-/// Pictures that a baseline is fitted on, at most: they are held in memory, and the nearest neighbour
-/// keeps them all in its file.
+/// Largest number of images that a baseline is fitted on: they are held in memory, and the nearest
+/// neighbour method stores them all in its file.
 const FITTED_ON: usize = 20_000;
 
-/// Fits a method that takes all pictures in one go, and calibrates on the held-out normals.
+/// Fits a method directly to all training images and calibrates it on the held-out normal images.
 pub fn fit_baseline(
     config: &TrainConfig,
     pictures: &dyn Pictures,
@@ -24,7 +24,7 @@ pub fn fit_baseline(
     let (training, held_out) = split_held_out(pictures.len(), config.held_out, config.seed);
     anyhow::ensure!(
         !training.is_empty() && !held_out.is_empty(),
-        "a baseline needs at least two pictures, one of them held out; got {}",
+        "a baseline needs at least two images, one of them held out; got {}",
         pictures.len()
     );
     let chosen: Vec<usize> = subsample(training.len(), FITTED_ON, config.seed, 2)
@@ -33,7 +33,7 @@ pub fn fit_baseline(
         .collect();
     if chosen.len() < training.len() {
         eprintln!(
-            "{} is fitted on {} of {} training pictures, drawn with seed {}",
+            "{} is fitted on {} of {} training images, drawn with seed {}",
             config.method,
             chosen.len(),
             training.len(),

@@ -19,13 +19,13 @@ const CHECKPOINT: &str = "checkpoint.safetensors";
 const EVENTS: &str = "events.jsonl";
 const REPORT: &str = "report.html";
 const SETTINGS: &str = "run.json";
-/// Models of every epoch, where they are kept.
+/// Models of every epoch, if they are kept.
 const EPOCHS: &str = "epochs";
 
 /// A run's folder.
 pub struct RunFolder(PathBuf);
 
-/// What a resumed run must know beside its checkpoint.
+/// What a resumed run needs besides its checkpoint.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Settings {
     #[serde(flatten)]
@@ -35,7 +35,7 @@ pub struct Settings {
     #[serde(default)]
     pub keep_epochs: bool,
     pub command: String,
-    /// Minutes of training that the run may take, where its steps do not say how long it is.
+    /// Minutes of training, for a run that is limited by time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub minutes: Option<f64>,
     /// Seconds of training up to the checkpoint, or to the model where there is one.
@@ -49,14 +49,14 @@ impl RunFolder {
         for file in [CHECKPOINT, MODEL] {
             anyhow::ensure!(
                 !path.join(file).exists(),
-                "{} holds a run already; choose another --out, or --resume it",
+                "{} already holds a run; choose another --out, or resume the run with --resume",
                 path.display()
             );
         }
         Ok(Self(path.to_path_buf()))
     }
 
-    /// A run's folder, whatever it holds.
+    /// A run's folder, whatever it contains.
     pub fn at(path: &Path) -> Self {
         Self(path.to_path_buf())
     }
@@ -66,7 +66,7 @@ impl RunFolder {
         let file = path.join(SETTINGS);
         let text = std::fs::read(&file).with_context(|| {
             format!(
-                "{} is not a run's folder and no checkpoint file",
+                "{} is neither a run's folder nor a checkpoint file",
                 path.display()
             )
         })?;
@@ -98,7 +98,7 @@ impl RunFolder {
         )
     }
 
-    /// Opens the log at a step: what an interrupted run wrote after its checkpoint is taken back.
+    /// Opens the log at a step and removes what an interrupted run wrote after its checkpoint.
     pub fn events(&self, step: u64) -> Result<Events> {
         Events::open(&self.0.join(EVENTS), step)
     }
@@ -180,7 +180,7 @@ impl Events {
 fn read_events(path: &Path) -> Result<Vec<Event>> {
     let text =
         std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-    // A crash may have cut the last line.
+    // A crash may have truncated the last line.
     Ok(text
         .lines()
         .map_while(|line| serde_json::from_str(line).ok())

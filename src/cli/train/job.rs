@@ -1,4 +1,4 @@
-//! A run under way in its folder: trains or fits, saves as it goes, writes model and report.
+//! Executes a run in its folder: trains or fits, saves checkpoints, writes model and report.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -26,47 +26,47 @@ use crate::train::events::Event;
 use crate::train::history::StepLosses;
 use crate::train::run::Run;
 
-/// Held-out pictures that the report shows.
+/// Number of held-out images in the report.
 const REPORT_SAMPLES: usize = 12;
 
-/// True once Ctrl-C was pressed.
+/// A flag that is set when Ctrl-C is pressed.
 pub fn watch_for_interruption() -> Result<Arc<AtomicBool>> {
     let stop = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&stop);
     let handler = move || {
-        // The first waits for the step under way; a second does not.
+        // The first Ctrl-C waits for the current step; a second one does not.
         if flag.swap(true, Ordering::Relaxed) {
             std::process::exit(exit::INTERRUPTED.into());
         }
     };
-    ctrlc::set_handler(handler).context("cannot watch for Ctrl-C")?;
+    ctrlc::set_handler(handler).context("cannot install a handler for Ctrl-C")?;
     Ok(stop)
 }
 
-/// What a run works with beside its pictures.
+/// What a run needs besides its images.
 pub struct Job<'a> {
-    /// When the program, or its part that this run is, began.
+    /// When the program, or this run within it, started.
     pub started: Instant,
     pub config: &'a TrainConfig,
     pub folder: &'a RunFolder,
     pub settings: &'a Settings,
     pub device: &'a Chosen,
-    /// Training pictures that could not be read.
+    /// Training images that could not be read.
     pub skipped: &'a [(PathBuf, String)],
-    /// The command that goes on with an interrupted run.
+    /// The command that resumes an interrupted run.
     pub again: String,
 }
 
-/// A run that has ended.
+/// A finished run.
 pub struct Trained {
     pub model: ModelFile,
-    /// Size of the model's file.
+    /// Size of the model file in bytes.
     pub bytes: usize,
     /// Seconds since the job's start.
     pub elapsed_secs: f64,
 }
 
-/// Time spent on training, over all parts of a run.
+/// Training time over all parts of a run.
 struct Clock {
     /// Seconds in earlier parts.
     earlier: f64,
@@ -80,11 +80,11 @@ impl Clock {
 }
 
 impl Job<'_> {
-    /// Trains or fits, from the start or from a checkpoint and its bytes; nothing where it was
-    /// interrupted: a checkpoint was saved then.
+    /// Trains or fits, from the start or from a checkpoint with its bytes. Returns `None` if the run was
+    /// interrupted, after saving a checkpoint.
     ///
     /// # Errors
-    /// If the run cannot start or go on, or a file cannot be written.
+    /// If the run cannot start or continue, or a file cannot be written.
     pub fn run(
         &self,
         pictures: Box<dyn Pictures>,
@@ -107,15 +107,15 @@ impl Job<'_> {
             Some((file, _)) => Run::resume(file, pictures, &self.device.device)?,
             None => Run::new(self.config, pictures, &self.device.device)?,
         };
-        // Nothing is written before the run can start.
+        // Nothing is written until the run can start.
         self.folder.write_settings(self.settings)?;
         if let Some((_, bytes)) = checkpoint {
-            // Where the folder is a new one, it can be resumed from here on.
+            // From here on the run can be resumed, even if its folder is new.
             write_whole(&self.folder.checkpoint(), bytes)?;
         }
         let mut events = self.folder.events(run.steps())?;
         if events.losses()?.is_empty() {
-            // A checkpoint without its log brings the losses itself.
+            // A checkpoint that comes without its log contains the losses.
             for &StepLosses { step, losses } in &run.history().losses {
                 let epoch = step.saturating_sub(1) / run.steps_per_epoch() + 1;
                 events.write(Event::Step {
@@ -132,10 +132,10 @@ impl Job<'_> {
         let fitted = pollster::block_on(run.finish(precision, &mut bar));
         bar.end();
         let fitted = match fitted {
-            // The checkpoint of the last step is there.
+            // The checkpoint of the last step has been saved.
             Err(error) if error.is_stopped() => {
                 events.write(Event::Interrupted { step: run.steps() })?;
-                eprintln!("stopped while calibrating; go on with: {}", self.again);
+                eprintln!("stopped while calibrating; resume with: {}", self.again);
                 return Ok(None);
             }
             fitted => fitted?,
@@ -144,14 +144,14 @@ impl Job<'_> {
             .map(Some)
     }
 
-    /// Whether steps and time are left. A run takes one step at least.
+    /// Whether steps and time are left. A run takes at least one step.
     fn goes_on(&self, run: &Run, clock: &Clock) -> bool {
         let minutes = self.settings.minutes;
         let in_time = minutes.is_none_or(|minutes| clock.secs() < 60.0 * minutes);
         run.steps() < run.total_steps() && (in_time || run.steps() == 0)
     }
 
-    /// Takes the run's steps; false where it was interrupted.
+    /// Takes the run's steps; false if it was interrupted.
     fn train(
         &self,
         run: &mut Run,
@@ -173,8 +173,8 @@ impl Job<'_> {
             }
             None => format!("{} steps", run.total_steps().saturating_sub(run.steps())),
         };
-        eprintln!("training on {pictures} normal pictures, {held_out} held out; {left}");
-        // A run by time has a bar of seconds.
+        eprintln!("training on {pictures} normal images, {held_out} held out; {left}");
+        // The bar of a run that is limited by time counts seconds.
         let length = match self.settings.minutes {
             Some(minutes) => (60.0 * minutes) as u64,
             None => run.total_steps(),
@@ -193,7 +193,7 @@ impl Job<'_> {
                 self.save_checkpoint(run, clock)?;
                 events.write(Event::Interrupted { step: run.steps() })?;
                 let step = run.steps();
-                eprintln!("stopped after step {step}; go on with: {}", self.again);
+                eprintln!("stopped after step {step}; resume with: {}", self.again);
                 return Ok(false);
             }
             run.step()?;
@@ -254,7 +254,7 @@ impl Job<'_> {
         self.save_time(clock)
     }
 
-    /// A checkpoint does not know how long it took.
+    /// A checkpoint does not record how long it took.
     fn save_time(&self, clock: &Clock) -> Result<()> {
         self.folder.write_settings(&Settings {
             trained_secs: clock.secs(),
@@ -277,7 +277,7 @@ impl Job<'_> {
         confirm(&model, self.device.kind)?;
         model.header.licence.clone_from(&self.settings.licence);
         if let (Some(_), Some(training)) = (self.settings.minutes, &mut model.header.training) {
-            // So that the same run can be repeated, however fast the machine.
+            // So that the same run can be repeated, regardless of the machine's speed.
             training.config.steps = Some(training.steps);
         }
         self.save_time(clock)?;
@@ -286,7 +286,7 @@ impl Job<'_> {
         let calibration = model.header.calibration.as_ref();
         let calibration = calibration.context("the model is not calibrated")?;
         let training = model.header.training.as_ref();
-        let training = training.context("the model does not know its training")?;
+        let training = training.context("the model file has no record of its training")?;
         let elapsed_secs = self.started.elapsed().as_secs_f64();
         events.write(Event::Finished {
             step: training.steps,
@@ -339,7 +339,7 @@ impl Job<'_> {
     }
 }
 
-/// Held-out pictures beside their reconstructions and heat maps, for the report.
+/// Held-out images with their reconstructions and heat maps, for the report.
 fn report_samples(
     pictures: &dyn Pictures,
     detector: &dyn Detector,
@@ -365,7 +365,7 @@ fn report_samples(
         .collect())
 }
 
-/// The settings as the report lists them.
+/// The settings as listed in the report.
 fn settings_table(config: &TrainConfig) -> Result<Vec<(String, String)>> {
     let serde_json::Value::Object(map) = serde_json::to_value(config)? else {
         anyhow::bail!("settings are not an object");

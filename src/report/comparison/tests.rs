@@ -3,7 +3,7 @@ use crate::evaluation::{About, Labelled, Protocol, Resampling};
 use crate::report::made_up::{sample, wobble};
 use crate::score::RawScore;
 
-/// A run whose abnormal pictures score higher by `shift`.
+/// A run whose abnormal images score higher by `shift`.
 fn result(name: &str, seed: usize, shift: f64) -> MethodResult {
     let pictures = (0..60)
         .map(|k| {
@@ -76,7 +76,7 @@ fn page(seeds: u64) -> (String, Vec<(String, Vec<u8>)>) {
     let settings = [("width, skip-ganomaly".to_owned(), "8".to_owned())];
     let report = ComparisonReport {
         command: "skip-ganomaly compare",
-        budget: "30 steps of 4 pictures for each run",
+        budget: "30 steps of 4 images for each run",
         evaluation: &evaluation,
         runs: &runs,
         pictures: &pictures,
@@ -88,10 +88,10 @@ fn page(seeds: u64) -> (String, Vec<(String, Vec<u8>)>) {
 #[test]
 fn the_best_is_named_and_every_run_has_a_row() {
     let (page, files) = page(3);
-    assert!(page.contains("pca ranks the pictures best: AUROC 1.000 ± .000"));
+    assert!(page.contains("pca ranks the images best: AUROC 1.000 ± .000"));
     assert!(page.contains("Mean and standard deviation over the seeds"));
     for method in ["skip-ganomaly", "pca", "nearest"] {
-        // Once in each of the tables of means and pictures, three times in that of runs.
+        // Once in each of the tables of means and images, three times in that of runs.
         let cells = page.matches(&format!(">{method}</th>")).count();
         assert_eq!(cells, 5, "{method}");
     }

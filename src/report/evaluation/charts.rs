@@ -8,10 +8,10 @@ use crate::metrics::{pr_curve, roc_curve};
 use crate::report::chart::{self, Bars, Bins, CLASSES, Caption, Drawing, Line, Mark, Points};
 use crate::report::{bins_table, counted};
 
-/// Lines in one chart, at most: more could not be told apart.
+/// Largest number of lines in one chart: more could not be distinguished.
 pub const MOST_CURVES: usize = CLASSES.len();
 
-/// Small charts of classes, at most.
+/// Largest number of small charts of classes.
 const MOST_CLASSES: usize = 24;
 
 /// The parts of a raw score: each with its word in file names and its name on the axis.
@@ -21,7 +21,7 @@ const PARTS: [(Part, &str, &str); 3] = [
     (Part::Latent, "latent", "latent L"),
 ];
 
-/// A drawing with the table of its numbers, and its file's name without the ending.
+/// A drawing with the table of its numbers, and its file's name without the extension.
 struct Chart {
     file: String,
     drawing: Drawing,
@@ -51,7 +51,7 @@ pub fn all(report: &EvaluationReport) -> Vec<(String, Drawing)> {
         .collect()
 }
 
-/// ROC and PR curves, where a method has any.
+/// ROC and PR curves, if a method has any.
 pub fn curves(report: &EvaluationReport) -> Option<(Markup, Markup)> {
     both_curves(report).map(|(roc, pr)| (roc.figure(), pr.figure()))
 }
@@ -68,7 +68,7 @@ pub fn scores(report: &EvaluationReport) -> (Vec<Markup>, Vec<Markup>) {
     }
 }
 
-/// AUROC by epoch, where a method has it.
+/// AUROC by epoch, if a method has it.
 pub fn epochs(report: &EvaluationReport) -> Option<Markup> {
     epochs_chart(report).map(|chart| chart.figure())
 }
@@ -81,7 +81,7 @@ fn own_pictures<'a>(report: &EvaluationReport<'a>) -> Option<&'a MethodResult> {
         .filter(|own| !own.pictures.is_empty())
 }
 
-/// Scores and labels of the pictures whose score is a number, for the curves.
+/// Scores and labels of the images whose score is a number, for the curves.
 pub fn labelled(result: &MethodResult) -> (Vec<f64>, Vec<bool>) {
     result
         .pictures
@@ -91,8 +91,8 @@ pub fn labelled(result: &MethodResult) -> (Vec<f64>, Vec<bool>) {
         .unzip()
 }
 
-/// Average precision holds a precision for all recalls since the point before: steps, not slopes,
-/// which would show too large an area.
+/// Average precision keeps each precision for all recalls since the point before: steps, not slopes,
+/// whose area would be too large.
 fn steps(points: &[(f64, f64)]) -> Points {
     let mut stepped = Points::new();
     let mut recall = 0.0;
@@ -149,7 +149,7 @@ fn both_curves(report: &EvaluationReport) -> Option<(Chart, Chart)> {
         id: "roc".into(),
         title: "ROC curves".into(),
         description: format!(
-            "True-positive rate over false-positive rate. {}. The dotted diagonal is a guess.",
+            "True-positive rate against false-positive rate. {}. The dotted diagonal is random guessing.",
             names(&roc)
         ),
         x: "false-positive rate",
@@ -161,7 +161,7 @@ fn both_curves(report: &EvaluationReport) -> Option<(Chart, Chart)> {
         id: "pr".into(),
         title: "Precision and recall".into(),
         description: format!(
-            "Precision over recall. {}. The dotted line at {} is a guess.",
+            "Precision against recall. {}. The dotted line at {} is random guessing.",
             names(&pr),
             rate(chance)
         ),
@@ -217,7 +217,7 @@ fn height_at(curve: &[(f64, f64)], x: f64) -> f64 {
     }
 }
 
-/// Shares in per cent, so that kinds of different number can be compared.
+/// Shares in per cent, so that groups of different size can be compared.
 fn shares(counts: &[usize]) -> Vec<f64> {
     let total = counts.iter().sum::<usize>().max(1) as f64;
     counts
@@ -237,14 +237,14 @@ fn bins_of(values: impl Iterator<Item = f64>) -> Bins {
 }
 
 /// What the drawing marks on the axis of a part: the threshold on A; on R and L, which have none, the
-/// value that 99 % of the held-out normals stay below.
+/// value that 99 % of the held-out normal images stay below.
 fn marked(
     report: &EvaluationReport,
     result: &MethodResult,
     part: Part,
 ) -> Option<(f64, &'static str)> {
     let held_out = || {
-        // The calibration is of the reported model in inference mode; others cannot be held against it.
+        // The calibration is of the reported model in inference mode; others cannot be compared with it.
         let own = report
             .methods()
             .first()
@@ -260,7 +260,7 @@ fn marked(
     }
 }
 
-/// Normal and all abnormal pictures: A, R and L of the reported method, and A of the same method under
+/// Normal and all abnormal images: A, R and L of the reported method, and A of the same method under
 /// the other protocol, so that the leak can be seen.
 fn main_histograms(report: &EvaluationReport, own: &MethodResult) -> Vec<Chart> {
     let twin = report.twin().filter(|twin| !twin.pictures.is_empty());
@@ -293,7 +293,7 @@ fn histograms_of(
             let counts = |abnormal| bins.counts(values(Some(abnormal)));
             let line = marked(report, own, part);
             let description = line.map_or(
-                "Normal and abnormal test pictures.".to_owned(),
+                "Normal and abnormal test images.".to_owned(),
                 |(at, name)| {
                     let above = |abnormal| values(Some(abnormal)).filter(|&v| v > at).count();
                     let all = |abnormal| values(Some(abnormal)).count();
@@ -303,7 +303,7 @@ fn histograms_of(
                         format!("{}, the mark for {name}", figures(at))
                     };
                     format!(
-                        "{} of {} normal and {} of {} abnormal test pictures are above {place}.",
+                        "{} of {} normal and {} of {} abnormal test images are above {place}.",
                         above(false),
                         all(false),
                         above(true),
@@ -313,9 +313,9 @@ fn histograms_of(
             );
             let of_what = match report.twin() {
                 Some(_) => format!(", {}", report.label(own)),
-                None => " of the test pictures".to_owned(),
+                None => " of the test images".to_owned(),
             };
-            // How well this part alone ranks the pictures.
+            // How well this part alone ranks the images.
             let alone = own.full_mix().and_then(|mix| match part {
                 Part::AnomalyScore => Some(mix.metrics.auroc.value),
                 Part::Residual => Some(mix.residual_auroc),
@@ -338,7 +338,7 @@ fn histograms_of(
         .collect()
 }
 
-/// The abnormal classes and their pictures' scores, in order of name.
+/// The abnormal classes and their images' scores, in order of name.
 pub fn abnormal_classes(own: &MethodResult) -> Vec<(&str, Vec<f64>)> {
     let mut classes = std::collections::BTreeMap::<&str, Vec<f64>>::new();
     for Labelled { class, raw, .. } in own.pictures.iter().filter(|p| p.abnormal) {
@@ -347,7 +347,7 @@ pub fn abnormal_classes(own: &MethodResult) -> Vec<(&str, Vec<f64>)> {
     classes.into_iter().collect()
 }
 
-/// A of each abnormal class against the normal pictures; none where there is one class.
+/// A of each abnormal class against the normal images; none where there is one class.
 fn class_histograms(report: &EvaluationReport, own: &MethodResult) -> Vec<Chart> {
     let mut classes = abnormal_classes(own);
     if classes.len() < 2 {
@@ -376,7 +376,7 @@ fn class_histograms(report: &EvaluationReport, own: &MethodResult) -> Vec<Chart>
                     let above = scores.iter().filter(|&&score| score > at).count();
                     format!("{} of {} found", grouped(above), grouped(scores.len()))
                 }
-                None => counted(scores.len() as u64, "picture", "pictures"),
+                None => counted(scores.len() as u64, "image", "images"),
             };
             histogram(
                 format!("histogram-class-{:02}-{}", k + 1, slug(class)),
@@ -444,7 +444,7 @@ fn histogram(
     ];
     let numbers = html! {
         @if let Some(warning) = warning { p.note { (leak(warning)) } }
-        (bins_table(&format!("{title}, pictures"), bins, &[("normal", normal), (name, abnormal)]))
+        (bins_table(&format!("{title}, images"), bins, &[("normal", normal), (name, abnormal)]))
     };
     Chart {
         file,
@@ -503,8 +503,8 @@ fn epochs_chart(report: &EvaluationReport) -> Option<Chart> {
     if lines.is_empty() {
         return None;
     }
-    // Whatever the protocol, the best epoch is one chosen on the test pictures.
-    const CHOSEN: &str = "The best epoch is chosen on the test pictures: its number leaks.";
+    // Whatever the protocol, the best epoch is one chosen on the test images.
+    const CHOSEN: &str = "The best epoch is chosen on the test images: its number leaks.";
     let results: Vec<_> = with().map(|((result, _), _)| result).collect();
     let warning =
         leaks(results.iter().copied()).map_or(CHOSEN.to_owned(), |leak| format!("{CHOSEN} {leak}"));

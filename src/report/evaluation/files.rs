@@ -1,6 +1,6 @@
 //! The CSV files of an evaluation: numbers in full precision, all points of the curves.
 //!
-//! Lines that begin with `#` are remarks: what the file holds, and the warning where numbers leak.
+//! Lines that begin with `#` are remarks: what the file contains, and a warning if numbers leak.
 
 use std::collections::HashMap;
 
@@ -9,7 +9,7 @@ use crate::calibration::Verdict;
 use crate::evaluation::{Labelled, MethodResult, PUBLISHED_WARNING, Protocol};
 use crate::metrics::{pr_curve, roc_curve};
 
-/// Word for all abnormal classes together.
+/// Name of all abnormal classes together.
 const FULL_MIX: &str = "full mix";
 
 /// All files, by name.
@@ -39,7 +39,7 @@ pub fn all(report: &EvaluationReport) -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
-/// Rows under remarks. The first field of a row is quoted where it could be taken for a remark.
+/// Rows under remarks. The first field of a row is quoted if it could be mistaken for a remark.
 pub fn table(
     remarks: &[&str],
     rows: impl FnOnce(&mut csv::Writer<Vec<u8>>) -> csv::Result<()>,
@@ -62,7 +62,7 @@ fn protocol(result: &MethodResult) -> &'static str {
     }
 }
 
-/// A number that reads back as it was; nothing where it is none.
+/// A number that reads back exactly; empty if it is not a number.
 fn number(value: f64) -> String {
     if value.is_finite() {
         value.to_string()
@@ -75,7 +75,7 @@ fn optional(value: Option<f64>) -> String {
     value.map_or(String::new(), number)
 }
 
-/// The remark on numbers that leak.
+/// The remark about numbers that leak.
 fn warning(report: &EvaluationReport) -> Option<String> {
     report.leaks()?;
     let all = report
@@ -85,12 +85,12 @@ fn warning(report: &EvaluationReport) -> Option<String> {
     let which = if all {
         ""
     } else {
-        " of what is marked published here"
+        " for the numbers marked published"
     };
     Some(format!("WARNING{which}: {PUBLISHED_WARNING}"))
 }
 
-/// One row a method and class.
+/// One row per method and class.
 fn metrics(report: &EvaluationReport) -> Vec<u8> {
     let warning = warning(report);
     let remarks: Vec<&str> = warning.as_deref().into_iter().collect();
@@ -126,7 +126,7 @@ fn metrics(report: &EvaluationReport) -> Vec<u8> {
         for result in report.methods() {
             for entry in &result.classes {
                 let m = &entry.metrics;
-                // Said of all classes together, so in that row only.
+                // Measured over all classes together, so in that row only.
                 let whole = entry.class.is_none();
                 let confusion = result.confusion.as_ref().filter(|_| whole);
                 let pixel = result.pixel.as_ref().filter(|_| whole);
@@ -165,10 +165,10 @@ fn metrics(report: &EvaluationReport) -> Vec<u8> {
     })
 }
 
-/// One row a picture, with every method's scores in columns of its own.
+/// One row per image, with each method's scores in its own columns.
 fn scores(report: &EvaluationReport) -> Vec<u8> {
     let methods = report.methods();
-    // A name may come twice; the second of one method goes with the second of another.
+    // A name may occur twice; the second one of a method belongs to the second one of another.
     let mut places: HashMap<(&str, usize), usize> = HashMap::new();
     let mut rows: Vec<(&Labelled, Vec<Option<&Labelled>>)> = Vec::new();
     for (k, result) in methods.iter().enumerate() {
@@ -183,7 +183,7 @@ fn scores(report: &EvaluationReport) -> Vec<u8> {
             rows[place].1[k] = Some(picture);
         }
     }
-    // The published protocol has no threshold: the verdict is that of the honest scores beside it.
+    // The published protocol has no threshold: the verdict is that of the honest scores next to it.
     let honest = |result: &MethodResult| result.protocol == Protocol::Honest;
     let reported = methods.iter().position(honest).unwrap_or_default();
     let threshold = methods.get(reported).and_then(|own| own.threshold);
@@ -226,8 +226,8 @@ fn scores(report: &EvaluationReport) -> Vec<u8> {
     })
 }
 
-/// All points of every method's curve. A point flags the pictures that score at least so much; the
-/// first `unflagged` points flag none.
+/// All points of every method's curve. A point flags the images that score at least that much; the first
+/// `unflagged` points flag none.
 fn curves(
     report: &EvaluationReport,
     what: &str,

@@ -8,7 +8,7 @@ use super::{
 use crate::evaluation::{MethodResult, Protocol, PublishedTable};
 use crate::metrics::{Confusion, Interval};
 
-/// A table's caption, with what must be known before its numbers are believed.
+/// A table's caption, with a warning if its numbers leak.
 pub fn caption(text: &str, warning: Option<&str>) -> Markup {
     html! { caption { span.stay { (text) @if let Some(warning) = warning { " " (leak(warning)) } } } }
 }
@@ -22,14 +22,14 @@ pub fn with_range(interval: Interval, best: bool) -> Markup {
 
 /// Every method on all classes together.
 pub fn results(report: &EvaluationReport) -> Markup {
-    let title = "All classes together; 95 % intervals beneath";
+    let title = "All classes together, with 95 % intervals";
     scroll(
         title,
         html! { table.results {
             (caption(title, report.leaks()))
             thead { tr {
                 th scope="col" { "method" }
-                @for name in ["AUROC", "AUPRC", "F1max", "EER", "FPR at 95 % TPR", "parameters", "ms a picture"] {
+                @for name in ["AUROC", "AUPRC", "F1max", "EER", "FPR at 95 % TPR", "parameters", "ms per image"] {
                     th.number scope="col" { (name) }
                 }
             } }
@@ -56,7 +56,7 @@ fn leaking(result: &MethodResult) -> bool {
     result.protocol == Protocol::Published
 }
 
-/// AUROC of each class by method; none where there is one class at most.
+/// AUROC of each class by method; `None` if there is at most one class.
 pub fn classes(report: &EvaluationReport) -> Option<Markup> {
     let mut classes: Vec<&str> = report
         .methods()
@@ -69,13 +69,13 @@ pub fn classes(report: &EvaluationReport) -> Option<Markup> {
     if classes.is_empty() {
         return None;
     }
-    let title = "AUROC by class; the best honest one of a row is bold";
+    let title = "AUROC by class; the best honest value of each row is bold";
     Some(scroll(
         title,
         html! { table.results {
             (caption(title, report.leaks()))
             thead { tr {
-                th scope="col" { "class" } th.number scope="col" { "pictures" }
+                th scope="col" { "class" } th.number scope="col" { "images" }
                 @for result in report.methods() { th.number scope="col" { (report.label(result)) } }
             } }
             tbody { @for class in classes {
@@ -97,10 +97,10 @@ pub fn classes(report: &EvaluationReport) -> Option<Markup> {
     ))
 }
 
-/// Published AUROC beside ours. The abnormal class that was evaluated comes first: ours have a number
-/// there only, unless they were measured class by class.
+/// Published AUROCs and ours. The evaluated abnormal class comes first: our methods have a number only
+/// there, unless they were measured class by class.
 pub fn published(report: &EvaluationReport, published: &PublishedTable) -> Markup {
-    let title = format!("AUROC as published, and ours, on {}", published.data);
+    let title = format!("AUROC on {}: published and measured here", published.data);
     let chosen = published.class();
     let others = || {
         let classes = published.classes.iter().enumerate();
@@ -118,7 +118,7 @@ pub fn published(report: &EvaluationReport, published: &PublishedTable) -> Marku
             thead { tr {
                 th scope="col" { "method" }
                 @if let Some(class) = chosen { th.number scope="col" { (class) } }
-                th.number scope="col" { "ms a picture" }
+                th.number scope="col" { "ms per image" }
                 @for (_, class) in others() { th.number scope="col" { (class) } }
                 th.number scope="col" { "mean of classes" }
             } }
@@ -152,7 +152,7 @@ pub fn published(report: &EvaluationReport, published: &PublishedTable) -> Marku
                 } }
             }
         } }))
-        p.note { "Published numbers: " (published.source) ". Times: " (published.speed_source) "; other machines, so no more than their order of size." }
+        p.note { "Published numbers: " (published.source) ". Times: " (published.speed_source) ", measured on other machines, so only their order of magnitude can be compared." }
     }
 }
 
@@ -178,19 +178,19 @@ pub fn confusion(
     html! {
         p {
             "The threshold of " (method) " is " (figures(confusion.threshold)) @if let Some(source) = source { ", " (source) } ". "
-            "Of " (grouped(quiet + alarms)) " normal pictures, " strong { (grouped(alarms)) } " (" (share(confusion.false_alarms)) ") "
-            @if alarms == 1 { "is" } @else { "are" } " called anomalous: false alarms. Of " (grouped(found + missed)) " abnormal pictures, "
+            "Of " (grouped(quiet + alarms)) " normal images, " strong { (grouped(alarms)) } " (" (share(confusion.false_alarms)) ") "
+            @if alarms == 1 { "is" } @else { "are" } " called anomalous: false alarms. Of " (grouped(found + missed)) " abnormal images, "
             strong { (grouped(found)) } " (" (share(confusion.recall)) ") " @if found == 1 { "is" } @else { "are" } " found and "
             strong { (grouped(missed)) } " missed. "
             @if let Some(precision) = confusion.precision {
-                "Of all that is called anomalous, " (percent(precision)) " is abnormal; that share depends on how many abnormal pictures the test set has. "
-            } @else { "Nothing is called anomalous. " }
+                "Of all images called anomalous, " (percent(precision)) " are abnormal; this share depends on how many abnormal images the test set has. "
+            } @else { "No image is called anomalous. " }
             @if let Some(f1) = confusion.f1 { "F1 is " (rate(f1)) "." }
         }
         (scroll(&title, html! { table.results {
             (caption(&title, warning))
             thead { tr {
-                th scope="col" { "in truth" } th.number scope="col" { "called normal" } th.number scope="col" { "called anomalous" }
+                th scope="col" { "label" } th.number scope="col" { "called normal" } th.number scope="col" { "called anomalous" }
                 th.number scope="col" { "share called anomalous" }
             } }
             tbody {
@@ -201,7 +201,7 @@ pub fn confusion(
     }
 }
 
-/// How well defects are found within pictures.
+/// How well defects are localised within images.
 pub fn pixel(report: &EvaluationReport) -> Markup {
     let with: Vec<_> = report
         .methods()
@@ -210,12 +210,12 @@ pub fn pixel(report: &EvaluationReport) -> Markup {
         .collect();
     let warning = super::leaks(with.iter().map(|(result, _)| *result));
     scroll(
-        "Defects within pictures",
+        "Defects within images",
         html! { table.results {
-            (caption("Defects within pictures", warning))
+            (caption("Defects within images", warning))
             thead { tr {
                 th scope="col" { "method" } th.number scope="col" { "pixel AUROC" } th.number scope="col" { "PRO" }
-                th.number scope="col" { "pictures with a mask" } th.number scope="col" { "defects" }
+                th.number scope="col" { "images with a mask" } th.number scope="col" { "defects" }
             } }
             tbody { @for (result, pixel) in with { tr {
                 th scope="row" { (report.label(result)) @if leaking(result) { " " (leak("leaks")) } }

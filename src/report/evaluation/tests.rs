@@ -13,7 +13,7 @@ const FAULTS: [&str; 6] = [
     "vegetation",
 ];
 
-/// Names that would do harm if they were written as they are.
+/// Names that would do harm if they were written without escaping.
 const HOSTILE: [&str; 4] = [
     "<script>alert(1)</script>.png",
     "a \"quoted\", name\nof two lines.png",
@@ -21,7 +21,7 @@ const HOSTILE: [&str; 4] = [
     "\u{1}\u{b}--></svg>.png",
 ];
 
-/// Pictures with scores of the size of real ones; `shift` sets the abnormal ones apart.
+/// Images with scores of the size of real ones; `shift` sets the abnormal ones apart.
 fn pictures(seed: usize, normals: usize, shift: f64) -> Vec<Labelled> {
     let labelled = |k: usize, class: &str, abnormal: bool, residual: f64| {
         let latent = 0.002 + 0.02 * bell(k + seed + 31).powi(3);
@@ -128,7 +128,7 @@ fn full(normals: usize) -> Evaluation {
         split: "the folder's own test part".into(),
         warnings: vec![
             PUBLISHED_WARNING.into(),
-            "The baselines are fitted on 500 pictures, the model on 6,000.".into(),
+            "The baselines are fitted on 500 images, the model on 6,000.".into(),
         ],
         methods: vec![
             own,
@@ -138,7 +138,7 @@ fn full(normals: usize) -> Evaluation {
         ],
         skipped: vec![(
             "b<script>.png".into(),
-            "expected a picture, got an empty file".into(),
+            "expected an image, got an empty file".into(),
         )],
         published: published::table("cifar10", Some("bird")),
     }
@@ -210,12 +210,12 @@ fn every_section_is_there_in_order() {
         "Curves",
         "Scores",
         "At the threshold",
-        "Where in the picture",
+        "Where in the image",
         "By epoch",
         "The worst misses",
         "Settings",
         "Skipped files",
-        "To repeat it",
+        "How to repeat it",
     ];
     let mut from = 0;
     for heading in headings {
@@ -309,7 +309,7 @@ fn numbers_that_leak_are_marked_wherever_they_are() {
     for (evaluation, words) in [(&everything, PARTLY_LEAK), (&only, LEAK)] {
         let (page, files) = made(evaluation);
         assert!(page.contains("Warning: numbers of the published protocol leak"));
-        assert!(page.contains("class away") && page.contains("chosen on the test pictures"));
+        assert!(page.contains("class away") && page.contains("chosen on the test images"));
         for file in ["metrics.csv", "scores.csv", "roc.csv", "pr.csv"] {
             assert!(
                 text(&files, file).contains(&format!(
@@ -317,7 +317,7 @@ fn numbers_that_leak_are_marked_wherever_they_are() {
                     if words == LEAK {
                         ""
                     } else {
-                        " of what is marked published here"
+                        " for the numbers marked published"
                     }
                 )),
                 "{file}"
@@ -328,8 +328,8 @@ fn numbers_that_leak_are_marked_wherever_they_are() {
         }
         assert!(text(&files, "epochs.svg").contains(LEAK));
         for table in [
-            "All classes together; 95 % intervals beneath ",
-            "AUROC by class; the best honest one of a row is bold ",
+            "All classes together, with 95 % intervals ",
+            "AUROC by class; the best honest value of each row is bold ",
         ] {
             let caption = format!("<caption><span class=\"stay\">{table}<span class=\"leak\">");
             assert!(page.contains(&caption), "{caption}");
@@ -451,7 +451,7 @@ fn what_is_too_much_for_a_drawing_is_left_to_the_files() {
     }
     let (page, files) = made(&evaluation);
     assert!(page.contains("The first 8 methods are drawn"));
-    assert!(page.contains("The 24 classes of the most pictures are drawn"));
+    assert!(page.contains("The 24 classes with the most images are drawn"));
     assert!(!text(&files, "roc.svg").contains("baseline 5"));
     assert!(text(&files, "roc.csv").contains("baseline 5"));
     let drawn = |part: &str| files.iter().filter(|f| f.0.starts_with(part)).count();
@@ -470,7 +470,7 @@ fn nonsense_is_neither_drawn_nor_hidden() {
             epochs.per_epoch_auroc[3] = f64::NAN;
         }
     }
-    // One method of one kind of pictures only: it has no curve.
+    // One method of one kind of images only: it has no curve.
     evaluation.methods[3].pictures.retain(|p| !p.abnormal);
     let (page, files) = made(&evaluation);
     for text in files
@@ -532,21 +532,21 @@ fn the_answer_does_not_flatter() {
     };
     assert_eq!(
         honest(0.75, 0.82, 0.01),
-        "Skip-GANomaly ranks the pictures worse than PCA, 32 components, the best of the others: AUROC 0.750 (0.740 to 0.760) against 0.820 (0.810 to 0.830)."
+        "Skip-GANomaly ranks the images worse than PCA, 32 components, the best of the others: AUROC 0.750 (0.740 to 0.760) against 0.820 (0.810 to 0.830)."
     );
     assert!(
         honest(0.75, 0.72, 0.02)
-            .ends_with("The intervals overlap, so the difference may be chance.")
+            .ends_with("The intervals overlap, so the difference may be due to chance.")
     );
     assert!(honest(0.9, 0.72, 0.02).contains("better than PCA"));
     assert!(honest(0.7, 0.70004, 0.02).contains("as well as PCA"));
-    assert!(honest(0.49, 0.7, 0.02).contains("cannot be told from tossing a coin"));
-    assert!(honest(0.4, 0.7, 0.02).contains("worse than tossing a coin"));
+    assert!(honest(0.49, 0.7, 0.02).contains("cannot be distinguished from chance"));
+    assert!(honest(0.4, 0.7, 0.02).contains("worse than chance"));
     // A number that leaks is never called better.
     let leaking = said(&|e| e.methods[0].protocol = Protocol::Published);
     assert!(leaking.contains("a number that leaks") && !leaking.contains("better"));
     let both = said(&|_| ());
-    assert!(both.contains("scored honestly and") && both.contains("no merit of the model"));
+    assert!(both.contains("scored honestly and") && both.contains("not come from a better model"));
     assert!(!both.contains("the best of the others: Skip"));
 }
 
@@ -584,10 +584,10 @@ fn verdicts_are_told_in_words() {
     };
     let html = tables::confusion("m", Some("set by hand"), &confusion, None).into_string();
     for words in [
-        "Of 1,000 normal pictures, <strong>14</strong> (1.4 %)",
+        "Of 1,000 normal images, <strong>14</strong> (1.4 %)",
         "<strong>226</strong> (11.3 %) are found",
         "1,773</strong> missed",
-        "94.2 % is abnormal",
+        "94.2 % are abnormal",
     ] {
         assert!(html.contains(words), "{words} in {html}");
     }
