@@ -97,17 +97,22 @@ test('nothing to train on: refused, with what is wrong with the first', async ()
   assert.ok(sets.every(({ freed }) => freed));
 });
 
-test('more files than are read ahead keep their order, however long each takes', async () => {
+test('files are read ahead, eight at a time, and keep their order however long each takes', async () => {
   const { module } = program();
+  let open = 0;
+  let most = 0;
   const files = Array.from({ length: 30 }, (_, i) => {
     const one = file(`good/${i}`, i + 100);
     one.source.blob.arrayBuffer = async () => {
-      for (let turn = (i * 7) % 11; turn > 0; turn--) await null;
+      most = Math.max(most, ++open);
+      for (let turn = 1 + ((i * 7) % 11); turn > 0; turn--) await null;
+      open--;
       return Uint8Array.of(i + 100).buffer;
     };
     return one;
   });
   assert.deepEqual([...(await prepare(module, files, {}, watch())).training], files.map((_, i) => i + 100));
+  assert.equal(most, 8);
 });
 
 test('settings are suggested by the first two dozen that can be read, and by how many there are', async () => {
