@@ -52,6 +52,7 @@ if stage "set-up" scripts/setup.sh; then
   stage "clippy" cargo clippy --release --all-targets --locked -- -D warnings
   stage "code of the page (clippy for wasm)" scripts/web-lint.sh
   stage "tests of the scripts" node --test --test-reporter=spec tests/scripts/*.test.mjs
+  stage "units of the page" node --test --test-reporter=spec tests/unit/*.test.mjs
   stage "types of the page (tsc)" scripts/types.sh
   stage "stamp of pkg/" node scripts/stamp.mjs --check
   stage "size budgets" node scripts/budget.mjs
