@@ -7,7 +7,7 @@ use std::time::Instant;
 use burn::tensor::{Device, Tensor, TensorData};
 use pollster::block_on;
 use skip_ganomaly::data::image::Preprocessing;
-use skip_ganomaly::detector::{self, Method, score_on_all_threads, self_check_picture};
+use skip_ganomaly::detector::{self, Method, score_on_all_threads, self_check_images};
 use skip_ganomaly::model_file::{FORMAT, Header, ModelFile, Scoring};
 use skip_ganomaly::train::config::TrainConfig;
 use skip_ganomaly::train::step::{Update, read_losses};
@@ -49,7 +49,7 @@ fn main() {
     };
     let detector = detector::load(&model, &device).expect("a trainer's own weights");
 
-    let picture = self_check_picture(&preprocessing);
+    let picture = self_check_images(&preprocessing, 1);
     for n in [1, BATCH] {
         let pictures = picture.repeat(n);
         let median = median_ms(repeats, || {

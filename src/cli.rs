@@ -3,6 +3,7 @@
 mod calibrate;
 mod compare;
 mod data;
+mod device;
 mod evaluate;
 mod import;
 mod inspect;
@@ -122,9 +123,9 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 
 /// Scores prepared pictures as suits the device.
 fn score_batch(device: Kind, detector: &dyn Detector, values: &[f32]) -> Result<Vec<Scored>> {
-    Ok(match device.as_str() {
-        "cpu" => detector::score_on_all_threads(detector, values)?,
-        _ => pollster::block_on(detector::score_batch(detector, values))?,
+    Ok(match device {
+        Kind::Cpu => detector::score_on_all_threads(detector, values)?,
+        Kind::Gpu | Kind::Cuda => pollster::block_on(detector::score_batch(detector, values))?,
     })
 }
 

@@ -19,7 +19,7 @@ pub use measure::{Measurement, Measuring, Search};
 pub use scoring::score_on_all_threads;
 pub(crate) use scoring::{SCORED_AT_ONCE, batch};
 pub use scoring::{Scored, score_batch, score_watched};
-pub use self_check::{self_check, self_check_picture};
+pub use self_check::{Mismatch, self_check, self_check_images};
 pub use watch::Watch;
 
 use burn::tensor::{Device, Tensor};

@@ -2,23 +2,15 @@
 
 use burn::tensor::Device;
 
-/// A kind of device.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
-#[serde(rename_all = "lowercase")]
+/// A kind of device, built in or not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// Burn's Flex backend.
-    #[cfg(feature = "cpu")]
     Cpu,
-    /// WebGPU, in a browser.
-    #[cfg(feature = "webgpu")]
-    #[cfg_attr(feature = "cli", value(name = "webgpu"))]
-    WebGpu,
-    /// Vulkan.
-    #[cfg(feature = "vulkan")]
-    Vulkan,
+    /// The GPU: WebGPU in a browser; natively Vulkan, Metal or DirectX 12, whichever the machine has.
+    /// Shaders are WGSL everywhere (docs/architecture.md tells why).
+    Gpu,
     /// CUDA.
-    #[cfg(feature = "cuda")]
     Cuda,
 }
 
@@ -26,7 +18,7 @@ pub enum Kind {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DeviceError {
-    /// Not built in, or no such thing.
+    /// No such thing.
     #[error("no device is called {got:?} here; expected one of {expected}")]
     Unknown {
         /// What is built in.
@@ -34,8 +26,16 @@ pub enum DeviceError {
         /// What was asked for.
         got: String,
     },
+    /// Not built in.
+    #[error("the device {kind} is not built in; expected one of {expected}")]
+    NotBuiltIn {
+        /// Its name.
+        kind: &'static str,
+        /// What is built in.
+        expected: String,
+    },
     /// The device did not start.
-    #[error("the {kind} device could not be started: {reason}")]
+    #[error("the device {kind} could not be started: {reason}")]
     Start {
         /// Its name.
         kind: &'static str,
@@ -46,54 +46,61 @@ pub enum DeviceError {
 
 impl Kind {
     /// Every kind that was built in.
-    pub const ALL: &[Self] = &[
+    pub const BUILT_IN: &[Self] = &[
         #[cfg(feature = "cpu")]
         Self::Cpu,
         #[cfg(feature = "webgpu")]
-        Self::WebGpu,
-        #[cfg(feature = "vulkan")]
-        Self::Vulkan,
+        Self::Gpu,
         #[cfg(feature = "cuda")]
         Self::Cuda,
     ];
 
-    /// Its name on the command line and on the page.
+    /// Its name on the command line, or on the page.
     pub fn as_str(self) -> &'static str {
         match self {
-            #[cfg(feature = "cpu")]
             Self::Cpu => "cpu",
-            #[cfg(feature = "webgpu")]
-            Self::WebGpu => "webgpu",
-            #[cfg(feature = "vulkan")]
-            Self::Vulkan => "vulkan",
-            #[cfg(feature = "cuda")]
+            Self::Gpu if cfg!(target_family = "wasm") => "webgpu",
+            Self::Gpu => "gpu",
             Self::Cuda => "cuda",
         }
     }
 
-    /// Starts the device. On WebGPU this may be done once; keep the device and clone it.
+    /// Starts the device. The GPU may be started once; keep the device and clone it.
     ///
     /// # Errors
-    /// [`DeviceError::Start`] if there is no adapter or it refuses.
+    /// [`DeviceError::NotBuiltIn`], or [`DeviceError::Start`] if there is no adapter or it refuses.
     pub async fn open(self) -> Result<Device, DeviceError> {
         match self {
             #[cfg(feature = "cpu")]
             Self::Cpu => Ok(Device::flex()),
             #[cfg(feature = "webgpu")]
-            Self::WebGpu => Device::wgpu_options()
-                .graphics_api(burn::tensor::wgpu::WgpuBackend::WebGpu)
-                .init_async()
-                .await
-                .map_err(|error| DeviceError::Start {
-                    kind: "webgpu",
+            Self::Gpu => {
+                use burn::tensor::wgpu::WgpuBackend;
+                let api = match cfg!(target_family = "wasm") {
+                    true => WgpuBackend::WebGpu,
+                    false => WgpuBackend::Auto,
+                };
+                let started = Device::wgpu_options().graphics_api(api).init_async().await;
+                started.map_err(|error| DeviceError::Start {
+                    kind: self.as_str(),
                     reason: error.to_string(),
-                }),
-            #[cfg(feature = "vulkan")]
-            Self::Vulkan => Ok(Device::vulkan(burn::tensor::DeviceKind::DefaultDevice)),
+                })
+            }
             #[cfg(feature = "cuda")]
             Self::Cuda => Ok(Device::cuda(0)),
+            #[allow(unreachable_patterns)] // Where all are built in.
+            kind => Err(DeviceError::NotBuiltIn {
+                kind: kind.as_str(),
+                expected: built_in(),
+            }),
         }
     }
+}
+
+/// Names of what was built in.
+fn built_in() -> String {
+    let names: Vec<_> = Kind::BUILT_IN.iter().map(|kind| kind.as_str()).collect();
+    names.join(", ")
 }
 
 /// Lets a browser's worker take its messages before the next batch. Elsewhere nothing waits.
@@ -106,16 +113,13 @@ impl std::str::FromStr for Kind {
     type Err = DeviceError;
 
     fn from_str(name: &str) -> Result<Self, DeviceError> {
-        Self::ALL
+        Self::BUILT_IN
             .iter()
             .copied()
             .find(|kind| kind.as_str() == name)
-            .ok_or_else(|| {
-                let names: Vec<_> = Self::ALL.iter().map(|kind| kind.as_str()).collect();
-                DeviceError::Unknown {
-                    expected: names.join(", "),
-                    got: name.to_owned(),
-                }
+            .ok_or_else(|| DeviceError::Unknown {
+                expected: built_in(),
+                got: name.to_owned(),
             })
     }
 }

@@ -197,13 +197,16 @@ pub struct Training {
     pub losses: Option<crate::train::Losses>,
 }
 
-/// A known score of the built-in picture ([`crate::detector::self_check_picture`]).
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+/// Known scores of the built-in images ([`crate::detector::self_check_images`]).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SelfCheck {
-    /// A of that picture.
+    /// A of the first image: all that files of earlier programs hold.
     pub anomaly_score: f64,
-    /// Largest difference that is taken, relative to the score.
+    /// Largest difference that is accepted, relative to the scores.
     pub tolerance: f64,
+    /// A, R and L of every image.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scores: Vec<RawScore>,
 }
 
 /// A model in memory.
@@ -514,6 +517,7 @@ mod tests {
             self_check: Some(SelfCheck {
                 anomaly_score: 0.1,
                 tolerance: 1e-3,
+                scores: vec![normal(0.1), normal(0.2)],
             }),
             licence: Some("MIT".into()),
         };

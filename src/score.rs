@@ -69,6 +69,14 @@ pub struct RawScore {
     pub latent: Option<f64>,
 }
 
+impl RawScore {
+    /// Whether each part is a finite number.
+    pub fn is_finite(&self) -> bool {
+        let parts = [Some(self.anomaly_score), Some(self.residual), self.latent];
+        parts.iter().flatten().all(|part| part.is_finite())
+    }
+}
+
 /// A(x) = λ R(x) + (1 - λ) L(x)
 pub fn anomaly_score(lambda: f64, residual: f64, latent: f64) -> f64 {
     lambda * residual + (1.0 - lambda) * latent

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 
 use super::data::DataArgs;
+use super::device::{Check, DeviceArg, confirm};
 use super::progress::Finishing;
 use super::{Outcome, load_pictures, read_model, write_whole};
 use crate::calibration::{THRESHOLD_QUANTILE, ThresholdRule};
@@ -15,7 +16,6 @@ use crate::data::pictures::Pictures;
 use crate::detector::Method;
 use crate::detector::anogan::MOST_SEARCH_STEPS;
 use crate::detector::fit::{fit, pictures_needed};
-use crate::device::Kind;
 use crate::model_file::{FORMAT, ModelFile, Precision};
 use crate::score::{Balance, Latent, Residual};
 
@@ -50,9 +50,8 @@ pub struct Args {
     /// File to write
     #[arg(long)]
     out: PathBuf,
-    /// Where to compute
-    #[arg(long, value_enum, default_value = "cpu")]
-    device: Kind,
+    #[command(flatten)]
+    device: DeviceArg,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -88,7 +87,10 @@ pub fn run(args: Args) -> Result<Outcome> {
     let seed = model.header.training.as_ref().map_or(0, |t| t.config.seed);
     let pictures = load_pictures(&args.data, &model.header.preprocessing, seed)?;
     let (training, held_out) = roles(&model, &pictures);
-    let device = pollster::block_on(args.device.open())?;
+    let device = args.device.open(Check {
+        models: &[&model],
+        ..Check::default()
+    })?;
     let quantile = args.threshold_quantile.unwrap_or(quantile_of(&model));
     model.header.format = FORMAT;
     let model = model.rounded(args.precision);
@@ -98,10 +100,17 @@ pub fn run(args: Args) -> Result<Outcome> {
         held_out.len(),
     ));
     let fitted = fit(
-        model, &device, &pictures, &training, &held_out, quantile, &mut bar,
+        model,
+        &device.device,
+        &pictures,
+        &training,
+        &held_out,
+        quantile,
+        &mut bar,
     );
     let model = pollster::block_on(fitted)?.model;
     bar.end();
+    confirm(&model, device.kind)?;
     let bytes = model.to_bytes(args.precision)?;
     write_whole(&args.out, &bytes)?;
 

@@ -17,12 +17,12 @@ use anyhow::Result;
 use clap::{ArgGroup, ArgMatches};
 
 use super::data::DataArgs;
+use super::device::{Check, DeviceArg};
 use super::evaluate::{DEFAULT_RESAMPLES, data_name, needs_both_kinds, published_table};
 use super::train::job::watch_for_interruption;
 use super::{Outcome, prepare, report_skipped};
 use crate::data::dataset::Dataset;
 use crate::detector::Method;
-use crate::device::Kind;
 use crate::evaluation::{Evaluation, Resampling};
 use crate::model_file::Training;
 use crate::train::config::{Preset, TrainConfig};
@@ -63,9 +63,8 @@ pub struct Args {
     /// Print one JSON object
     #[arg(long)]
     json: bool,
-    /// Where to compute
-    #[arg(long, value_enum, default_value = "cpu")]
-    device: Kind,
+    #[command(flatten)]
+    device: DeviceArg,
     #[command(flatten)]
     config: TrainConfig,
 }
@@ -105,7 +104,10 @@ pub fn run(args: &Args, given: &ArgMatches) -> Result<Outcome> {
         runs::find(&path, &plan.wanted(&config, &data))?;
     }
     let stop = watch_for_interruption()?;
-    let device = pollster::block_on(args.device.open())?;
+    let device = args.device.open(Check {
+        training: &plan.configs,
+        ..Check::default()
+    })?;
 
     let mut first = None;
     let (mut rows, mut methods) = (Vec::new(), Vec::new());
@@ -135,7 +137,7 @@ pub fn run(args: &Args, given: &ArgMatches) -> Result<Outcome> {
                 seed,
             };
             let name = plan.label(config.method, seed);
-            let scored = scores::of(&run, name, &set, args.device, &device, resampling)?;
+            let scored = scores::of(&run, name, &set, &device, resampling)?;
             methods.push(scored.result);
             for unreadable in scored.skipped {
                 if !skipped.contains(&unreadable) {
@@ -166,7 +168,7 @@ pub fn run(args: &Args, given: &ArgMatches) -> Result<Outcome> {
         rows,
         evaluation,
     };
-    report::write(&comparison, &args.report, &device)?;
+    report::write(&comparison, &args.report, &device.device)?;
     eprintln!("report: {}", args.report.join("report.html").display());
 
     let mut out = std::io::stdout().lock();

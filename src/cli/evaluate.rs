@@ -14,14 +14,13 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use burn::tensor::Device;
 
 use super::data::DataArgs;
+use super::device::{Check, Chosen, DeviceArg};
 use super::{Outcome, read_model, report_skipped};
 use crate::data::dataset::{Dataset, Kind as DataKind, Sample};
 use crate::detector::pca::COMPONENTS;
 use crate::detector::{self, Detector};
-use crate::device::Kind;
 use crate::evaluation::published::{self as literature, PublishedTable};
 use crate::evaluation::{Evaluation, MethodResult, Protocol, Resampling, Threshold};
 use crate::model_file::{Header, ModelFile};
@@ -80,9 +79,8 @@ pub struct Args {
     /// Print one JSON object
     #[arg(long)]
     json: bool,
-    /// Where to compute
-    #[arg(long, value_enum, default_value = "cpu")]
-    device: Kind,
+    #[command(flatten)]
+    device: DeviceArg,
 }
 
 pub fn run(args: Args) -> Result<Outcome> {
@@ -105,7 +103,22 @@ pub fn run(args: Args) -> Result<Outcome> {
     eprintln!("{}: {}", set.source, set.description);
     needs_both_kinds(&set)?;
     let literature = published_table(args.published_table.as_deref(), &set)?;
-    let device = pollster::block_on(args.device.open())?;
+    let others = args
+        .against
+        .iter()
+        .map(|path| Ok((path, read_model(path)?.0)));
+    let others = others.collect::<Result<Vec<(&PathBuf, ModelFile)>>>()?;
+    let scored: Vec<&ModelFile> = std::iter::once(&model)
+        .chain(others.iter().map(|(_, m)| m))
+        .collect();
+    let baselines = match args.no_baselines {
+        true => Vec::new(),
+        false => baselines::settings(&model.header.preprocessing, args.components),
+    };
+    let device = args.device.open(Check {
+        models: &scored,
+        training: &baselines,
+    })?;
     let bench = Bench {
         args: &args,
         set: &set,
@@ -113,7 +126,7 @@ pub fn run(args: Args) -> Result<Outcome> {
         samples: published_order(&set.test),
     };
 
-    let detector = detector::load(&model, &device)?;
+    let detector = detector::load(&model, &device.device)?;
     let name = label(&model.header);
     let mut methods = Vec::new();
     let mut remarks = Vec::new();
@@ -126,9 +139,8 @@ pub fn run(args: Args) -> Result<Outcome> {
     let own = own.or_else(|| calibrated(&model));
     let (honest, scores) = bench.honest(name, &*detector, own)?;
     methods.push(honest);
-    for path in &args.against {
-        let other = read_model(path)?.0;
-        let detector = detector::load(&other, &device)
+    for (path, other) in &others {
+        let detector = detector::load(other, &device.device)
             .with_context(|| format!("model file {}", path.display()))?;
         let name = label(&other.header);
         let name = match is_taken(&methods, &name) {
@@ -136,7 +148,7 @@ pub fn run(args: Args) -> Result<Outcome> {
             false => name,
         };
         // A score set by hand belongs to the model that is named, not to those beside it.
-        let (result, _) = bench.honest(name, &*detector, calibrated(&other))?;
+        let (result, _) = bench.honest(name, &*detector, calibrated(other))?;
         methods.push(result);
     }
     if !args.no_baselines {
@@ -278,7 +290,7 @@ pub(super) fn published_table(
 struct Bench<'a> {
     args: &'a Args,
     set: &'a Dataset,
-    device: &'a Device,
+    device: &'a Chosen,
     samples: Vec<&'a Sample>,
 }
 
@@ -303,7 +315,7 @@ impl Bench<'_> {
             },
             false => Verdicts::At(threshold),
         };
-        let (samples, device) = (&self.samples, self.args.device);
+        let (samples, device) = (&self.samples, self.device.kind);
         scoring::honest(name, detector, samples, device, verdicts, self.resampling())
     }
 }

@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
+use super::device::{Check, Chosen, DeviceArg, confirm};
 use super::{Outcome, progress, report_skipped, write_whole};
 use crate::calibration::THRESHOLD_QUANTILE;
 use crate::data::folder::{self, Folder, LoadedPictures};
 use crate::data::image::Preprocessing;
 use crate::data::pictures::{InMemory, Pictures};
 use crate::detector::{self, fit::fit};
-use crate::device::Kind;
 use crate::import::import;
 use crate::model_file::Precision;
 use crate::score::Residual;
@@ -33,16 +33,15 @@ pub struct Args {
     /// Model file to write
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
-    /// Where to compute
-    #[arg(long, value_enum, default_value = "cpu")]
-    device: Kind,
+    #[command(flatten)]
+    device: DeviceArg,
     /// Print one JSON object about the model
     #[arg(long)]
     json: bool,
 }
 
 pub fn run(args: Args) -> Result<Outcome> {
-    let device = pollster::block_on(args.device.open())?;
+    let Chosen { kind, device } = args.device.open(Check::default())?;
     let mut model = import(&args.generator, &args.discriminator, args.residual, &device)?;
     let mut loaded = LoadedPictures::default();
     match &args.normals {
@@ -68,6 +67,7 @@ pub fn run(args: Args) -> Result<Outcome> {
             model.header.self_check = Some(checked);
         }
     }
+    confirm(&model, kind)?;
     let bytes = model.to_bytes(Precision::F32)?;
     write_whole(&args.out, &bytes)?;
 

@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use serde::Serialize;
 
+use super::device::{Check, DeviceArg};
 use super::{Outcome, progress, read_model, score_batch};
 use crate::calibration::{Verdict, heat_map_scale};
 use crate::data::folder::{chunks, expand};
 use crate::data::image::heat_map_rgba;
 use crate::detector::{self, Scored};
-use crate::device::Kind;
 use crate::score::Residual;
 
 #[derive(clap::Args)]
@@ -38,9 +38,8 @@ pub struct Args {
     /// Pictures that are scored at once; does not change any score
     #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=4096))]
     batch: u16,
-    /// Where to compute
-    #[arg(long, value_enum, default_value = "cpu")]
-    device: Kind,
+    #[command(flatten)]
+    device: DeviceArg,
 }
 
 /// What a model whose weights overflow says of a picture.
@@ -66,8 +65,11 @@ pub fn run(args: Args) -> Result<Outcome> {
         model.measure_residual(residual);
     }
     let calibration = model.header.calibration.clone();
-    let device = pollster::block_on(args.device.open())?;
-    let detector = detector::load(&model, &device)?;
+    let device = args.device.open(Check {
+        models: &[&model],
+        ..Check::default()
+    })?;
+    let detector = detector::load(&model, &device.device)?;
     let paths = expand(&args.paths);
     anyhow::ensure!(
         !paths.is_empty(),
@@ -87,7 +89,7 @@ pub fn run(args: Args) -> Result<Outcome> {
             .collect();
         let scored = match values.is_empty() {
             true => Vec::new(),
-            false => score_batch(args.device, &*detector, &values)?,
+            false => score_batch(device.kind, &*detector, &values)?,
         };
         let mut scored = scored.into_iter();
         for loaded in &chunk {

@@ -1,6 +1,6 @@
 //! `train`: normal pictures in, a run's folder out.
 
-mod baseline;
+pub(super) mod baseline;
 pub(super) mod folder;
 pub(super) mod job;
 
@@ -12,9 +12,9 @@ use anyhow::{Context, Result};
 use clap::ArgMatches;
 
 use super::data::DataArgs;
+use super::device::{Check, DeviceArg};
 use super::{Outcome, command_line, load_pictures, read_model, was_given};
 use crate::detector::Method;
-use crate::device::Kind;
 use crate::model_file::{ModelFile, Precision};
 use crate::train::config::{Preset, TrainConfig};
 use crate::train::run::preprocessing;
@@ -45,9 +45,8 @@ pub struct Args {
     /// Licence of the weights, kept in the model file
     #[arg(long)]
     licence: Option<String>,
-    /// Where to compute
-    #[arg(long, value_enum, default_value = "cpu")]
-    device: Kind,
+    #[command(flatten)]
+    device: DeviceArg,
     /// Print one JSON object about the finished run
     #[arg(long)]
     json: bool,
@@ -94,7 +93,10 @@ pub fn run(args: Args) -> Result<Outcome> {
 
     let pictures = load_pictures(&settings.data, &preprocessing(&config), config.seed)?;
     let skipped = pictures.skipped().to_vec();
-    let device = pollster::block_on(args.device.open())?;
+    let device = args.device.open(Check {
+        training: std::slice::from_ref(&config),
+        ..Check::default()
+    })?;
     let job = Job {
         started,
         config: &config,

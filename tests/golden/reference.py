@@ -185,7 +185,7 @@ class Pyramid(nn.Module):
 
 
 def pictures(size, channels):
-    """The crate's built-in picture (`detector::self_check_picture`) and a second made of it."""
+    """The first built-in image of the crate (`detector::self_check_images`) and a second made of it."""
 
     def triangle(position, period):
         phase = position % period

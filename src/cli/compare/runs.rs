@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use anyhow::{Context, Result};
-use burn::tensor::Device;
 
 use super::Row;
 use super::plan::Wanted;
+use crate::cli::device::Chosen;
 use crate::cli::train::folder::{RunFolder, Settings};
 use crate::cli::train::job::Job;
 use crate::cli::{command_line, read_model, sha256};
@@ -112,7 +112,7 @@ pub fn train(
     path: &Path,
     wanted: &Wanted,
     pictures: &Rc<Stored>,
-    device: &Device,
+    device: &Chosen,
     stop: &AtomicBool,
 ) -> Result<Option<Finished>> {
     if stop.load(Ordering::Relaxed) {

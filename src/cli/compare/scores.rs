@@ -3,16 +3,15 @@
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
 use super::runs::Finished;
+use crate::cli::device::Chosen;
 use crate::cli::evaluate::scoring::{Verdicts, honest};
 use crate::cli::evaluate::{calibrated, published_order};
 use crate::cli::{sha256, write_whole};
 use crate::data::dataset::{Dataset, Sample};
 use crate::detector;
-use crate::device::Kind;
 use crate::evaluation::{MethodResult, Resampling};
 
 /// File of a run's folder.
@@ -43,8 +42,7 @@ pub fn of(
     run: &Finished,
     name: String,
     set: &Dataset,
-    kind: Kind,
-    device: &Device,
+    device: &Chosen,
     resampling: Resampling,
 ) -> Result<Scores> {
     let path = run.path().join(SCORES);
@@ -56,12 +54,18 @@ pub fn of(
     let kept = match read(&path) {
         Some(kept) if kept.of == of => kept,
         _ => {
-            let detector = detector::load(&run.model, device)?;
+            let detector = detector::load(&run.model, &device.device)?;
             let samples = published_order(&set.test);
             let verdicts = Verdicts::At(calibrated(&run.model));
             let method = run.model.header.method.to_string();
-            let (result, scores) =
-                honest(method, &*detector, &samples, kind, verdicts, resampling)?;
+            let (result, scores) = honest(
+                method,
+                &*detector,
+                &samples,
+                device.kind,
+                verdicts,
+                resampling,
+            )?;
             let measured = Scores {
                 of,
                 result,

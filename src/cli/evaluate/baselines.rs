@@ -1,5 +1,7 @@
 //! PCA and nearest neighbour, fitted on the data's own training pictures: what a GAN has to beat.
 
+use std::num::NonZeroUsize;
+
 use anyhow::Result;
 
 use super::Bench;
@@ -7,13 +9,26 @@ use crate::cli::report_skipped;
 use crate::data::batch::subsample;
 use crate::data::dataset::{Sample, chunks};
 use crate::data::image::Preprocessing;
-use crate::detector::Detector;
 use crate::detector::nearest::Nearest;
 use crate::detector::pca::Pca;
+use crate::detector::{Detector, Method};
 use crate::model_file::Header;
+use crate::train::config::TrainConfig;
 
 /// Pictures that are decoded at once.
 const CHUNK: usize = 256;
+
+/// What both baselines are fitted with, for the device's check.
+pub fn settings(input: &Preprocessing, components: NonZeroUsize) -> Vec<TrainConfig> {
+    let of = |method| TrainConfig {
+        method,
+        size: input.size,
+        channels: input.channels,
+        components: components.get(),
+        ..TrainConfig::default()
+    };
+    vec![of(Method::Pca), of(Method::Nearest)]
+}
 
 impl Bench<'_> {
     /// Both baselines and their names.
@@ -27,8 +42,8 @@ impl Bench<'_> {
     ) -> Result<Vec<(String, Box<dyn Detector>)>> {
         let values = self.baseline_values(input, header)?;
         let components = self.args.components.get();
-        let pca = pollster::block_on(Pca::fit(&values, components, input, self.device))?;
-        let nearest = Nearest::fit(&values, input, self.device);
+        let pca = pollster::block_on(Pca::fit(&values, components, input, &self.device.device))?;
+        let nearest = Nearest::fit(&values, input, &self.device.device);
         Ok(vec![
             (format!("pca-{components}"), Box::new(pca)),
             ("nearest".to_owned(), Box::new(nearest)),

@@ -68,7 +68,7 @@ impl Bench<'_> {
     fn leaking_scores(&self, model: &ModelFile) -> Result<(TestScores, usize)> {
         let mut model = model.clone();
         model.measure_residual(self.args.residual.unwrap_or(Residual::L2));
-        let detector = detector::load_with_batch_statistics(&model, self.device)?;
+        let detector = detector::load_with_batch_statistics(&model, &self.device.device)?;
         let scores = score_all(&*detector, Batches::Whole, &self.samples)?;
         Ok((scores, detector.parameters()))
     }

@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use anyhow::{Context, Result};
-use burn::tensor::Device;
 
 use super::baseline;
 use super::folder::{Events, RunFolder, Settings};
 use crate::calibration::Calibration;
+use crate::cli::device::{Chosen, confirm};
 use crate::cli::progress::{self, Finishing};
 use crate::cli::{exit, write_whole};
 use crate::data::batch::evenly_spread;
@@ -50,7 +50,7 @@ pub struct Job<'a> {
     pub config: &'a TrainConfig,
     pub folder: &'a RunFolder,
     pub settings: &'a Settings,
-    pub device: &'a Device,
+    pub device: &'a Chosen,
     /// Training pictures that could not be read.
     pub skipped: &'a [(PathBuf, String)],
     /// The command that goes on with an interrupted run.
@@ -97,14 +97,15 @@ impl Job<'_> {
         };
         let precision = self.settings.precision;
         if !self.config.method.has_networks() {
-            let fitted = baseline::fit_baseline(self.config, &*pictures, precision, self.device)?;
+            let fitted =
+                baseline::fit_baseline(self.config, &*pictures, precision, &self.device.device)?;
             self.folder.write_settings(self.settings)?;
             let events = self.folder.events(0)?;
             return self.finish(fitted, &*pictures, events, &clock).map(Some);
         }
         let mut run = match checkpoint {
-            Some((file, _)) => Run::resume(file, pictures, self.device)?,
-            None => Run::new(self.config, pictures, self.device)?,
+            Some((file, _)) => Run::resume(file, pictures, &self.device.device)?,
+            None => Run::new(self.config, pictures, &self.device.device)?,
         };
         // Nothing is written before the run can start.
         self.folder.write_settings(self.settings)?;
@@ -273,6 +274,7 @@ impl Job<'_> {
             mut model,
             held_out,
         } = fitted;
+        confirm(&model, self.device.kind)?;
         model.header.licence.clone_from(&self.settings.licence);
         if let (Some(_), Some(training)) = (self.settings.minutes, &mut model.header.training) {
             // So that the same run can be repeated, however fast the machine.
@@ -315,7 +317,7 @@ impl Job<'_> {
         events: &Events,
         elapsed_secs: f64,
     ) -> Result<()> {
-        let detector = detector::load(model, self.device)?;
+        let detector = detector::load(model, &self.device.device)?;
         let raw: Vec<RawScore> = held_out.iter().map(|(_, raw)| *raw).collect();
         let skipped: Vec<(String, String)> = self
             .skipped

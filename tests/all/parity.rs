@@ -1,7 +1,6 @@
 //! Against numbers of the published PyTorch networks, imported from the authors' kind of checkpoint:
 //! outputs, features and scores in inference mode, then the losses of five training steps and what
 //! they leave in every tensor. `tests/golden/convert.py` tells where the numbers come from.
-#![cfg(feature = "cli")]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

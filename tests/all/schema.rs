@@ -1,5 +1,4 @@
 //! The page's form is made from the program's own settings.
-#![cfg(feature = "cli")]
 
 use std::process::Command;
 

@@ -1,7 +1,4 @@
 //! The program as its users meet it: files, lines, exit codes, messages.
-#![cfg(feature = "cli")]
-
-mod common;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -18,7 +15,7 @@ use skip_ganomaly::data::folder::Folder;
 use skip_ganomaly::metrics::quantile;
 use skip_ganomaly::model_file::ModelFile;
 
-use common::*;
+use crate::common::*;
 
 #[test]
 fn a_run_leaves_its_files() {

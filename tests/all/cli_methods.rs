@@ -1,10 +1,8 @@
 //! Every method of the list through the program: train, inspect, score, evaluate, calibrate.
 
-mod common;
-
 use std::fs;
 
-use common::{
+use crate::common::{
     json, number, paths_of, program, refused, run, scored, solar_ir, some_pictures, temporary,
 };
 use skip_ganomaly::detector::Method;

@@ -1,4 +1,3 @@
-#![allow(dead_code)] // Each test file uses a part of it.
 //! What the tests of the program share: running it, reading what it says, pictures to give it.
 
 use std::collections::BTreeMap;

@@ -1,7 +1,4 @@
 //! `compare` as its users meet it: one split, the same seeds, one budget, and going on with what is there.
-#![cfg(feature = "cli")]
-
-mod common;
 
 use std::fs;
 use std::io::Read;
@@ -13,7 +10,7 @@ use serde_json::Value;
 use skip_ganomaly::model_file::ModelFile;
 use tempfile::TempDir;
 
-use common::*;
+use crate::common::*;
 
 const METHODS: [&str; 3] = ["skip-ganomaly", "ganomaly", "pca"];
 

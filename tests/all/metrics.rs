@@ -56,7 +56,7 @@ struct Picture {
 }
 
 fn fixture() -> Fixture {
-    serde_json::from_str(include_str!("fixtures/metrics.json")).expect("the fixture is JSON")
+    serde_json::from_str(include_str!("../fixtures/metrics.json")).expect("the fixture is JSON")
 }
 
 fn close(name: &str, what: &str, got: f64, expected: f64, tolerance: f64) {

@@ -1,7 +1,6 @@
 //! Importing PyTorch checkpoints: every size, one channel and three, widths that differ, and the ways
 //! in which such files are met; then files that are damaged, swapped or of another kind.
 //! `tests/golden/reference.py` made the checkpoints.
-#![cfg(feature = "cli")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,7 +8,7 @@ use std::path::{Path, PathBuf};
 use burn::tensor::{Device, Tensor, TensorData, activation::sigmoid};
 use pollster::block_on;
 use proptest::prelude::*;
-use skip_ganomaly::detector::{self, Detector, Method, ganomaly, score_batch, self_check_picture};
+use skip_ganomaly::detector::{self, Detector, Method, ganomaly, score_batch, self_check_images};
 use skip_ganomaly::import::import;
 use skip_ganomaly::model_file::{ModelFile, Precision};
 use skip_ganomaly::nn::init::Initialiser;
@@ -89,7 +88,7 @@ fn host<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
 
 /// The built-in picture and a second made of it, as reference.py has them.
 fn pictures(detector: &dyn Detector) -> Vec<f32> {
-    let mut values = self_check_picture(detector.preprocessing());
+    let mut values = self_check_images(detector.preprocessing(), 1);
     let side = detector.preprocessing().size;
     let transposed: Vec<f32> = values
         .chunks_exact(side * side)

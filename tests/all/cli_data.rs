@@ -1,8 +1,5 @@
 //! Data that are no folder of normal pictures, and what a score depends on, as users of the program
 //! meet them.
-#![cfg(feature = "cli")]
-
-mod common;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,7 +8,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use common::*;
+use crate::common::*;
 
 fn evaluate(model: &Path, data: &Path, more: &[&str]) -> Command {
     let mut command = program();

@@ -1,7 +1,4 @@
 //! `evaluate` and `calibrate` as their users meet them, and the methods that need no training.
-#![cfg(feature = "cli")]
-
-mod common;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,7 +8,7 @@ use serde_json::Value;
 use skip_ganomaly::data::folder::Folder;
 use skip_ganomaly::model_file::ModelFile;
 
-use common::*;
+use crate::common::*;
 
 fn evaluate(model: &Path, data: &Path, more: &[&str]) -> Command {
     let mut command = program();

@@ -1,0 +1,466 @@
+//! `--device`: what the program computes on. A device other than the CPU is compared with the CPU before it
+//! is trusted: a driver or a shader compiler can be wrong without an error.
+
+use anyhow::{Context, Result};
+use burn::tensor::Device;
+
+use super::train::baseline::fit_baseline;
+use crate::data::pictures::InMemory;
+use crate::detector::{self, Detector, LoadError, self_check, self_check_images};
+use crate::device::{DeviceError, Kind};
+use crate::model_file::{ModelFile, Precision, SelfCheck};
+use crate::train::Losses;
+use crate::train::config::TrainConfig;
+use crate::train::run::{Run, preprocessing};
+
+/// The option that every verb with a device shares.
+#[derive(clap::Args)]
+pub struct DeviceArg {
+    /// Device to compute on
+    #[arg(long, value_enum, default_value = "cpu")]
+    device: Choice,
+}
+
+/// What `--device` takes, built in or not: what is not built in is refused with the way out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Choice {
+    /// A GPU if one is built in and agrees with the CPU; the CPU otherwise
+    Auto,
+    /// The processor
+    Cpu,
+    /// The GPU, through Vulkan, Metal or DirectX 12
+    #[value(aliases = ["webgpu", "vulkan"])]
+    Gpu,
+    /// An NVIDIA GPU, through CUDA
+    Cuda,
+}
+
+impl Choice {
+    fn kind(self) -> Option<Kind> {
+        match self {
+            Self::Auto => None,
+            Self::Cpu => Some(Kind::Cpu),
+            Self::Gpu => Some(Kind::Gpu),
+            Self::Cuda => Some(Kind::Cuda),
+        }
+    }
+}
+
+/// A device that passed its check.
+pub struct Chosen {
+    pub kind: Kind,
+    pub device: Device,
+}
+
+/// What a device has to compute as the CPU does before it is trusted. Nothing where the weights are not read
+/// yet: [`confirm`] comes afterwards then.
+#[derive(Default)]
+pub struct Check<'a> {
+    /// Models that are scored with.
+    pub models: &'a [&'a ModelFile],
+    /// Settings that are trained or fitted with.
+    pub training: &'a [TrainConfig],
+}
+
+impl DeviceArg {
+    /// Opens the device that was asked for and checks it.
+    ///
+    /// # Errors
+    /// If the device is not built in, does not start, or does not agree with the CPU.
+    pub fn open(&self, check: Check<'_>) -> Result<Chosen> {
+        let start = |kind: Kind| pollster::block_on(kind.open());
+        choose(self.device, Kind::BUILT_IN, start, |device| {
+            check.of(device)
+        })
+    }
+}
+
+/// Opens and checks what was asked for; for `auto` the first of `built_in` that passes, and the CPU where
+/// none does.
+fn choose(
+    asked: Choice,
+    built_in: &[Kind],
+    start: impl Fn(Kind) -> Result<Device, DeviceError>,
+    check: impl Fn(&Device) -> Result<()>,
+) -> Result<Chosen> {
+    let open = |kind: Kind| -> Result<Chosen> {
+        let device = start(kind)?;
+        if kind != Kind::Cpu {
+            let failed = || format!("the device {} does not agree with the CPU", kind.as_str());
+            check(&device).with_context(failed)?;
+        }
+        Ok(Chosen { kind, device })
+    };
+    if let Some(kind) = asked.kind() {
+        let name = kind.as_str();
+        anyhow::ensure!(
+            built_in.contains(&kind),
+            "this program was built without the device {name}: build it with `cargo install --path . --locked \
+             --features {name}`, or choose --device auto"
+        );
+        return open(kind).with_context(|| {
+            format!("--device {name} is refused; choose --device cpu, or update the driver")
+        });
+    }
+    let others: Vec<Kind> = built_in
+        .iter()
+        .copied()
+        .filter(|&k| k != Kind::Cpu)
+        .collect();
+    if others.is_empty() {
+        eprintln!("note: this program was built for the CPU only; computing on the CPU");
+    }
+    for kind in others {
+        match open(kind) {
+            Ok(chosen) => {
+                eprintln!("computing on the device {}", kind.as_str());
+                return Ok(chosen);
+            }
+            Err(error) => eprintln!("note: {error:#}; computing on the CPU"),
+        }
+    }
+    open(Kind::Cpu)
+}
+
+/// The device that others are compared with.
+fn reference() -> Result<Device> {
+    let cpu = pollster::block_on(Kind::Cpu.open());
+    cpu.context("a check compares with the CPU")
+}
+
+impl Check<'_> {
+    fn of(&self, device: &Device) -> Result<()> {
+        let on_device = |model: &ModelFile| detector::load(model, device);
+        let mut models = self.models.iter();
+        models.try_for_each(|model| scores(model, on_device))?;
+        let mut training = self.training.iter();
+        training.try_for_each(|config| trains(config, device))
+    }
+}
+
+/// Steps of a latent optimisation where no stored check says what all of them lead to: each amplifies
+/// rounding differences.
+const FEW_STEPS: usize = 20;
+
+type Loaded = Result<Box<dyn Detector>, LoadError>;
+
+/// Whether a device, on which `load` puts a model, scores as the model's stored check says; as the CPU does,
+/// where the file stores no check, or one of an earlier program, which is not complete.
+fn scores(model: &ModelFile, load: impl Fn(&ModelFile) -> Loaded) -> Result<()> {
+    let checked = |detector: Loaded| -> Result<SelfCheck> {
+        Ok(pollster::block_on(self_check(&*detector?))?)
+    };
+    if let Some(stored) = &model.header.self_check
+        && stored.is_complete()
+    {
+        return Ok(stored.compare(&checked(load(model))?)?);
+    }
+    let mut model = model.clone();
+    if model.header.method.searches() {
+        model.header.scoring.search_steps = Some(FEW_STEPS);
+    }
+    let expected = checked(detector::load(&model, &reference()?))?;
+    Ok(expected.compare(&checked(load(&model))?)?)
+}
+
+/// Confirms on the CPU the check that a device stored with the model that it calibrated.
+///
+/// # Errors
+/// If the CPU's scores by that model are others.
+pub fn confirm(model: &ModelFile, kind: Kind) -> Result<()> {
+    if kind == Kind::Cpu {
+        return Ok(());
+    }
+    let cpu = reference()?;
+    scores(model, |model| detector::load(model, &cpu)).with_context(|| {
+        format!(
+            "the device {} calibrated a model that the CPU scores otherwise; repeat this with --device cpu",
+            kind.as_str()
+        )
+    })
+}
+
+/// Images that a device is tried on before it trains.
+const TRIED: usize = 40;
+
+/// Steps that are compared: what the first does to the weights shows in the losses of the second.
+const STEPS: u64 = 2;
+
+/// Largest difference of a loss, relative to itself or to a hundredth of the generator's.
+const LOSS_TOLERANCE: f64 = 1e-3;
+
+/// Whether a device trains and scores as the CPU does: two steps on small batches of built-in images, then
+/// the scores by the model that the CPU made of them.
+fn trains(config: &TrainConfig, device: &Device) -> Result<()> {
+    let config = TrainConfig {
+        batch: config.batch.min(8),
+        steps: Some(STEPS),
+        held_out: 0.2,
+        search_steps: FEW_STEPS,
+        ..config.clone()
+    };
+    let input = preprocessing(&config);
+    let values = self_check_images(&input, TRIED);
+    let images = || InMemory::new(values.clone(), input.values(), "built-in images");
+    let on_device = |model: &ModelFile| detector::load(model, device);
+    let cpu = reference()?;
+    if !config.method.has_networks() {
+        let fitted = |device| fit_baseline(&config, &images(), Precision::F32, device);
+        scores(&fitted(&cpu)?.model, on_device)?;
+        // What the device fits scores as what the CPU fits.
+        let own = fitted(device)?.model;
+        return scores(&fitted(&cpu)?.model, |_| detector::load(&own, device));
+    }
+    let started = |device| Run::new(&config, Box::new(images()), device);
+    let mut runs = [started(&cpu)?, started(device)?];
+    for number in 1..=STEPS {
+        let [expected, got] = &mut runs;
+        agree(number, &losses(expected)?, &losses(got)?)?;
+    }
+    let watch = &mut ();
+    let finished = runs[0].finish(Precision::F32, watch);
+    scores(&pollster::block_on(finished)?.model, on_device)
+}
+
+/// Takes one more step; gives its losses.
+fn losses(run: &mut Run) -> Result<Losses> {
+    run.step()?;
+    let losses = pollster::block_on(run.losses())?;
+    losses.last().copied().context("a step without losses")
+}
+
+/// Whether the losses of one step are the same on two devices, but for rounding.
+fn agree(step: u64, expected: &Losses, got: &Losses) -> Result<()> {
+    let by_name = |l: &Losses| {
+        [
+            ("generator", l.generator),
+            ("adversarial", l.adversarial),
+            ("contextual", l.contextual),
+            ("latent", l.latent),
+            ("discriminator", l.discriminator),
+        ]
+    };
+    let smallest = 1e-2 * expected.generator.abs();
+    for ((name, expected), (_, got)) in by_name(expected).into_iter().zip(by_name(got)) {
+        let tolerance = LOSS_TOLERANCE * expected.abs().max(smallest);
+        anyhow::ensure!(
+            (got - expected).abs() <= tolerance,
+            "the {name} loss of training step {step} is {got}, expected {expected} within {tolerance}"
+        );
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::image::Preprocessing;
+    use crate::detector::{Measurement, Measuring, Method};
+    use crate::score::{Latent, RawScore};
+    use burn::tensor::Tensor;
+
+    /// A device that computes right but for one thing.
+    #[derive(Clone, Copy, PartialEq)]
+    enum Lie {
+        /// Each image gets the nearest stored encoding of its neighbour in the batch.
+        OtherNearest,
+        /// Reconstructions are off by a hundredth.
+        Reconstruction,
+    }
+
+    struct Lying(Box<dyn Detector>, Lie);
+
+    impl Detector for Lying {
+        fn method(&self) -> Method {
+            self.0.method()
+        }
+        fn preprocessing(&self) -> &Preprocessing {
+            self.0.preprocessing()
+        }
+        fn parameters(&self) -> usize {
+            self.0.parameters()
+        }
+        fn device(&self) -> Device {
+            self.0.device()
+        }
+        fn measure(&self, x: Tensor<4>) -> Measuring<'_> {
+            let measured = pollster::block_on(self.0.measure(x).finish(&mut ()));
+            let Measurement { x_hat, features } = measured.expect("a readable device");
+            Measuring::from(match self.1 {
+                Lie::Reconstruction => Measurement {
+                    x_hat: x_hat + 0.01,
+                    features,
+                },
+                Lie::OtherNearest => Measurement {
+                    x_hat,
+                    features: features.map(|(f, nearest)| {
+                        let n = nearest.dims()[0];
+                        let rolled = [nearest.clone().narrow(0, 1, n - 1), nearest.narrow(0, 0, 1)];
+                        (f, Tensor::cat(rolled.to_vec(), 0))
+                    }),
+                },
+            })
+        }
+        fn score(&self, x: &[f32], x_hat: &[f32], features: Option<(&[f32], &[f32])>) -> RawScore {
+            self.0.score(x, x_hat, features)
+        }
+    }
+
+    fn config() -> TrainConfig {
+        TrainConfig {
+            size: 32,
+            channels: 1,
+            width: 2,
+            features: 8,
+            ..TrainConfig::default()
+        }
+    }
+
+    /// A trained model that scores by its memory bank alone.
+    fn model() -> ModelFile {
+        let config = TrainConfig {
+            batch: 8,
+            latent: Latent::Memory,
+            lambda: Some(0.0),
+            ..config()
+        };
+        let images = self_check_images(&preprocessing(&config), TRIED);
+        let images = InMemory::new(images, preprocessing(&config).values(), "built-in images");
+        let mut run = Run::new(&config, Box::new(images), &Device::flex()).expect("a run");
+        losses(&mut run).expect("a step");
+        let finished = pollster::block_on(run.finish(Precision::F32, &mut ()));
+        finished.expect("a calibrated model").model
+    }
+
+    fn on_cpu(model: &ModelFile) -> Loaded {
+        detector::load(model, &Device::flex())
+    }
+
+    #[test]
+    fn a_device_that_lies_is_found_out() {
+        let whole = model();
+        let mut earlier = whole.clone();
+        let check = earlier.header.self_check.as_mut().expect("a stored check");
+        check.scores.clear();
+        let mut without = whole.clone();
+        without.header.self_check = None;
+        for model in [whole, earlier, without] {
+            scores(&model, on_cpu).expect("the CPU agrees with itself");
+            for (lie, part) in [
+                (Lie::OtherNearest, "the anomaly score of built-in image"),
+                (Lie::Reconstruction, "the residual R of built-in image"),
+            ] {
+                let lying =
+                    |model: &ModelFile| -> Loaded { Ok(Box::new(Lying(on_cpu(model)?, lie))) };
+                let error = format!("{:#}", scores(&model, lying).expect_err("a lie"));
+                assert!(
+                    error.contains(part) && error.contains("expected"),
+                    "{error}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_device_that_lies_is_refused_or_passed_over() {
+        let model = model();
+        let mut elsewhere = model.clone();
+        let check = elsewhere
+            .header
+            .self_check
+            .as_mut()
+            .expect("a stored check");
+        check.scores[1].anomaly_score *= 1.01;
+        let start = |_| Ok(Device::flex());
+        let both = &[Kind::Cpu, Kind::Gpu];
+        let chosen = |asked, model: &ModelFile| {
+            choose(asked, both, start, |device| {
+                Check {
+                    models: &[model],
+                    ..Check::default()
+                }
+                .of(device)
+            })
+        };
+        for (asked, model, expected) in [
+            (Choice::Gpu, &model, Kind::Gpu),
+            (Choice::Auto, &model, Kind::Gpu),
+            (Choice::Auto, &elsewhere, Kind::Cpu),
+            (Choice::Cpu, &elsewhere, Kind::Cpu),
+        ] {
+            assert_eq!(
+                chosen(asked, model).expect("a device").kind,
+                expected,
+                "{asked:?}"
+            );
+        }
+        let error = chosen(Choice::Gpu, &elsewhere).err().expect("a refusal");
+        let error = format!("{error:#}");
+        for words in ["--device cpu", "does not agree", "image 2", "expected"] {
+            assert!(error.contains(words), "{words:?} is not in: {error}");
+        }
+    }
+
+    #[test]
+    fn a_device_that_is_not_there_is_named_with_the_way_out() {
+        let start = |kind: Kind| -> Result<Device, DeviceError> {
+            match kind {
+                Kind::Cpu => Ok(Device::flex()),
+                _ => Err(DeviceError::Start {
+                    kind: "gpu",
+                    reason: "no adapter".into(),
+                }),
+            }
+        };
+        let refused = |asked, built_in: &[Kind]| {
+            let chosen = choose(asked, built_in, start, |_| Ok(()));
+            format!("{:#}", chosen.err().expect("a refusal"))
+        };
+        let error = refused(Choice::Gpu, &[Kind::Cpu]);
+        assert!(error.contains("--features gpu"), "{error}");
+        let error = refused(Choice::Gpu, &[Kind::Cpu, Kind::Gpu]);
+        assert!(
+            error.contains("no adapter") && error.contains("--device cpu"),
+            "{error}"
+        );
+        let auto = choose(Choice::Auto, &[Kind::Cpu, Kind::Gpu], start, |_| Ok(()));
+        assert_eq!(auto.expect("the CPU").kind, Kind::Cpu);
+    }
+
+    #[test]
+    fn the_cpu_trains_as_itself() {
+        for method in Method::ALL {
+            let config = match method.has_networks() {
+                true => TrainConfig {
+                    size: 32,
+                    channels: 1,
+                    width: 2,
+                    ..TrainConfig::published(*method)
+                },
+                false => TrainConfig {
+                    method: *method,
+                    ..config()
+                },
+            };
+            trains(&config, &Device::flex()).unwrap_or_else(|error| panic!("{method}: {error:#}"));
+        }
+    }
+
+    #[test]
+    fn losses_that_differ_by_more_than_rounding_are_refused() {
+        let losses = |generator, latent| Losses {
+            generator,
+            adversarial: 0.7,
+            contextual: 0.4,
+            latent,
+            discriminator: 1.4,
+            real: None,
+            fake: None,
+        };
+        agree(1, &losses(21.165, 1e-6), &losses(21.165_02, 2e-6)).expect("rounding");
+        // What a wrong shader compiler made of the first step of a real run.
+        let error = agree(1, &losses(21.165, 1e-6), &losses(21.132, 1e-6)).expect_err("a lie");
+        assert!(error.to_string().contains("21.132"), "{error}");
+        agree(1, &losses(1.0, 1e-6), &losses(f64::NAN, 1e-6)).expect_err("no number");
+    }
+}
