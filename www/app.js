@@ -7,15 +7,18 @@
  * @typedef {import("./scorer.js").Answer} Answer
  * @typedef {import("./scorer.js").Loaded} Loaded
  * @typedef {import("./protocol.js").Search} Search
- * @typedef {import("./methods.js").Method} Method
+ * @typedef {import("./model-files.js").Method} Method
  */
 import { Scorer } from "./scorer.js";
 import { ResultsTable, short, verdictOf } from "./table.js";
 import { Look } from "./look.js";
 import { acceptFiles } from "./files.js";
 import { latentWords, scoreFormula, showModel, skipsWords, thresholdSource } from "./about.js";
-import { COLUMNS, ZipWriter, download, toCsv, toJson } from "./export.js";
+import { COLUMNS, toCsv, toJson } from "./csv.js";
+import { download } from "./export.js";
+import { ZipWriter } from "./zip.js";
 import { BUNDLED, Methods, fill } from "./methods.js";
+import { asksForTraining, deviceOf, fileOf, modelOf } from "./address.js";
 import { keepOffline } from "./offline.js";
 
 const root = document.documentElement;
@@ -97,7 +100,7 @@ showTheme();
 // --- The model -------------------------------------------------------------------------------
 
 const askedDevice = parameters.get("device");
-const scorer = new Scorer(askedDevice === "cpu" || askedDevice === "webgpu" ? askedDevice : "auto");
+const scorer = new Scorer(deviceOf(askedDevice));
 if (askedDevice && askedDevice !== "cpu" && askedDevice !== "webgpu") {
   notice(`The address asks for the device "${askedDevice}". It can be cpu or webgpu; the page chooses by itself.`);
 }
@@ -146,17 +149,17 @@ const methods = new Methods({
 });
 
 /** @param {Method} method */
-const fileNameOf = ({ url, title }) => (url === null ? title : decodeURIComponent(new URL(url).pathname.split("/").at(-1) || "model"));
+const fileNameOf = ({ url, title }) => (url === null ? title : fileOf(new URL(url)));
 
 async function loadFirstModel() {
   const asked = parameters.get("model");
   let url = new URL(BUNDLED);
   if (asked) {
-    const wish = URL.canParse(asked, location.href) ? new URL(asked, location.href) : null;
-    if (wish?.origin === location.origin) url = wish;
+    const wish = modelOf(asked, location.href);
+    if (wish) url = wish;
     else notice("The address asks for a model from another site. This page loads models from its own site only; the bundled model is used.", true);
   }
-  const name = decodeURIComponent(url.pathname.split("/").at(-1) || "model");
+  const name = fileOf(url);
   let blob;
   try {
     const response = await fetch(url);
@@ -402,7 +405,7 @@ function toResults() {
 /** Milliseconds that pictures are added for at a time: thousands in one go would hold up the page. */
 const ADDING_MS = 8;
 let adding = Promise.resolve();
-/** @param {import("./files.js").Found[]} pictures @param {AbortSignal} signal */
+/** @param {import("./walk.js").Found[]} pictures @param {AbortSignal} signal */
 async function addPictures(pictures, signal) {
   let until = performance.now() + ADDING_MS;
   for (const { name, path, blob } of pictures) {
@@ -464,7 +467,7 @@ async function startTraining() {
 for (const type of ["click", "change"]) trainSection.addEventListener(type, early);
 
 function trainingIsAskedFor() {
-  if ([...parameters.keys()].some((name) => name !== "model" && name !== "device")) return true;
+  if (asksForTraining(parameters)) return true;
   try {
     return localStorage.getItem("training") !== null; // a run was left unfinished
   } catch {

@@ -10,7 +10,7 @@
  * @typedef {import("./protocol.js").Picture} Picture
  * @typedef {import("./scorer.js").Answer} Answer
  * @typedef {import("./scorer.js").Loaded} Loaded
- * @typedef {import("./methods.js").Method} Method
+ * @typedef {import("./model-files.js").Method} Method
  * @typedef {{
  *   state: "waiting" | "stopped" | "done", answer: Answer | null, picture: Picture | null, error: string | null,
  *   threshold: number | null, verdict: Verdict, display: number | null,
@@ -24,8 +24,9 @@
  *   select: HTMLSelectElement, said: HTMLElement, sort: HTMLSelectElement,
  * }} Page  what the rest of the page does for this part
  */
+import { secondOf } from "./csv.js";
 import { Look } from "./look.js";
-import { fetchModel, fetchingWords, nameOf } from "./methods.js";
+import { fetchModel, fetchingWords, nameOf } from "./model-files.js";
 import { Scorer } from "./scorer.js";
 import { VERDICT_WORDS, short, verdictOf } from "./table.js";
 
@@ -395,20 +396,7 @@ export class Comparison {
   columns(rows) {
     const { method } = this;
     if (!method) return [];
-    return rows.map((row) => {
-      const second = this.#seconds.get(row);
-      const { picture = null, threshold = null, display = null, error = null } = second ?? {};
-      return {
-        second_method: nameOf(method),
-        second_score: picture?.score ?? null,
-        second_residual: picture?.residual ?? null,
-        second_latent: picture?.latent ?? null,
-        second_threshold: threshold,
-        second_verdict: second?.state === "done" ? second.verdict : null,
-        second_display: display,
-        second_error: error ?? (second?.state === "done" ? null : "not scored"),
-      };
-    });
+    return rows.map((row) => secondOf(nameOf(method), this.#seconds.get(row)));
   }
 
   /** @param {Row} row */

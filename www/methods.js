@@ -3,55 +3,12 @@
  * The models that the page offers: its own, those of other methods, which are fetched when they are
  * chosen, and a file of the visitor's. The list is models/index.json.
  *
- * @typedef {{ id: string, title: string, words: string, url: string | null, bytes: number, blob: Blob | null }} Method
- *   `blob`: the file, once it is here
+ * @typedef {import("./model-files.js").Method} Method
  */
+import { fetchModel, fetchingWords, nameOf, reasonOf, sizeWords } from "./model-files.js";
 
 const LIST = new URL("./models/index.json", document.baseURI);
 export const BUNDLED = new URL("./models/solar-ir.safetensors", document.baseURI).href;
-
-/** The name without the year. @param {Method} method */
-export const nameOf = ({ title }) => title.replace(/ \(\d{4}\)$/, "");
-
-/** @param {number} bytes */
-export const sizeWords = (bytes) => (bytes < 95_000 ? `${Math.max(1, Math.round(bytes / 1000))} kB` : `${(bytes / 1e6).toFixed(1)} MB`);
-
-/** @param {Method} method */
-export const fetchingWords = (method) => `Fetching ${nameOf(method)}, ${sizeWords(method.bytes)}…`;
-
-/** @param {unknown} error */
-const reasonOf = (error) => (error instanceof Error ? error.message : String(error));
-
-/**
- * The model's file, which is fetched once. Rejects with an `AbortError` when cancelled.
- * @param {Method} method @param {{ signal?: AbortSignal, tell?: (words: string) => void }} [options]
- * @returns {Promise<Blob>}
- */
-export async function fetchModel(method, { signal, tell = () => {} } = {}) {
-  if (method.blob) return method.blob;
-  const name = nameOf(method);
-  try {
-    tell(fetchingWords(method));
-    const response = await fetch(/** @type {string} */ (method.url), { signal });
-    if (!response.ok || !response.body) throw new Error(`the server answered ${response.status}`);
-    const reader = response.body.getReader();
-    /** @type {Uint8Array<ArrayBuffer>[]} */
-    const parts = [];
-    let bytes = 0;
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) break;
-      parts.push(value);
-      bytes += value.length;
-      tell(`Fetching ${name}: ${sizeWords(bytes)} of ${sizeWords(method.bytes)}.`);
-    }
-    method.blob = new Blob(parts, { type: "application/octet-stream" });
-    return method.blob;
-  } catch (error) {
-    if (signal?.aborted) throw error;
-    throw new Error(`${name} could not be fetched (${reasonOf(error)}). Check the connection.`);
-  }
-}
 
 /** Event: `list`, when what is offered or in use has changed. */
 export class Methods extends EventTarget {

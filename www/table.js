@@ -20,6 +20,7 @@
  *   input: HTMLImageElement, reconstruction: HTMLImageElement, heat: HTMLImageElement, stack: HTMLElement,
  * }} Parts
  */
+import { lineOf } from "./csv.js";
 
 /** Work on rows stops after this long, or this many new rows, and goes on in the next frame. */
 const FRAME_BUDGET_MS = 5;
@@ -403,16 +404,7 @@ export class ResultsTable extends EventTarget {
 
   /** Everything that is shown, in the order shown, for the files that a person takes home. */
   lines() {
-    return this.rows.map(({ item, picture, threshold, verdict, display, error }) => ({
-      name: item.path,
-      score: picture?.score ?? null,
-      residual: picture?.residual ?? null,
-      latent: picture?.latent ?? null,
-      threshold,
-      verdict,
-      display: picture ? display : null,
-      error,
-    }));
+    return this.rows.map(lineOf);
   }
 
   clear() {

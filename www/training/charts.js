@@ -4,11 +4,13 @@
  * most, one a frame, and only where someone can see them.
  *
  * @typedef {{ key: string, label: string, colour: number }} Line  `colour` counts from 0, and picks the dashes as well
- * @typedef {{ count: number, x: (i: number) => number, y: (line: number, i: number) => number | null }} Points
- *   read in place: a long run has more steps than should be copied several times a second
+ * @typedef {import("./points.js").Points} Points
+ * @typedef {import("./histogram.js").Scores} Scores
  */
 import { short } from "../table.js";
 import { element } from "./form.js";
+import { BINS, histogram } from "./histogram.js";
+import { some, thinned } from "./points.js";
 
 /** @typedef {typeof import("../vendor/uplot/uplot.js").default} UPlot */
 /** @type {Promise<UPlot> | null} */
@@ -32,8 +34,9 @@ export class Drawer {
 
   /** @param {HTMLElement} section */
   constructor(section) {
-    new IntersectionObserver(([entry]) => {
-      this.#inView = entry.isIntersecting;
+    new IntersectionObserver((entries) => {
+      // On a busy machine several changes come at once: the last one counts.
+      this.#inView = entries[entries.length - 1].isIntersecting;
       this.#plan();
     }, { rootMargin: "100px" }).observe(section);
     document.addEventListener("visibilitychange", () => this.#plan());
@@ -141,41 +144,7 @@ export class TableTwin {
   }
 }
 
-/** At most `most` of the numbers below `count`, evenly, with the first and the last. @param {number} count @param {number} most */
-const some = (count, most) =>
-  Array.from({ length: Math.min(count, most) }, (_, i) => (count <= most ? i : Math.round((i * (count - 1)) / (most - 1))));
-
 // --- Curves ----------------------------------------------------------------------------------
-
-/** More points than a screen has columns show nothing more: neighbours are averaged. */
-const MAX_POINTS = 1500;
-
-/**
- * What uPlot draws: x, then one array a line.
- * @param {Points} points @param {number} lines @param {boolean} log leaves out what has no logarithm
- * @returns {(number | null)[][]}
- */
-export function thinned({ count, x, y }, lines, log) {
-  const by = Math.ceil(count / MAX_POINTS) || 1;
-  /** @param {(i: number) => number | null} value @param {boolean} positive */
-  const means = (value, positive) => {
-    /** @type {(number | null)[]} */
-    const out = [];
-    for (let i = 0; i < count; i += by) {
-      let sum = 0;
-      let found = 0;
-      for (let k = i; k < Math.min(i + by, count); k++) {
-        const one = value(k);
-        if (one === null || (positive && one <= 0)) continue;
-        sum += one;
-        found++;
-      }
-      out.push(found > 0 ? sum / found : null);
-    }
-    return out;
-  };
-  return [means(x, false), ...Array.from({ length: lines }, (_, line) => means((i) => y(line, i), log))];
-}
 
 /** @param {number | null} value */
 const shown = (value) => (value === null ? "–" : short(value));
@@ -330,30 +299,7 @@ export class Curves {
 
 // --- Histogram -------------------------------------------------------------------------------
 
-const BINS = 24;
 const SVG = "http://www.w3.org/2000/svg";
-
-/** @typedef {{ held_out: number[], normal: number[], abnormal: number[], threshold: number | null }} Scores */
-
-/** Counts in equal bins over all groups. @param {Scores} scores */
-export function histogram({ held_out, normal, abnormal, threshold }) {
-  let low = Infinity;
-  let high = -Infinity;
-  for (const group of [held_out, normal, abnormal, threshold === null ? [] : [threshold]]) {
-    for (const score of group) {
-      if (score < low) low = score;
-      if (score > high) high = score;
-    }
-  }
-  if (!(high > low)) high = low + (Math.abs(low) || 1) * 0.01;
-  /** @param {number[]} group */
-  const count = (group) => {
-    const bins = new Array(BINS).fill(0);
-    for (const score of group) bins[Math.min(BINS - 1, Math.floor(((score - low) / (high - low)) * BINS))]++;
-    return bins;
-  };
-  return { low, high, held_out: count(held_out), normal: count(normal), abnormal: count(abnormal) };
-}
 
 /** The scores of held-out pictures, with the labelled ones' over it. */
 export class Histogram {

@@ -3,11 +3,12 @@
  * Which pictures to train on (files, a folder, the bundled folder, the camera) and what was made of them.
  *
  * @typedef {import("./protocol.js").TrainFile} TrainFile
- * @typedef {import("../files.js").Found} Found
+ * @typedef {import("../walk.js").Found} Found
  * @typedef {{ files: TrainFile[], folder: string, left: number }} Choice
  *   `folder`: what to call the pictures' folder; `left`: files that are no pictures by name
  */
-import { PICTURE, found, frameOf, hasCamera, openCamera } from "../files.js";
+import { frameOf, hasCamera, openCamera } from "../files.js";
+import { PICTURE, found } from "../walk.js";
 import { element } from "./form.js";
 import { plural, reasonOf } from "./words.js";
 

@@ -3,7 +3,7 @@
  * What a person takes home of a run: the model, the checkpoint, and the lines that go on with the
  * program.
  *
- * @typedef {import("./runs.js").Run} Run
+ * @typedef {import("./records.js").Run} Run
  * @typedef {import("./share.js").Schema} Schema
  */
 import { element } from "./form.js";

@@ -4,7 +4,7 @@
  * residual and scores, and how some of them are redrawn.
  *
  * @typedef {import("./protocol.js").Preview} Preview
- * @typedef {import("./runs.js").Run} Run
+ * @typedef {import("./records.js").Run} Run
  */
 import { short } from "../table.js";
 import { Curves, Histogram } from "./charts.js";

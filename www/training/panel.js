@@ -10,7 +10,7 @@
  * @typedef {import("./protocol.js").Update} Update
  * @typedef {import("./share.js").Schema} Schema
  * @typedef {import("./share.js").Wish} Wish
- * @typedef {import("./runs.js").Run} Run
+ * @typedef {import("./records.js").Run} Run
  * @typedef {import("./choice.js").Choice} Choice
  * @typedef {{
  *   useModel: (blob: Blob, name: string) => Promise<void>,
@@ -25,7 +25,8 @@ import { Form, element } from "./form.js";
 import { HomeView, checkpointName } from "./home.js";
 import { Live } from "./live.js";
 import { PlanView } from "./plan.js";
-import { RunsView, addLosses, addPoint, nameOf, toCsv } from "./runs.js";
+import { addLosses, addPoint, nameOf, toCsv } from "./records.js";
+import { RunsView } from "./runs.js";
 import { TrainingSession } from "./session.js";
 import { allSettings, optionOf, presetFor, readAddress, toAddress, unusedBy } from "./share.js";
 import { Status } from "./status.js";
@@ -133,7 +134,7 @@ export class Panel {
 
   // --- Pictures
 
-  /** What was dropped on the section. @param {Promise<import("../files.js").Found[]>} files */
+  /** What was dropped on the section. @param {Promise<import("../walk.js").Found[]>} files */
   async take(files) {
     try {
       this.#choose(choiceOf(await files));

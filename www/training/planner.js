@@ -1,14 +1,11 @@
 // @ts-check
 /**
- * Says before a run whether it fits into memory, and how long it will take: by rehearsing a few of
- * its steps, with the real pictures and settings.
+ * Says before a run whether it fits into memory and what would, and puts the plan into words.
  *
- * @typedef {import("../engine.js").Opened} Opened
  * @typedef {import("../engine.js").Adapter} Adapter
  * @typedef {import("./protocol.js").Memory} Memory
  * @typedef {{ total: number, buffer: number }} Limits  bytes: of everything together, and of the largest piece
  */
-import { turn } from "./turn.js";
 import { bytesWords, timeWords } from "./words.js";
 
 const GIB = 2 ** 30;
@@ -16,11 +13,6 @@ const GIB = 2 ** 30;
 const CPU_LIMIT = 3 * GIB;
 /** No browser tells how much memory a graphics processor has; one with less than this is rare. */
 const GPU_LIMIT = 4 * GIB;
-
-const WARM_UP = 2;
-const MEASURED = 3;
-/** Steps are rehearsed until this much time is spent, but one at least. */
-const REHEARSAL_MS = 3_000;
 
 /** @param {Adapter | null} adapter null on the CPU @returns {Limits} */
 export function limitsOf(adapter) {
@@ -87,37 +79,6 @@ const advice = (would) =>
   would
     ? `A ${Object.entries(would).map(([name, value]) => `${name} of ${value}`).join(" and a ")} would do.`
     : "Smaller pictures, or fewer, would be needed.";
-
-/**
- * Takes real steps on a run that is thrown away.
- * @param {Opened} engine @param {any} settings @param {any} pictures TrainingPictures, taken over
- * @param {{ superseded: () => boolean, progress: (done: number, total: number) => void }} watch
- * @returns {Promise<{ stepMs: number, steps: number } | null>} null when superseded
- */
-export async function rehearse({ module, device }, settings, pictures, { superseded, progress }) {
-  const run = /** @type {any} */ (module).Training.start(device, settings, pictures);
-  try {
-    const times = [];
-    const began = performance.now();
-    progress(0, WARM_UP + MEASURED);
-    for (let i = 0; i < WARM_UP + MEASURED; i++) {
-      await turn();
-      if (superseded()) return null;
-      const at = performance.now();
-      run.step("both");
-      await run.losses(); // waits for the device
-      times.push(performance.now() - at);
-      progress(i + 1, WARM_UP + MEASURED);
-      if (performance.now() - began > REHEARSAL_MS) break;
-    }
-    // The first steps are slower: memory is taken, and WebGPU compiles.
-    const warm = times.length > WARM_UP ? times.slice(WARM_UP) : times.slice(-1);
-    warm.sort((a, b) => a - b);
-    return { stepMs: warm[Math.floor(warm.length / 2)], steps: run.info().total_steps };
-  } finally {
-    run.free();
-  }
-}
 
 /** @param {number} steps @param {number} stepMs @param {Memory} memory */
 export const planWords = (steps, stepMs, memory) =>

@@ -3,7 +3,7 @@
  * What the training is doing: a line that is told to screen readers, a bar, the count of steps, and
  * problems, which stay until they are dismissed.
  *
- * @typedef {import("./runs.js").Run} Run
+ * @typedef {import("./records.js").Run} Run
  */
 import { element } from "./form.js";
 import { bytesWords, timeWords } from "./words.js";

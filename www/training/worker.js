@@ -18,7 +18,8 @@
  */
 import { fetchOk, isPanic, isStopped, onDeviceLost, openModule, openWebGpu, Plain, selfCheck, tellDeviceLost, text } from "../engine.js";
 import { prepare, settingsOf, Superseded } from "./pictures.js";
-import { limitsOf, planWords, rehearse, trainedOn, weigh } from "./planner.js";
+import { limitsOf, planWords, trainedOn, weigh } from "./planner.js";
+import { rehearse } from "./rehearse.js";
 import { Run } from "./run.js";
 import { loadRun } from "./store.js";
 import { turn } from "./turn.js";

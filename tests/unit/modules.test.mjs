@@ -1,0 +1,69 @@
+// Held: every module is there, kept offline with the part that needs it, and what is tested here needs no document.
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { pageFiles } from '../../scripts/precache.mjs';
+
+const www = fileURLToPath(new URL('../../www', import.meta.url));
+const text = (name) => readFileSync(join(www, name), 'utf8');
+const modules = readdirSync(www, { recursive: true }).filter((name) => name.endsWith('.js') && !name.startsWith('vendor')).sort();
+/** Without comments: types are imported from anywhere. */
+const code = (name) => text(name).replace(/\/\*[\s\S]*?\*\//g, '').replace(/^\s*\/\/.*$/gm, '');
+
+/** What a module imports when it is loaded. */
+function imports(name) {
+  return [...code(name).matchAll(/^(?:import|export)\b[^;]*?from\s+"([^"]+)"|^import\s+"([^"]+)"/gm)]
+    .map(([, from, bare]) => normalize(join(dirname(name), from ?? bare)));
+}
+
+/** A module and all that comes with it. */
+function withAll(name, found = new Set()) {
+  if (!found.has(name)) {
+    found.add(name);
+    for (const one of imports(name)) withAll(one, found);
+  }
+  return found;
+}
+
+/** What these modules need of a document, a window or a worker: nothing, also in their functions. */
+const PURE = [
+  'address.js', 'csv.js', 'model-files.js', 'png.js', 'protocol.js', 'walk.js', 'zip.js',
+  'training/histogram.js', 'training/planner.js', 'training/points.js', 'training/protocol.js', 'training/records.js',
+  'training/rehearse.js', 'training/share.js', 'training/turn.js', 'training/words.js',
+];
+
+test('what is imported is there', () => {
+  assert.ok(modules.length > 30);
+  for (const name of modules) for (const one of imports(name)) assert.ok(existsSync(join(www, one)), `${one}, for ${name}`);
+});
+
+test('a module that needs no document imports none that does', () => {
+  for (const name of PURE) {
+    assert.ok(modules.includes(name), name);
+    for (const one of imports(name)) assert.ok(PURE.includes(one), `${name} imports ${one}`);
+    const found = /\b(document|window|localStorage|navigator|matchMedia|requestAnimationFrame|HTMLElement|self|new Worker)\b/.exec(code(name));
+    assert.equal(found, null, `${name} speaks of ${found?.[0]}`);
+  }
+});
+
+test('the first load asks for all its modules at once: the page names each that app.js needs', () => {
+  const named = [...text('index.html').matchAll(/<link rel="modulepreload" href="\.\/([^"]+)">/g)].map(([, name]) => name);
+  assert.deepEqual([...named].sort(), [...withAll('app.js')].filter((name) => name !== 'app.js').sort());
+});
+
+test('each part is kept with what it needs', () => {
+  const group = new Map(pageFiles({ pkg: '/nowhere' }).map(({ url, group: one }) => [url.slice(2), one]));
+  const parts = { 'app.js': ['first'], 'worker.js': ['first'], 'compare.js': ['first', 'compare'], 'training/panel.js': ['first', 'training'], 'training/worker.js': ['first', 'training'] };
+  for (const [entry, groups] of Object.entries(parts)) {
+    for (const name of withAll(entry)) assert.ok(groups.includes(group.get(name)), `${name}, for ${entry}, is of the group ${group.get(name)}`);
+  }
+});
+
+test('no module is left that nothing loads', () => {
+  const entries = ['app.js', 'worker.js', 'sw.js', 'theme.js', 'compare.js', 'training/panel.js', 'training/worker.js'];
+  const loaded = new Set(entries.flatMap((name) => [...withAll(name)]));
+  const types = ['protocol.js', 'training/protocol.js'];
+  assert.deepEqual(modules.filter((name) => !loaded.has(name) && !types.includes(name)), []);
+});
