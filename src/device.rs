@@ -7,8 +7,8 @@ use burn::tensor::Device;
 pub enum Kind {
     /// Burn's Flex backend.
     Cpu,
-    /// The GPU: WebGPU in a browser; natively Vulkan, Metal or DirectX 12, whichever the machine has.
-    /// Shaders are WGSL everywhere (docs/architecture.md tells why).
+    /// The GPU: WebGPU in a browser; natively Vulkan, Metal, DirectX 12 or OpenGL, as the machine has it.
+    /// Shaders are WGSL everywhere; docs/architecture.md says why.
     Gpu,
     /// CUDA.
     Cuda,

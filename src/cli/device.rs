@@ -28,7 +28,7 @@ enum Choice {
     Auto,
     /// The processor
     Cpu,
-    /// The GPU, through Vulkan, Metal or DirectX 12
+    /// The GPU, through Vulkan, Metal, DirectX 12 or OpenGL
     #[value(aliases = ["webgpu", "vulkan"])]
     Gpu,
     /// An NVIDIA GPU, through CUDA
@@ -99,7 +99,7 @@ fn choose(
              --features {name}`, or choose --device auto"
         );
         return open(kind).with_context(|| {
-            format!("--device {name} is refused; choose --device cpu, or update the driver")
+            format!("cannot use --device {name}; choose --device cpu, or update the driver")
         });
     }
     let others: Vec<Kind> = built_in
