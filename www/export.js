@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * What a person takes home: CSV, JSON, and a ZIP with the pictures.
+ * What a person exports: CSV, JSON, and a ZIP with the images.
  *
  * @typedef {Record<string, string | number | null>} Line  a picture's values by their columns
  */
@@ -58,7 +58,7 @@ export class ZipWriter {
   /** @param {string} path @param {Uint8Array<ArrayBuffer>} bytes */
   add(path, bytes) {
     if (this.#directory.length >= MAX_ENTRIES || this.#offset + bytes.length > MAX_BYTES - 2 ** 24) {
-      throw new Error(`A ZIP file holds at most ${MAX_ENTRIES} entries and 4 GB: export fewer pictures at a time.`);
+      throw new Error(`A ZIP file holds at most ${MAX_ENTRIES} entries and 4 GB: export fewer images at a time.`);
     }
     const name = new TextEncoder().encode(this.#unique(path));
     const crc = crc32(bytes);

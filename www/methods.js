@@ -7,11 +7,16 @@
  *   `blob`: the file, once it is here
  */
 
+import { shortName } from "./table.js";
+
 const LIST = new URL("./models/index.json", document.baseURI);
 export const BUNDLED = new URL("./models/solar-ir.safetensors", document.baseURI).href;
 
-/** The name without the year. @param {Method} method */
-export const nameOf = ({ title }) => title.replace(/ \(\d{4}\)$/, "");
+/** The name without the year; of a visitor's file, the file's. @param {Method} method */
+export const wholeNameOf = ({ title }) => title.replace(/ \(\d{4}\)$/, "");
+
+/** The same for cells, headings and sentences, shortened where it is long. @param {Method} method */
+export const nameOf = (method) => shortName(wholeNameOf(method).replace(/\.safetensors$/i, ""), 28);
 
 /** @param {number} bytes */
 export const sizeWords = (bytes) => (bytes < 95_000 ? `${Math.max(1, Math.round(bytes / 1000))} kB` : `${(bytes / 1e6).toFixed(1)} MB`);
@@ -56,7 +61,7 @@ export async function fetchModel(method, { signal, tell = () => {} } = {}) {
 /** Event: `list`, when what is offered or in use has changed. */
 export class Methods extends EventTarget {
   /** @type {Method} */
-  #bundled = { id: "skip-ganomaly", title: "Skip-GANomaly (2019)", words: "The page's own model.", url: BUNDLED, bytes: 0, blob: null };
+  #bundled = { id: "skip-ganomaly", title: "Skip-GANomaly (2019)", words: "The bundled model.", url: BUNDLED, bytes: 0, blob: null };
   /** What can be chosen. @type {Method[]} */
   offered = [this.#bundled];
   /** The model that pictures are scored with; null where none could be loaded. @type {Method | null} */
@@ -73,7 +78,7 @@ export class Methods extends EventTarget {
   /**
    * @param {{
    *   select: HTMLSelectElement, said: HTMLElement, again: HTMLElement,
-   *   load: (method: Method) => Promise<boolean>, notice: (words: string, bad?: boolean) => void,
+   *   load: (method: Method) => Promise<boolean>, notice: import("./notices.js").Notice,
    *   say: (words: string, kind?: string) => void,
    * }} page `load` loads a model whose file is here, and says what became of it
    */
@@ -113,7 +118,7 @@ export class Methods extends EventTarget {
       if (this.#own) this.offered.push(this.#own);
       this.#show();
     } catch (error) {
-      this.#show(`The list of other methods could not be read (${reasonOf(error)}). ${this.#stays()}`);
+      this.#show(`The list of other methods could not be loaded (${reasonOf(error)}). ${this.#stays()}`);
       this.#again.hidden = false;
     }
   }
@@ -128,7 +133,7 @@ export class Methods extends EventTarget {
     this.offered = this.offered.filter((one) => one !== this.#own);
     this.#own = {
       id: `own-${name}`, title: name, url, bytes: blob.size, blob,
-      words: url === null ? "Your file. It stays on this device." : "The model that the address asks for.",
+      words: url === null ? "Your file; it stays on this device." : "The model named in the address.",
     };
     this.offered.push(this.#own);
     return this.#own;
@@ -147,8 +152,11 @@ export class Methods extends EventTarget {
     this.#show();
   }
 
+  /** Whether a model comes with the page. @param {Method} method */
+  comesWithPage = (method) => method.url !== null && method !== this.#own;
+
   #stays() {
-    return this.inUse ? `${nameOf(this.inUse)} stays in use.` : "No model is in use.";
+    return this.inUse ? `${nameOf(this.inUse)} remains in use.` : "No model is in use.";
   }
 
   /** @param {string} id */
@@ -168,7 +176,7 @@ export class Methods extends EventTarget {
       await fetchModel(method, { signal: fetching.signal, tell });
     } catch (error) {
       if (fetching.signal.aborted) return;
-      this.#notice(`${reasonOf(error)} ${this.#stays()}`, true);
+      this.#notice(`${reasonOf(error)} ${this.#stays()}`, { bad: true, about: "model" });
       this.#show();
       return;
     }
@@ -180,7 +188,7 @@ export class Methods extends EventTarget {
 
   /** @param {string} [words] in place of what the model in use says of itself */
   #show(words = this.inUse?.words ?? "No model is in use.") {
-    fill(this.#select, this.offered, this.inUse ? [] : [new Option("Choose one", "")]);
+    fill(this.#select, this.offered, this.inUse ? [] : [new Option("Choose a method", "")]);
     this.#select.value = this.inUse?.id ?? "";
     this.#select.disabled = this.offered.length < 2;
     this.#said.textContent = words;

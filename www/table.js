@@ -40,6 +40,25 @@ export function short(value) {
   return size !== 0 && (size < 1e-3 || size >= 1e5) ? value.toExponential(3) : value.toPrecision(4);
 }
 
+/** Longest file name that is shown whole: about two lines of a row. */
+const NAME_LENGTH = 40;
+
+/** A long name without its middle, so that its beginning and end (numbers, the kind of file) can be seen. @param {string} name */
+export function shortName(name, most = NAME_LENGTH) {
+  const letters = [...name];
+  if (letters.length <= most) return name;
+  const head = Math.ceil((most - 1) / 2);
+  return `${letters.slice(0, head).join("")}…${letters.slice(head + 1 - most).join("")}`;
+}
+
+/** Shows a name, shortened where it is long; the whole is then its title. @param {HTMLElement} element @param {string} name */
+export function showName(element, name, most = NAME_LENGTH) {
+  const shown = shortName(name, most);
+  element.textContent = shown;
+  if (shown === name) element.removeAttribute("title");
+  else element.title = name;
+}
+
 /** @param {Uint8Array} png */
 export function dataUrl(png) {
   let binary = "";
@@ -160,9 +179,12 @@ export class ResultsTable extends EventTarget {
     tr.dataset.verdict = row.verdict;
     /** @param {string} selector */
     const part = (selector) => /** @type {any} */ (tr.querySelector(selector));
-    part(".name").textContent = item.name;
+    showName(part(".name"), item.name);
+    if (part(".name").title) part(".name").setAttribute("aria-label", item.name);
     const folder = item.path.slice(0, Math.max(0, item.path.lastIndexOf("/")));
     const facts = [folder, picture ? `${picture.width} × ${picture.height}` : "", item.label ? `labelled ${item.label}` : ""];
+    if (folder !== shortName(folder)) part(".facts").title = folder;
+    facts[0] = shortName(folder);
     part(".facts").textContent = facts.filter(Boolean).join(" · ");
     if (!picture) {
       part(".reason").textContent = error;
@@ -401,7 +423,7 @@ export class ResultsTable extends EventTarget {
     return counts;
   }
 
-  /** Everything that is shown, in the order shown, for the files that a person takes home. */
+  /** Everything that is shown, in the order shown, for the files that are exported. */
   lines() {
     return this.rows.map(({ item, picture, threshold, verdict, display, error }) => ({
       name: item.path,

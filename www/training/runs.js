@@ -16,19 +16,20 @@ import { csvCell as cell } from "../export.js";
 import { element } from "./form.js";
 import { COLOURS, Curves } from "./charts.js";
 import { optionOf } from "./share.js";
+import { plural } from "./words.js";
 
 /** The curves that runs can be compared by. */
 export const MEASURES = /** @type {const} */ ({
-  generator: "Generator's loss", discriminator: "Discriminator's loss", adversarial: "Adversarial loss",
+  generator: "Generator loss", discriminator: "Discriminator loss", adversarial: "Adversarial loss",
   contextual: "Contextual loss", latent: "Latent loss", real: "D(x)", fake: "D(x̂)", residual: "Held-out residual",
 });
 /** @typedef {keyof typeof MEASURES} Measure */
 
 const LOSS_COLUMNS = /** @type {const} */ (["adversarial", "contextual", "latent", "generator", "discriminator", "real", "fake"]);
 
-/** What a run is called when nobody named it. @param {Record<string, any>} settings */
-export function nameOf(settings) {
-  const length = settings.steps != null ? `${settings.steps} steps` : `${settings.epochs} epochs`;
+/** What a run is called when nobody named it. @param {Record<string, any>} settings @param {number | null} [minutes] of a run by minutes */
+export function nameOf(settings, minutes = null) {
+  const length = minutes !== null ? plural(minutes, "minute") : settings.steps != null ? plural(settings.steps, "step") : plural(settings.epochs, "epoch");
   return `${settings.preset ?? settings.method ?? "run"}, ${settings.size} px, width ${settings.width}, batch ${settings.batch}, ${length}`;
 }
 
@@ -106,7 +107,7 @@ export function overlay(runs, measure) {
   };
 }
 
-const STATE_WORDS = { idle: "left", preparing: "starting", running: "running", paused: "paused", done: "done", failed: "stopped by a fault" };
+const STATE_WORDS = { idle: "closed", preparing: "starting", running: "running", paused: "paused", done: "finished", failed: "failed" };
 
 /** The list and comparison on the page. Events: `again`, `link` and `renamed` with the run as detail, `csv`. */
 export class RunsView extends EventTarget {
@@ -127,8 +128,8 @@ export class RunsView extends EventTarget {
     for (const [value, words] of Object.entries(MEASURES)) this.#measure.append(element("option", { value }, words));
     this.#measure.value = "contextual";
     this.#measure.addEventListener("change", () => this.#draw());
-    this.#chart = new Curves("Runs over each other", drawer, { lines: [], logSwitch: true });
-    const csv = element("button", { type: "button", className: "button", id: "runs-csv" }, "Save all runs as CSV");
+    this.#chart = new Curves("Comparison of runs", drawer, { lines: [], logSwitch: true });
+    const csv = element("button", { type: "button", className: "button", id: "runs-csv" }, "Export all runs as CSV");
     csv.addEventListener("click", () => this.dispatchEvent(new CustomEvent("csv")));
     this.#compare.append(
       element("div", { className: "field" }, element("label", { for: "compare-measure" }, "Curve"), this.#measure),
@@ -179,8 +180,8 @@ export class RunsView extends EventTarget {
     if (facts) {
       facts.textContent = [
         `${STATE_WORDS[run.state]}, step ${run.step.toLocaleString("en")} of ${run.totalSteps.toLocaleString("en")}`,
-        run.stepMs > 0 ? `${run.stepMs.toFixed(0)} ms a step` : "",
-        run.device && `on the ${run.device === "webgpu" ? "graphics card" : "CPU"}`,
+        run.stepMs > 0 ? `${run.stepMs.toFixed(0)} ms per step` : "",
+        run.device && `on the ${run.device === "webgpu" ? "GPU" : "CPU"}`,
         last ? `held-out residual ${last.residual.toPrecision(3)}` : "",
       ].filter(Boolean).join(" · ");
     }
@@ -212,7 +213,7 @@ export class RunsView extends EventTarget {
       this.#chart.setLines(runs.map((run) => ({ key: run.id, label: run.name, colour: run.colour % COLOURS })));
       const rows = differences(runs);
       this.#differ.replaceChildren(rows.length === 0
-        ? element("p", { className: "hint" }, runs.length < 2 ? "Choose two runs or more to compare." : "None: these runs have the same settings.")
+        ? element("p", { className: "hint" }, runs.length < 2 ? "Select two or more runs to compare." : "None: these runs have the same settings.")
         : element("table", {},
           element("thead", {}, element("tr", {}, element("th", { scope: "col" }, "Setting"), ...runs.map((run) => element("th", { scope: "col" }, run.name)))),
           element("tbody", {}, ...rows.map(({ key: name, values }) =>
