@@ -428,8 +428,9 @@ function toResults() {
   const heading = byId("results-title");
   if (heading.getBoundingClientRect().top > innerHeight * 0.75) {
     scrolled = true;
-    const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
-    heading.scrollIntoView({ behavior: calm ? "auto" : "smooth", block: "start" });
+    // Not smoothly: the line of progress above comes and goes meanwhile, so that a scroll under way would end past the
+    // heading, and past what the keyboard has reached by then.
+    heading.scrollIntoView({ block: "start" });
   }
 }
 

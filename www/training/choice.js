@@ -29,7 +29,7 @@ export function choiceOf(all) {
   const one = tops.size === 1 && top ? top : "";
   return {
     files: pictures.map(({ path, blob }) => ({ path: one ? path.slice(one.length + 1) : path, source: { blob } })),
-    folder: one || "PICTURES",
+    folder: one || "IMAGES",
     left: all.length - pictures.length,
   };
 }
@@ -132,7 +132,7 @@ function acceptFrames(choose, problem) {
       await new Promise((resolve) => setTimeout(resolve, Math.max(0, due - performance.now())));
     }
     if (!capturing) return; // closed before the end
-    choose({ files, folder: "PICTURES", left: 0 });
+    choose({ files, folder: "IMAGES", left: 0 });
     dialog.close();
   });
 }

@@ -649,7 +649,7 @@ export class Panel {
       this.#status.note("");
       this.#status.progress(0, 1);
     }
-    this.#home.show(this.#run, { finished: this.#finished !== null, open, folder: this.#choice?.folder ?? "PICTURES" });
+    this.#home.show(this.#run, { finished: this.#finished !== null, open, folder: this.#choice?.folder ?? "IMAGES" });
   }
 
   async #takeCheckpoint() {
