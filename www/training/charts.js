@@ -34,8 +34,9 @@ export class Drawer {
 
   /** @param {HTMLElement} section */
   constructor(section) {
-    new IntersectionObserver(([entry]) => {
-      this.#inView = entry.isIntersecting;
+    new IntersectionObserver((entries) => {
+      // On a busy machine several changes come at once: the last one counts.
+      this.#inView = entries[entries.length - 1].isIntersecting;
       this.#plan();
     }, { rootMargin: "100px" }).observe(section);
     document.addEventListener("visibilitychange", () => this.#plan());
