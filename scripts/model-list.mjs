@@ -15,42 +15,42 @@ const METHODS = [
     method: 'skip-ganomaly',
     file: 'solar-ir.safetensors',
     title: 'Skip-GANomaly (2019)',
-    words: 'Redraws the picture; this model scores by the distance to the sound ones that it remembers. Trained on 5,400 pictures. Akçay, Atapour-Abarghouei and Breckon, 2019.',
+    words: 'Reconstructs each image. This model was trained on 5,400 images and scores by the distance to the nearest of the normal images stored in its memory bank. Akçay, Atapour-Abarghouei and Breckon, 2019.',
   },
   {
     method: 'ganomaly',
     title: 'GANomaly (2018)',
-    words: 'Encodes the picture, redraws it and encodes that again: the score is how far the two codes lie apart. Akçay, Atapour-Abarghouei and Breckon, 2018.',
+    words: 'Encodes the image, reconstructs it and encodes the reconstruction: the score is the distance between the two codes. Akçay, Atapour-Abarghouei and Breckon, 2018.',
   },
   {
     method: 'anogan',
     title: 'AnoGAN (2017)',
-    words: 'Has no encoder: for each picture it searches step by step for the code that draws it best, which takes seconds. Schlegl, Seeböck, Waldstein, Schmidt-Erfurth and Langs, 2017.',
+    words: 'Has no encoder: it optimises a latent code for each image, which takes seconds. Schlegl, Seeböck, Waldstein, Schmidt-Erfurth and Langs, 2017.',
   },
   {
     method: 'egbad',
     title: 'EGBAD (2018)',
-    words: 'Trains an encoder together with the generator, so that no search is needed: the score is mostly what is redrawn badly. Zenati, Foo, Lecouat, Manek and Chandrasekhar, 2018.',
+    words: 'Trains an encoder together with the generator, so that no latent optimisation is needed: the score is mostly the reconstruction error. Zenati, Foo, Lecouat, Manek and Chandrasekhar, 2018.',
   },
   {
     method: 'alocc',
     title: 'ALOCC (2018)',
-    words: 'Learns to repair noisy pictures: the score is how much the discriminator doubts the repaired one. Sabokrou, Khalooei, Fathy and Adeli, 2018.',
+    words: 'Learns to remove noise from images: the score is how much the discriminator doubts the reconstruction. Sabokrou, Khalooei, Fathy and Adeli, 2018.',
   },
   {
     method: 'aae',
     title: 'AAE (2015)',
-    words: 'An auto-encoder whose codes a discriminator holds to a normal distribution: the score is how badly the picture is redrawn. Makhzani, Shlens, Jaitly, Goodfellow and Frey, 2015.',
+    words: 'An autoencoder whose codes a discriminator keeps close to a normal distribution: the score is the reconstruction error. Makhzani, Shlens, Jaitly, Goodfellow and Frey, 2015.',
   },
   {
     method: 'pca',
     title: 'PCA',
-    words: 'No network: the score is what the 32 leading principal components of the training pictures leave over. Pearson, 1901.',
+    words: 'No network: the score is the part of the image that the 32 leading principal components of the training images leave unexplained. Pearson, 1901.',
   },
   {
     method: 'nearest',
     title: 'Nearest neighbour',
-    words: 'No network: the score is the distance to the most similar training picture, point by point. Cover and Hart, 1967.',
+    words: 'No network: the score is the distance to the most similar training image, pixel by pixel. Cover and Hart, 1967.',
   },
 ];
 

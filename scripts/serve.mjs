@@ -63,7 +63,7 @@ export function handler({
       response.end(request.method === 'HEAD' ? undefined : text);
     };
     if (request.method !== 'GET' && request.method !== 'HEAD') {
-      return finish(405, 'Only GET and HEAD are served here.\n', { allow: 'GET, HEAD' });
+      return finish(405, 'Only GET and HEAD are supported.\n', { allow: 'GET, HEAD' });
     }
     let path;
     try {
@@ -90,7 +90,7 @@ export function handler({
       file = join(file, 'index.html');
       info = statSync(file, { throwIfNoEntry: false });
     }
-    if (!info?.isFile()) return finish(404, `There is no ${path} here.\n`);
+    if (!info?.isFile()) return finish(404, `Not found: ${path}\n`);
     // A link inside the folder must not lead out of it.
     if (!realpathSync(file).startsWith(realpathSync(dir) + sep)) return finish(403, 'This address is not served.\n');
 
@@ -135,7 +135,7 @@ export async function serve({ port = 8080, host = '127.0.0.1', log = undefined, 
     } catch (error) {
       const busy = error.code === 'EADDRINUSE' || error.code === 'EACCES';
       if (!busy || candidate >= last) throw error;
-      log?.(`Port ${candidate} is taken, trying ${candidate + 1}.`);
+      log?.(`Port ${candidate} is in use, trying ${candidate + 1}.`);
     }
   }
   const { port: bound } = server.address();

@@ -36,14 +36,24 @@ export function thresholdSource(header) {
   const { rule, normals } = calibration;
   if (rule === "manual") return "set by hand when the model was made";
   const quantile = rule?.["held-out-quantile"];
-  const of = `${NUMBER.format(normals)} held-out normal pictures`;
-  if (typeof quantile === "number") return `from the ${ordinal(quantile * 100)} percentile of ${of}`;
+  const of = `${NUMBER.format(normals)} held-out normal images`;
+  if (typeof quantile === "number") return `the ${ordinal(quantile * 100)} percentile of the scores of ${of}`;
   return `from ${of}`;
 }
 
-/** What A is, as a formula. @param {any} scoring */
-export function scoreFormula({ lambda, balance } = {}) {
+/** Whether a method has no networks. @param {any} header */
+const hasNoNetwork = (header) => header?.method === "pca" || header?.method === "nearest";
+
+/** Whether L is the distance to the model's memory bank. @param {any} header */
+const hasMemoryBank = (header) =>
+  header?.scoring?.latent === "memory" && (hasNoNetwork(header) || header?.method === "skip-ganomaly" || header?.method === undefined);
+
+/** What A is, as a formula. @param {any} header */
+export function scoreFormula(header) {
+  const { lambda, balance } = header?.scoring ?? {};
   if (typeof lambda !== "number") return "A";
+  // Without networks and without a memory bank there is no L to weigh.
+  if (hasNoNetwork(header) && !hasMemoryBank(header)) return "A = R";
   const rest = Number((1 - lambda).toFixed(6));
   // Balanced parts are shifted and scaled by what held-out normals have.
   const [r, l] = balance === "quantile" ? ["R′", "L′"] : ["R", "L"];
@@ -57,27 +67,81 @@ export function skipsWords(header) {
   const cut = header?.architecture?.cut_skips ?? 0;
   if (cut === 0) return "";
   const all = cut >= Math.log2(header.architecture.size) - 1;
-  return ` In this model ${all ? "all skip connections" : `the ${cut} outermost skip connections`} are cut, so that it cannot copy.`;
+  const which = all ? "all skip connections are" : cut === 1 ? "the outermost skip connection is" : `the ${cut} outermost skip connections are`;
+  return ` In this model, ${which} cut, so that it cannot simply copy its input.`;
 }
 
-/** What L compares, to go on after "The latent term L". @param {any} header */
-export function latentWords(header) {
-  if (header?.method === "pca" || header?.method === "nearest") {
-    if (header.scoring?.latent !== "memory") return "is not used: this method has no networks";
-    return "is the distance to the nearest of the remembered training pictures, in their half-whitened principal components";
+/** @type {Record<string, string>} */
+const METHOD_WORDS = {
+  "skip-ganomaly": "Skip-GANomaly (Akçay, Atapour-Abarghouei and Breckon, 2019) trains a generator with skip connections against a discriminator, on normal images only. The generator encodes each image and reconstructs it from the code.",
+  ganomaly: "GANomaly (Akçay, Atapour-Abarghouei and Breckon, 2018) trains an encoder, a decoder and a second encoder against a discriminator, on normal images only. It encodes each image, reconstructs it from the code and encodes the reconstruction.",
+  anogan: "AnoGAN (Schlegl and others, 2017) trains a generative adversarial network on normal images only. It has no encoder: it optimises a latent code for each image, so that the generator's image comes as close to it as possible. That takes seconds.",
+  egbad: "EGBAD (Zenati and others, 2018) trains an encoder together with a generator against a discriminator, on normal images only. The encoder gives the code of an image, from which the generator reconstructs it.",
+  alocc: "ALOCC (Sabokrou and others, 2018) trains a network to remove noise from normal images, against a discriminator. The network's output is the reconstruction.",
+  aae: "An adversarial autoencoder (Makhzani and others, 2015) reconstructs each image from a code. A discriminator keeps the codes of the normal training images close to a normal distribution.",
+  pca: "This model has no network. It reconstructs each image from the leading principal components of the normal training images.",
+  nearest: "This model has no network. It compares each image with the normal training images; the nearest of them takes the place of a reconstruction.",
+};
+
+/** How the loaded model's method works. @param {any} header */
+export const methodWords = (header) => METHOD_WORDS[header?.method ?? "skip-ganomaly"] ?? "This model was trained on normal images only.";
+
+/** The lead of the page, for the model that is loaded. @param {any} header @param {string} [subject] what it was trained on */
+export function leadWords(header, subject = "normal images") {
+  const map = "a heat map shows where the two differ.";
+  const reconstructs = `The loaded model was trained only on ${subject} and reconstructs each image you add.`;
+  const { lambda } = header?.scoring ?? {};
+  if (hasMemoryBank(header) && lambda === 0) {
+    return `${reconstructs} The score says how far an image is from the normal images stored in the model's memory bank; a heat map shows what the model failed to reconstruct.`;
   }
-  if (header?.method === "egbad") return "compares what the discriminator sees in the two, each beside the code of the picture";
-  if (header?.method === "ganomaly") return "is the difference between the code of the picture and the code of the redrawn one";
-  if (header?.method === "aae") return "is the probability, which the discriminator gives the picture's code, of not being one of the prior's draws; this method's score leaves it out";
-  if (header?.method === "alocc") return "is the probability, which the discriminator gives the redrawn one, of not being a normal picture";
-  switch (header?.scoring?.latent) {
-    case "memory":
-      return "is the distance of the picture's encoding, which the generator makes, to the nearest one that the model remembers of the normal pictures it was trained on";
-    case "layers":
-      return "compares what all layers of the discriminator see in the two";
+  switch (header?.method) {
+    case "nearest":
+      return `The loaded model compares each image you add with the ${subject} it was fitted on. The score says how far the image is from the nearest of them; ${map}`;
+    case "ganomaly":
+      if (lambda === 0) return `${reconstructs} The score says how far the codes of the image and of its reconstruction lie apart; ${map}`;
+      break;
+    case "alocc":
+      if (lambda === 0) return `${reconstructs} The score says how much the model's discriminator doubts the reconstruction; a heat map shows where it differs from the image.`;
+      break;
+  }
+  return `${reconstructs} The score says how much the image and its reconstruction differ; ${map}`;
+}
+
+/** What R is, to follow "The residual R is the". @param {any} header */
+export function residualWords(header) {
+  if (header?.method === "nearest") return "root mean square difference between the image and the nearest training image";
+  if (header?.method === "pca") return "root mean square difference between the image and its reconstruction";
+  switch (header?.scoring?.residual) {
+    case "l2":
+      return "mean squared difference between the image and its reconstruction";
+    case "smoothed":
+      return "mean absolute difference between the image and its reconstruction, averaged over 3 × 3 pixels first";
+    case "multi-scale":
+      return "mean absolute difference between the image and its reconstruction, averaged over squares of 1, 2, 4 and 8 pixels first";
     default:
-      return "compares what the discriminator sees in the two";
+      return "mean absolute difference between the image and its reconstruction";
   }
+}
+
+/** What L is, to follow "The latent term L". @param {any} header */
+export function latentWords(header) {
+  if (hasNoNetwork(header)) {
+    if (!hasMemoryBank(header)) return "is not used, because this method has no networks";
+    return "is the distance to the nearest stored training image, in half-whitened principal components";
+  }
+  switch (header?.method) {
+    case "egbad":
+      return "compares the discriminator's features of the image and of the reconstruction, each paired with the code of the image";
+    case "ganomaly":
+      return "is the difference between the code of the image and the code of its reconstruction";
+    case "aae":
+      return "is the discriminator's estimate of the probability that the image's code was not drawn from the prior" + (header.scoring?.lambda === 1 ? ", and the score does not use it" : "");
+    case "alocc":
+      return "is the discriminator's estimate of the probability that the reconstruction is not a normal image";
+  }
+  if (hasMemoryBank(header)) return "is the distance from the generator's encoding of the image to the nearest encoding in the memory bank, which holds normal training images";
+  if (header?.scoring?.latent === "layers") return "compares the features of all layers of the discriminator for the image and for the reconstruction";
+  return "compares the discriminator's features of the image and of the reconstruction";
 }
 
 /** @param {HTMLElement} list @param {string} term @param {string} value */
@@ -116,7 +180,7 @@ export function showModel(list, info, file) {
   entry(list, "Method", info.method);
   entry(list, "Input", `${info.size} × ${info.size} pixels, ${info.channels === 1 ? "grey" : `${info.channels} channels`}`);
   entry(list, "Parameters", NUMBER.format(info.parameters));
-  entry(list, "Threshold", info.threshold === null ? "none: the file holds no calibration" : `${say(info.threshold)} ${thresholdSource(header)}`);
+  entry(list, "Threshold", info.threshold === null ? "none: the file contains no calibration" : `${say(info.threshold)}, ${thresholdSource(header)}`);
   section(list, "Architecture", header?.architecture);
   section(list, "Preprocessing", header?.preprocessing);
   section(list, "Score", header?.scoring);

@@ -13,12 +13,13 @@ import { Scorer } from "./scorer.js";
 import { ResultsTable, short, verdictOf } from "./table.js";
 import { Look } from "./look.js";
 import { acceptFiles } from "./files.js";
-import { latentWords, scoreFormula, showModel, skipsWords, thresholdSource } from "./about.js";
+import { latentWords, leadWords, methodWords, residualWords, scoreFormula, showModel, skipsWords, thresholdSource } from "./about.js";
 import { COLUMNS, toCsv, toJson } from "./csv.js";
 import { download } from "./export.js";
 import { ZipWriter } from "./zip.js";
 import { BUNDLED, Methods, fill } from "./methods.js";
 import { asksForTraining, deviceOf, fileOf, modelOf } from "./address.js";
+import { makeNotices } from "./notices.js";
 import { keepOffline } from "./offline.js";
 
 const root = document.documentElement;
@@ -44,24 +45,7 @@ function say(words, kind = "news") {
   }, SAY_EVERY_MS);
 }
 
-/** @param {string} words @param {boolean} [bad] */
-function notice(words, bad = false) {
-  const box = document.createElement("div");
-  box.className = bad ? "notice bad" : "notice";
-  if (bad) box.setAttribute("role", "alert");
-  const text = document.createElement("p");
-  text.textContent = words;
-  const close = document.createElement("button");
-  close.type = "button";
-  close.className = "quiet";
-  close.textContent = "Dismiss";
-  close.addEventListener("click", () => box.remove());
-  box.append(text, close);
-  const notices = byId("notices");
-  notices.append(box);
-  while (notices.children.length > 4) notices.firstElementChild.remove();
-  if (!bad) say(words);
-}
+const { notice, dismiss } = makeNotices(byId("notices"), say);
 
 /** @param {string} reason */
 function fail(reason) {
@@ -102,7 +86,7 @@ showTheme();
 const askedDevice = parameters.get("device");
 const scorer = new Scorer(deviceOf(askedDevice));
 if (askedDevice && askedDevice !== "cpu" && askedDevice !== "webgpu") {
-  notice(`The address asks for the device "${askedDevice}". It can be cpu or webgpu; the page chooses by itself.`);
+  notice(`The address asks for the device "${askedDevice}". Expected cpu or webgpu; the page chooses a device itself.`, { about: "address-device" });
 }
 
 if (askedDevice === "webgpu") byId("device-words").textContent = "Loading the model and starting WebGPU…";
@@ -122,11 +106,11 @@ async function loadModel(blob, name, first = false) {
   } catch (error) {
     model = before;
     const reason = reasonOf(error);
-    if (loaded) notice(`${name} was not loaded: ${reason} The model before it stays in use.`, true);
+    if (loaded) notice(`${name} was not loaded: ${reason} The previous model remains in use.`, { bad: true, about: "model" });
     else if (root.dataset.state !== "failed" || !first) fail(`${name} could not be loaded: ${reason} Choose another model file below, or reload the page.`);
     return false;
   }
-  if (!first) notice(`The model ${name} is in use now.`);
+  if (!first) notice(`The model ${name} is now in use.`, { about: "model" });
   return true;
 }
 
@@ -157,7 +141,7 @@ async function loadFirstModel() {
   if (asked) {
     const wish = modelOf(asked, location.href);
     if (wish) url = wish;
-    else notice("The address asks for a model from another site. This page loads models from its own site only; the bundled model is used.", true);
+    else notice("The address asks for a model from another site. This page only loads models from its own site, so it uses the bundled model.", { bad: true, about: "address-model" });
   }
   const name = fileOf(url);
   let blob;
@@ -185,7 +169,9 @@ scorer.addEventListener("loaded", (event) => {
   showThreshold();
   showModel(byId("about-list"), info, model);
   byId("model-said").textContent = `${model.name}: ${info.method}, ${info.size} × ${info.size} pixels, ${info.parameters.toLocaleString("en")} parameters.`;
-  byId("formula").textContent = scoreFormula(info.header?.scoring);
+  byId("method-words").textContent = methodWords(info.header);
+  byId("formula").textContent = scoreFormula(info.header);
+  byId("residual-words").textContent = residualWords(info.header);
   byId("skips-words").textContent = skipsWords(info.header);
   byId("latent-words").textContent = latentWords(info.header);
   byId("version").textContent = `skip-ganomaly ${build.version}`;
@@ -196,7 +182,15 @@ scorer.addEventListener("loaded", (event) => {
     say("The model is ready.");
   }
   showQueue();
+  void refreshLook();
 });
+
+/** What is said of the model in use at the top of the page and over the samples. */
+function showInUse() {
+  if (!loaded || !methods.inUse) return;
+  byId("lead-words").textContent = leadWords(loaded.info.header, methods.comesWithPage(methods.inUse) ? "thermal images of normal solar modules" : undefined);
+  showGalleryWords();
+}
 
 scorer.addEventListener("device", (event) => {
   const { device, reason } = /** @type {CustomEvent<{ device: string, reason: string }>} */ (event).detail;
@@ -207,7 +201,7 @@ scorer.addEventListener("device", (event) => {
     if (reason) say(words, "device");
   }
 });
-scorer.addEventListener("restart", (event) => notice(/** @type {CustomEvent<string>} */ (event).detail));
+scorer.addEventListener("restart", (event) => notice(/** @type {CustomEvent<string>} */ (event).detail, { about: "restart" }));
 scorer.addEventListener("failed", (event) => fail(/** @type {CustomEvent<string>} */ (event).detail));
 
 // --- Queue -----------------------------------------------------------------------------------
@@ -231,6 +225,7 @@ watchSearch(scorer);
 
 /** @param {Item} item @param {Scorer} of @param {AbortSignal} signal @returns {Promise<Answer | null>} null when it was stopped */
 async function request(item, of = scorer, signal = controller.signal) {
+  refreshing?.abort(); // what a person asks for comes first
   const key = ask++;
   asked.total++;
   asked.waiting.set(key, { item, of });
@@ -243,7 +238,10 @@ async function request(item, of = scorer, signal = controller.signal) {
   } finally {
     asked.waiting.delete(key);
     asked.done++;
-    if (asked.waiting.size === 0) asked.total = asked.done = 0;
+    if (asked.waiting.size === 0) {
+      asked.total = asked.done = 0;
+      void refreshLook();
+    }
     showQueue();
   }
 }
@@ -264,11 +262,11 @@ function showQueue() {
     byId("queue").hidden = waiting.size === 0;
     if (waiting.size === 0) return;
     const waits = root.dataset.state !== "ready";
-    const both = [...waiting.values()].some(({ of }) => of !== scorer) ? " by both methods" : "";
+    const both = [...waiting.values()].some(({ of }) => of !== scorer) ? " with both methods" : "";
     const [search] = searches.values();
-    const searched = search ? `, searching z: step ${search.step} of ${search.steps}` : "";
+    const searched = search ? `, optimising latent codes: step ${search.step} of ${search.steps}` : "";
     byId("queue-words").textContent = waits
-      ? `${waiting.size} ${waiting.size === 1 ? "picture waits" : "pictures wait"} for the model.`
+      ? `${waiting.size} ${waiting.size === 1 ? "image is" : "images are"} waiting for the model.`
       : `Scoring${both}: ${done} of ${total} done${searched}.`;
     let part = done;
     for (const { step, steps, pictures } of searches.values()) part += (pictures * step) / Math.max(steps, 1);
@@ -293,7 +291,7 @@ byId("stop").addEventListener("click", () => {
   controller.abort();
   controller = new AbortController();
   comparison?.stop();
-  notice(`Stopped: ${left} ${left === 1 ? "picture was" : "pictures were"} not scored.`);
+  notice(`Stopped: ${left} ${left === 1 ? "image was" : "images were"} not scored.`, { about: "stop" });
 });
 
 // --- First look ------------------------------------------------------------------------------
@@ -315,13 +313,41 @@ function shownFrom(item, { result }) {
   };
 }
 
+/** What the first look shows, and the count of the model that it is from. @type {{ item: Item, example: boolean, generation: number } | null} */
+let looked = null;
+/** @type {AbortController | null} of the sample that is scored again */
+let refreshing = null;
+
+/** Another model is in use: the sample is scored again, once nothing else waits. */
+async function refreshLook() {
+  const old = looked !== null && loaded !== null && looked.generation !== loaded.generation;
+  byId("look-stale").hidden = !old;
+  if (!looked || !loaded || !old || refreshing || asked.waiting.size > 0) return;
+  const { item, example } = looked;
+  const { generation } = loaded;
+  const own = (refreshing = new AbortController());
+  /** @type {Answer} */
+  let answer;
+  try {
+    answer = await scorer.score(item.source, own.signal);
+  } catch {
+    return; // cancelled: it is tried again when the queue is empty
+  } finally {
+    refreshing = null;
+  }
+  if (looked.item === item) await showLook(item, { ...answer, generation }, example);
+  else void refreshLook();
+}
+
 /** @param {Item} item @param {Answer} answer @param {boolean} example */
 async function showLook(item, answer, example) {
+  looked = { item, example, generation: answer.generation };
   const section = byId("look");
   section.toggleAttribute("data-example", example);
   byId("look-title").textContent = example ? "First look" : "Last sample";
   byId("look-tag").hidden = !example;
   byId("look-wait").hidden = true;
+  void refreshLook();
   await look.show(shownFrom(item, answer));
   if (!root.dataset.firstScoreMs && !("error" in answer.result)) {
     requestAnimationFrame(() => {
@@ -335,6 +361,13 @@ async function showLook(item, answer, example) {
 
 /** @type {Item[]} */
 let samples = [];
+/** What the samples are, and what is true of them with the bundled model only. */
+let galleryWords = { title: "", note: "" };
+function showGalleryWords() {
+  const { title, note } = galleryWords;
+  if (!title) return;
+  byId("gallery-words").textContent = `${title}. Select one to score it. The label under each image comes from the data set. ${methods.inUse?.url === BUNDLED ? note : ""}`.trim();
+}
 
 async function loadSamples() {
   const folder = new URL("./samples/gallery/", location.href);
@@ -344,7 +377,7 @@ async function loadSamples() {
     if (!response.ok) throw new Error(String(response.status));
     index = await response.json();
   } catch {
-    byId("gallery-words").textContent = "The samples could not be loaded. Your own pictures can be scored all the same.";
+    byId("gallery-words").textContent = "The samples could not be loaded. You can still score your own images.";
     return;
   }
   samples = index.pictures.map((/** @type {{ file: string, label: string }} */ { file, label }) => ({
@@ -353,7 +386,8 @@ async function loadSamples() {
     label,
     source: { url: new URL(file, folder).href },
   }));
-  byId("gallery-words").textContent = `${index.title}. Pick one to score it. Under each: what its makers say it shows. ${index.note ?? ""}`;
+  galleryWords = { title: index.title, note: index.note ?? "" };
+  showGalleryWords();
   byId("score-all").disabled = samples.length === 0;
   const list = document.createDocumentFragment();
   for (const item of samples) {
@@ -397,8 +431,9 @@ function toResults() {
   const heading = byId("results-title");
   if (heading.getBoundingClientRect().top > innerHeight * 0.75) {
     scrolled = true;
-    const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
-    heading.scrollIntoView({ behavior: calm ? "auto" : "smooth", block: "start" });
+    // Not smoothly: the line of progress above comes and goes meanwhile, so that a scroll under way would end past the
+    // heading, and past what the keyboard has reached by then.
+    heading.scrollIntoView({ block: "start" });
   }
 }
 
@@ -416,7 +451,7 @@ async function addPictures(pictures, signal) {
     if (signal.aborted) return;
     void scoreItem({ name, path, source: { blob } });
   }
-  say(`${pictures.length} ${pictures.length === 1 ? "picture" : "pictures"} added.`);
+  say(`${pictures.length} ${pictures.length === 1 ? "image" : "images"} added.`);
 }
 
 acceptFiles({
@@ -427,7 +462,7 @@ acceptFiles({
   },
   onTraining: (files) => void training().then((panel) => panel?.take(files)),
   onModel: (file) => void useModel(file, file.name),
-  onNotice: (words) => notice(words),
+  onNotice: notice,
 });
 
 // --- Training: loaded when someone comes near it or uses it, or the address or an earlier visit asks for it
@@ -449,7 +484,7 @@ const training = () => (panel ??= startTraining());
 async function startTraining() {
   try {
     const { initialise } = await import("./training/panel.js");
-    const made = await initialise({ useModel, notice, say });
+    const made = await initialise({ useModel, notice, dismiss, say });
     for (const type of ["click", "change"]) trainSection.removeEventListener(type, early);
     for (const button of pressed) button.click();
     // The parts that came may have pushed what has the focus out of sight.
@@ -458,7 +493,7 @@ async function startTraining() {
     return made;
   } catch (error) {
     panel = null; // the next use tries again
-    notice(`The training part could not be loaded: ${reasonOf(error)} Check the connection.`, true);
+    notice(`The training section could not be loaded: ${reasonOf(error)} Check the connection.`, { bad: true, about: "training" });
     return null;
   } finally {
     pressed.clear();
@@ -496,7 +531,7 @@ table.addEventListener("change", () => {
   if (counts.uncalibrated < scored || scored === 0) parts.push(`${counts.anomalous} anomalous`);
   if (counts.uncalibrated > 0) parts.push(`${counts.uncalibrated} not calibrated`);
   if (counts.error > 0) parts.push(`${counts.error} unreadable`);
-  const words = counts.all === 0 ? "No pictures scored yet." : parts.join(", ");
+  const words = counts.all === 0 ? "No images scored yet." : parts.join(", ");
   if (byId("counts").textContent !== words) {
     byId("counts").textContent = words;
     if (counts.all > 0) say(words, "counts");
@@ -505,7 +540,7 @@ table.addEventListener("change", () => {
   for (const id of ["export-csv", "export-json", "export-zip", "clear"]) byId(id).disabled = counts.all === 0;
   byId("nothing").hidden = counts.all > 0;
   byId("stale").hidden = counts.stale === 0;
-  byId("stale-words").textContent = `${counts.stale} ${counts.stale === 1 ? "result is" : "results are"} from an earlier model and marked so. Their verdicts do not follow the threshold.`;
+  byId("stale-words").textContent = `${counts.stale} ${counts.stale === 1 ? "result is" : "results are"} from an earlier model and ${counts.stale === 1 ? "is" : "are"} marked. Moving the threshold does not change ${counts.stale === 1 ? "its verdict" : "their verdicts"}.`;
   growThreshold();
   if (thresholdMoved && table.rowsWithoutDisplay().length > 0) void placeScores();
 });
@@ -588,7 +623,7 @@ let comparing = null;
 async function startComparison() {
   const { initialise } = await import("./compare.js");
   comparison = await initialise({
-    table, dialog, notice, say, watchSearch, request,
+    table, dialog, notice, dismiss, say, watchSearch, request,
     device: scorer.wanted,
     first: () => methods.inUse,
     openRow: () => (dialog.open ? openRow : null),
@@ -609,6 +644,7 @@ methods.addEventListener("list", () => {
   select.value = value;
   select.disabled = methods.offered.length < 2;
   comparison?.rename();
+  showInUse();
 });
 
 byId("compare").addEventListener("change", async () => {
@@ -620,7 +656,7 @@ byId("compare").addEventListener("change", async () => {
   } catch (error) {
     comparing = null; // the next choice tries again
     byId("compare").value = "";
-    notice(`The part for two methods could not be loaded: ${reasonOf(error)} Check the connection.`, true);
+    notice(`The comparison of two methods could not be loaded: ${reasonOf(error)} Check the connection.`, { bad: true, about: "compare" });
     return;
   }
   await comparison?.use(method);
@@ -643,8 +679,8 @@ function showThreshold() {
   byId("threshold-reset").disabled = !thresholdMoved;
   const source = loaded ? thresholdSource(loaded.info.header) : "";
   byId("threshold-source").textContent = modelThreshold === null
-    ? thresholdMoved ? "Set by you: this model holds no calibration." : "This model holds no calibration: set a threshold yourself, or go by the scores."
-    : thresholdMoved ? `Set by you. The model's own is ${short(modelThreshold)}, ${source}.` : `The model's own, ${source}.`;
+    ? thresholdMoved ? "Set by you; this model is not calibrated." : "This model is not calibrated: set a threshold yourself, or compare the scores."
+    : thresholdMoved ? `Set by you. The model's own threshold is ${short(modelThreshold)}: ${source}.` : `The model's own threshold: ${source}.`;
 }
 
 /** Scores beyond the slider's end move the end, but not under someone's hand. */
@@ -751,7 +787,7 @@ byId("export-zip").addEventListener("click", async () => {
     }
     download("skip-ganomaly.zip", zip.finish());
   } catch (error) {
-    notice(error instanceof Error ? error.message : String(error), true);
+    notice(error instanceof Error ? error.message : String(error), { bad: true, about: "export" });
   } finally {
     button.disabled = table.rows.length === 0;
   }

@@ -17,7 +17,7 @@
  * }} Second  what the second method says of a row
  * @typedef {{
  *   table: import("./table.js").ResultsTable, dialog: HTMLDialogElement,
- *   notice: (words: string, bad?: boolean) => void, say: (words: string, kind?: string) => void,
+ *   notice: import("./notices.js").Notice, dismiss: (about: string) => void, say: (words: string, kind?: string) => void,
  *   watchSearch: (of: Scorer) => void,
  *   request: (item: Item, of: Scorer, signal: AbortSignal) => Promise<Answer | null>,
  *   device: "auto" | "cpu" | "webgpu", first: () => Method | null, openRow: () => Row | null,
@@ -26,9 +26,9 @@
  */
 import { secondOf } from "./csv.js";
 import { Look } from "./look.js";
-import { fetchModel, fetchingWords, nameOf } from "./model-files.js";
+import { fetchModel, fetchingWords, nameOf, wholeNameOf } from "./model-files.js";
 import { Scorer } from "./scorer.js";
-import { VERDICT_WORDS, short, verdictOf } from "./table.js";
+import { VERDICT_WORDS, short, showName, verdictOf } from "./table.js";
 
 /** An order that follows scores as they come is made anew this often. */
 const SORT_MS = 400;
@@ -79,7 +79,7 @@ export class Comparison {
   #titles = [element("h3", { className: "side-title" }), element("h3", { className: "side-title" })];
   #wait = element("p", { className: "side-wait" });
   #agree = element("p", {});
-  #rest = element("button", { type: "button", className: "button" }, "Score the others");
+  #rest = element("button", { type: "button", className: "button" }, "Score the remaining images");
   #box = element("div", { id: "agree", className: "notice", hidden: true }, this.#agree, this.#rest);
   #sortTimer = 0;
 
@@ -136,10 +136,10 @@ export class Comparison {
     } catch (error) {
       if (this.#wanted !== method) return;
       this.#wanted = this.method;
-      const stays = this.method ? `${nameOf(this.method)} stays beside the first.` : "The first method goes on alone.";
-      notice(`${nameOf(method)} cannot score beside the first: ${reasonOf(error)} ${stays}`, true);
+      const stays = this.method ? `${nameOf(this.method)} remains the second method.` : "Scoring continues with the first method only.";
       if (this.method) this.rename();
       else this.#off();
+      notice(`${nameOf(method)} cannot be used for the comparison: ${reasonOf(error)} ${stays}`, { bad: true, about: "compare" });
       return;
     }
     // What the one before said, or was asked for, is of no use.
@@ -148,7 +148,7 @@ export class Comparison {
     this.#seconds = new WeakMap();
     this.method = method;
     this.#on();
-    notice(`Pictures are scored by ${nameOf(method)} too.`);
+    notice(`Images are now also scored with ${nameOf(method)}.`, { about: "compare" });
   }
 
   #start() {
@@ -160,11 +160,12 @@ export class Comparison {
       if (scorer === this.#scorer) take(/** @type {CustomEvent} */ (event).detail);
     });
     on("device", (detail) => (this.#device = detail.device));
-    on("restart", (words) => notice(`The second method: ${words}`));
+    on("restart", (words) => notice(`Second method: ${words}`, { about: "second-restart" }));
     on("failed", (reason) => {
       if (!this.method) return; // the load that failed with it says so
-      notice(`${nameOf(this.method)} stopped: ${reasonOf(reason)} The first method goes on alone.`, true);
+      const name = nameOf(this.method);
       this.#off();
+      notice(`${name} stopped: ${reasonOf(reason)} Scoring continues with the first method only.`, { bad: true, about: "compare" });
     });
     return scorer;
   }
@@ -176,7 +177,7 @@ export class Comparison {
       const make = (/** @type {string} */ words, /** @type {boolean} */ hidden) => element("th", { role: "columnheader", scope: "col", className: hidden ? "visually-hidden" : "" }, words);
       const by = make("Method", false);
       head.children[4].before(by);
-      const others = ["Second method", "Its score", "Its residual, latent", "Its threshold", "Its verdict"].map((words) => make(words, true));
+      const others = ["Second method", "Second score", "Second residual, latent", "Second threshold", "Second verdict"].map((words) => make(words, true));
       head.append(...others);
       this.#heads = [by, ...others];
       table.table.classList.add("paired");
@@ -189,7 +190,8 @@ export class Comparison {
   }
 
   #off() {
-    const { table, dialog, select, said, sort } = this.#page;
+    const { table, dialog, dismiss, select, said, sort } = this.#page;
+    dismiss("compare");
     const scorer = this.#scorer;
     this.#scorer = null;
     this.#loaded = null;
@@ -203,14 +205,15 @@ export class Comparison {
     table.table.classList.remove("paired");
     dialog.classList.remove("paired");
     this.#side.remove();
-    /** @type {HTMLElement} */ (dialog.querySelector("#row-dialog-title")).textContent = "Picture";
+    /** @type {HTMLElement} */ (dialog.querySelector("#row-dialog-title")).textContent = "Image";
+    dialog.querySelector("#row-dialog-title")?.removeAttribute("title");
     for (const option of sort.querySelectorAll("[value^=second]")) option.remove();
     if (table.sort.startsWith("second")) {
       sort.value = "order";
       table.setSort("order");
     }
     select.value = "";
-    said.textContent = "A second method scores the same pictures, beside the first.";
+    said.textContent = "Scores the same images with a second method and shows both side by side.";
     table.refresh();
     this.#tell();
   }
@@ -224,6 +227,7 @@ export class Comparison {
     select.value = method.id;
     said.textContent = method.words;
     [this.#titles[0].textContent, this.#titles[1].textContent] = [a ? nameOf(a) : "", nameOf(b)];
+    [this.#titles[0].title, this.#titles[1].title] = [a ? wholeNameOf(a) : "", wholeNameOf(b)];
     for (const [value, words] of [["second-high", "highest first"], ["second-low", "lowest first"]]) {
       let option = /** @type {HTMLOptionElement | null} */ (sort.querySelector(`[value=${value}]`));
       if (!option) sort.append((option = new Option("", value)));
@@ -292,10 +296,12 @@ export class Comparison {
     if (!tr.querySelector(".second")) this.#build(row);
     const part = (/** @type {string} */ selector) => /** @type {any} */ (tr.querySelector(selector));
     const { picture, verdict, state } = second;
-    const words = second.error ?? (state === "stopped" ? "not scored" : "is scored soon");
+    const words = second.error ?? (state === "stopped" ? "not scored" : "waiting to be scored");
     if (row.picture) {
-      part(".cell-by:not(.second)").textContent = first ? nameOf(first) : "";
-      part(".cell-by.second").textContent = nameOf(method);
+      for (const [cell, by] of /** @type {[HTMLElement, Method | null][]} */ ([[part(".cell-by:not(.second)"), first], [part(".cell-by.second"), method]])) {
+        cell.textContent = by ? nameOf(by) : "";
+        cell.title = by && nameOf(by) !== wholeNameOf(by) ? wholeNameOf(by) : "";
+      }
       part(".cell-note").hidden = picture !== null;
       part(".cell-note").textContent = words;
       for (const cell of tr.querySelectorAll(".second.value")) /** @type {HTMLElement} */ (cell).hidden = picture === null;
@@ -367,8 +373,8 @@ export class Comparison {
     const names = `${one ? nameOf(one) : "The first method"} and ${nameOf(method)}`;
     const rest = counts.stopped > 0 ? ` ${counts.stopped} ${counts.stopped === 1 ? "was" : "were"} not scored by ${nameOf(method)}.` : "";
     const words = counts.both === 0
-      ? `No picture has a verdict of both ${names} yet.${rest}`
-      : `${names} agree on ${counts.yes} of ${counts.both} ${counts.both === 1 ? "picture" : "pictures"}, each by its own threshold.${rest}`;
+      ? `No image has a verdict from both ${names} yet.${rest}`
+      : `${names} agree on ${counts.yes} of ${counts.both} ${counts.both === 1 ? "image" : "images"}, each with its own threshold.${rest}`;
     this.#rest.hidden = counts.stopped === 0;
     if (this.#agree.textContent === words) return;
     this.#agree.textContent = words;
@@ -381,22 +387,23 @@ export class Comparison {
   showRow(row) {
     const { method } = this;
     if (!method) return;
-    /** @type {HTMLElement} */ (this.#page.dialog.querySelector("#row-dialog-title")).textContent = row.item.name;
+    const title = /** @type {HTMLElement} */ (this.#page.dialog.querySelector("#row-dialog-title"));
+    showName(title, row.item.name, 60);
     const second = this.#seconds.get(row);
     const there = second?.state === "done";
     this.#wait.hidden = there;
-    this.#wait.textContent = second?.state === "stopped" ? `${nameOf(method)} did not score this picture.` : `${nameOf(method)} has not come to this picture yet.`;
+    this.#wait.textContent = second?.state === "stopped" ? `${nameOf(method)} did not score this image.` : `${nameOf(method)} has not scored this image yet.`;
     this.#side.classList.toggle("waits", !there);
     if (there) void this.#look.show({ ...second, item: row.item });
   }
 
-  // --- What is taken home
+  // --- What is exported
 
   /** The second method's columns, one object a row; empty where there is no second method. @param {Row[]} rows @returns {Record<string, string | number | null>[]} */
   columns(rows) {
     const { method } = this;
     if (!method) return [];
-    return rows.map((row) => secondOf(nameOf(method), this.#seconds.get(row)));
+    return rows.map((row) => secondOf(wholeNameOf(method), this.#seconds.get(row)));
   }
 
   /** @param {Row} row */
@@ -408,7 +415,7 @@ export class Comparison {
     if (!this.method || !this.#loaded) return {};
     const { info } = this.#loaded;
     return {
-      second_model: { name: nameOf(this.method), method: info.method, size: info.size, channels: info.channels, threshold: info.threshold, device: this.#device },
+      second_model: { name: wholeNameOf(this.method), method: info.method, size: info.size, channels: info.channels, threshold: info.threshold, device: this.#device },
     };
   }
 }

@@ -71,7 +71,7 @@ export async function read(source) {
   }
   const { blob } = source;
   if (blob.size > MAX_FILE_BYTES) {
-    throw new Plain(`The file has ${(blob.size / 1048576).toFixed(0)} MB; at most ${MAX_FILE_BYTES / 1048576} MB are read.`);
+    throw new Plain(`The file is ${(blob.size / 1048576).toFixed(0)} MB; the limit is ${MAX_FILE_BYTES / 1048576} MB.`);
   }
   try {
     return new Uint8Array(await blob.arrayBuffer());
@@ -94,7 +94,7 @@ export async function openModule(kind) {
       : /** @type {any} */ (await import("./pkg/gpu/skip_ganomaly.js"));
   } catch {
     await wasm; // says more, where it failed as well
-    throw new Plain("The program's own files could not be loaded. Check the connection and reload.");
+    throw new Plain("The program files could not be loaded. Check the connection and reload.");
   }
   const response = await wasm;
   let memory;
@@ -132,7 +132,7 @@ async function findAdapter(wanted) {
   const words = [info.vendor, info.architecture, info.device, info.description].filter(Boolean).join(" ");
   const software = Boolean(info.isFallbackAdapter ?? adapter.isFallbackAdapter) || /swiftshader|llvmpipe|software/i.test(words);
   if (software && wanted !== "webgpu") {
-    throw new Plain("the only WebGPU adapter here is a software one, which is slower");
+    throw new Plain("the only WebGPU adapter here is a software adapter, which is slower");
   }
   const { maxBufferSize, maxStorageBufferBindingSize } = adapter.limits;
   return { software, words, limits: { maxBufferSize, maxStorageBufferBindingSize } };
@@ -145,7 +145,7 @@ async function findAdapter(wanted) {
  */
 export async function selfCheck(model) {
   const stored = await model.self_check();
-  if (stored && !stored.passed) throw new Plain(`WebGPU gave the score ${stored.got} where the model file says ${stored.expected}`);
+  if (stored && !stored.passed) throw new Plain(`WebGPU computed the score ${stored.got} where the model file states ${stored.expected}`);
   return Boolean(stored);
 }
 
@@ -193,7 +193,7 @@ export async function openWebGpu(wanted, ready) {
   let lost = () => {};
   /** @type {Promise<never>} */
   const failure = new Promise((_, reject) => {
-    lost = /** @type {any} */ ((/** @type {string} */ why) => reject(new Plain(`the WebGPU device was lost while it started (${why})`)));
+    lost = /** @type {any} */ ((/** @type {string} */ why) => reject(new Plain(`the WebGPU device was lost during start-up (${why})`)));
     setTimeout(() => reject(new Plain("WebGPU did not start within two minutes")), GPU_START_LIMIT_MS);
   });
   failure.catch(() => {});
@@ -203,8 +203,8 @@ export async function openWebGpu(wanted, ready) {
     started.catch(() => {});
     const result = await Promise.race([started, failure]);
     const reason = adapter.software
-      ? "Runs on WebGPU with a software adapter, as the address asks."
-      : "Runs on your graphics processor (WebGPU).";
+      ? "Runs on WebGPU with a software adapter, as set in the address."
+      : "Runs on your GPU (WebGPU).";
     return { result, adapter, reason };
   } catch (error) {
     onDeviceLost(null);

@@ -5,6 +5,7 @@
  *
  * @typedef {import("./walk.js").Found} Found
  * @typedef {(pictures: Found[]) => void} OnPictures
+ * @typedef {import("./notices.js").Notice} Notice
  */
 import { PICTURE, contents, everything, found, walk } from "./walk.js";
 
@@ -15,7 +16,7 @@ const MODEL = /\.safetensors$/i;
  *   onPictures: OnPictures,
  *   onTraining: (files: Promise<Found[]>) => void,
  *   onModel: (file: File) => void,
- *   onNotice: (words: string) => void,
+ *   onNotice: Notice,
  * }} handlers
  */
 export function acceptFiles({ onPictures, onTraining, onModel, onNotice }) {
@@ -23,15 +24,15 @@ export function acceptFiles({ onPictures, onTraining, onModel, onNotice }) {
   const chosen = (files) => {
     const models = files.filter((file) => MODEL.test(file.name));
     const pictures = files.filter((file) => !MODEL.test(file.name));
-    if (models.length > 1) onNotice(`${models.length} model files were given; only ${models[0].name} is loaded.`);
+    if (models.length > 1) onNotice(`You added ${models.length} model files; only ${models[0].name} is loaded.`, { about: "models" });
     if (models.length > 0) onModel(models[0]);
     if (pictures.length > 0) onPictures(pictures.map((file) => found(file)));
   };
 
   /** @param {number} skipped @param {number} taken */
   const tellSkipped = (skipped, taken) => {
-    if (taken === 0) onNotice("The folder holds no picture files (PNG, JPEG, WebP, GIF, BMP or TIFF).");
-    else if (skipped > 0) onNotice(`Left out ${skipped} ${skipped === 1 ? "file" : "files"} of the folder: not a picture by name.`);
+    if (taken === 0) onNotice("The folder contains no image files (PNG, JPEG, WebP, GIF, BMP or TIFF).", { about: "folder" });
+    else if (skipped > 0) onNotice(`Skipped ${skipped} ${skipped === 1 ? "file" : "files"} in the folder without the extension of an image file.`, { about: "folder" });
   };
 
   /** @param {FileSystemEntry[]} directories */
@@ -57,7 +58,7 @@ export function acceptFiles({ onPictures, onTraining, onModel, onNotice }) {
         });
       }
     } catch (error) {
-      onNotice(`The folder could not be read to its end: ${error instanceof Error ? error.message : error}`);
+      onNotice(`The folder could not be read completely: ${error instanceof Error ? error.message : error}`, { bad: true, about: "folder-error" });
     }
     flush();
     tellSkipped(skipped, taken);
@@ -113,7 +114,7 @@ export function acceptFiles({ onPictures, onTraining, onModel, onNotice }) {
     if (files.length > 0) chosen(files);
     if (directories.length > 0) void folders(directories);
     if (files.length === 0 && directories.length === 0) {
-      onNotice("That was a link or text, not a file. Save the picture first, then drop the file: this page fetches nothing from elsewhere.");
+      onNotice("You dropped a link or text, not a file. Save the image first, then drop the file: this page does not fetch anything from other sites.", { about: "drop" });
     }
   });
 
@@ -138,7 +139,7 @@ export async function openCamera() {
   } catch (error) {
     const denied = error instanceof DOMException && error.name === "NotAllowedError";
     throw new Error(denied
-      ? "The camera stays off: the browser was told not to allow it. Allow it in the address bar's settings and try again."
+      ? "The browser blocked the camera. Allow it in the site settings, next to the address, and try again."
       : "No camera could be opened.");
   }
 }
@@ -152,7 +153,7 @@ export function frameOf(video) {
   return new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
 }
 
-/** @param {OnPictures} onPictures @param {(words: string) => void} onNotice */
+/** @param {OnPictures} onPictures @param {Notice} onNotice */
 function acceptCamera(onPictures, onNotice) {
   const button = /** @type {HTMLButtonElement} */ (document.getElementById("camera"));
   const dialog = /** @type {HTMLDialogElement} */ (document.getElementById("camera-dialog"));
@@ -176,7 +177,7 @@ function acceptCamera(onPictures, onNotice) {
     try {
       opened = await openCamera();
     } catch (error) {
-      onNotice(error instanceof Error ? error.message : String(error));
+      onNotice(error instanceof Error ? error.message : String(error), { about: "camera" });
       return;
     }
     stop();
@@ -193,6 +194,6 @@ function acceptCamera(onPictures, onNotice) {
     if (!blob) return;
     const name = `camera-${++taken}.png`;
     onPictures([{ name, path: name, blob }]);
-    said.textContent = `${name} taken.`;
+    said.textContent = `${name} captured.`;
   });
 }

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * One result, large: the three pictures, the score against the threshold, and what it means.
+ * One result, large: the three images, the score against the threshold, and what it means.
  *
  * @typedef {import("./table.js").Item} Item
  * @typedef {import("./table.js").Verdict} Verdict
@@ -10,19 +10,19 @@
  *   verdict: Verdict, threshold: number | null, display: number | null,
  * }} Shown
  */
-import { VERDICT_WORDS, dataUrl, short } from "./table.js";
+import { VERDICT_WORDS, dataUrl, short, showName } from "./table.js";
 
 const TEMPLATE = /** @type {HTMLTemplateElement} */ (document.getElementById("look-template"));
 
 /** @param {Shown} shown */
 function sentence({ picture, verdict, threshold }) {
   if (!picture) return "";
-  if (threshold === null) return "This model has no calibration: there is a score, but no threshold to hold it against.";
+  if (threshold === null) return "This model is not calibrated: there is a score, but no threshold to compare it with.";
   const times = picture.score / threshold;
-  const size = threshold > 0 && times >= 0.01 ? `, ${times.toFixed(2)} times the threshold` : "";
+  const size = threshold > 0 && times >= 0.01 ? `: ${times.toFixed(2)} times its value` : "";
   return verdict === "anomalous"
-    ? `The score lies above the threshold${size}.`
-    : `The score lies at or under the threshold${size}.`;
+    ? `The score is above the threshold${size}.`
+    : `The score is at or below the threshold${size}.`;
 }
 
 export class Look {
@@ -48,7 +48,7 @@ export class Look {
     const parts = this.#parts;
     parts.root.dataset.verdict = verdict;
     parts.root.hidden = false;
-    parts.name.textContent = item.name;
+    showName(parts.name, item.name);
     parts.facts.textContent = [picture ? `${picture.width} × ${picture.height} pixels` : "", item.label ? `labelled ${item.label}` : ""].filter(Boolean).join(" · ");
     parts.word.textContent = VERDICT_WORDS[verdict];
     parts.icon.setAttribute("href", `#icon-${verdict}`);

@@ -13,7 +13,7 @@ export const BUNDLED = new URL("./models/solar-ir.safetensors", document.baseURI
 /** Event: `list`, when what is offered or in use has changed. */
 export class Methods extends EventTarget {
   /** @type {Method} */
-  #bundled = { id: "skip-ganomaly", title: "Skip-GANomaly (2019)", words: "The page's own model.", url: BUNDLED, bytes: 0, blob: null };
+  #bundled = { id: "skip-ganomaly", title: "Skip-GANomaly (2019)", words: "The bundled model.", url: BUNDLED, bytes: 0, blob: null };
   /** What can be chosen. @type {Method[]} */
   offered = [this.#bundled];
   /** The model that pictures are scored with; null where none could be loaded. @type {Method | null} */
@@ -30,7 +30,7 @@ export class Methods extends EventTarget {
   /**
    * @param {{
    *   select: HTMLSelectElement, said: HTMLElement, again: HTMLElement,
-   *   load: (method: Method) => Promise<boolean>, notice: (words: string, bad?: boolean) => void,
+   *   load: (method: Method) => Promise<boolean>, notice: import("./notices.js").Notice,
    *   say: (words: string, kind?: string) => void,
    * }} page `load` loads a model whose file is here, and says what became of it
    */
@@ -70,7 +70,7 @@ export class Methods extends EventTarget {
       if (this.#own) this.offered.push(this.#own);
       this.#show();
     } catch (error) {
-      this.#show(`The list of other methods could not be read (${reasonOf(error)}). ${this.#stays()}`);
+      this.#show(`The list of other methods could not be loaded (${reasonOf(error)}). ${this.#stays()}`);
       this.#again.hidden = false;
     }
   }
@@ -85,7 +85,7 @@ export class Methods extends EventTarget {
     this.offered = this.offered.filter((one) => one !== this.#own);
     this.#own = {
       id: `own-${name}`, title: name, url, bytes: blob.size, blob,
-      words: url === null ? "Your file. It stays on this device." : "The model that the address asks for.",
+      words: url === null ? "Your file; it stays on this device." : "The model named in the address.",
     };
     this.offered.push(this.#own);
     return this.#own;
@@ -104,8 +104,11 @@ export class Methods extends EventTarget {
     this.#show();
   }
 
+  /** Whether a model comes with the page. @param {Method} method */
+  comesWithPage = (method) => method.url !== null && method !== this.#own;
+
   #stays() {
-    return this.inUse ? `${nameOf(this.inUse)} stays in use.` : "No model is in use.";
+    return this.inUse ? `${nameOf(this.inUse)} remains in use.` : "No model is in use.";
   }
 
   /** @param {string} id */
@@ -125,7 +128,7 @@ export class Methods extends EventTarget {
       await fetchModel(method, { signal: fetching.signal, tell });
     } catch (error) {
       if (fetching.signal.aborted) return;
-      this.#notice(`${reasonOf(error)} ${this.#stays()}`, true);
+      this.#notice(`${reasonOf(error)} ${this.#stays()}`, { bad: true, about: "model" });
       this.#show();
       return;
     }
@@ -137,7 +140,7 @@ export class Methods extends EventTarget {
 
   /** @param {string} [words] in place of what the model in use says of itself */
   #show(words = this.inUse?.words ?? "No model is in use.") {
-    fill(this.#select, this.offered, this.inUse ? [] : [new Option("Choose one", "")]);
+    fill(this.#select, this.offered, this.inUse ? [] : [new Option("Choose a method", "")]);
     this.#select.value = this.inUse?.id ?? "";
     this.#select.disabled = this.offered.length < 2;
     this.#said.textContent = words;

@@ -6,8 +6,13 @@
  *   `blob`: the file, once it is here
  */
 
-/** The name without the year. @param {Method} method */
-export const nameOf = ({ title }) => title.replace(/ \(\d{4}\)$/, "");
+import { shortName } from "./names.js";
+
+/** The name without the year; of a visitor's file, the file's. @param {Method} method */
+export const wholeNameOf = ({ title }) => title.replace(/ \(\d{4}\)$/, "");
+
+/** The same for cells, headings and sentences, shortened where it is long. @param {Method} method */
+export const nameOf = (method) => shortName(wholeNameOf(method).replace(/\.safetensors$/i, ""), 28);
 
 /** @param {number} bytes */
 export const sizeWords = (bytes) => (bytes < 95_000 ? `${Math.max(1, Math.round(bytes / 1000))} kB` : `${(bytes / 1e6).toFixed(1)} MB`);

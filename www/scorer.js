@@ -102,17 +102,17 @@ export class Scorer extends EventTarget {
     if (cause === "panic" && this.#device === "cpu") for (const request of back) request.crashes++;
     const keep = back.filter((request) => {
       if (request.crashes < MAX_CRASHES) return true;
-      request.resolve({ result: { error: `The program stopped each time it came to this picture (${reason}).` }, generation: 0, device: "cpu" });
+      request.resolve({ result: { error: `The program stopped each time it reached this image (${reason}).` }, generation: 0, device: "cpu" });
       return false;
     });
     this.#waiting.unshift(...keep);
     if (++this.#restarts > MAX_RESTARTS_WITHOUT_RESULT) {
-      this.#fail(`The model stopped again and again (${reason}). Reload the page; if that does not help, try another model file or browser.`);
+      this.#fail(`The model stopped repeatedly (${reason}). Reload the page; if that does not help, try another model file or browser.`);
       return;
     }
     const words = cause === "device-lost"
-      ? `Runs on your CPU: the WebGPU device was lost (${reason}). It went on where it was; no result is missing.`
-      : `Runs on your CPU: the program stopped (${reason}) and was started again; no result is missing.`;
+      ? `Runs on your CPU: the WebGPU device was lost (${reason}). Scoring continues where it stopped; no result is missing.`
+      : `Runs on your CPU: the program stopped (${reason}) and was restarted; no result is missing.`;
     this.#device = "cpu";
     this.#start("cpu", words);
     this.dispatchEvent(new CustomEvent("restart", { detail: words }));
@@ -123,7 +123,7 @@ export class Scorer extends EventTarget {
       this.#reloading = true;
       this.#call({ type: "load", model: this.#model }).then(
         () => (this.#reloading = false),
-        (error) => this.#fail(`The model could not be loaded again: ${error.message}`),
+        (error) => this.#fail(`The model could not be reloaded: ${error.message}`),
       );
     }
     for (const [id, call] of calls) this.#worker?.postMessage({ ...call.message, id });
@@ -220,7 +220,7 @@ export class Scorer extends EventTarget {
         request.reject(aborted());
         continue;
       }
-      const result = byKey.get(request.key) ?? { error: "The program gave no answer for this picture." };
+      const result = byKey.get(request.key) ?? { error: "The program returned no result for this image." };
       request.resolve({ result, generation: this.generation, device });
     }
     this.#pump();

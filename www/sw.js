@@ -102,7 +102,7 @@ async function answer(request) {
   try {
     return await keep(cache, lazy);
   } catch {
-    return new Response("The site has a newer version of this file than of the page.", { status: 409 });
+    return new Response("The site's version of this file is newer than this page.", { status: 409 });
   }
 }
 

@@ -21,6 +21,7 @@
  * }} Parts
  */
 import { lineOf } from "./csv.js";
+import { NAME_LENGTH, shortName } from "./names.js";
 
 /** Work on rows stops after this long, or this many new rows, and goes on in the next frame. */
 const FRAME_BUDGET_MS = 5;
@@ -39,6 +40,14 @@ export const VERDICT_WORDS = { normal: "Normal", anomalous: "Anomalous", uncalib
 export function short(value) {
   const size = Math.abs(value);
   return size !== 0 && (size < 1e-3 || size >= 1e5) ? value.toExponential(3) : value.toPrecision(4);
+}
+
+/** Shows a name, shortened where it is long; the whole is then its title. @param {HTMLElement} element @param {string} name */
+export function showName(element, name, most = NAME_LENGTH) {
+  const shown = shortName(name, most);
+  element.textContent = shown;
+  if (shown === name) element.removeAttribute("title");
+  else element.title = name;
 }
 
 /** @param {Uint8Array} png */
@@ -161,9 +170,12 @@ export class ResultsTable extends EventTarget {
     tr.dataset.verdict = row.verdict;
     /** @param {string} selector */
     const part = (selector) => /** @type {any} */ (tr.querySelector(selector));
-    part(".name").textContent = item.name;
+    showName(part(".name"), item.name);
+    if (part(".name").title) part(".name").setAttribute("aria-label", item.name);
     const folder = item.path.slice(0, Math.max(0, item.path.lastIndexOf("/")));
     const facts = [folder, picture ? `${picture.width} × ${picture.height}` : "", item.label ? `labelled ${item.label}` : ""];
+    if (folder !== shortName(folder)) part(".facts").title = folder;
+    facts[0] = shortName(folder);
     part(".facts").textContent = facts.filter(Boolean).join(" · ");
     if (!picture) {
       part(".reason").textContent = error;
@@ -402,7 +414,7 @@ export class ResultsTable extends EventTarget {
     return counts;
   }
 
-  /** Everything that is shown, in the order shown, for the files that a person takes home. */
+  /** Everything that is shown, in the order shown, for the files that are exported. */
   lines() {
     return this.rows.map(lineOf);
   }

@@ -85,7 +85,7 @@ async function check(gpu) {
   const [a] = await cpu.model.score([picture]);
   const [b] = await gpu.model.score([picture]);
   if (!(Math.abs(a.score - b.score) <= 1e-3)) {
-    throw new Plain(`WebGPU gave the score ${b.score} for a test picture where the CPU gave ${a.score}`);
+    throw new Plain(`WebGPU computed the score ${b.score} for a test image where the CPU computed ${a.score}`);
   }
 }
 
@@ -146,7 +146,7 @@ async function open(message) {
   wanted = message.device;
   if (wanted === "cpu") {
     gpuTried = true;
-    deviceReason = message.reason ?? "Runs on your CPU, as the address asks.";
+    deviceReason = message.reason ?? "Runs on your CPU, as set in the address.";
   }
   // A forced WebGPU needs the model before it can be checked: it is opened by the first load.
   if (wanted === "webgpu") return;
@@ -181,7 +181,7 @@ async function load({ id, model: blob }) {
     }
   } catch (error) {
     if (isPanic(error)) {
-      post({ type: "load-failed", id, reason: "the program stopped while it read this file" });
+      post({ type: "load-failed", id, reason: "the program stopped while reading this file" });
       throw error;
     }
     modelBlob = before;
@@ -214,7 +214,7 @@ async function scoreOn(on, files, onSearch) {
   const late = new Promise((_, reject) => (giveUp = reject));
   const wait = () => {
     clearTimeout(timer);
-    timer = setTimeout(() => giveUp(new Plain("no answer within a minute")), GPU_BATCH_LIMIT_MS);
+    timer = setTimeout(() => giveUp(new Plain("no response within a minute")), GPU_BATCH_LIMIT_MS);
   };
   wait();
   try {
@@ -267,7 +267,7 @@ async function scoreBatch({ id, items }) {
       scored = files.map(() => ({ error: text(error) }));
     }
     if (on.kind === "webgpu" && scored.some((one) => !("error" in one) && !Number.isFinite(one.score))) {
-      return die("device-lost", "WebGPU gave a score that is not a number");
+      return die("device-lost", "WebGPU computed a score that is not a number");
     }
   }
   if (dead) return;
@@ -280,7 +280,7 @@ async function scoreBatch({ id, items }) {
     if (one.status === "rejected") return { error: text(one.reason) };
     const { input, reconstruction, heat, ...rest } = scored[next++];
     if (rest.error !== undefined) return { error: String(rest.error) };
-    if (!Number.isFinite(rest.score)) return { error: "The model gave a score that is not a number for this picture." };
+    if (!Number.isFinite(rest.score)) return { error: "The model's score for this image is not a number." };
     const [inputPng, reconstructionPng, heatPng] = await Promise.all([
       encodePng(input, rest.size),
       reconstruction ? encodePng(reconstruction, rest.size) : null,

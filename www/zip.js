@@ -16,7 +16,7 @@ export class ZipWriter {
   /** @param {string} path @param {Uint8Array<ArrayBuffer>} bytes */
   add(path, bytes) {
     if (this.#directory.length >= MAX_ENTRIES || this.#offset + bytes.length > MAX_BYTES - 2 ** 24) {
-      throw new Error(`A ZIP file holds at most ${MAX_ENTRIES} entries and 4 GB: export fewer pictures at a time.`);
+      throw new Error(`A ZIP file holds at most ${MAX_ENTRIES} entries and 4 GB: export fewer images at a time.`);
     }
     const name = new TextEncoder().encode(this.#unique(path));
     const crc = crc32(bytes);

@@ -32,7 +32,7 @@ export function rows(page) {
   );
 }
 
-export async function waitRows(page, count, timeout = 60_000) {
+export async function waitRows(page, count, timeout = 120_000) {
   try {
     await page.waitForFunction(
       (n) => document.querySelectorAll('#results tbody tr').length === n,
@@ -51,7 +51,7 @@ export async function waitRows(page, count, timeout = 60_000) {
   return rows(page);
 }
 
-export async function waitReady(page, timeout = 60_000) {
+export async function waitReady(page, timeout = 120_000) {
   await page.waitForFunction(() => document.documentElement.dataset.state !== 'loading', undefined, { timeout });
   const data = await page.evaluate(() => ({
     ...document.documentElement.dataset,
@@ -62,7 +62,7 @@ export async function waitReady(page, timeout = 60_000) {
 }
 
 /** Waits until an element's text matches, and gives the text. */
-export async function waitText(page, selector, pattern, timeout = 20_000) {
+export async function waitText(page, selector, pattern, timeout = 60_000) {
   try {
     await page.waitForFunction(
       ([where, source, flags]) => new RegExp(source, flags).test(document.querySelector(where)?.textContent ?? ''),
@@ -81,6 +81,7 @@ export async function waitText(page, selector, pattern, timeout = 20_000) {
  */
 export async function open(browser, url, { query = '', worker = '', module = '', routes = {}, edits = {}, ready = true, ...options } = {}) {
   const context = await browser.newContext({ serviceWorkers: 'block', acceptDownloads: true, ...options });
+  context.setDefaultTimeout(60_000); // these are conditions: a busy machine comes to them later
   const errors = [];
   if (worker) await edit(context, '**/worker.js', (text) => `${worker}\n${text}`);
   if (module) await edit(context, '**/pkg/cpu/skip_ganomaly.js', (text) => `${text}\n${module}`);
@@ -170,36 +171,51 @@ export function withHeader(change, bytes = modelBytes()) {
   return Buffer.concat([size, padded, bytes.subarray(8 + length)]);
 }
 
+/** What has the focus, and whether it can be seen: with an outline, and within the window. */
+function focusStop() {
+  const element = document.activeElement;
+  const box = element.closest('.button') ?? element;
+  const { outlineStyle, outlineWidth } = getComputedStyle(box);
+  const { top, bottom, width } = box.getBoundingClientRect();
+  return {
+    seen: element === document.body || (outlineStyle !== 'none' && parseFloat(outlineWidth) >= 2 && width > 0 && bottom > 0 && top < innerHeight),
+    what: `${element.outerHTML.slice(0, 90)}: outline ${outlineStyle} ${outlineWidth}, from ${Math.round(top)} to ${Math.round(bottom)} of ${innerHeight} px`,
+  };
+}
+
 /**
- * Presses Tab until the selector has the focus; each stop on the way must be visible, at the latest once the parts of
- * the page that came with it are in place.
+ * Presses Tab until the selector has the focus; each stop on the way must be visible, once the parts of the page that
+ * came with it are in place.
  */
 export async function tabTo(page, selector, limit = 120) {
-  const look = () =>
-    page.evaluate((wanted) => {
-      const element = document.activeElement;
-      const box = element.closest('.button') ?? element;
-      const { outlineStyle, outlineWidth } = getComputedStyle(box);
-      const rect = box.getBoundingClientRect();
-      return {
-        there: element.matches(wanted),
-        seen: outlineStyle !== 'none' && parseFloat(outlineWidth) >= 2 && rect.width > 0 && rect.bottom > 0 && rect.top < innerHeight,
-        what: element.outerHTML.slice(0, 90),
-      };
-    }, selector);
   for (let i = 0; i < limit; i++) {
     await page.keyboard.press('Tab');
-    let { there, seen, what } = await look();
-    for (let tries = 0; !seen && tries < 20; tries++) {
-      await page.waitForTimeout(50);
-      ({ there, seen, what } = await look());
+    try {
+      await page.waitForFunction(`(${focusStop})().seen`, undefined, { timeout: 30_000 });
+    } catch {
+      const { what } = await page.evaluate(focusStop);
+      assert.fail(`the focus is not visible on ${what}`);
     }
-    if (what.startsWith('<body')) continue; // the turn from the end of the page to its start
-    assert.ok(seen, `the focus is not visible on ${what}`);
-    if (there) return;
+    if (await page.evaluate((wanted) => document.activeElement.matches(wanted), selector)) return;
   }
   assert.fail(`Tab does not reach ${selector}`);
 }
+
+/** Waits until nothing that a selector matches has moved or changed its size for ten frames. */
+export const waitStill = (page, selector) =>
+  page.evaluate(async (which) => {
+    const places = () => JSON.stringify([...document.querySelectorAll(which)].map((element) => {
+      const { x, y, width, height } = element.getBoundingClientRect();
+      return [x, y, width, height];
+    }));
+    let before = '';
+    for (let same = 0; same < 10;) {
+      await new Promise((resolve) => requestAnimationFrame(resolve));
+      const now = places();
+      same = now === before ? same + 1 : 0;
+      before = now;
+    }
+  }, selector);
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 

@@ -62,7 +62,7 @@ export const start = (page, given, options = {}) =>
   page.evaluate(([settings, more]) => window.session.start({ name: 'a test', given: settings, ...more }), [given, options]);
 
 /** Waits for something told: { type, and the fields named }, `after` so many events before. */
-export async function waitTold(page, type, wanted = {}, { timeout = 60_000, after = 0 } = {}) {
+export async function waitTold(page, type, wanted = {}, { timeout = 180_000, after = 0 } = {}) {
   try {
     const found = await page.waitForFunction(
       ([kind, fields, from]) => window.told.slice(from).find((one) =>

@@ -111,7 +111,7 @@ test('a taken port is answered with the next one, and a message', async () => {
   const second = await serve({ port: server.port, www: join(folder, 'www'), log: (text) => messages.push(text) });
   try {
     assert.notEqual(second.port, server.port);
-    assert.match(messages[0], new RegExp(`Port ${server.port} is taken`));
+    assert.match(messages[0], new RegExp(`Port ${server.port} is in use`));
     assert.equal((await fetch(second.url)).status, 200);
   } finally {
     await second.close();

@@ -66,9 +66,9 @@ test('reasons: an error\'s own words, or what was thrown', () => {
 });
 
 test('the formula of the score has the weights of the model, and leaves out what weighs nothing', () => {
-  assert.equal(scoreFormula({ lambda: 0.9 }), 'A = 0.9 R + 0.1 L');
-  assert.equal(scoreFormula({ lambda: 0.7, balance: 'quantile' }), 'A = 0.7 R′ + 0.3 L′');
-  assert.deepEqual([1, 0].map((lambda) => scoreFormula({ lambda })), ['A = R', 'A = L']);
+  assert.equal(scoreFormula({ scoring: { lambda: 0.9 } }), 'A = 0.9 R + 0.1 L');
+  assert.equal(scoreFormula({ scoring: { lambda: 0.7, balance: 'quantile' } }), 'A = 0.7 R′ + 0.3 L′');
+  assert.deepEqual([1, 0].map((lambda) => scoreFormula({ scoring: { lambda } })), ['A = R', 'A = L']);
   assert.equal(scoreFormula(undefined), 'A');
 });
 

@@ -175,18 +175,18 @@ export class Curves {
     this.#log = log;
     this.#range = range;
     this.#twin = new TableTwin(name);
-    const head = element("div", { className: "chart-head" }, element("figcaption", {}, name));
+    this.root.append(element("figcaption", {}, name));
     if (logSwitch) {
       const box = element("input", { type: "checkbox", checked: log });
       box.addEventListener("change", () => {
         this.#log = box.checked;
         this.#ask();
       });
-      head.append(element("label", { className: "check" }, box, "Logarithmic"));
+      this.root.append(element("label", { className: "check" }, box, "Logarithmic scale"));
     }
     // The canvas says nothing to a screen reader; legend and table do.
     this.#plot.setAttribute("aria-hidden", "true");
-    this.root.append(head, this.#plot, this.#legend, this.#twin.root);
+    this.root.append(this.#plot, this.#legend, this.#twin.root);
     this.setLines(lines);
     new ResizeObserver(() => {
       this.#fit();
@@ -217,7 +217,7 @@ export class Curves {
       sample.append(stroke);
       const value = element("span", { className: "value" });
       const button = element("button", { type: "button", "aria-pressed": String(!this.#hidden.has(key)) }, sample, element("span", {}, label), value);
-      button.title = "Shows or hides this curve";
+      button.title = "Show or hide this curve";
       button.addEventListener("click", () => {
         if (!this.#hidden.delete(key)) this.#hidden.add(key);
         button.setAttribute("aria-pressed", String(!this.#hidden.has(key)));
@@ -318,9 +318,9 @@ export class Histogram {
     this.#svg.setAttribute("viewBox", "0 0 480 170");
     this.#svg.setAttribute("class", "histogram");
     this.#svg.setAttribute("role", "img");
-    this.#svg.setAttribute("aria-label", "Scores of held-out pictures"); // more once it is drawn
+    this.#svg.setAttribute("aria-label", "Scores of held-out images"); // more once it is drawn
     this.root.append(
-      element("div", { className: "chart-head" }, element("figcaption", {}, "Scores of held-out pictures")),
+      element("figcaption", {}, "Scores of held-out images"),
       /** @type {any} */ (this.#svg), element("p", { className: "ends", "aria-hidden": "true" }, this.#low, this.#high),
       this.#legend, this.#said, this.#twin.root,
     );
@@ -382,10 +382,10 @@ export class Histogram {
         sample.append(shape);
         return element("li", {}, element("span", { className: "key" }, /** @type {any} */ (sample), words));
       }));
-    this.#said.textContent = "The height is each group's share." +
-      (labelled ? ` AUROC of the labelled pictures: ${auroc === null ? "not defined" : auroc.toFixed(3)}. Shown as information and never used to choose.` : "");
+    this.#said.textContent = "Bar heights are shares of each group." +
+      (labelled ? ` AUROC of the labelled images: ${auroc === null ? "not defined" : auroc.toFixed(3)}. For information only; no choice is based on it.` : "");
     this.#twin.set(() => ({
-      head: ["From", "to", ...groups.map(({ name }) => name)],
+      head: ["From", "To", ...groups.map(({ name }) => name)],
       rows: Array.from({ length: BINS }, (_, i) => {
         const edge = (/** @type {number} */ n) => short(bins.low + ((bins.high - bins.low) * n) / BINS);
         return [edge(i), edge(i + 1), ...groups.map(({ counts }) => counts[i])];

@@ -30,7 +30,7 @@ export function choiceOf(all) {
   const one = tops.size === 1 && top ? top : "";
   return {
     files: pictures.map(({ path, blob }) => ({ path: one ? path.slice(one.length + 1) : path, source: { blob } })),
-    folder: one || "PICTURES",
+    folder: one || "IMAGES",
     left: all.length - pictures.length,
   };
 }
@@ -64,7 +64,7 @@ export function acceptTraining({ choose, problem }) {
         left: 0,
       });
     } catch (error) {
-      problem(`The bundled pictures could not be listed (${reasonOf(error)}). Check the connection; pictures of your own can be used all the same.`);
+      problem(`The bundled images could not be listed (${reasonOf(error)}). Check the connection, or use your own images.`);
     }
   });
 
@@ -84,10 +84,10 @@ function acceptFrames(choose, problem) {
   const take = element("button", { type: "button", className: "button primary", id: "train-capture" }, "Capture");
   const close = element("button", { type: "button", className: "button" }, "Close");
   const dialog = element("dialog", { id: "train-camera-dialog", "aria-labelledby": "train-camera-title" },
-    element("h2", { id: "train-camera-title" }, "Normal pictures from the camera"),
+    element("h2", { id: "train-camera-title" }, "Normal images from the camera"),
     video,
-    element("p", { className: "small" }, "Move the thing, or the camera, a little while the frames are taken: pictures that are all alike teach nothing."),
-    element("div", { className: "field" }, element("label", { for: count.id }, "Frames, four a second"), count),
+    element("p", { className: "small" }, "Move the object or the camera slightly during the capture: identical images add nothing to learn from."),
+    element("div", { className: "field" }, element("label", { for: count.id }, "Frames (four per second)"), count),
     said,
     element("div", { className: "actions" }, take, close));
   document.body.append(dialog);
@@ -118,7 +118,7 @@ function acceptFrames(choose, problem) {
   take.addEventListener("click", async () => {
     const wanted = count.valueAsNumber;
     if (!Number.isInteger(wanted) || wanted < 20 || wanted > 2000) {
-      said.textContent = "Between 20 and 2,000 frames, please.";
+      said.textContent = "Enter a number of frames from 20 to 2,000.";
       return;
     }
     capturing = true;
@@ -129,11 +129,11 @@ function acceptFrames(choose, problem) {
       const due = performance.now() + FRAME_EVERY_MS;
       const blob = video.videoWidth > 0 ? await frameOf(video) : null;
       if (blob) files.push({ path: `camera-${String(files.length + 1).padStart(4, "0")}.png`, source: { blob } });
-      said.textContent = `${files.length} of ${wanted} frames taken.`;
+      said.textContent = `${files.length} of ${wanted} frames captured.`;
       await new Promise((resolve) => setTimeout(resolve, Math.max(0, due - performance.now())));
     }
     if (!capturing) return; // closed before the end
-    choose({ files, folder: "PICTURES", left: 0 });
+    choose({ files, folder: "IMAGES", left: 0 });
     dialog.close();
   });
 }
@@ -148,16 +148,16 @@ export function saidOf(prepared, left) {
   const leftOut = prepared.leftOut + left;
   const list = element("ul", { className: "said" }, ...[
     prepared.said,
-    `${plural(prepared.pictures, "normal picture")}: about ${(prepared.pictures - heldOut).toLocaleString("en")} to train on, ${heldOut.toLocaleString("en")} held out.`,
+    `${plural(prepared.pictures, "normal image")}: about ${(prepared.pictures - heldOut).toLocaleString("en")} to train on, ${heldOut.toLocaleString("en")} held out.`,
     prepared.labelled
-      ? `${prepared.labelled.normal.toLocaleString("en")} normal and ${prepared.labelled.abnormal.toLocaleString("en")} abnormal ones with labels: shown as information and never used to choose.`
-      : "No labelled test pictures.",
-    leftOut > 0 ? `${plural(leftOut, "file")} left out.` : "",
+      ? `${prepared.labelled.normal.toLocaleString("en")} normal and ${prepared.labelled.abnormal.toLocaleString("en")} abnormal labelled images: for information only; no choice is based on them.`
+      : "No labelled test images.",
+    leftOut > 0 ? `${plural(leftOut, "file")} ignored.` : "",
   ].filter(Boolean).map((words) => element("li", {}, words)));
-  if (prepared.alike) list.append(element("li", { className: "bad-words" }, "All pictures are the same one: a model would learn that picture alone."));
+  if (prepared.alike) list.append(element("li", { className: "bad-words" }, "All images are identical: a model would learn only that image."));
   const { skipped } = prepared;
   if (skipped.length === 0) return [list];
   return [list, element("details", { open: skipped.length <= SHORT_LIST },
-    element("summary", {}, `${plural(skipped.length, "file")} skipped`),
+    element("summary", {}, `${plural(skipped.length, "file")} could not be read`),
     element("ul", { className: "said" }, ...skipped.slice(0, LONG_LIST).map(({ path, reason }) => element("li", {}, `${path}: ${reason}`))))];
 }

@@ -9,7 +9,7 @@
  */
 import { optionOf, parse, unusedBy } from "./share.js";
 
-/** Asked for first; everything else waits in a fold. */
+/** Asked for first; everything else is in a fold. */
 const MAIN = ["method", "preset", "size", "channels", "width", "batch"];
 /** The length of a run is one of these. */
 const LENGTHS = /** @type {const} */ (["epochs", "steps", "minutes"]);
@@ -19,7 +19,7 @@ const LENGTH_WORDS = { epochs: "Epochs", steps: "Steps", minutes: "Minutes" };
 const MINUTES = { field: "minutes", kind: "number", group: "training", help: "Minutes to train", default: 2, optional: false, min: 0, above_min: true, max: 10_000 };
 
 const GROUPS = /** @type {Record<string, string>} */ ({
-  data: "Pictures", networks: "Networks", training: "Training", losses: "Losses", options: "What the paper does not have", score: "Score",
+  data: "Images", networks: "Networks", training: "Training", losses: "Losses", options: "Regularisation (not in the paper)", score: "Score",
 });
 
 const DEVICES = [["auto", "Automatic"], ["cpu", "CPU"], ["webgpu", "WebGPU"]];
@@ -52,7 +52,7 @@ export class Form extends EventTarget {
   #length = element("select", { id: "set-length" });
   #lengthField = element("div", { className: "field" });
   #device = element("select", { id: "set-device" });
-  #name = element("input", { id: "set-name", type: "text", maxLength: 80, placeholder: "from the settings", autocomplete: "off" });
+  #name = element("input", { id: "set-name", type: "text", maxLength: 80, placeholder: "made from the settings", autocomplete: "off" });
   #more = element("details");
   /** @type {"epochs" | "steps" | "minutes"} */ #kind = "epochs";
 
@@ -72,11 +72,11 @@ export class Form extends EventTarget {
     if (seed) main.append(this.#field(seed));
     for (const [value, words] of DEVICES) this.#device.append(element("option", { value }, words));
     main.append(
-      this.#plain("Device", this.#device, "Where it trains"),
-      this.#plain("Name of the run", this.#name, "For telling runs apart"),
+      this.#plain("Device", this.#device, "Where the training runs"),
+      this.#plain("Name of the run", this.#name, "Shown in lists and charts"),
     );
 
-    this.#more.append(element("summary", {}, "Losses, the paper's options and the rest"));
+    this.#more.append(element("summary", {}, "Losses, regularisation and more settings"));
     /** @type {Map<string, HTMLElement>} */
     const groups = new Map();
     for (const setting of settings) {
@@ -90,7 +90,7 @@ export class Form extends EventTarget {
       }
       group.append(this.#field(setting));
     }
-    const reset = element("button", { type: "button", className: "quiet", id: "set-reset" }, "Back to what suits the pictures");
+    const reset = element("button", { type: "button", className: "quiet", id: "set-reset" }, "Reset to the suggested settings");
     reset.addEventListener("click", () => {
       this.#forget();
       this.#changed();
@@ -116,14 +116,14 @@ export class Form extends EventTarget {
     let input;
     if (choices) {
       input = element("select", { id });
-      if (setting.optional) input.append(element("option", { value: "" }, "as the method has it"));
+      if (setting.optional) input.append(element("option", { value: "" }, "the method's default"));
       const words = setting.kind === "flag" ? ["yes", "no"] : choices.map(String);
       choices.forEach((choice, i) => input.append(element("option", { value: String(choice) }, words[i])));
     } else {
       input = element("input", { id, type: "number", step: setting.kind === "integer" ? "1" : "any", inputMode: setting.kind === "integer" ? "numeric" : "decimal" });
       if (setting.min !== undefined) input.setAttribute("min", String(setting.min));
       if (setting.max !== undefined) input.setAttribute("max", String(setting.max));
-      if (setting.optional) input.setAttribute("placeholder", "as the method has it");
+      if (setting.optional) input.setAttribute("placeholder", "the method's default");
     }
     input.value = setting.default === null || setting.default === undefined ? "" : String(setting.default);
     const error = element("p", { className: "field-error", id: `${id}-error`, hidden: true });
@@ -148,7 +148,7 @@ export class Form extends EventTarget {
   /** Epochs, steps or minutes: one choice and one number. @param {Map<string, Setting>} byName */
   #lengths(byName) {
     const row = element("div", { className: "length" }, this.#length);
-    this.#length.setAttribute("aria-label", "Length of the run, in");
+    this.#length.setAttribute("aria-label", "Unit of the run's length");
     const hint = element("p", { className: "hint" });
     this.#lengthField.append(element("span", { className: "label" }, "Length"), row, hint);
     for (const key of LENGTHS) {
@@ -200,7 +200,7 @@ export class Form extends EventTarget {
   /** @param {Field} field */
   #check(field) {
     const badText = field.input instanceof HTMLInputElement && field.input.validity.badInput;
-    const parsed = badText ? { error: "It is a number." } : parse(field.setting, field.input.value);
+    const parsed = badText ? { error: "Enter a number." } : parse(field.setting, field.input.value);
     this.#tell(field, "error" in parsed && field.touched ? parsed.error : "");
     return parsed;
   }
@@ -261,7 +261,7 @@ export class Form extends EventTarget {
       if (key === "epochs" || key === "steps" || key === "minutes") this.#showLength(key);
       if (field.input instanceof HTMLSelectElement && ![...field.input.options].some(({ value }) => value === text)) {
         const { setting } = field;
-        this.#tell(field, `The address asks for "${text}". It can be ${(setting.choices ?? ["true", "false"]).join(", ")}.`);
+        this.#tell(field, `The address asks for "${text}". Expected one of ${(setting.choices ?? ["true", "false"]).join(", ")}.`);
         continue;
       }
       field.input.value = text;
@@ -270,7 +270,7 @@ export class Form extends EventTarget {
         // A number field drops what is no number, and says nothing.
         field.touched = false;
         field.input.value = field.setting.default ?? "";
-        this.#tell(field, `The address asks for "${text}", which is no number.`);
+        this.#tell(field, `The address asks for "${text}", which is not a number.`);
       } else {
         this.#check(field);
       }

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * What a person takes home of a run: the model, the checkpoint, and the lines that go on with the
- * program.
+ * What can be downloaded of a run: the model, the checkpoint, and the commands that repeat or resume
+ * it in the program.
  *
  * @typedef {import("./records.js").Run} Run
  * @typedef {import("./share.js").Schema} Schema
@@ -17,8 +17,8 @@ export const checkpointName = (run) => `${fileName(run.name)}-checkpoint.safeten
 export class HomeView extends EventTarget {
   #root;
   #schema;
-  #model = element("button", { type: "button", className: "button", id: "download-model", disabled: true }, "Model file");
-  #checkpoint = element("button", { type: "button", className: "button", id: "download-checkpoint", disabled: true }, "Checkpoint");
+  #model = element("button", { type: "button", className: "button", id: "download-model", disabled: true }, "Download model");
+  #checkpoint = element("button", { type: "button", className: "button", id: "download-checkpoint", disabled: true }, "Download checkpoint");
   #words = element("p", { className: "hint" });
   #commands = element("div", { className: "commands" });
   #shown = "";
@@ -31,7 +31,7 @@ export class HomeView extends EventTarget {
     this.#model.addEventListener("click", () => this.dispatchEvent(new CustomEvent("model")));
     this.#checkpoint.addEventListener("click", () => this.dispatchEvent(new CustomEvent("checkpoint")));
     root.append(
-      element("h3", {}, "Take it home"),
+      element("h3", {}, "Download"),
       element("div", { className: "actions" }, this.#model, this.#checkpoint),
       this.#words,
       this.#commands,
@@ -49,12 +49,12 @@ export class HomeView extends EventTarget {
     this.#model.disabled = !finished;
     this.#checkpoint.disabled = !finished && !open;
     this.#words.textContent = finished
-      ? "The model file scores pictures here and with the program. The checkpoint goes on training, here or there."
-      : "The model file comes when the run ends or is stopped. A checkpoint can be taken at any step.";
+      ? "The model file scores images here and in the program. Use the checkpoint to resume training, here or in the program."
+      : "The model can be downloaded once the run ends or is stopped, a checkpoint at any step.";
     /** @type {[string, string, string][]} */
-    const lines = [["resume-command", "Go on with the program, from the downloaded checkpoint", resumeCommand(checkpointName(run), folder)]];
+    const lines = [["resume-command", "Resume in the program from the downloaded checkpoint", resumeCommand(checkpointName(run), folder)]];
     // A run from a checkpoint file has no settings before it is stored.
-    if (run.settings.size !== undefined) lines.unshift(["train-command", "The same run with the program", trainCommand(run.settings, this.#schema, folder)]);
+    if (run.settings.size !== undefined) lines.unshift(["train-command", "The same run in the program", trainCommand(run.settings, this.#schema, folder)]);
     const key = JSON.stringify(lines);
     if (key === this.#shown) return;
     this.#shown = key;

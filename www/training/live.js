@@ -6,13 +6,13 @@
  * @typedef {import("./protocol.js").Preview} Preview
  * @typedef {import("./records.js").Run} Run
  */
-import { short } from "../table.js";
+import { short, showName } from "../table.js";
 import { Curves, Histogram } from "./charts.js";
 import { element } from "./form.js";
 
 const LOSSES = /** @type {const} */ ([
   ["adversarial", "adversarial"], ["contextual", "contextual"], ["latent", "latent"],
-  ["generator", "G, the weighted sum"], ["discriminator", "D"],
+  ["generator", "generator (weighted sum)"], ["discriminator", "discriminator"],
 ]);
 
 export class Live {
@@ -35,15 +35,15 @@ export class Live {
     this.#losses = new Curves("Losses", drawer, {
       lines: LOSSES.map(([key, label], colour) => ({ key, label, colour })), log: true, logSwitch: true,
     });
-    this.#verdicts = new Curves("How real D takes them for", drawer, {
-      lines: [{ key: "real", label: "D(x), pictures", colour: 0 }, { key: "fake", label: "D(x̂), redrawn", colour: 1 }], range: [0, 1],
+    this.#verdicts = new Curves("D's estimate that an image is real", drawer, {
+      lines: [{ key: "real", label: "D(x), images", colour: 0 }, { key: "fake", label: "D(x̂), reconstructions", colour: 1 }], range: [0, 1],
     });
-    this.#residual = new Curves("Residual of held-out pictures", drawer, { lines: [{ key: "residual", label: "mean R", colour: 2 }] });
+    this.#residual = new Curves("Residual of held-out images", drawer, { lines: [{ key: "residual", label: "mean R", colour: 2 }] });
     this.#histogram = new Histogram(drawer);
     root.append(
-      element("h3", {}, "What it learns"),
+      element("h3", {}, "Training progress"),
       element("div", { className: "charts" }, this.#losses.root, this.#verdicts.root, this.#residual.root, this.#histogram.root),
-      element("h4", {}, "Held-out pictures, redrawn"),
+      element("h4", {}, "Reconstructions of held-out images"),
       this.#pictureWords,
       this.#pictures,
     );
@@ -56,7 +56,7 @@ export class Live {
     this.#preview = null;
     this.#threshold = null;
     this.#pictures.replaceChildren();
-    this.#pictureWords.textContent = "They come before the first step and about ten times in a run.";
+    this.#pictureWords.textContent = "Shown before the first step and about ten times during a run.";
     this.#histogram.root.hidden = true;
     if (run) this.update(run);
   }
@@ -111,15 +111,17 @@ export class Live {
     };
     this.#pictures.replaceChildren(...preview.pictures.map(({ name, score, residual, input, reconstruction, heat }) => {
       const below = picture(input, "", "input");
+      const named = element("span", { className: "preview-name" });
+      showName(named, name);
       const over = picture(heat, `Heat map over ${name}`, "heat");
       return element("li", {},
         element("div", { className: "trio" },
-          picture(input, `Input ${name}`, "input"),
-          reconstruction ? picture(reconstruction, `${name} redrawn`, "reconstruction") : element("span", { className: "small" }, "no reconstruction"),
+          picture(input, `Input: ${name}`, "input"),
+          reconstruction ? picture(reconstruction, `Reconstruction of ${name}`, "reconstruction") : element("span", { className: "small" }, "no reconstruction"),
           element("span", { className: "over" }, below, over)),
-        element("p", { className: "hint" }, element("span", { className: "preview-name" }, name), ` R ${short(residual)}, score ${short(score)}`));
+        element("p", { className: "hint" }, named, ` R ${short(residual)}, score ${short(score)}`));
     }));
-    this.#pictureWords.textContent = `After step ${preview.step.toLocaleString("en")}: input, redrawn, heat map over the input. The same pictures each time; none of them is trained on.`;
+    this.#pictureWords.textContent = `After step ${preview.step.toLocaleString("en")}: input, reconstruction and heat map over the input. The same images are shown each time; none of them is used for training.`;
     for (const url of old) URL.revokeObjectURL(url);
   }
 }

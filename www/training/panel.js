@@ -14,7 +14,8 @@
  * @typedef {import("./choice.js").Choice} Choice
  * @typedef {{
  *   useModel: (blob: Blob, name: string) => Promise<void>,
- *   notice: (words: string, bad?: boolean) => void,
+ *   notice: import("../notices.js").Notice,
+ *   dismiss: (about: string) => void,
  *   say: (words: string, kind?: string) => void,
  * }} Page  what the rest of the page does for this part
  */
@@ -44,8 +45,8 @@ const WIDTH = 8;
 const PLAN_AFTER_MS = 500;
 
 const PHASES = {
-  reading: "Reading the pictures", compiling: "Preparing the graphics card, the first time only", planning: "Trying a few steps",
-  previewing: "Redrawing held-out pictures", calibrating: "Calibrating the model", resuming: "Going on from the last checkpoint",
+  reading: "Reading the images", compiling: "Preparing the GPU (first time only)", planning: "Timing a few steps",
+  previewing: "Reconstructing held-out images", calibrating: "Calibrating the model", resuming: "Resuming from the last checkpoint",
 };
 
 /** @param {Page} page @returns {Promise<Panel>} */
@@ -96,10 +97,11 @@ export class Panel {
   #expecting = false;
   /** @type {string | null} what a run from a checkpoint file is to be called; its id comes with its first state */ #continuing = null;
   /** @type {Update | null} a step to take as soon as the run waits */ #stepFirst = null;
-  /** @type {Blob | null} to go on with as soon as there are pictures */ #waitingCheckpoint = null;
+  /** @type {Blob | null} to resume as soon as there are images */ #waitingCheckpoint = null;
   /** @type {{ run: Run, model: Blob, checkpoint: Blob } | null} */ #finished = null;
-  #suits = element("p", { className: "hint" }, "What suits the pictures is filled in once there are some.");
-  #leave = element("button", { type: "button", className: "button", id: "train-discard", hidden: true }, "Leave this run");
+  /** The stored run that a notice offers to resume. @type {string | null} */ #offered = null;
+  #suits = element("p", { className: "hint" }, "Once you have chosen images, suggested settings are filled in here.");
+  #leave = element("button", { type: "button", className: "button", id: "train-discard", hidden: true }, "Close this run");
 
   /** @param {Page} page @param {Schema} schema */
   constructor(page, schema) {
@@ -112,7 +114,7 @@ export class Panel {
 
     const drawer = new Drawer(byId("train"));
     const [live, home, runs, stored] = Array.from({ length: 4 }, () => element("div"));
-    runs.append(element("h3", {}, "Runs of this visit"));
+    runs.append(element("h3", {}, "Runs in this visit"));
     stored.id = "train-stored";
     byId("train-panel").append(live, home, runs, stored);
     byId("train-stop").after(this.#leave);
@@ -139,7 +141,7 @@ export class Panel {
     try {
       this.#choose(choiceOf(await files));
     } catch (error) {
-      this.#status.problem(`What was dropped could not be read: ${reasonOf(error)}`);
+      this.#status.problem(`The dropped files could not be read: ${reasonOf(error)}`);
     }
   }
 
@@ -153,15 +155,15 @@ export class Panel {
 
   /** Says so where a run is open. @param {string} before what has to wait for its end */
   #refusesWhileBusy(before) {
-    if (this.#busy) this.#status.problem(`A run is open. Stop it or leave it before you ${before}.`);
+    if (this.#busy) this.#status.problem(`A run is open. Stop or close it before you ${before}.`);
     return this.#busy;
   }
 
   /** @param {Choice} choice */
   #choose(choice) {
-    if (this.#refusesWhileBusy("choose other pictures")) return;
+    if (this.#refusesWhileBusy("choose other images")) return;
     if (choice.files.length === 0) {
-      this.#status.tell("No picture files were found there (PNG, JPEG, WebP, GIF, BMP or TIFF).");
+      this.#status.tell("No image files were found (PNG, JPEG, WebP, GIF, BMP or TIFF).");
       return;
     }
     this.#choice = choice;
@@ -174,8 +176,8 @@ export class Panel {
     const said = byId("train-said");
     this.#prepared = null;
     this.#forgetPlan();
-    said.replaceChildren(element("p", {}, `${plural(choice.files.length, "picture")} chosen.`));
-    this.#status.tell(`Reading ${plural(choice.files.length, "picture")}.`);
+    said.replaceChildren(element("p", {}, `${plural(choice.files.length, "image")} chosen.`));
+    this.#status.tell(`Reading ${plural(choice.files.length, "image")}.`);
     try {
       const prepared = await this.#session.prepare(choice.files, this.#given(this.#form.wish()));
       if (number !== this.#choices) return false;
@@ -191,9 +193,9 @@ export class Panel {
     }
     said.replaceChildren(...saidOf(this.#prepared, choice.left));
     this.#form.show({ preset: presetFor(this.#prepared.settings.method), ...this.#prepared.settings });
-    this.#suits.textContent = "Chosen to suit the pictures. Change what you like: the plan below follows.";
+    this.#suits.textContent = "Suggested for your images. Change any setting; the plan below is updated.";
     const skipped = this.#prepared.skipped.length;
-    if (!this.#starting) this.#status.tell(`The pictures are ready.${skipped > 0 ? ` ${plural(skipped, "file")} could not be read and ${skipped === 1 ? "is" : "are"} left out.` : ""}`);
+    if (!this.#starting) this.#status.tell(`The images are ready.${skipped > 0 ? ` ${plural(skipped, "file")} could not be read and ${skipped === 1 ? "was" : "were"} skipped.` : ""}`);
     this.#planSoon();
     if (this.#waitingCheckpoint) void this.#continue(this.#waitingCheckpoint);
     return true;
@@ -225,9 +227,9 @@ export class Panel {
     this.#showPlain(wish.given);
     this.#form.give(texts);
     this.#form.set({ device: wish.device, name: wish.name });
-    if (unknown.length > 0) this.#status.problem(`The address names ${unknown.map((name) => `"${name.slice(0, 40)}"`).join(", ")}, which is no setting of a run.`);
+    if (unknown.length > 0) this.#status.problem(`The address contains ${unknown.map((name) => `"${name.slice(0, 40)}"`).join(", ")}, which ${unknown.length === 1 ? "is not a training setting" : "are not training settings"}.`);
     const unused = unusedBy(this.#schema.methods, wish.given.method ?? "skip-ganomaly").filter((field) => texts.has(field));
-    if (unused.length > 0) this.#status.problem(`The address sets ${unused.map(optionOf).join(", ")}, which ${wish.given.method ?? "skip-ganomaly"} does not use: left out.`);
+    if (unused.length > 0) this.#status.problem(`The address sets ${unused.map(optionOf).join(", ")}, which ${wish.given.method ?? "skip-ganomaly"} does not use; ${unused.length === 1 ? "it is" : "they are"} ignored.`);
   }
 
   #changed() {
@@ -280,7 +282,7 @@ export class Panel {
   /** A refusal: beside its field where it names one. @param {string} words */
   #refused(words) {
     if (this.#form.showProblem(words)) {
-      this.#status.tell("A setting needs another value.");
+      this.#status.tell("Correct the marked setting.");
     } else {
       this.#status.tell("");
       this.#status.problem(words);
@@ -306,13 +308,13 @@ export class Panel {
       });
     }
     byId("train-stop").addEventListener("click", () => {
-      this.#status.tell("Stopping: the model is calibrated.");
+      this.#status.tell("Stopping the run and calibrating the model.");
       byId("train-stop").disabled = true;
       this.#session.stop();
     });
     this.#leave.addEventListener("click", () => {
       this.#session.discard();
-      this.#status.tell("The run was left. What was saved of it stays in this browser.");
+      this.#status.tell("The run was closed. Any saved checkpoint stays in this browser.");
     });
   }
 
@@ -327,7 +329,7 @@ export class Panel {
       if (this.#finished) download(`${fileName(this.#finished.run.name)}.safetensors`, this.#finished.model);
     });
     this.#home.addEventListener("checkpoint", () => void this.#takeCheckpoint());
-    this.#home.addEventListener("copy", (event) => void this.#status.copy(detailOf(event), "The line"));
+    this.#home.addEventListener("copy", (event) => void this.#status.copy(detailOf(event), "The command"));
     this.#runs.addEventListener("again", (event) => {
       this.#form.fill(detailOf(event).wish);
       byId("train-start").scrollIntoView({ block: "center" });
@@ -338,7 +340,12 @@ export class Panel {
     this.#runs.addEventListener("renamed", () => this.#show());
     this.#stored.addEventListener("resume", (event) => this.#resume(detailOf(event)));
     this.#stored.addEventListener("problem", (event) => this.#status.problem(detailOf(event)));
-    this.#stored.addEventListener("cleared", () => this.#status.tell("Everything stored was removed."));
+    this.#stored.addEventListener("left", (event) => {
+      if (this.#offered === null || detailOf(event).includes(this.#offered)) return;
+      this.#offered = null;
+      this.#page.dismiss("training");
+    });
+    this.#stored.addEventListener("cleared", () => this.#status.tell("Everything stored was cleared."));
   }
 
   #acceptCheckpoint() {
@@ -392,13 +399,13 @@ export class Panel {
   async #start(step) {
     if (this.#busy) return;
     if (!this.#choice) {
-      this.#status.tell("Choose normal pictures first: files, a folder, the bundled pictures or the camera.");
+      this.#status.tell("Choose normal images first: files, a folder, the bundled images or the camera.");
       byId("train-files").focus();
       return;
     }
     const wish = this.#form.wish();
     if (!wish) {
-      this.#status.tell("A setting needs another value.");
+      this.#status.tell("Correct the marked setting.");
       this.#form.focusWrong();
       return;
     }
@@ -409,12 +416,12 @@ export class Panel {
     const ready = await this.#preparing; // what is wrong with the pictures is said there
     this.#starting = false;
     if (!ready || (this.#plan && !this.#plan.fits)) {
-      if (ready) this.#status.tell("These settings do not fit. Take what would, or smaller ones.");
+      if (ready) this.#status.tell("These settings do not fit. Use the suggested change or smaller values.");
       this.#setState("idle");
       return;
     }
     const settings = { ...this.#prepared?.settings, ...this.#plan?.settings, ...this.#given(wish) };
-    const name = wish.name || nameOf(settings);
+    const name = wish.name || nameOf(settings, wish.minutes);
     this.#stepFirst = step;
     void persist();
     const id = this.#session.start({ name, given: this.#given(wish), minutes: wish.minutes, paused: step !== null });
@@ -423,7 +430,7 @@ export class Panel {
 
   /** @param {StoredRun} stored */
   #resume({ id, name, settings }) {
-    if (this.#refusesWhileBusy("resume another")) return;
+    if (this.#refusesWhileBusy("resume another run")) return;
     this.#setState("preparing");
     this.#status.tell(`Resuming ${name}.`);
     this.#status.line.scrollIntoView({ block: "center" });
@@ -434,11 +441,11 @@ export class Panel {
 
   /** A checkpoint file, on the pictures that it was trained with. @param {Blob} file */
   async #continue(file) {
-    if (this.#refusesWhileBusy("go on from a checkpoint")) return;
+    if (this.#refusesWhileBusy("resume from a checkpoint")) return;
     this.#waitingCheckpoint = null;
     if (!this.#choice) {
       this.#waitingCheckpoint = file;
-      this.#status.tell("Now choose the pictures that the checkpoint was trained with.");
+      this.#status.tell("Now choose the images that the checkpoint was trained on.");
       return;
     }
     if (!this.#prepared && !(await this.#preparing)) return;
@@ -464,7 +471,8 @@ export class Panel {
     const runs = await this.#stored.refresh(this.#run?.id ?? null);
     const left = runs.find(({ state }) => state !== "done");
     if (!left || this.#run) return;
-    this.#page.notice(`The training run "${left.name}" was left at step ${left.step} of ${left.totalSteps}. Resume or discard it in the section on training.`);
+    this.#offered = left.id;
+    this.#page.notice(`The training run "${left.name}" was left at step ${left.step.toLocaleString("en")} of ${left.totalSteps.toLocaleString("en")}. Resume or discard it in the training section.`, { about: "training" });
   }
 
   // --- What the session says
@@ -485,7 +493,7 @@ export class Panel {
       byId("set-device-hint").textContent = reason;
     });
     on("progress", (detail) => this.#takeProgress(detail));
-    on("searching", ({ step, steps }) => this.#status.note(`${PHASES[this.#phase]}, searching z: step ${step} of ${steps}…`));
+    on("searching", ({ step, steps }) => this.#status.note(`${PHASES[this.#phase]}, optimising latent codes: step ${step} of ${steps}…`));
     on("state", (detail) => this.#takeState(detail));
     onRun("history", (run, { history: { losses, previews } }) => {
       run.losses = losses;
@@ -563,7 +571,7 @@ export class Panel {
     // A run is done once the page scores with its model: see #finish. After new pictures it is as before.
     if (state !== "done" || this.#state === "preparing") this.#setState(state);
     if (run && this.#open) this.#status.steps(run);
-    if (state === "running") this.#status.tell(`Training on the ${run?.device === "webgpu" ? "graphics card" : "CPU"}.`);
+    if (state === "running") this.#status.tell(`Training on the ${run?.device === "webgpu" ? "GPU" : "CPU"}.`);
     if (state === "paused") this.#status.tell(`Paused after step ${step.toLocaleString("en")}.`);
     if (state === "idle" && this.#run) {
       this.#closeRun();
@@ -586,7 +594,7 @@ export class Panel {
     this.#setState("done");
     this.#status.steps(run);
     this.#status.progress(1, 1, "Training");
-    this.#status.tell(`Done after ${plural(step, "step")} and ${timeWords(elapsedMs)}. The page scores with this model now.`);
+    this.#status.tell(`Done after ${plural(step, "step")} and ${timeWords(elapsedMs)}. The page now scores with this model.`);
     void this.#stored.refresh(null);
   }
 
@@ -599,9 +607,9 @@ export class Panel {
       this.#closeRun();
     }
     if (this.#form.showProblem(words)) {
-      this.#status.tell("A setting needs another value.");
+      this.#status.tell("Correct the marked setting.");
     } else {
-      this.#status.tell("The training stopped.");
+      this.#status.tell("Training stopped.");
       this.#status.problem(words);
     }
     void this.#stored.refresh(null);
@@ -616,7 +624,7 @@ export class Panel {
     this.#show();
   }
 
-  /** Buttons, fields and what can be taken home, for the state as it is. */
+  /** Buttons, fields and what can be downloaded, for the state as it is. */
   #show() {
     const state = this.#state;
     const busy = this.#busy;
@@ -625,7 +633,7 @@ export class Panel {
     byId("train-start").disabled = busy;
     byId("train-start").textContent = this.#run && !busy ? "Train again" : "Train";
     byId("train-pause").disabled = !open;
-    byId("train-pause").textContent = state === "paused" ? "Resume" : "Pause";
+    byId("train-pause").textContent = state === "paused" ? "Continue" : "Pause";
     byId("train-step").disabled = busy && state !== "paused";
     byId("train-step-g").disabled = byId("train-step-d").disabled = state !== "paused";
     byId("train-stop").disabled = !open;
@@ -642,7 +650,7 @@ export class Panel {
       this.#status.note("");
       this.#status.progress(0, 1);
     }
-    this.#home.show(this.#run, { finished: this.#finished !== null, open, folder: this.#choice?.folder ?? "PICTURES" });
+    this.#home.show(this.#run, { finished: this.#finished !== null, open, folder: this.#choice?.folder ?? "IMAGES" });
   }
 
   async #takeCheckpoint() {
@@ -656,7 +664,7 @@ export class Panel {
     try {
       const { step, checkpoint } = await this.#session.checkpoint();
       download(checkpointName(run), checkpoint);
-      this.#page.say(`The checkpoint of step ${step} was saved.`);
+      this.#page.say(`The checkpoint of step ${step} was downloaded.`);
     } catch (error) {
       this.#status.problem(reasonOf(error));
     } finally {

@@ -21,7 +21,7 @@ const SLICE_MS = 50;
 /** Thrown when later pictures took the place of those that were being prepared. */
 export class Superseded extends Plain {
   constructor() {
-    super("Other pictures were chosen meanwhile.");
+    super("Other images were chosen in the meantime.");
   }
 }
 
@@ -108,7 +108,7 @@ export async function prepare(module, files, given, { superseded, progress }) {
   if (normals.count === 0) {
     normals.free();
     const [one] = skipped;
-    throw new Plain(`None of the ${training.length} pictures can be read. ${one.path}: ${one.reason}`);
+    throw new Plain(`${training.length === 1 ? "The image" : `None of the ${training.length} images`} ${training.length === 1 ? "cannot" : "can"} be read. ${one.path}: ${one.reason}`);
   }
   /** @type {number[]} */
   const abnormal = [];

@@ -20,8 +20,8 @@ export class PlanView extends EventTarget {
   show({ memory, fits, words, would }) {
     const parts = element("dl", { className: "plan-parts" });
     for (const [name, bytes] of /** @type {[string, number][]} */ ([
-      ["networks", memory.weights], ["optimisers", memory.optimisers], ["one step", memory.activations], ["pictures", memory.pictures],
-      ["in all", memory.total], ["at most", memory.limit],
+      ["networks", memory.weights], ["optimisers", memory.optimisers], ["activations", memory.activations], ["images", memory.pictures],
+      ["total", memory.total], ["limit", memory.limit],
     ])) {
       parts.append(element("div", {}, element("dt", {}, name), element("dd", {}, bytesWords(bytes))));
     }

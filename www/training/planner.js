@@ -44,15 +44,15 @@ export function weigh(module, settings, count, limits) {
   const memory = { ...needed, limit: limits.total };
   if (!fits({})) {
     const why = needed.total > limits.total
-      ? `about ${bytesWords(needed.total)} of memory, and at most ${bytesWords(limits.total)} can be used here`
-      : `one piece of memory of ${bytesWords(largest_buffer)}, and this graphics processor gives at most ${bytesWords(limits.buffer)} in one piece`;
+      ? `about ${bytesWords(needed.total)} of memory; at most ${bytesWords(limits.total)} can be used here`
+      : `a single buffer of ${bytesWords(largest_buffer)}; this GPU allows at most ${bytesWords(limits.buffer)} per buffer`;
     const would = smaller(settings, (change) => (change.batch ?? settings.batch) <= trained && fits(change));
     return { memory, fits: false, would, words: `These settings need ${why}. ${advice(would)}` };
   }
   if (trained < settings.batch) {
     const would = trained >= 2 ? { batch: 2 ** Math.floor(Math.log2(trained)) } : null;
-    const words = `Of ${count} ${count === 1 ? "picture" : "pictures"}, ${trained} would be trained on (the others are held out), which is fewer than a batch of ${settings.batch}. `;
-    return { memory, fits: false, would, words: words + (would ? advice(would) : "Choose at least 3 pictures.") };
+    const words = `Of ${count} ${count === 1 ? "image" : "images"}, ${trained} would be trained on (the others are held out), which is fewer than a batch of ${settings.batch}. `;
+    return { memory, fits: false, would, words: words + (would ? advice(would) : "Choose at least 3 images.") };
   }
   return { memory, fits: true, would: null, words: "" };
 }
@@ -77,8 +77,8 @@ function smaller({ batch, width }, fits) {
 /** @param {any} would */
 const advice = (would) =>
   would
-    ? `A ${Object.entries(would).map(([name, value]) => `${name} of ${value}`).join(" and a ")} would do.`
-    : "Smaller pictures, or fewer, would be needed.";
+    ? `A ${Object.entries(would).map(([name, value]) => `${name} of ${value}`).join(" and a ")} would work.`
+    : "Use smaller or fewer images.";
 
 /** @param {number} steps @param {number} stepMs @param {Memory} memory */
 export const planWords = (steps, stepMs, memory) =>

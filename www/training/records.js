@@ -12,19 +12,20 @@
  * }} Run
  */
 import { csvCell as cell } from "../csv.js";
+import { plural } from "./words.js";
 
 /** The curves that runs can be compared by. */
 export const MEASURES = /** @type {const} */ ({
-  generator: "Generator's loss", discriminator: "Discriminator's loss", adversarial: "Adversarial loss",
+  generator: "Generator loss", discriminator: "Discriminator loss", adversarial: "Adversarial loss",
   contextual: "Contextual loss", latent: "Latent loss", real: "D(x)", fake: "D(x̂)", residual: "Held-out residual",
 });
 /** @typedef {keyof typeof MEASURES} Measure */
 
 const LOSS_COLUMNS = /** @type {const} */ (["adversarial", "contextual", "latent", "generator", "discriminator", "real", "fake"]);
 
-/** What a run is called when nobody named it. @param {Record<string, any>} settings */
-export function nameOf(settings) {
-  const length = settings.steps != null ? `${settings.steps} steps` : `${settings.epochs} epochs`;
+/** What a run is called when nobody named it. @param {Record<string, any>} settings @param {number | null} [minutes] of a run by minutes */
+export function nameOf(settings, minutes = null) {
+  const length = minutes !== null ? plural(minutes, "minute") : settings.steps != null ? plural(settings.steps, "step") : plural(settings.epochs, "epoch");
   return `${settings.preset ?? settings.method ?? "run"}, ${settings.size} px, width ${settings.width}, batch ${settings.batch}, ${length}`;
 }
 

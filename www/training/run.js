@@ -194,7 +194,7 @@ export class Run {
     const late = new Promise((_, reject) => (giveUp = reject));
     const wait = () => {
       clearTimeout(timer);
-      timer = setTimeout(() => giveUp(new Error("the WebGPU device gave no answer for minutes")), limit);
+      timer = setTimeout(() => giveUp(new Error("the WebGPU device did not respond for minutes")), limit);
     };
     wait();
     try {
@@ -236,7 +236,7 @@ export class Run {
       this.#post({
         type: "problem",
         kind: "restarted-discriminator",
-        words: `The discriminator had stopped to learn at step ${this.step}: it was started anew, as the published code does.`,
+        words: `The discriminator had stopped learning by step ${this.step}, so it was re-initialised, as in the published code.`,
       });
     }
   }
@@ -305,7 +305,7 @@ export class Run {
         this.#post({
           type: "problem",
           kind: "storage",
-          words: `${text(error)} The training goes on, but from step ${this.savedStep ?? 0} on it is lost when this page is closed: download the checkpoint to keep it.`,
+          words: `${text(error)} Training continues, but everything after step ${this.savedStep ?? 0} is lost when this page is closed. Download the checkpoint to keep it.`,
         });
       }
       this.#storageRefused = true;

@@ -11,7 +11,7 @@ import { COLOURS, Curves } from "./charts.js";
 import { MEASURES, differences, overlay } from "./records.js";
 import { optionOf } from "./share.js";
 
-const STATE_WORDS = { idle: "left", preparing: "starting", running: "running", paused: "paused", done: "done", failed: "stopped by a fault" };
+const STATE_WORDS = { idle: "closed", preparing: "starting", running: "running", paused: "paused", done: "finished", failed: "failed" };
 
 /** The list and comparison on the page. Events: `again`, `link` and `renamed` with the run as detail, `csv`. */
 export class RunsView extends EventTarget {
@@ -32,8 +32,8 @@ export class RunsView extends EventTarget {
     for (const [value, words] of Object.entries(MEASURES)) this.#measure.append(element("option", { value }, words));
     this.#measure.value = "contextual";
     this.#measure.addEventListener("change", () => this.#draw());
-    this.#chart = new Curves("Runs over each other", drawer, { lines: [], logSwitch: true });
-    const csv = element("button", { type: "button", className: "button", id: "runs-csv" }, "Save all runs as CSV");
+    this.#chart = new Curves("Comparison of runs", drawer, { lines: [], logSwitch: true });
+    const csv = element("button", { type: "button", className: "button", id: "runs-csv" }, "Export all runs as CSV");
     csv.addEventListener("click", () => this.dispatchEvent(new CustomEvent("csv")));
     this.#compare.append(
       element("div", { className: "field" }, element("label", { for: "compare-measure" }, "Curve"), this.#measure),
@@ -84,8 +84,8 @@ export class RunsView extends EventTarget {
     if (facts) {
       facts.textContent = [
         `${STATE_WORDS[run.state]}, step ${run.step.toLocaleString("en")} of ${run.totalSteps.toLocaleString("en")}`,
-        run.stepMs > 0 ? `${run.stepMs.toFixed(0)} ms a step` : "",
-        run.device && `on the ${run.device === "webgpu" ? "graphics card" : "CPU"}`,
+        run.stepMs > 0 ? `${run.stepMs.toFixed(0)} ms per step` : "",
+        run.device && `on the ${run.device === "webgpu" ? "GPU" : "CPU"}`,
         last ? `held-out residual ${last.residual.toPrecision(3)}` : "",
       ].filter(Boolean).join(" · ");
     }
@@ -117,7 +117,7 @@ export class RunsView extends EventTarget {
       this.#chart.setLines(runs.map((run) => ({ key: run.id, label: run.name, colour: run.colour % COLOURS })));
       const rows = differences(runs);
       this.#differ.replaceChildren(rows.length === 0
-        ? element("p", { className: "hint" }, runs.length < 2 ? "Choose two runs or more to compare." : "None: these runs have the same settings.")
+        ? element("p", { className: "hint" }, runs.length < 2 ? "Select two or more runs to compare." : "None: these runs have the same settings.")
         : element("table", {},
           element("thead", {}, element("tr", {}, element("th", { scope: "col" }, "Setting"), ...runs.map((run) => element("th", { scope: "col" }, run.name)))),
           element("tbody", {}, ...rows.map(({ key: name, values }) =>

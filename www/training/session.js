@@ -209,7 +209,7 @@ export class TrainingSession extends EventTarget {
       ? Math.max(this.#silenceMs, SILENCE_STEPS * this.#stepMs)
       : SILENCE_AT_FIRST * this.#silenceMs;
     if (this.#missed * this.#heartbeatMs >= limit) {
-      this.#restart("panic", `it did not answer for ${Math.round((this.#missed * this.#heartbeatMs) / 1000)} seconds`);
+      this.#restart("panic", `it did not respond for ${Math.round((this.#missed * this.#heartbeatMs) / 1000)} seconds`);
       return;
     }
     this.#missed++;
@@ -266,16 +266,16 @@ export class TrainingSession extends EventTarget {
   #restart(cause, reason) {
     this.#worker?.terminate();
     this.#worker = null;
-    const what = cause === "device-lost" ? "The WebGPU device was lost" : "The program that trains stopped";
+    const what = cause === "device-lost" ? "The WebGPU device was lost" : "The training program stopped";
     if (++this.#restarts > MAX_RESTARTS_WITHOUT_PROGRESS) {
       const kept = this.#kept?.stored ? ` The run is stored up to step ${this.#kept.step}.` : "";
-      this.#fail(`${what} again and again (${reason}).${kept} Reload the page; if that does not help, take a smaller batch or width.`);
+      this.#fail(`${what} repeatedly (${reason}).${kept} Reload the page; if that does not help, use a smaller batch or width.`);
       return;
     }
     if (cause === "device-lost") this.#wanted = "cpu";
     const run = this.#run;
-    const from = run ? ` The run goes on from ${this.#kept ? `step ${this.#kept.step}` : "its start"}.` : "";
-    const where = cause === "device-lost" ? " Your CPU takes over." : " It was started again.";
+    const from = run ? ` The run continues from ${this.#kept ? `step ${this.#kept.step}` : "its start"}.` : "";
+    const where = cause === "device-lost" ? " Training continues on your CPU." : " It was restarted.";
     const words = `${what} (${reason}).${where}${from}`;
     this.#tell("restart", words);
     this.#tell("problem", { type: "problem", kind: "device", words });
@@ -313,7 +313,7 @@ export class TrainingSession extends EventTarget {
         return;
       case "refused":
         // Nobody asked for number 0: it is this class that goes on with a run.
-        if (message.id === 0) this.#fail(`The run could not be taken up again: ${message.reason}`);
+        if (message.id === 0) this.#fail(`The run could not be resumed: ${message.reason}`);
         else this.#answer(message.id)?.reject(new Error(message.reason));
         return;
       case "prepared":

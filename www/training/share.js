@@ -66,25 +66,25 @@ export function allSettings({ settings, methods, presets }) {
 export function parse(setting, text) {
   const trimmed = text.trim();
   if (trimmed === "") {
-    return setting.optional ? { value: null } : { error: "A value is needed." };
+    return setting.optional ? { value: null } : { error: "Enter a value." };
   }
   if (setting.kind === "flag") {
     if (trimmed === "true" || trimmed === "false") return { value: trimmed === "true" };
-    return { error: `It is true or false, not "${trimmed}".` };
+    return { error: `Expected true or false, got "${trimmed}".` };
   }
   if (setting.kind === "choice") {
     if (setting.choices?.some((choice) => String(choice) === trimmed)) return { value: trimmed };
-    return { error: `It is one of ${setting.choices?.join(", ")}, not "${trimmed}".` };
+    return { error: `Expected one of ${setting.choices?.join(", ")}, got "${trimmed}".` };
   }
   const value = Number(trimmed);
-  if (!Number.isFinite(value)) return { error: `It is a number, not "${trimmed}".` };
-  if (setting.kind === "integer" && !Number.isSafeInteger(value)) return { error: `It is a whole number, not ${trimmed}.` };
+  if (!Number.isFinite(value)) return { error: `Expected a number, got "${trimmed}".` };
+  if (setting.kind === "integer" && !Number.isSafeInteger(value)) return { error: `Expected a whole number, got ${trimmed}.` };
   if (setting.choices && !setting.choices.some((choice) => Number(choice) === value)) {
-    return { error: `It is one of ${setting.choices.join(", ")}, not ${trimmed}.` };
+    return { error: `Expected one of ${setting.choices.join(", ")}, got ${trimmed}.` };
   }
   const { min = -Infinity, max = Infinity } = setting;
-  if (value < min || (setting.above_min && value === min)) return { error: `It is ${setting.above_min ? "above" : "at least"} ${min}, not ${trimmed}.` };
-  if (value > max || (setting.below_max && value === max)) return { error: `It is ${setting.below_max ? "below" : "at most"} ${max}, not ${trimmed}.` };
+  if (value < min || (setting.above_min && value === min)) return { error: `Expected ${setting.above_min ? "more than" : "at least"} ${min}, got ${trimmed}.` };
+  if (value > max || (setting.below_max && value === max)) return { error: `Expected ${setting.below_max ? "less than" : "at most"} ${max}, got ${trimmed}.` };
   return { value };
 }
 

@@ -46,7 +46,7 @@ export class Status {
     this.progress(run.step, run.totalSteps, "Step");
     this.note([
       `Step ${run.step.toLocaleString("en")} of ${run.totalSteps.toLocaleString("en")}`,
-      run.stepMs > 0 ? `${run.stepMs.toFixed(0)} ms a step` : "",
+      run.stepMs > 0 ? `${run.stepMs.toFixed(0)} ms per step` : "",
       run.state === "running" && run.step < run.totalSteps && run.stepMs > 0 ? `about ${timeWords((run.totalSteps - run.step) * run.stepMs)} left` : "",
       this.#heapBytes > 0 ? `${bytesWords(this.#heapBytes)} of memory` : "",
     ].filter(Boolean).join(" · "));

@@ -36,10 +36,10 @@ function refusal(error) {
   if (error instanceof StoreError) return error;
   const name = error instanceof DOMException ? error.name : "";
   if (name === "QuotaExceededError") {
-    return new StoreError("The browser has no room left for this site: remove stored runs, or free space on the disk.", true);
+    return new StoreError("The browser has no storage left for this site: remove stored runs or free disk space.", true);
   }
   const reason = error instanceof Error && error.message ? error.message : String(error);
-  return new StoreError(`The browser does not store anything for this page; a private window may be the cause (${reason}).`, false);
+  return new StoreError(`The browser cannot store data for this page; a private window may be the cause (${reason}).`, false);
 }
 
 /** @template T @param {IDBRequest<T>} request @returns {Promise<T>} */
@@ -89,7 +89,7 @@ async function transact(stores, mode, work) {
     const transaction = (await database()).transaction(stores, mode, { durability: "relaxed" });
     const done = new Promise((resolve, reject) => {
       transaction.oncomplete = () => resolve(undefined);
-      transaction.onabort = () => reject(transaction.error ?? new Error("the write was broken off"));
+      transaction.onabort = () => reject(transaction.error ?? new Error("the write was aborted"));
     });
     done.catch(() => {});
     let result;

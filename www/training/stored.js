@@ -21,7 +21,10 @@ export function markLeft(left) {
   }
 }
 
-/** Events: `resume` (detail: StoredRun), `problem` (detail: words), `cleared`. */
+/**
+ * Events: `resume` (detail: StoredRun), `problem` (detail: words), `cleared`, `left` (detail: the ids of the unfinished
+ * runs that can be resumed here).
+ */
 export class StoredView extends EventTarget {
   #root;
   #list = element("ul", { className: "runs" });
@@ -37,7 +40,7 @@ export class StoredView extends EventTarget {
       await clearAll();
       this.dispatchEvent(new CustomEvent("cleared"));
     }));
-    root.append(element("h3", {}, "Kept in this browser"), this.#list, this.#sizes, element("div", { className: "actions" }, this.#clear));
+    root.append(element("h3", {}, "Stored in this browser"), this.#list, this.#sizes, element("div", { className: "actions" }, this.#clear));
     root.hidden = true;
   }
 
@@ -66,8 +69,9 @@ export class StoredView extends EventTarget {
     this.#root.hidden = runs.length === 0;
     this.#list.replaceChildren(...others.sort((a, b) => b.changed - a.changed).map((run) => this.#entry(run)));
     const total = sizes?.bytes ?? 0;
-    this.#sizes.textContent = `${plural(runs.length, "run")} with checkpoints and prepared pictures: ${bytesWords(total)} in all.`;
+    this.#sizes.textContent = `${plural(runs.length, "run")} with checkpoints and prepared images: ${bytesWords(total)} in total.`;
     markLeft(runs.some(({ state }) => state !== "done"));
+    this.dispatchEvent(new CustomEvent("left", { detail: others.filter(({ state }) => state !== "done").map(({ id }) => id) }));
     return runs;
   }
 

@@ -111,7 +111,7 @@ async function start(wanted) {
       onDeviceLost((why) => die("device-lost", why));
       reason = words.replace("Runs", "Trains");
     } catch (error) {
-      reason = `Trains on your CPU${wanted === "webgpu" ? ", although the address asks for WebGPU" : ""}: ${text(error)}.`;
+      reason = `Trains on your CPU${wanted === "webgpu" ? ", although WebGPU was requested" : ""}: ${text(error)}.`;
     }
   }
   try {
@@ -133,7 +133,7 @@ const superseded = () => waiting.some(({ type }) => type === "pictures" || type 
 async function prepareChosen(given) {
   const { files } = /** @type {NonNullable<typeof chosen>} */ (chosen);
   const before = state;
-  become("preparing", "Reads the pictures.");
+  become("preparing", "Reading the images.");
   try {
     pictures = await prepare(open().module, files, given, { superseded, progress: teller("reading") });
   } finally {
@@ -143,9 +143,9 @@ async function prepareChosen(given) {
     const [first] = pictures.skipped;
     const others = pictures.skipped.length - 1;
     const more = others > 0 ? `, and ${others} more` : "";
-    problem("pictures", `Left out what cannot be read: ${first.path} (${first.reason})${more}. The others are used.`);
+    problem("pictures", `Skipped what cannot be read: ${first.path} (${first.reason})${more}. The other images are used.`);
   }
-  if (pictures.alike) problem("pictures", `All ${pictures.count} pictures are the same one: a model would learn that picture alone.`);
+  if (pictures.alike) problem("pictures", `All ${pictures.count} images are identical: a model would learn only that image.`);
 }
 
 /**
@@ -154,13 +154,13 @@ async function prepareChosen(given) {
  * @param {any} given
  */
 async function settle(given) {
-  if (!pictures && !chosen) throw new Plain("Choose pictures of normal cases first.");
+  if (!pictures && !chosen) throw new Plain("Choose normal images first.");
   if (!pictures) await prepareChosen(given);
   const { suggested } = /** @type {Pictures} */ (pictures);
   const settings = settingsOf(open().module, suggested, given);
   const { size, channels } = /** @type {Pictures} */ (pictures);
   if (settings.size !== size || settings.channels !== channels) {
-    if (!chosen) throw new Plain(`These pictures were stored at ${size} × ${size} pixels with ${channels === 1 ? "one channel" : "three channels"}. Choose them again for other sizes.`);
+    if (!chosen) throw new Plain(`These images were stored at ${size} × ${size} pixels with ${channels === 1 ? "one channel" : "three channels"}. Choose the files again to use another size or number of channels.`);
     await prepareChosen({ ...given, size: settings.size, channels: settings.channels });
   }
   return { settings, pictures: /** @type {Pictures} */ (pictures) };
@@ -203,10 +203,10 @@ async function plan(given, minutes, leave) {
 
 /** @param {{ id: number, given: any, minutes: number | null }} message */
 async function answerPlan({ id, given, minutes }) {
-  if (run) throw new Plain("A run is under way: a plan is made before or after it.");
+  if (run) throw new Plain("A run is in progress; a plan can only be made before or after it.");
   const later = () => superseded() || waiting.some(({ type }) => type === "plan" || type === "start");
   const planned = await plan(given, minutes, later);
-  if (!planned) throw new Plain("Other settings were chosen meanwhile.");
+  if (!planned) throw new Plain("Other settings were chosen in the meantime.");
   post({ type: "planned", id, ...planned });
 }
 
@@ -298,7 +298,7 @@ async function resumeRun({ run: id, paused }) {
   current = id;
   post({ type: "progress", phase: "resuming", done: 0, total: 1 });
   const stored = await loadRun(id);
-  if (!stored) throw new Plain("This run is not stored any more.");
+  if (!stored) throw new Plain("This run is no longer stored.");
   pictures = stored.pictures;
   const { name, minutes, elapsedMs, created } = stored.run;
   await begin({ id, name, minutes, elapsedMs, created }, pictures, resumed(stored.checkpoint, pictures), paused);
@@ -369,7 +369,7 @@ async function singleStep(update) {
 
 /** @param {{ id: number }} message */
 async function giveCheckpoint({ id }) {
-  if (!run) throw new Plain("No run is under way.");
+  if (!run) throw new Plain("No run is in progress.");
   await run.settle();
   post({ type: "checkpoint", id, step: run.step, checkpoint: await run.checkpoint() });
 }
@@ -432,8 +432,8 @@ async function wrong(error, message) {
   }
   if (isDiverged(error)) {
     const last = run?.savedStep ?? null;
-    const kept = last === null ? "" : ` Its checkpoint of step ${last} is kept.`;
-    problem("diverged", `${text(error)}.${kept} The same settings would come to the same end.`);
+    const kept = last === null ? "" : ` The checkpoint of step ${last} is kept.`;
+    problem("diverged", `${text(error)}.${kept} The same settings would diverge again.`);
   }
   await run?.note("failed");
   become(error instanceof Superseded ? "idle" : "failed", text(error));
