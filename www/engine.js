@@ -145,7 +145,7 @@ async function findAdapter(wanted) {
  */
 export async function selfCheck(model) {
   const stored = await model.self_check();
-  if (stored && !stored.passed) throw new Plain(`WebGPU computed the score ${stored.got} where the model file states ${stored.expected}`);
+  if (stored && !stored.passed) throw new Plain(`WebGPU computed ${stored.got} as ${stored.part} of a built-in image, where the model file states ${stored.expected}`);
   return Boolean(stored);
 }
 

@@ -174,7 +174,7 @@ test('the bundled model is what README, the results and the list of models say',
 
   const list = 'www/models/index.json';
   const [own] = json(list);
-  same(caught(list, /Trained on ([\d,]+)/, `${own.method}, trained on`, own.words), trained);
+  same(caught(list, /trained on ([\d,]+)/i, `${own.method}, trained on`, own.words), trained);
   same(caught('docs/performance.md', /([\d,]+) parameters at 32/, 'parameters'), file('parameters', bundled.parameters));
 });
 
