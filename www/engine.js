@@ -139,7 +139,7 @@ async function findAdapter(wanted) {
 }
 
 /**
- * Compares the score of a built-in picture with the one in the model's file: a device can be wrong
+ * Compares the scores of built-in images with those in the model file: a device can be wrong
  * without saying so. False where the file has none; throws `Plain` where they differ.
  * @param {any} model
  */

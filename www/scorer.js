@@ -90,6 +90,12 @@ export class Scorer extends EventTarget {
     this.#ready = false;
     for (const call of this.#calls.values()) call.reject(new Error(reason));
     this.#calls.clear();
+    // Nothing waits for ever: what was still queued is answered with the reason.
+    for (const request of [...[...this.#batches.values()].flat(), ...this.#waiting]) {
+      request.resolve({ result: { error: reason }, generation: 0, device: this.#device });
+    }
+    this.#batches.clear();
+    this.#waiting.length = 0;
     this.dispatchEvent(new CustomEvent("failed", { detail: reason }));
   }
 
@@ -105,6 +111,8 @@ export class Scorer extends EventTarget {
       request.resolve({ result: { error: `The program stopped each time it reached this image (${reason}).` }, generation: 0, device: "cpu" });
       return false;
     });
+    // One that is given up is an answer too: the others are not to pay for it.
+    if (keep.length < back.length) this.#restarts = 0;
     this.#waiting.unshift(...keep);
     if (++this.#restarts > MAX_RESTARTS_WITHOUT_RESULT) {
       this.#fail(`The model stopped repeatedly (${reason}). Reload the page; if that does not help, try another model file or browser.`);

@@ -102,6 +102,33 @@ test('two bad pictures: each is given up by itself', async () => {
   assert.equal(bench.count('failed'), 0);
 });
 
+test('bad pictures in a row do not end the model', async () => {
+  const bench = await warm();
+  await bench.ask(['bad1', 'bad2', 'bad3', 'a']);
+  for (let turn = 0; bench.scorer.pending > 0 && turn < 200; turn++) {
+    if (bench.batches[0].some((name) => name.startsWith('bad'))) {
+      await bench.die();
+      bench.loaded();
+      await settled();
+    } else {
+      await bench.answer();
+    }
+  }
+  assert.deepEqual([...bench.answers].filter(([, { result }]) => 'error' in result).map(([name]) => name).sort(), ['bad1', 'bad2', 'bad3']);
+  assert.ok('score' in bench.answers.get('a').result);
+  assert.equal(bench.count('failed'), 0);
+});
+
+test('when the model is given up, what is still queued is answered with the reason', async () => {
+  const bench = await warm();
+  await bench.ask(names(90, 200));
+  while (bench.count('failed') === 0) await bench.die('device-lost', 'gone');
+  await settled();
+  assert.equal(bench.scorer.pending, 0);
+  assert.equal(bench.answers.size, 90);
+  for (const { result } of bench.answers.values()) assert.match(result.error, /gone/);
+});
+
 test('a panic on WebGPU is no proof against a picture', async () => {
   const bench = await warm({ device: 'webgpu' });
   await bench.ask(['a', 'b']);
