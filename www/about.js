@@ -75,7 +75,7 @@ export function skipsWords(header) {
 const METHOD_WORDS = {
   "skip-ganomaly": "Skip-GANomaly (Akçay, Atapour-Abarghouei and Breckon, 2019) trains a generator with skip connections against a discriminator, on normal images only. The generator encodes each image and reconstructs it from the code.",
   ganomaly: "GANomaly (Akçay, Atapour-Abarghouei and Breckon, 2018) trains an encoder, a decoder and a second encoder against a discriminator, on normal images only. It encodes each image, reconstructs it from the code and encodes the reconstruction.",
-  anogan: "AnoGAN (Schlegl and others, 2017) trains a generative adversarial network on normal images only. It has no encoder: it optimises a latent code for each image, so that the generator's image comes as close to it as possible. That takes seconds.",
+  anogan: "AnoGAN (Schlegl and others, 2017) trains a generative adversarial network on normal images only. It has no encoder: it optimises a latent code for each image, so that the generator's image comes as close to it as possible, which takes seconds.",
   egbad: "EGBAD (Zenati and others, 2018) trains an encoder together with a generator against a discriminator, on normal images only. The encoder gives the code of an image, from which the generator reconstructs it.",
   alocc: "ALOCC (Sabokrou and others, 2018) trains a network to remove noise from normal images, against a discriminator. The network's output is the reconstruction.",
   aae: "An adversarial autoencoder (Makhzani and others, 2015) reconstructs each image from a code. A discriminator keeps the codes of the normal training images close to a normal distribution.",

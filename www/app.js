@@ -431,8 +431,7 @@ function toResults() {
   const heading = byId("results-title");
   if (heading.getBoundingClientRect().top > innerHeight * 0.75) {
     scrolled = true;
-    // Not smoothly: the line of progress above comes and goes meanwhile, so that a scroll under way would end past the
-    // heading, and past what the keyboard has reached by then.
+    // Not smoothly: such a scroll goes on under a press of Tab, and ends where the focus is out of sight.
     heading.scrollIntoView({ block: "start" });
   }
 }

@@ -32,7 +32,7 @@ export function acceptFiles({ onPictures, onTraining, onModel, onNotice }) {
   /** @param {number} skipped @param {number} taken */
   const tellSkipped = (skipped, taken) => {
     if (taken === 0) onNotice("The folder contains no image files (PNG, JPEG, WebP, GIF, BMP or TIFF).", { about: "folder" });
-    else if (skipped > 0) onNotice(`Skipped ${skipped} ${skipped === 1 ? "file" : "files"} in the folder without the extension of an image file.`, { about: "folder" });
+    else if (skipped > 0) onNotice(`Skipped ${skipped} ${skipped === 1 ? "file in the folder that does" : "files in the folder that do"} not have the extension of an image file.`, { about: "folder" });
   };
 
   /** @param {FileSystemEntry[]} directories */

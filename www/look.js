@@ -19,7 +19,7 @@ function sentence({ picture, verdict, threshold }) {
   if (!picture) return "";
   if (threshold === null) return "This model is not calibrated: there is a score, but no threshold to compare it with.";
   const times = picture.score / threshold;
-  const size = threshold > 0 && times >= 0.01 ? `: ${times.toFixed(2)} times its value` : "";
+  const size = threshold > 0 && times >= 0.01 ? `, at ${times.toFixed(2)} times its value` : "";
   return verdict === "anomalous"
     ? `The score is above the threshold${size}.`
     : `The score is at or below the threshold${size}.`;

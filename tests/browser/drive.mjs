@@ -171,16 +171,14 @@ export function withHeader(change, bytes = modelBytes()) {
   return Buffer.concat([size, padded, bytes.subarray(8 + length)]);
 }
 
-/** What has the focus, and whether it can be seen: with an outline, and within the window. */
-function focusStop() {
+/** Whether what has the focus can be seen, with an outline and within the window; or else what it is, in words. */
+function focusStop(inWords) {
   const element = document.activeElement;
   const box = element.closest('.button') ?? element;
   const { outlineStyle, outlineWidth } = getComputedStyle(box);
   const { top, bottom, width } = box.getBoundingClientRect();
-  return {
-    seen: element === document.body || (outlineStyle !== 'none' && parseFloat(outlineWidth) >= 2 && width > 0 && bottom > 0 && top < innerHeight),
-    what: `${element.outerHTML.slice(0, 90)}: outline ${outlineStyle} ${outlineWidth}, from ${Math.round(top)} to ${Math.round(bottom)} of ${innerHeight} px`,
-  };
+  if (inWords) return `${element.outerHTML.slice(0, 90)}: outline ${outlineStyle} ${outlineWidth}, from ${Math.round(top)} to ${Math.round(bottom)} of ${innerHeight} px`;
+  return element === document.body || (outlineStyle !== 'none' && parseFloat(outlineWidth) >= 2 && width > 0 && bottom > 0 && top < innerHeight);
 }
 
 /**
@@ -191,10 +189,9 @@ export async function tabTo(page, selector, limit = 120) {
   for (let i = 0; i < limit; i++) {
     await page.keyboard.press('Tab');
     try {
-      await page.waitForFunction(`(${focusStop})().seen`, undefined, { timeout: 30_000 });
+      await page.waitForFunction(focusStop, false, { timeout: 30_000 });
     } catch {
-      const { what } = await page.evaluate(focusStop);
-      assert.fail(`the focus is not visible on ${what}`);
+      assert.fail(`the focus is not visible on ${await page.evaluate(focusStop, true)}`);
     }
     if (await page.evaluate((wanted) => document.activeElement.matches(wanted), selector)) return;
   }

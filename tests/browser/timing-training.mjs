@@ -86,14 +86,17 @@ const pauseSession = (page) => page.evaluate(() => new Promise((resolve) => {
   window.session.pause();
 }));
 
-test('a pause comes within 200 ms where steps take 30', onPage({ query: '?device=cpu', module: `{
+/** Steps that take a while. */
+const SLOW = (ms) => `{
   const step = Training.prototype.step;
   Training.prototype.step = function (update) {
-    const until = performance.now() + 30;
+    const until = performance.now() + ${ms};
     while (performance.now() < until);
     return step.call(this, update);
   };
-}` }, async (page) => {
+}`;
+
+test('a pause comes within 200 ms where steps take 30', onPage({ query: '?device=cpu', module: SLOW(30) }, async (page) => {
   await openSession(page);
   await prepare(page, trainFiles(40));
   await start(page, { ...TINY, steps: 1000 });
@@ -120,7 +123,7 @@ test('a pause comes within 200 ms, whatever a preview takes', onPage({ query: '?
   assert.ok(ms < 200, `paused after ${ms} ms`);
 }));
 
-test('a run of three seconds takes less than five', onPage({ query: '?device=cpu' }, async (page) => {
+test('a run of three seconds takes less than five', onPage({ query: '?device=cpu', module: SLOW(20) }, async (page) => {
   await openSession(page);
   await prepare(page, trainFiles(40));
   await start(page, TINY, { minutes: 0.05 });
