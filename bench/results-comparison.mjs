@@ -40,9 +40,9 @@ export function printComparison(runs) {
   );
   for (const set of sets) {
     const { normal, abnormal } = runs.find((run) => run.set === set).row;
-    console.log(`### ${set}, methods side by side (${normal} normal and ${abnormal} abnormal test pictures)\n`);
+    console.log(`### ${set}, methods side by side (${normal} normal and ${abnormal} abnormal test images)\n`);
     table(
-      ["method", "runs", "AUROC", "AUPRC", "training, s", "ms a picture", "parameters"],
+      ["method", "runs", "AUROC", "AUPRC", "training, s", "ms per image", "parameters"],
       methods
         .filter((method) => of(set, method, "auroc").length > 0)
         .map((method) => [
@@ -93,7 +93,7 @@ export function printPublished(runs) {
 
 export function printTimings(timings) {
   if (timings.length === 0) return;
-  console.log("### Scoring, ms a picture\n");
+  console.log("### Scoring, ms per image\n");
   const columns = [...new Map(timings.map((t) => [`${t.device}, batch ${t.batch}`, t])).keys()];
   table(
     ["method", "width", ...columns],

@@ -53,7 +53,7 @@ function solar(LONG, read) {
   console.log("### solar-ir, by fault (AUROC)\n");
   const faults = byMethod(results[0])[0].rows.filter((row) => row.class !== FULL_MIX);
   table(
-    ["fault", "pictures", ...names],
+    ["fault", "images", ...names],
     faults.map((fault) => [
       fault.class, fault.abnormal,
       ...names.map((_, at) => spread(results.map((r) => byMethod(r)[at].rows.find((row) => row.class === fault.class)?.auroc))),

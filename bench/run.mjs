@@ -90,7 +90,7 @@ async function measurePage() {
     if (!(result.difference < 1e-4)) throw new Error(`the two score differently (${result.difference}): not the same net`);
     table(
       `Scoring in the page, one thread, ms: median (quartiles). Net of ${result.parameters} parameters, ${result.size}×${result.size}×${result.channels}; scores agree to ${result.difference.toExponential(1)}`,
-      ['pictures', 'page: file to score and pictures', 'onnxruntime-web: tensor to score', 'ratio'],
+      ['images', 'page: file to score and images', 'onnxruntime-web: tensor to score', 'ratio'],
       result.rows.map((row) => [row.batch, spread(row.ours), spread(row.theirs), (median(row.ours) / median(row.theirs)).toFixed(2)]),
     );
     return result;
@@ -192,7 +192,7 @@ async function measureMemory() {
   }
   table(
     'Memory of the tab, MiB',
-    ['pictures scored', 'JavaScript heap of the page', "resident, the tab's process"],
+    ['images scored', 'JavaScript heap of the page', "resident, the tab's process"],
     samples
       .filter(({ pictures }) => ![300, 400, 600, 700, 800, 900].includes(pictures))
       .map(({ pictures, heap, resident }) => [pictures, heap.toFixed(1), resident.toFixed(0)]),
