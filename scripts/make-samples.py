@@ -114,7 +114,7 @@ def main() -> None:
         gallery_size += recompress(file, gallery / name)
         pictures.append({"file": name, "label": label})
     index = {
-        "title": "Thermal pictures of solar modules",
+        "title": "Thermal images of solar modules",
         "licence": "MIT, (c) 2020 Raptor Maps, Inc.",
         "source": "InfraredSolarModules, ICLR 2020 AI for Earth Sciences workshop",
         # Picked by hand: a fault that the shipped model finds, so that a newcomer sees what that looks like.

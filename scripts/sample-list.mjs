@@ -15,7 +15,7 @@ export function sampleList() {
     .filter((entry) => entry.isFile() && entry.name.endsWith('.png'))
     .map((entry) => join(entry.parentPath ?? entry.path, entry.name).slice(join(samples, 'solar-ir/').length).split(sep).join('/'))
     .sort();
-  return `${JSON.stringify({ title: 'Thermal pictures of solar modules', folder: 'solar-ir', files })}\n`;
+  return `${JSON.stringify({ title: 'Thermal images of solar modules', folder: 'solar-ir', files })}\n`;
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) writeFileSync(listFile, sampleList());

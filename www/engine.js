@@ -102,7 +102,7 @@ export async function openModule(kind) {
     ({ memory } = await module.default({ module_or_path: response }));
   } catch (error) {
     if (error instanceof WebAssembly.CompileError) {
-      throw new Plain("This browser cannot run the program: it needs WebAssembly with SIMD (Chrome 91, Firefox 89, Safari 16.4 or newer).");
+      throw new Plain("This browser cannot run the program: it needs WebAssembly with SIMD (Chrome 91, Firefox 114, Safari 16.4 or newer).");
     }
     throw error;
   }
