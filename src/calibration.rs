@@ -111,8 +111,8 @@ pub enum CalibrationError {
         /// Its score.
         score: f64,
     },
-    /// The quantile is not a number between 0 and 1, ends excluded.
-    #[error("the threshold's quantile must be between 0 and 1, ends excluded, got {0}")]
+    /// The quantile is not a number above 0 and below 1.
+    #[error("the threshold's quantile must be above 0 and below 1, got {0}")]
     Quantile(f64),
     /// A quantile could not be taken.
     #[error(transparent)]

@@ -76,7 +76,7 @@ pub enum DataError {
         expected: String,
     },
     /// The operating system refused.
-    #[error("cannot read {}: {source}", .path.display())]
+    #[error("cannot read {}", .path.display())]
     Read {
         /// What was being read.
         path: PathBuf,

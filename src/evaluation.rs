@@ -38,10 +38,10 @@ const HIGH_TPR: f64 = 0.95;
 #[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
 #[serde(rename_all = "kebab-case")]
 pub enum Protocol {
-    /// Inference mode: a score depends on that image and the model, never on its neighbours.
+    /// Inference mode: a score depends on the image and the model alone, not on other images.
     #[default]
     Honest,
-    /// As the published code does it; leaks, on purpose, to show by how much.
+    /// As in the published code: the labels of the test images leak into the scores.
     Published,
 }
 

@@ -73,12 +73,12 @@ export function skipsWords(header) {
 
 /** @type {Record<string, string>} */
 const METHOD_WORDS = {
-  "skip-ganomaly": "Skip-GANomaly (Akçay, Atapour-Abarghouei and Breckon, 2019) trains a generator with skip connections against a discriminator, on normal images only. The generator encodes each image and reconstructs it from the code.",
-  ganomaly: "GANomaly (Akçay, Atapour-Abarghouei and Breckon, 2018) trains an encoder, a decoder and a second encoder against a discriminator, on normal images only. It encodes each image, reconstructs it from the code and encodes the reconstruction.",
+  "skip-ganomaly": "Skip-GANomaly (Akçay, Atapour-Abarghouei and Breckon, 2019) trains a generator G with skip connections against a discriminator D, on normal images only. The generator encodes each image and reconstructs it from the code.",
+  ganomaly: "GANomaly (Akçay, Atapour-Abarghouei and Breckon, 2018) trains an encoder, a decoder and a second encoder (together the generator G) against a discriminator D, on normal images only. It encodes each image, reconstructs it from the code and encodes the reconstruction.",
   anogan: "AnoGAN (Schlegl and others, 2017) trains a generative adversarial network on normal images only. It has no encoder: it optimises a latent code for each image, so that the generator's image comes as close to it as possible, which takes seconds.",
-  egbad: "EGBAD (Zenati and others, 2018) trains an encoder together with a generator against a discriminator, on normal images only. The encoder gives the code of an image, from which the generator reconstructs it.",
-  alocc: "ALOCC (Sabokrou and others, 2018) trains a network to remove noise from normal images, against a discriminator. The network's output is the reconstruction.",
-  aae: "An adversarial autoencoder (Makhzani and others, 2015) reconstructs each image from a code. A discriminator keeps the codes of the normal training images close to a normal distribution.",
+  egbad: "EGBAD (Zenati and others, 2018) trains an encoder together with a generator G against a discriminator D, on normal images only. The encoder gives the code of an image, from which the generator reconstructs it.",
+  alocc: "ALOCC (Sabokrou and others, 2018) trains a network to remove noise from normal images, against a discriminator D. The network's output is the reconstruction.",
+  aae: "An adversarial autoencoder (Makhzani and others, 2015) reconstructs each image from a code. A discriminator D keeps the codes of the normal training images close to a normal distribution.",
   pca: "This model has no network. It reconstructs each image from the leading principal components of the normal training images.",
   nearest: "This model has no network. It compares each image with the normal training images; the nearest of them takes the place of a reconstruction.",
 };

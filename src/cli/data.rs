@@ -28,11 +28,11 @@ pub struct DataArgs {
     /// Which images to test on if a class is chosen [default: official]
     #[arg(long, value_enum)]
     pub split: Option<Split>,
-    /// Largest number of normal training images; more are subsampled at random with the seed
+    /// Maximum number of normal training images; from a larger set, a random sample is drawn with the seed
     #[arg(long, value_name = "N")]
     pub limit: Option<NonZeroUsize>,
-    /// Largest number of test images; more are subsampled at random with the seed, in proportion to the
-    /// classes
+    /// Maximum number of test images; from a larger set, a random sample is drawn with the seed, from each
+    /// class in proportion
     #[arg(long, value_name = "N")]
     pub test_limit: Option<NonZeroUsize>,
     /// Memory for prepared training images in MiB; those that do not fit are decoded again in each epoch

@@ -174,7 +174,7 @@ pub fn confirm(model: &ModelFile, kind: Kind) -> Result<()> {
     let cpu = reference()?;
     scores(model, |model| detector::load(model, &cpu)).with_context(|| {
         format!(
-            "the device {} calibrated a model that the CPU scores otherwise; repeat this with --device cpu",
+            "the device {} calibrated a model that gives other scores on the CPU; repeat this with --device cpu",
             kind.as_str()
         )
     })

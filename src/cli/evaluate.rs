@@ -45,10 +45,11 @@ pub struct Args {
     /// Another model file to measure on the same images; may be given several times
     #[arg(long, value_name = "FILE")]
     against: Vec<PathBuf>,
-    /// How images are scored; the published protocol leaks and is for comparison only
+    /// How images are scored; the published protocol leaks information about the test images and is for
+    /// comparison only
     #[arg(long, value_enum, default_value = "honest")]
     protocol: Protocol,
-    /// Use another residual than the model's; the model's calibration then does not apply
+    /// How to measure the residual R, if not as the model does; its calibration then no longer applies
     #[arg(long, value_enum)]
     residual: Option<Residual>,
     /// Threshold of the anomaly score, instead of the model's
@@ -60,7 +61,7 @@ pub struct Args {
     /// Leave out the baselines, PCA and nearest neighbour
     #[arg(long)]
     no_baselines: bool,
-    /// Largest number of training images that the baselines are fitted on
+    /// Maximum number of training images that the baselines are fitted on
     #[arg(long, value_name = "N", default_value = "20000")]
     baseline_pictures: NonZeroUsize,
     /// Number of components of the PCA baseline
@@ -72,8 +73,8 @@ pub struct Args {
     /// Number of bootstrap resamples for the 95 % intervals
     #[arg(long, value_name = "N", default_value_t = DEFAULT_RESAMPLES)]
     bootstrap: NonZeroUsize,
-    /// Seed of the intervals, the draws and the validation half [default: 0, but for --limit the seed of
-    /// the model's run]
+    /// Seed of the intervals, the samples and the halves of --adaptive-threshold [default: 0, but for
+    /// --limit the seed of the model's run]
     #[arg(long)]
     seed: Option<u64>,
     /// Folder for report.html, charts and CSV files

@@ -27,7 +27,7 @@ pub struct Args {
     /// Folder of normal images that were not used in training, to calibrate the model
     #[arg(long, value_name = "DIR")]
     normals: Option<PathBuf>,
-    /// How the residual R measures: l1 as in the paper, l2 as in its code
+    /// How the residual R is measured: l1 as in the paper, l2 as in its code
     #[arg(long, value_enum, default_value = "l1")]
     residual: Residual,
     /// Model file to write

@@ -32,7 +32,7 @@ pub struct Args {
     /// Write a heat map of each image into this folder, as PNG
     #[arg(long)]
     maps: Option<PathBuf>,
-    /// Use another residual than the model's; the model's calibration then does not apply
+    /// How to measure the residual R, if not as the model does; its calibration then no longer applies
     #[arg(long, value_enum)]
     residual: Option<Residual>,
     /// Number of images scored at once, from 1 to 4096; does not change any score

@@ -49,7 +49,7 @@ pub enum Split {
     /// The test part alone
     #[default]
     Official,
-    /// The test part and the abnormal classes' images of the training part, as in the paper
+    /// The test part and the abnormal classes' images of the training part, as in the published code
     Published,
 }
 

@@ -254,7 +254,11 @@ fn walk(folder: &Path) -> (Vec<PathBuf>, Vec<(PathBuf, std::io::Error)>) {
             Ok(_) => {}
             Err(error) => {
                 let path = error.path().unwrap_or(folder).to_path_buf();
-                unreadable.push((path, error.into()));
+                // Its own words would name the path once more.
+                let reason = error.to_string();
+                let source = error.into_io_error();
+                let source = source.unwrap_or_else(|| std::io::Error::other(reason));
+                unreadable.push((path, source));
             }
         }
     }

@@ -158,13 +158,13 @@ impl EvaluationReport<'_> {
                 div.warning role="note" aria-labelledby="leaks" {
                     h2 id="leaks" { span aria-hidden="true" { "⚠ " } "Warning: numbers of the published protocol leak" }
                     p {
-                        "They were produced on purpose in the way of the published code, to show what it would report. They say nothing about how well "
-                        "a method detects anything."
+                        "They were computed as the published code computes them, to show what it would report. They do not measure how well a "
+                        "method detects anomalies."
                     }
                     p {
                         strong { "Batch statistics. " }
                         "The test images are scored in batches ordered by class, and each batch is normalised by its own mean and variance. "
-                        "Nearly every batch is of one class, so its statistics give the class away: an image's score depends on its neighbours."
+                        "Nearly every batch is of one class, so its statistics give the class away: an image's score depends on the other images of its batch."
                     }
                     p {
                         strong { "Best epoch. " }

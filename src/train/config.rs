@@ -10,7 +10,7 @@ use crate::model_file::Scoring;
 use crate::nn::{Architecture, ArchitectureError, CHANNELS, MAX_FEATURES, MAX_WIDTH, SIZES};
 use crate::score::{Balance, Latent, Residual};
 
-/// Settings of a training run. The defaults are the published code's.
+/// Settings of a training run. The defaults are the published settings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "cli", derive(clap::Args))]
 #[serde(default)]
@@ -71,10 +71,11 @@ pub struct TrainConfig {
     /// Share of the generator's input that is masked in training, in squares of an eighth of the side
     #[cfg_attr(feature = "cli", arg(long, default_value_t = 0.0))]
     pub input_mask: f64,
-    /// Share of the skip connections that are dropped in training, drawn for each image and skip
+    /// Probability with which a skip connection is dropped in training, separately for each image and
+    /// connection
     #[cfg_attr(feature = "cli", arg(long, default_value_t = 0.0))]
     pub skip_dropout: f64,
-    /// Number of skip connections to remove, from the outermost inwards; a larger number than exist
+    /// Number of skip connections to remove, from the outermost inwards; a number larger than there are
     /// removes all
     #[cfg_attr(feature = "cli", arg(long, default_value_t = 0))]
     pub cut_skips: usize,
@@ -237,7 +238,7 @@ impl TrainConfig {
                     "left at its default: the method {} does not use it with these settings",
                     self.method
                 ),
-                got: "another value".to_owned(),
+                got: own[setting.field].to_string(),
             }),
         }
     }
@@ -349,7 +350,7 @@ impl std::fmt::Display for Limits {
             (Some(max), false, false) => write!(f, "between {min} and {max}"),
             (Some(max), true, false) => write!(f, "above {min} and at most {max}"),
             (Some(max), false, true) => write!(f, "at least {min} and below {max}"),
-            (Some(max), true, true) => write!(f, "between {min} and {max}, ends excluded"),
+            (Some(max), true, true) => write!(f, "above {min} and below {max}"),
         }
     }
 }
@@ -511,11 +512,11 @@ const ALL_SKIPS: usize = 7;
 #[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
 #[serde(rename_all = "kebab-case")]
 pub enum Preset {
-    /// The published code's settings.
+    /// The published settings, from the paper or its code.
     #[default]
     Paper,
     /// Removes all skip connections, trains half as long and scores by the distance to the nearest
-    /// encoding in a memory bank, which ranks better on four data sets: docs/results.md.
+    /// encoding in a memory bank: more accurate than `paper` on all four data sets of docs/results.md.
     Memory,
 }
 
@@ -750,7 +751,7 @@ mod tests {
             ),
             (
                 |c| c.threshold_quantile = 0.0,
-                "threshold-quantile must be between 0 and 1, ends excluded, got 0",
+                "threshold-quantile must be above 0 and below 1, got 0",
             ),
         ] {
             assert_eq!(message(change), expected);

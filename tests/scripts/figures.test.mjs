@@ -120,7 +120,7 @@ test("README's table is that of the results", () => {
     'Skip-GANomaly, preset `memory`': 'skip-ganomaly+memory',
     'PCA, 32 components': 'pca-32',
     'nearest neighbour': 'nearest',
-    'nearest neighbour in half-whitened components': 'nearest+memory',
+    'memory bank of plain pixels, no network': 'nearest+memory',
   };
   assert.deepEqual(readme.rows.map(([name]) => name), Object.keys(rows), "README.md, the rows of its table of results");
   for (const [name, auroc, auprc] of readme.rows) {
