@@ -23,7 +23,7 @@ pub struct Suggestion {
 }
 
 /// Smallest number of steps of a suggested run: with few images, epochs alone would be over too soon.
-const SUGGESTED_STEPS: usize = 150;
+pub const SUGGESTED_STEPS: usize = 150;
 
 /// Smallest number of epochs of a suggested run: the preset's.
 const FEWEST_EPOCHS: usize = 7;
