@@ -888,7 +888,7 @@ mod tests {
             (b"%PDF-1.7 ...", "PDF"),
             (b"PK\x03\x04 docx", "ZIP"),
             (b"\x10\0\0\0\0\0\0\0{\"a\":1}", "safetensors"),
-            (b"\x01\x02\x03\x04\xfe\x00", "another kind"),
+            (b"\x01\x02\x03\x04\xfe\x00", "unknown kind"),
         ] {
             let message = decode(bytes).unwrap_err().to_string();
             assert!(message.contains(word), "expected {word} in: {message}");

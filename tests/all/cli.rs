@@ -885,7 +885,7 @@ fn runs_that_cannot_start_say_why_and_leave_nothing() {
     );
     refused(
         &mut setting("--held-out", "1.5"),
-        &["held-out", "between 0 and 1", "got 1.5"],
+        &["held-out", "above 0 and below 1", "got 1.5"],
     );
     refused(
         &mut setting("--learning-rate", "0"),
