@@ -71,8 +71,10 @@ fn a_run_leaves_its_files() {
             assert!(event[loss].is_f64(), "{event}");
         }
     }
-    let contextual = |i: usize| number(&steps[i]["contextual"]);
-    assert!(contextual(55) < 0.8 * contextual(0), "it learns");
+    // Five seeds ended between 0.15 and 0.56 of the first, each by its last step alone.
+    let contextual: Vec<f64> = steps.iter().map(|s| number(&s["contextual"])).collect();
+    let last = contextual[46..].iter().sum::<f64>() / 10.0;
+    assert!(last < 0.8 * contextual[0], "it learns: {contextual:?}");
     assert_eq!(of("epoch").len(), 2);
     assert!(number(&of("epoch")[1]["held_out_residual"]) > 0.0);
     let last = events.last().expect("events");
