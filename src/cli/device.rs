@@ -207,12 +207,13 @@ fn trains(config: &TrainConfig, device: &Device) -> Result<()> {
     let images = || InMemory::new(values.clone(), input.values(), "built-in images");
     let on_device = |model: &ModelFile| detector::load(model, device);
     let cpu = reference()?;
+    eprintln!("comparing the device with the CPU: {}", config.method);
     if !config.method.has_networks() {
         let fitted = |device| fit_baseline(&config, &images(), Precision::F32, device);
-        scores(&fitted(&cpu)?.model, on_device)?;
-        // What the device fits scores as what the CPU fits.
-        let own = fitted(device)?.model;
-        return scores(&fitted(&cpu)?.model, |_| detector::load(&own, device));
+        let (expected, own) = (fitted(&cpu)?.model, fitted(device)?.model);
+        scores(&expected, on_device)?;
+        // What the device fits has to score as what the CPU fits.
+        return scores(&expected, |_| detector::load(&own, device));
     }
     let started = |device| Run::new(&config, Box::new(images()), device);
     let mut runs = [started(&cpu)?, started(device)?];
