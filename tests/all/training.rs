@@ -128,7 +128,8 @@ fn scores(model: &ModelFile, values: &[f32]) -> Vec<Scored> {
     block_on(score_batch(&*detector, values)).expect("a readable device")
 }
 
-/// G alone learns to reconstruct a few images: a fixed task, as below.
+/// G alone learns to reconstruct a few images: a fixed task, as below. Over five seeds and three vector widths
+/// the error ended at 0.19 of the first at most.
 #[test]
 fn every_method_that_reconstructs_memorises_eight_images() {
     for method in [
@@ -139,7 +140,7 @@ fn every_method_that_reconstructs_memorises_eight_images() {
     ] {
         let share = memorised(&config_of(method));
         assert!(
-            share < 0.2,
+            share < 0.4,
             "{method}: the error is still {share} of what it was"
         );
     }
@@ -194,17 +195,18 @@ fn share(losses: &[Losses], of: fn(&Losses) -> f64) -> f64 {
 
 /// D learns while G stands still, then G against the D that came of it: two fixed tasks, whose ends do not
 /// hang on how a machine rounds. What becomes of the game between the two does, so that no test asks for it.
+/// Over five seeds and three vector widths D ended at 0.63 of its first losses at most, G at 0.79.
 #[test]
 fn each_network_learns_against_a_fixed_other() {
     for config in configs() {
         let [of_d, of_g] = learnt_alone(&config);
         let method = config.method;
         assert!(
-            of_d < 0.8,
+            of_d < 0.9,
             "{method}: D's loss is still {of_d} of what it was"
         );
         assert!(
-            of_g < 0.8,
+            of_g < 0.9,
             "{method}: G's loss is still {of_g} of what it was"
         );
     }
@@ -719,37 +721,5 @@ fn a_checkpoint_brings_its_history() {
         assert_eq!(resumed.history().checks[0].step, 3);
         let (kept, told) = (resumed.history().checks[0], first.history().checks[0]);
         assert!((kept.residual - told.residual).abs() < 1e-6 * told.residual);
-    }
-}
-
-#[test]
-fn zz_margins() {
-    for seed in 0..5 {
-        for config in configs() {
-            let config = TrainConfig { seed, ..config };
-            let [d, g] = learnt_alone(&config);
-            println!("MARGIN alone {} seed {seed}: {d:.3} {g:.3}", config.method);
-        }
-        let o = optimised(seed);
-        println!(
-            "MARGIN anogan seed {seed}: {o:?} {:.3} {:.3}",
-            o[1] / o[0],
-            o[2] / o[1]
-        );
-        for method in [
-            Method::SkipGanomaly,
-            Method::Ganomaly,
-            Method::Alocc,
-            Method::Aae,
-        ] {
-            let config = TrainConfig {
-                seed,
-                ..config_of(method)
-            };
-            println!(
-                "MARGIN heart {method} seed {seed}: {:.3}",
-                memorised(&config)
-            );
-        }
     }
 }
