@@ -36,6 +36,7 @@ for name in gemm-common macerator pulp; do
   source="$(dirname "$manifest")"
   copy="$work/crates/$(basename "$source")"
   if ! [ -d "$copy" ]; then
+    rm -rf "$copy.part"
     cp -r "$source" "$copy.part"
     grep -rlE "$detected" "$copy.part/src" | xargs -r sed -i -E "s/$detected/(&\&\& $visible)/"
     grep -rq HIDDEN_FEATURES "$copy.part/src" || die "$name asks for the processor's features otherwise than it did"
@@ -45,5 +46,6 @@ for name in gemm-common macerator pulp; do
 done
 
 say "Rust tests with KERNELS=$KERNELS"
+export PROPTEST_RNG_SEED=1
 cd "$work/checkout"
 CARGO_TARGET_DIR="$work/target" cargo test --release --no-fail-fast "${patches[@]}" "$@"

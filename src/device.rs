@@ -87,7 +87,20 @@ impl Kind {
                 })
             }
             #[cfg(feature = "cuda")]
-            Self::Cuda => Ok(Device::cuda(0)),
+            Self::Cuda => {
+                let device = Device::cuda(0);
+                // Without a driver it panics when it is first used.
+                let first_use = std::panic::AssertUnwindSafe(|| {
+                    burn::tensor::Tensor::<1>::zeros([1], &device).into_data();
+                });
+                match std::panic::catch_unwind(first_use) {
+                    Ok(()) => Ok(device),
+                    Err(_) => Err(DeviceError::Start {
+                        kind: self.as_str(),
+                        reason: "no CUDA driver, or no device that it can use".to_owned(),
+                    }),
+                }
+            }
             #[allow(unreachable_patterns)] // Where all are built in.
             kind => Err(DeviceError::NotBuiltIn {
                 kind: kind.as_str(),

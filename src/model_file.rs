@@ -58,7 +58,7 @@ pub struct Header {
     pub calibration: Option<Calibration>,
     /// How the weights were trained.
     pub training: Option<Training>,
-    /// Score of the built-in image, against which a device is checked before it is trusted.
+    /// Known scores, to check a device with.
     pub self_check: Option<SelfCheck>,
     /// Licence of the weights.
     pub licence: Option<String>,
@@ -198,6 +198,9 @@ pub struct Training {
     pub losses: Option<crate::train::Losses>,
 }
 
+/// Largest tolerance of a self check.
+const LARGEST_TOLERANCE: f64 = 0.01;
+
 /// Known scores of the built-in images ([`crate::detector::self_check_images`]).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SelfCheck {
@@ -208,6 +211,19 @@ pub struct SelfCheck {
     /// A, R and L of every image.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub scores: Vec<RawScore>,
+}
+
+impl SelfCheck {
+    /// A tolerance that every device passes, or none, would check nothing.
+    fn check(&self) -> Result<(), ModelFileError> {
+        match self.tolerance > 0.0 && self.tolerance <= LARGEST_TOLERANCE {
+            true => Ok(()),
+            false => Err(ModelFileError::Header(format!(
+                "the self check's tolerance must be above 0 and at most {LARGEST_TOLERANCE}, got {}",
+                self.tolerance
+            ))),
+        }
+    }
 }
 
 /// A model in memory.
@@ -366,6 +382,7 @@ impl ModelFile {
             scoring.residual = residual;
             scoring.normaliser = None;
             self.header.calibration = None;
+            self.header.self_check = None;
         }
     }
 
@@ -440,6 +457,9 @@ impl Header {
                 "λ must be between 0 and 1, got {}",
                 header.scoring.lambda
             )));
+        }
+        if let Some(check) = &header.self_check {
+            check.check()?;
         }
         let searched = 1..=MOST_SEARCH_STEPS;
         if let Some(steps) = header
@@ -615,6 +635,8 @@ mod tests {
         assert!(refused(&lambda).to_string().contains("got 2"));
         let search = with_header(|header| header["scoring"]["search_steps"] = 0.into());
         assert!(refused(&search).to_string().contains("got 0"));
+        let check = with_header(|header| header["self_check"]["tolerance"] = 1e9.into());
+        assert!(refused(&check).to_string().contains("tolerance"));
         let input = with_header(|header| header["preprocessing"]["size"] = 64.into());
         assert!(refused(&input).to_string().contains("64"));
         let scale = with_header(|header| header["calibration"]["heat_map_scale"] = 0.into());

@@ -90,13 +90,27 @@ export class Scorer extends EventTarget {
     this.#ready = false;
     for (const call of this.#calls.values()) call.reject(new Error(reason));
     this.#calls.clear();
+    this.#reloading = false;
+    this.#failure = reason;
     // Nothing waits for ever: what was still queued is answered with the reason.
-    for (const request of [...[...this.#batches.values()].flat(), ...this.#waiting]) {
-      request.resolve({ result: { error: reason }, generation: 0, device: this.#device });
-    }
+    const left = [...[...this.#batches.values()].flat(), ...this.#waiting];
     this.#batches.clear();
-    this.#waiting.length = 0;
+    this.#waiting = [];
+    for (const request of left) {
+      if (request.signal?.aborted) request.reject(aborted());
+      else request.resolve(this.#failed(reason));
+    }
+    this.#tellSearch(null);
+    this.#queueChanged();
     this.dispatchEvent(new CustomEvent("failed", { detail: reason }));
+  }
+
+  /** Why the model runs no more. */
+  #failure = "";
+
+  /** What an image is answered with when the model runs no more. @param {string} reason @returns {Answer} */
+  #failed(reason) {
+    return { result: { error: reason }, generation: 0, device: this.#device };
   }
 
   /** @param {"panic" | "device-lost"} cause @param {string} reason */
@@ -307,6 +321,7 @@ export class Scorer extends EventTarget {
    */
   score(source, signal) {
     if (signal?.aborted) return Promise.reject(aborted());
+    if (!this.#worker) return Promise.resolve(this.#failed(this.#failure));
     const bytes = "blob" in source ? source.blob.size : 0;
     const promise = new Promise((resolve, reject) => {
       this.#waiting.push({ key: this.#next++, source, signal, bytes, crashes: 0, resolve, reject });

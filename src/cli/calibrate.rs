@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 
 use super::data::DataArgs;
-use super::device::{Check, DeviceArg, confirm};
+use super::device::{Check, DeviceArg};
 use super::progress::Finishing;
 use super::{Outcome, load_pictures, read_model, write_whole};
 use crate::calibration::{THRESHOLD_QUANTILE, ThresholdRule};
@@ -61,6 +61,7 @@ pub struct Args {
 
 pub fn run(args: Args) -> Result<Outcome> {
     let (mut model, _) = read_model(&args.model)?;
+    let before = model.header.scoring;
     let scoring = &mut model.header.scoring;
     scoring.lambda = args.lambda.unwrap_or(scoring.lambda);
     scoring.residual = args.residual.unwrap_or(scoring.residual);
@@ -86,6 +87,10 @@ pub fn run(args: Args) -> Result<Outcome> {
         model.header.method
     );
 
+    if model.header.scoring != before {
+        // It belongs to the score as it was.
+        model.header.self_check = None;
+    }
     let seed = model.header.training.as_ref().map_or(0, |t| t.config.seed);
     let pictures = load_pictures(&args.data, &model.header.preprocessing, seed)?;
     let (training, held_out) = roles(&model, &pictures);
@@ -112,7 +117,7 @@ pub fn run(args: Args) -> Result<Outcome> {
     );
     let model = pollster::block_on(fitted)?.model;
     bar.end();
-    confirm(&model, device.kind)?;
+    device.confirm(&model, "repeat this with --device cpu")?;
     let bytes = model.to_bytes(args.precision)?;
     write_whole(&args.out, &bytes)?;
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use super::device::{Check, Chosen, DeviceArg, confirm};
+use super::device::{Check, DeviceArg, reference};
 use super::{Outcome, progress, report_skipped, write_whole};
 use crate::calibration::THRESHOLD_QUANTILE;
 use crate::data::folder::{self, Folder, LoadedPictures};
@@ -41,8 +41,17 @@ pub struct Args {
 }
 
 pub fn run(args: Args) -> Result<Outcome> {
-    let Chosen { kind, device } = args.device.open(Check::default())?;
-    let mut model = import(&args.generator, &args.discriminator, args.residual, &device)?;
+    let mut model = import(
+        &args.generator,
+        &args.discriminator,
+        args.residual,
+        &reference()?,
+    )?;
+    let chosen = args.device.open(Check {
+        models: &[&model],
+        ..Check::default()
+    })?;
+    let device = &chosen.device;
     let mut loaded = LoadedPictures::default();
     match &args.normals {
         Some(normals) => {
@@ -54,20 +63,16 @@ pub fn run(args: Args) -> Result<Outcome> {
             );
             let all: Vec<usize> = (0..pictures.len()).collect();
             let (quantile, watch) = (THRESHOLD_QUANTILE, &mut ());
-            let fitted = fit(model, &device, &pictures, &all, &all, quantile, watch);
+            let fitted = fit(model, device, &pictures, &all, &all, quantile, watch);
             model = pollster::block_on(fitted)?.model;
         }
         None => {
-            let detector = detector::load(&model, &device)?;
+            let detector = detector::load(&model, device)?;
             let checked = pollster::block_on(detector::self_check(&*detector))?;
-            anyhow::ensure!(
-                checked.anomaly_score.is_finite(),
-                "the networks' score of the built-in image is not finite: their weights overflow"
-            );
             model.header.self_check = Some(checked);
         }
     }
-    confirm(&model, kind)?;
+    chosen.confirm(&model, "repeat this with --device cpu")?;
     let bytes = model.to_bytes(Precision::F32)?;
     write_whole(&args.out, &bytes)?;
 

@@ -48,6 +48,9 @@ pub enum TensorError {
     /// A value is infinite or not a number.
     #[error("tensor {0} holds a value that is not finite")]
     NotFinite(String),
+    /// A score is infinite or not a number.
+    #[error("the score of a built-in image is not finite: the model's weights overflow")]
+    Overflow,
     /// A running variance is negative.
     #[error("tensor {0} holds a negative variance")]
     Negative(String),

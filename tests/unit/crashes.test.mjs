@@ -127,6 +127,9 @@ test('when the model is given up, what is still queued is answered with the reas
   assert.equal(bench.scorer.pending, 0);
   assert.equal(bench.answers.size, 90);
   for (const { result } of bench.answers.values()) assert.match(result.error, /gone/);
+  await bench.ask(['later']);
+  await settled();
+  assert.match(bench.answers.get('later').result.error, /gone/, 'and so is what comes afterwards');
 });
 
 test('a panic on WebGPU is no proof against a picture', async () => {

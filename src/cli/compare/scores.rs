@@ -54,6 +54,7 @@ pub fn of(
     let kept = match read(&path) {
         Some(kept) if kept.of == of => kept,
         _ => {
+            device.check(&run.model)?;
             let detector = detector::load(&run.model, &device.device)?;
             let samples = published_order(&set.test);
             let verdicts = Verdicts::At(calibrated(&run.model));

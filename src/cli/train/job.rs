@@ -10,7 +10,7 @@ use anyhow::{Context, Result};
 use super::baseline;
 use super::folder::{Events, RunFolder, Settings};
 use crate::calibration::Calibration;
-use crate::cli::device::{Chosen, confirm};
+use crate::cli::device::Chosen;
 use crate::cli::progress::{self, Finishing};
 use crate::cli::{exit, write_whole};
 use crate::data::batch::evenly_spread;
@@ -274,7 +274,8 @@ impl Job<'_> {
             mut model,
             held_out,
         } = fitted;
-        confirm(&model, self.device.kind)?;
+        let way_out = format!("continue on the CPU: {}, with --device cpu", self.again);
+        self.device.confirm(&model, &way_out)?;
         model.header.licence.clone_from(&self.settings.licence);
         if let (Some(_), Some(training)) = (self.settings.minutes, &mut model.header.training) {
             // So that the same run can be repeated, regardless of the machine's speed.
