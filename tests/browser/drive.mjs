@@ -140,6 +140,28 @@ export async function downloaded(page, selector) {
   return { name: download.suggestedFilename(), bytes: readFileSync(await download.path()) };
 }
 
+/** RFC 4180, read strictly. */
+export function parseCsv(text) {
+  const records = [];
+  let at = 0;
+  while (at < text.length) {
+    const record = [];
+    for (;;) {
+      const field = /"((?:[^"]|"")*)"|([^",\r\n]*)/y;
+      field.lastIndex = at;
+      const match = field.exec(text);
+      record.push(match[1] !== undefined ? match[1].replaceAll('""', '"') : match[2]);
+      at = field.lastIndex;
+      if (text[at] === ',') at++;
+      else break;
+    }
+    assert.equal(text.slice(at, at + 2), '\r\n', 'a record ends in CRLF');
+    at += 2;
+    records.push(record);
+  }
+  return records;
+}
+
 /** A range input, as a hand would leave it. */
 export function slide(page, selector, value) {
   return page.$eval(

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { launch, outputDir, root, startServer } from './harness.mjs';
 import {
-  broken, downloaded, nothingSticksOut, open, otherMethods, rows, sampleFiles, scanAccess, slide, tabTo, waitReady, waitRows, waitText, withPage,
+  broken, downloaded, nothingSticksOut, open, otherMethods, parseCsv, rows, sampleFiles, scanAccess, slide, tabTo, waitReady, waitRows, waitText, withPage,
 } from './drive.mjs';
 
 let server;
@@ -311,7 +311,7 @@ test('side by side: both scores and verdicts in a row, sorted by either, counted
   assert.deepEqual(firsts, firsts.toSorted((a, b) => b - a));
   await page.selectOption('#sort', 'order');
 
-  const csv = (await downloaded(page, '#export-csv')).bytes.toString().split('\r\n').map((line) => line.split(','));
+  const csv = parseCsv((await downloaded(page, '#export-csv')).bytes.toString());
   const column = (name) => csv[0].indexOf(name);
   for (const [i, row] of both.entries()) {
     assert.equal(csv[i + 1][column('second_method')], 'GANomaly');

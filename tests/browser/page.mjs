@@ -6,7 +6,7 @@ import { after, before, test } from 'node:test';
 import * as zlib from 'node:zlib';
 import { launch, modelHeader, startServer, temporaryFolder } from './harness.mjs';
 import { png } from './pictures.mjs';
-import { downloaded, giveFiles, rows, sampleFiles, samplePaths, slide, tabTo, waitRows, waitStill, waitText, withPage } from './drive.mjs';
+import { downloaded, giveFiles, parseCsv, rows, sampleFiles, samplePaths, slide, tabTo, waitRows, waitStill, waitText, withPage } from './drive.mjs';
 
 let server;
 let browser;
@@ -325,28 +325,6 @@ test('what is made of transparency is said where the formats are, and is so', on
   });
   assert.deepEqual([left, right], [153, 0]);
 }));
-
-/** RFC 4180, read strictly. */
-function parseCsv(text) {
-  const records = [];
-  let at = 0;
-  while (at < text.length) {
-    const record = [];
-    for (;;) {
-      const field = /"((?:[^"]|"")*)"|([^",\r\n]*)/y;
-      field.lastIndex = at;
-      const match = field.exec(text);
-      record.push(match[1] !== undefined ? match[1].replaceAll('""', '"') : match[2]);
-      at = field.lastIndex;
-      if (text[at] === ',') at++;
-      else break;
-    }
-    assert.equal(text.slice(at, at + 2), '\r\n', 'a record ends in CRLF');
-    at += 2;
-    records.push(record);
-  }
-  return records;
-}
 
 const AWKWARD = ['=HYPERLINK("http://x","y"),1.png', '+1.png', '-2.png', '@home.png', 'comma, "quoted".png', 'línea 2.png'];
 
