@@ -20,7 +20,8 @@ pub(crate) mod stream {
     pub(crate) const AUGMENT: u64 = 1 << 48;
     /// Disturbed inputs and dropped skips of training steps, counted from here.
     pub(crate) const STEP: u64 = 2 << 48;
-    /// The images of a device's trial.
+    /// The images of a device's trial, which only the program makes.
+    #[cfg(feature = "cli")]
     pub(crate) const TRIAL: u64 = 5 << 48;
     /// The start of a latent optimisation.
     pub(crate) const SEARCH: u64 = 4 << 48;
