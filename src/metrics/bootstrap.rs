@@ -208,15 +208,10 @@ mod tests {
         ));
     }
 
-    /// Not an assertion about this machine, but a thousand resamples must never cost a minute.
     #[test]
-    fn a_thousand_resamples_of_fifteen_thousand_pictures_are_quick() {
+    fn many_images_have_a_narrow_interval() {
         let (scores, abnormal) = sample(9_000, 6_000, 0.5, 1);
-        let start = std::time::Instant::now();
         let got = bootstrap(&scores, &abnormal, RESAMPLES, 0).unwrap();
-        let elapsed = start.elapsed();
-        println!("{elapsed:?}, {}", got.auroc);
-        assert!(elapsed.as_secs() < 30, "{elapsed:?}");
         assert!(got.auroc.high - got.auroc.low < 0.03);
     }
 
