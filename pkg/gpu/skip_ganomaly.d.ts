@@ -9,7 +9,7 @@ export class Device {
     free(): void;
     [Symbol.dispose](): void;
     /**
-     * Opens `"cpu"` or `"webgpu"`, whichever this module holds.
+     * Opens `"cpu"` or `"webgpu"`, whichever this module supports.
      */
     static open(kind: string): Promise<Device>;
     /**
@@ -26,8 +26,8 @@ export class Model {
     free(): void;
     [Symbol.dispose](): void;
     /**
-     * `{method, size, channels, parameters, calibrated, threshold, search_steps, header}`; the steps
-     * are `null` for methods that do not search.
+     * `{method, size, channels, parameters, calibrated, threshold, search_steps, header}`; the steps are
+     * `null` for methods without a latent optimisation.
      */
     info(): any;
     /**
@@ -35,39 +35,39 @@ export class Model {
      */
     static load(device: Device, bytes: Uint8Array | number[]): Model;
     /**
-     * Scores picture files. One entry a file, in order; a file that is no readable picture gives
-     * `{error}` and the others go on.
+     * Scores image files. Returns one entry per file, in order; a file that is not a readable image
+     * gives `{error}`, and the others are still scored.
      *
-     * Where the method searches, `on_search(step, steps)` is called now and then; if it returns `false`
-     * the search ends and the promise rejects with an error named `Stopped`.
+     * If the method optimises latent codes, `on_search(step, steps)` is called from time to time; if it
+     * returns `false`, the optimisation stops and the promise rejects with an error named `Stopped`.
      */
     score(files: Uint8Array[], on_search?: Function | null): Promise<any[]>;
     /**
-     * Scores the built-in picture and compares: `{passed, expected, got, tolerance}`, or `null`
-     * where the file stores no score.
+     * Scores the built-in images and compares: `{passed, part, expected, got}`, or `null` if the file
+     * stores no scores. `part` says which score differs first; where none does, it is A of the first image.
      */
     self_check(): Promise<any>;
 }
 
 /**
- * A run under way. One asynchronous call at a time, and no step meanwhile.
+ * A training run. Only one asynchronous call at a time, and no step during it.
  */
 export class Training {
     private constructor();
     free(): void;
     [Symbol.dispose](): void;
     /**
-     * Everything that goes on from here needs, as the program's `checkpoint.safetensors`; rejects with
-     * an error named `Diverged` where a value is not finite, which can be before a loss shows it.
+     * A checkpoint to resume from, like the program's `checkpoint.safetensors`; rejects with an error
+     * named `Diverged` if a value is not finite, which can happen before a loss shows it.
      */
     checkpoint(): Promise<Uint8Array>;
     /**
-     * Calibrates on the held-out pictures: `{model, threshold, held_out, labelled}`. `on_progress` is
-     * told how many pictures of how many are done; `on_search` as in [`super::Model::score`].
+     * Calibrates on the held-out images: `{model, threshold, held_out, labelled}`. `on_progress`
+     * receives the number of images done and the total; `on_search` as in [`super::Model::score`].
      */
     finish(on_progress: Function, on_search?: Function | null): Promise<any>;
     /**
-     * `{losses, previews}` so far, those before a resumed checkpoint included.
+     * `{losses, previews}` so far, including those before a resumed checkpoint.
      */
     history(): any;
     /**
@@ -76,30 +76,30 @@ export class Training {
      */
     info(): any;
     /**
-     * Losses of every step since the last call, with their step; rejects with an error named
-     * `Diverged` where one is no number.
+     * Losses of every step since the last call, with their step; rejects with an error named `Diverged`
+     * if one is not a number.
      */
     losses(): Promise<any>;
     /**
-     * What the weights as they are make of held-out and labelled pictures; `shown` of the held-out
-     * ones come with their reconstruction and heat map. `on_search` as in [`super::Model::score`].
+     * The results of the current weights on held-out and labelled images; `shown` of the held-out ones
+     * come with their reconstruction and heat map. `on_search` as in [`super::Model::score`].
      */
     preview(shown: number, on_search?: Function | null): Promise<any>;
     /**
-     * Whether D was drawn anew since the last call.
+     * Whether D was re-initialised since the last call.
      */
     restarted(): boolean;
     /**
-     * From a checkpoint, the program's or the page's, on the pictures that it was made on.
+     * Resumes from a checkpoint of the program or the page, with the images that it was made with.
      */
     static resume(device: Device, checkpoint: Uint8Array | number[], pictures: TrainingPictures): Training;
     /**
-     * Pictures whose labels are known, one byte each: 0 normal, else abnormal. They are shown as
-     * information; nothing is chosen by them.
+     * Sets images with known labels, one byte each: 0 for normal, otherwise abnormal. They are for
+     * information only; nothing is chosen by them.
      */
     set_labelled(pictures: TrainingPictures, abnormal: Uint8Array | number[]): void;
     /**
-     * Fresh networks on prepared pictures, which are taken over.
+     * Starts a run with new networks on prepared images, which it takes over.
      */
     static start(device: Device, given: any, pictures: TrainingPictures): Training;
     /**
@@ -109,78 +109,78 @@ export class Training {
 }
 
 /**
- * Pictures prepared for training.
+ * Images prepared for training.
  */
 export class TrainingPictures {
     free(): void;
     [Symbol.dispose](): void;
     /**
-     * Decodes and prepares one picture: `{width, height}`. A file that is no readable picture adds
+     * Decodes and prepares one image: `{width, height}`. A file that is not a readable image adds
      * nothing.
      */
     add(name: string, file: Uint8Array | number[]): any;
     /**
-     * Whether there are several and all are the same.
+     * Whether there are several images and all are the same.
      */
     all_alike(): boolean;
     /**
-     * Over names and files, as the program counts it.
+     * The digest of names and files, as the program computes it.
      */
     digest(): string;
     /**
-     * What [`TrainingPictures::to_bytes`] gave.
+     * Reads what [`TrainingPictures::to_bytes`] returned.
      */
     static from_bytes(bytes: Uint8Array | number[]): TrainingPictures;
     /**
-     * What a picture is called.
+     * The name of an image.
      */
     name(index: number): string;
     /**
-     * None yet, to be prepared at a side in pixels with 1 or 3 channels.
+     * An empty set of images, to be prepared at `size` pixels a side with 1 or 3 channels.
      */
     constructor(size: number, channels: number);
     /**
-     * All of it, to be kept.
+     * Everything, for storage.
      */
     to_bytes(): Uint8Array;
     /**
-     * Memory that they take.
+     * Memory that they take, in bytes.
      */
     readonly bytes: number;
     /**
-     * Number of pictures.
+     * Number of images.
      */
     readonly count: number;
 }
 
 /**
- * Version of the crate, and the devices that this module holds.
+ * Version of the crate, and the devices that this module supports.
  */
 export function build_info(): any;
 
 /**
- * All settings of a run, from those given, a preset among them; checked.
+ * All settings of a run, completed from those given, which may name a preset, and checked.
  */
 export function complete_settings(given: any): any;
 
 /**
- * The score as shown for a threshold that was moved; `null` without a calibration.
+ * The score as shown for a changed threshold; `null` without a calibration.
  */
 export function display_score(header: any, threshold: number, score: number): number | undefined;
 
 /**
- * Bytes that a run needs at its height, by use; nothing is allocated.
+ * Peak memory of a run in bytes, by use; nothing is allocated.
  */
 export function plan_memory(given: any, pictures: number): any;
 
 /**
- * A picture decoded and scaled to fit a square of `side` pixels: `{width, height, rgba}`.
+ * An image decoded and scaled to fit a square of `side` pixels: `{width, height, rgba}`.
  */
 export function preview(bytes: Uint8Array | number[], side: number): any;
 
 /**
- * Which of a folder's files are trained on, which are labelled, which are left out, by their place in
- * `paths`: relative to the folder, parted by `/`.
+ * Which of a folder's files are trained on, labelled or left out, as indices into `paths`. The paths are
+ * relative to the folder, separated by `/`.
  */
 export function recognise(paths: string[]): any;
 
@@ -190,8 +190,8 @@ export function recognise(paths: string[]): any;
 export function start(): void;
 
 /**
- * Settings that suit `count` pictures, of which `files` are some; those that cannot be read are passed
- * over.
+ * Settings that suit `count` images, of which `files` are a sample; files that cannot be read are
+ * ignored.
  */
 export function suggest_settings(files: Uint8Array[], count: number): any;
 

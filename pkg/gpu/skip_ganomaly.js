@@ -37,7 +37,7 @@ export class Device {
         }
     }
     /**
-     * Opens `"cpu"` or `"webgpu"`, whichever this module holds.
+     * Opens `"cpu"` or `"webgpu"`, whichever this module supports.
      * @param {string} kind
      * @returns {Promise<Device>}
      */
@@ -71,8 +71,8 @@ export class Model {
         wasm.__wbg_model_free(ptr, 0);
     }
     /**
-     * `{method, size, channels, parameters, calibrated, threshold, search_steps, header}`; the steps
-     * are `null` for methods that do not search.
+     * `{method, size, channels, parameters, calibrated, threshold, search_steps, header}`; the steps are
+     * `null` for methods without a latent optimisation.
      * @returns {any}
      */
     info() {
@@ -99,11 +99,11 @@ export class Model {
         return Model.__wrap(ret[0]);
     }
     /**
-     * Scores picture files. One entry a file, in order; a file that is no readable picture gives
-     * `{error}` and the others go on.
+     * Scores image files. Returns one entry per file, in order; a file that is not a readable image
+     * gives `{error}`, and the others are still scored.
      *
-     * Where the method searches, `on_search(step, steps)` is called now and then; if it returns `false`
-     * the search ends and the promise rejects with an error named `Stopped`.
+     * If the method optimises latent codes, `on_search(step, steps)` is called from time to time; if it
+     * returns `false`, the optimisation stops and the promise rejects with an error named `Stopped`.
      * @param {Uint8Array[]} files
      * @param {Function | null} [on_search]
      * @returns {Promise<any[]>}
@@ -115,8 +115,8 @@ export class Model {
         return ret;
     }
     /**
-     * Scores the built-in picture and compares: `{passed, expected, got, tolerance}`, or `null`
-     * where the file stores no score.
+     * Scores the built-in images and compares: `{passed, part, expected, got}`, or `null` if the file
+     * stores no scores. `part` says which score differs first; where none does, it is A of the first image.
      * @returns {Promise<any>}
      */
     self_check() {
@@ -127,7 +127,7 @@ export class Model {
 if (Symbol.dispose) Model.prototype[Symbol.dispose] = Model.prototype.free;
 
 /**
- * A run under way. One asynchronous call at a time, and no step meanwhile.
+ * A training run. Only one asynchronous call at a time, and no step during it.
  */
 export class Training {
     static __wrap(ptr) {
@@ -147,8 +147,8 @@ export class Training {
         wasm.__wbg_training_free(ptr, 0);
     }
     /**
-     * Everything that goes on from here needs, as the program's `checkpoint.safetensors`; rejects with
-     * an error named `Diverged` where a value is not finite, which can be before a loss shows it.
+     * A checkpoint to resume from, like the program's `checkpoint.safetensors`; rejects with an error
+     * named `Diverged` if a value is not finite, which can happen before a loss shows it.
      * @returns {Promise<Uint8Array>}
      */
     checkpoint() {
@@ -156,8 +156,8 @@ export class Training {
         return ret;
     }
     /**
-     * Calibrates on the held-out pictures: `{model, threshold, held_out, labelled}`. `on_progress` is
-     * told how many pictures of how many are done; `on_search` as in [`super::Model::score`].
+     * Calibrates on the held-out images: `{model, threshold, held_out, labelled}`. `on_progress`
+     * receives the number of images done and the total; `on_search` as in [`super::Model::score`].
      * @param {Function} on_progress
      * @param {Function | null} [on_search]
      * @returns {Promise<any>}
@@ -167,7 +167,7 @@ export class Training {
         return ret;
     }
     /**
-     * `{losses, previews}` so far, those before a resumed checkpoint included.
+     * `{losses, previews}` so far, including those before a resumed checkpoint.
      * @returns {any}
      */
     history() {
@@ -190,8 +190,8 @@ export class Training {
         return takeFromExternrefTable0(ret[0]);
     }
     /**
-     * Losses of every step since the last call, with their step; rejects with an error named
-     * `Diverged` where one is no number.
+     * Losses of every step since the last call, with their step; rejects with an error named `Diverged`
+     * if one is not a number.
      * @returns {Promise<any>}
      */
     losses() {
@@ -199,8 +199,8 @@ export class Training {
         return ret;
     }
     /**
-     * What the weights as they are make of held-out and labelled pictures; `shown` of the held-out
-     * ones come with their reconstruction and heat map. `on_search` as in [`super::Model::score`].
+     * The results of the current weights on held-out and labelled images; `shown` of the held-out ones
+     * come with their reconstruction and heat map. `on_search` as in [`super::Model::score`].
      * @param {number} shown
      * @param {Function | null} [on_search]
      * @returns {Promise<any>}
@@ -211,7 +211,7 @@ export class Training {
         return ret;
     }
     /**
-     * Whether D was drawn anew since the last call.
+     * Whether D was re-initialised since the last call.
      * @returns {boolean}
      */
     restarted() {
@@ -222,7 +222,7 @@ export class Training {
         return ret[0] !== 0;
     }
     /**
-     * From a checkpoint, the program's or the page's, on the pictures that it was made on.
+     * Resumes from a checkpoint of the program or the page, with the images that it was made with.
      * @param {Device} device
      * @param {Uint8Array | number[]} checkpoint
      * @param {TrainingPictures} pictures
@@ -248,8 +248,8 @@ export class Training {
         return Training.__wrap(ret[0]);
     }
     /**
-     * Pictures whose labels are known, one byte each: 0 normal, else abnormal. They are shown as
-     * information; nothing is chosen by them.
+     * Sets images with known labels, one byte each: 0 for normal, otherwise abnormal. They are for
+     * information only; nothing is chosen by them.
      * @param {TrainingPictures} pictures
      * @param {Uint8Array | number[]} abnormal
      */
@@ -271,7 +271,7 @@ export class Training {
         }
     }
     /**
-     * Fresh networks on prepared pictures, which are taken over.
+     * Starts a run with new networks on prepared images, which it takes over.
      * @param {Device} device
      * @param {any} given
      * @param {TrainingPictures} pictures
@@ -301,7 +301,7 @@ export class Training {
 if (Symbol.dispose) Training.prototype[Symbol.dispose] = Training.prototype.free;
 
 /**
- * Pictures prepared for training.
+ * Images prepared for training.
  */
 export class TrainingPictures {
     static __wrap(ptr) {
@@ -321,7 +321,7 @@ export class TrainingPictures {
         wasm.__wbg_trainingpictures_free(ptr, 0);
     }
     /**
-     * Decodes and prepares one picture: `{width, height}`. A file that is no readable picture adds
+     * Decodes and prepares one image: `{width, height}`. A file that is not a readable image adds
      * nothing.
      * @param {string} name
      * @param {Uint8Array | number[]} file
@@ -346,7 +346,7 @@ export class TrainingPictures {
         return takeFromExternrefTable0(ret[0]);
     }
     /**
-     * Whether there are several and all are the same.
+     * Whether there are several images and all are the same.
      * @returns {boolean}
      */
     all_alike() {
@@ -354,7 +354,7 @@ export class TrainingPictures {
         return ret !== 0;
     }
     /**
-     * Memory that they take.
+     * Memory that they take, in bytes.
      * @returns {number}
      */
     get bytes() {
@@ -362,7 +362,7 @@ export class TrainingPictures {
         return ret >>> 0;
     }
     /**
-     * Number of pictures.
+     * Number of images.
      * @returns {number}
      */
     get count() {
@@ -370,7 +370,7 @@ export class TrainingPictures {
         return ret >>> 0;
     }
     /**
-     * Over names and files, as the program counts it.
+     * The digest of names and files, as the program computes it.
      * @returns {string}
      */
     digest() {
@@ -386,7 +386,7 @@ export class TrainingPictures {
         }
     }
     /**
-     * What [`TrainingPictures::to_bytes`] gave.
+     * Reads what [`TrainingPictures::to_bytes`] returned.
      * @param {Uint8Array | number[]} bytes
      * @returns {TrainingPictures}
      */
@@ -400,7 +400,7 @@ export class TrainingPictures {
         return TrainingPictures.__wrap(ret[0]);
     }
     /**
-     * What a picture is called.
+     * The name of an image.
      * @param {number} index
      * @returns {string}
      */
@@ -423,7 +423,7 @@ export class TrainingPictures {
         }
     }
     /**
-     * None yet, to be prepared at a side in pixels with 1 or 3 channels.
+     * An empty set of images, to be prepared at `size` pixels a side with 1 or 3 channels.
      * @param {number} size
      * @param {number} channels
      */
@@ -437,7 +437,7 @@ export class TrainingPictures {
         return this;
     }
     /**
-     * All of it, to be kept.
+     * Everything, for storage.
      * @returns {Uint8Array}
      */
     to_bytes() {
@@ -451,7 +451,7 @@ export class TrainingPictures {
 if (Symbol.dispose) TrainingPictures.prototype[Symbol.dispose] = TrainingPictures.prototype.free;
 
 /**
- * Version of the crate, and the devices that this module holds.
+ * Version of the crate, and the devices that this module supports.
  * @returns {any}
  */
 export function build_info() {
@@ -463,7 +463,7 @@ export function build_info() {
 }
 
 /**
- * All settings of a run, from those given, a preset among them; checked.
+ * All settings of a run, completed from those given, which may name a preset, and checked.
  * @param {any} given
  * @returns {any}
  */
@@ -476,7 +476,7 @@ export function complete_settings(given) {
 }
 
 /**
- * The score as shown for a threshold that was moved; `null` without a calibration.
+ * The score as shown for a changed threshold; `null` without a calibration.
  * @param {any} header
  * @param {number} threshold
  * @param {number} score
@@ -491,7 +491,7 @@ export function display_score(header, threshold, score) {
 }
 
 /**
- * Bytes that a run needs at its height, by use; nothing is allocated.
+ * Peak memory of a run in bytes, by use; nothing is allocated.
  * @param {any} given
  * @param {number} pictures
  * @returns {any}
@@ -505,7 +505,7 @@ export function plan_memory(given, pictures) {
 }
 
 /**
- * A picture decoded and scaled to fit a square of `side` pixels: `{width, height, rgba}`.
+ * An image decoded and scaled to fit a square of `side` pixels: `{width, height, rgba}`.
  * @param {Uint8Array | number[]} bytes
  * @param {number} side
  * @returns {any}
@@ -522,8 +522,8 @@ export function preview(bytes, side) {
 }
 
 /**
- * Which of a folder's files are trained on, which are labelled, which are left out, by their place in
- * `paths`: relative to the folder, parted by `/`.
+ * Which of a folder's files are trained on, labelled or left out, as indices into `paths`. The paths are
+ * relative to the folder, separated by `/`.
  * @param {string[]} paths
  * @returns {any}
  */
@@ -545,8 +545,8 @@ export function start() {
 }
 
 /**
- * Settings that suit `count` pictures, of which `files` are some; those that cannot be read are passed
- * over.
+ * Settings that suit `count` images, of which `files` are a sample; files that cannot be read are
+ * ignored.
  * @param {Uint8Array[]} files
  * @param {number} count
  * @returns {any}
@@ -1485,7 +1485,7 @@ function __wbg_get_imports() {
             arg0.writeBuffer(arg1, arg2, getArrayU8FromWasm0(arg3, arg4), arg5, arg6);
         }, arguments); },
         __wbindgen_generic_0000000000000001: function(arg0, arg1) {
-            // Cast intrinsic for `Closure(Closure { owned: true, function: Function { arguments: [Externref], shim_idx: 32884, ret: Result(Unit), inner_ret: Some(Result(Unit)) }, mutable: true }) -> Externref`.
+            // Cast intrinsic for `Closure(Closure { owned: true, function: Function { arguments: [Externref], shim_idx: 32885, ret: Result(Unit), inner_ret: Some(Result(Unit)) }, mutable: true }) -> Externref`.
             const ret = makeMutClosure(arg0, arg1, wasm_bindgen__convert__closures_____invoke__h40d9836e92bdb5d4);
             return ret;
         },
