@@ -57,16 +57,17 @@ impl Chosen {
     /// # Errors
     /// If it does not agree with the CPU.
     pub fn check(&self, model: &ModelFile) -> Result<()> {
+        self.agrees(|device| scores(model, |model| detector::load(model, device)))
+    }
+
+    /// Runs a check, which the CPU needs none of.
+    fn agrees(&self, check: impl FnOnce(&Device) -> Result<()>) -> Result<()> {
         if self.kind == Kind::Cpu {
             return Ok(());
         }
-        let failed = || {
-            format!(
-                "the device {} does not agree with the CPU",
-                self.kind.as_str()
-            )
-        };
-        scores(model, |model| detector::load(model, &self.device)).with_context(failed)
+        let name = self.kind.as_str();
+        check(&self.device)
+            .with_context(|| format!("the device {name} does not agree with the CPU"))
     }
 
     /// Confirms on the CPU what the device made of a model that it calibrated.
@@ -115,11 +116,9 @@ fn choose(
 ) -> Result<Chosen> {
     let open = |kind: Kind| -> Result<Chosen> {
         let device = start(kind)?;
-        if kind != Kind::Cpu {
-            let failed = || format!("the device {} does not agree with the CPU", kind.as_str());
-            check(&device).with_context(failed)?;
-        }
-        Ok(Chosen { kind, device })
+        let chosen = Chosen { kind, device };
+        chosen.agrees(&check)?;
+        Ok(chosen)
     };
     if let Some(kind) = asked.kind() {
         let name = kind.as_str();
