@@ -7,9 +7,10 @@ use std::time::Instant;
 use burn::tensor::{Device, Tensor, TensorData};
 use pollster::block_on;
 use skip_ganomaly::data::image::Preprocessing;
-use skip_ganomaly::detector::{self, Method, score_on_all_threads, self_check_images};
+use skip_ganomaly::detector::{self, score_on_all_threads, self_check_images};
 use skip_ganomaly::model_file::{FORMAT, Header, ModelFile, Scoring};
-use skip_ganomaly::train::config::TrainConfig;
+use skip_ganomaly::settings::config::TrainConfig;
+use skip_ganomaly::settings::method::Method;
 use skip_ganomaly::train::step::{Update, read_losses};
 
 const SIZE: usize = 32;
@@ -29,7 +30,10 @@ fn main() {
         batch: BATCH,
         ..TrainConfig::default()
     };
-    let method = config.method.in_steps().expect("a method with networks");
+    let method = config
+        .method
+        .gradient_trained()
+        .expect("a method with networks");
     let mut trainer = method.trainer(&config, &device);
     let preprocessing = Preprocessing::new(SIZE, CHANNELS);
     let tensors = block_on(trainer.read_weights().read()).expect("a readable device");

@@ -1,145 +1,48 @@
 //! The interface of every method: from images to reconstructions and raw scores.
 //!
 //! A method's file under `detector/` reads like its paper: networks, training step, score. To add one,
-//! write that file and add its line to the list below.
+//! write that file, name it in `settings/method.rs`, and add its line to `detector/registry.rs`.
 
-pub mod adversarial;
-mod entry;
-pub mod fit;
-mod measure;
+pub mod aae;
+pub mod alocc;
+pub mod anogan;
+mod baseline;
+mod calibrate;
+pub mod egbad;
+mod error;
+pub mod gan;
+pub mod ganomaly;
+mod inference;
 mod memory;
+pub mod nearest;
+pub mod options;
+pub mod pca;
+mod principal;
+mod progress;
+mod registry;
 mod scorer;
 mod scoring;
 mod self_check;
-mod watch;
+pub mod skip_ganomaly;
+mod spec;
 
-pub use entry::{AtOnce, InSteps, Needs};
-pub use measure::{Measurement, Measuring, Search};
+pub use calibrate::{Calibrated, calibrate, images_needed};
+pub use error::{CalibrateError, LoadError};
+pub use inference::{Inference, LatentOptimisation, Reconstruction};
+pub use progress::Progress;
+pub use registry::{load, load_with_batch_statistics};
 #[cfg(feature = "cli")]
 pub use scoring::score_on_all_threads;
 pub(crate) use scoring::{SCORED_AT_ONCE, batch};
-pub use scoring::{Scored, score_batch, score_watched};
+pub use scoring::{Scored, score_batch, score_with_progress};
 pub use self_check::{Mismatch, self_check, self_check_images};
-pub use watch::Watch;
+pub use spec::{FittedOnce, Footprint, GradientTrained};
 
 use burn::tensor::{Device, Tensor};
-use serde::{Deserialize, Serialize};
 
 use crate::data::image::Preprocessing;
-use crate::model_file::ModelFile;
-use crate::nn::Mode;
-use crate::nn::tensors::TensorError;
 use crate::score::RawScore;
-use crate::train::config::TrainConfig;
-use entry::Learning;
-
-/// Makes the list of methods from one line each: its name here, its name in files and on the command
-/// line, its file, and where it comes from.
-macro_rules! methods {
-    ($($method:ident $name:literal $file:ident $source:literal;)*) => {
-        $(pub mod $file;)*
-
-        /// The methods.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-        #[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
-        #[non_exhaustive]
-        pub enum Method {
-            $(
-                #[doc = $source]
-                #[serde(rename = $name)]
-                #[cfg_attr(feature = "cli", value(name = $name))]
-                $method,
-            )*
-        }
-
-        impl Method {
-            /// All of them.
-            pub const ALL: &'static [Self] = &[$(Self::$method),*];
-
-            /// Its name in files and on the command line.
-            pub fn as_str(self) -> &'static str {
-                match self {
-                    $(Self::$method => $name,)*
-                }
-            }
-
-            fn entry(self) -> &'static dyn entry::Entry {
-                match self {
-                    $(Self::$method => &$file::ENTRY,)*
-                }
-            }
-        }
-    };
-}
-
-methods! {
-    SkipGanomaly "skip-ganomaly" skip_ganomaly "Akçay et al. 2019";
-    Ganomaly "ganomaly" ganomaly "Akçay et al. 2018";
-    Anogan "anogan" anogan "Schlegl et al. 2017";
-    Egbad "egbad" egbad "Zenati et al. 2018";
-    Alocc "alocc" alocc "Sabokrou et al. 2018";
-    Aae "aae" aae "Makhzani et al. 2015";
-    Pca "pca" pca "Principal components, residual norm";
-    Nearest "nearest" nearest "Distance to the nearest training image";
-}
-
-impl Default for Method {
-    /// The first of the list.
-    fn default() -> Self {
-        Self::ALL[0]
-    }
-}
-
-impl std::fmt::Display for Method {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl Method {
-    /// Whether it is trained in steps; the others are fitted directly.
-    pub fn has_networks(self) -> bool {
-        self.in_steps().is_some()
-    }
-
-    /// λ of its published score.
-    pub fn lambda(self) -> f64 {
-        self.entry().lambda()
-    }
-
-    /// The settings that it starts from: the defaults, `plain`, except where its authors use others or
-    /// where others were chosen on held-out normal images.
-    pub fn published(self, plain: TrainConfig) -> TrainConfig {
-        self.entry().published(plain)
-    }
-
-    /// The settings that it uses in addition to those of every method, by field.
-    pub fn settings(self, config: &TrainConfig) -> Vec<&'static str> {
-        self.entry().settings(config)
-    }
-
-    /// Whether it optimises a latent code for each image, which takes seconds, instead of measuring it in
-    /// one pass.
-    pub fn searches(self) -> bool {
-        self.entry().searches()
-    }
-
-    /// Its training, if it is trained in steps.
-    pub fn in_steps(self) -> Option<&'static dyn InSteps> {
-        match self.entry().learning() {
-            Learning::InSteps(method) => Some(method),
-            Learning::AtOnce(_) => None,
-        }
-    }
-
-    /// Its fit, if it is fitted directly.
-    pub fn at_once(self) -> Option<&'static dyn AtOnce> {
-        match self.entry().learning() {
-            Learning::InSteps(_) => None,
-            Learning::AtOnce(method) => Some(method),
-        }
-    }
-}
+use crate::settings::method::Method;
 
 /// A trained method.
 pub trait Detector: Sync {
@@ -150,7 +53,7 @@ pub trait Detector: Sync {
     fn preprocessing(&self) -> &Preprocessing;
 
     /// Number of parameters.
-    fn parameters(&self) -> usize;
+    fn num_params(&self) -> usize;
 
     /// Number of features from each layer, if the method has features.
     fn feature_layers(&self) -> Vec<usize> {
@@ -180,7 +83,7 @@ pub trait Detector: Sync {
     ///
     /// # Shapes
     /// - `x`: `[n, c, size, size]`, in `[-1, 1]`
-    fn measure(&self, x: Tensor<4>) -> Measuring<'_>;
+    fn infer(&self, x: Tensor<4>) -> Inference<'_>;
 
     /// Steps of the latent optimisation, if the method has one.
     fn search_steps(&self) -> Option<usize> {
@@ -189,44 +92,4 @@ pub trait Detector: Sync {
 
     /// Scores one image from its values, its reconstruction and, if there are any, its features.
     fn score(&self, x: &[f32], x_hat: &[f32], features: Option<(&[f32], &[f32])>) -> RawScore;
-}
-
-/// Puts a model file's weights on a device.
-///
-/// # Errors
-/// If a tensor is missing, of another shape or not finite, or the header lacks the networks' shape.
-pub fn load(file: &ModelFile, device: &Device) -> Result<Box<dyn Detector>, LoadError> {
-    let entry = file.header.method.entry();
-    entry.load(file, device, Mode::Inference)
-}
-
-/// As [`load`], but batch norms use the statistics of the scored batch instead of those from training, as
-/// the published test loops do by leaving training mode on. Methods without batch norms load as usual.
-///
-/// **This leaks.** An image's score then depends on the other images of the batch, and if a batch is of
-/// one class, as nearly all are in the published, unshuffled test sets, its statistics give the class
-/// away. Use it only to repeat published numbers, labelled as such: never for a calibration, a threshold
-/// or a verdict. A batch must be scored in one piece, by [`score_batch`] and not by
-/// `score_on_all_threads`, and its size is part of the result.
-///
-/// # Errors
-/// As [`load`].
-pub fn load_with_batch_statistics(
-    file: &ModelFile,
-    device: &Device,
-) -> Result<Box<dyn Detector>, LoadError> {
-    let entry = file.header.method.entry();
-    entry.load(file, device, Mode::Training)
-}
-
-/// Why a model file's weights are not usable.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-#[non_exhaustive]
-pub enum LoadError {
-    /// The method has networks, but the header does not give their shape.
-    #[error("the header of a {0} model must state the shape of its networks, but has none")]
-    NoNetworks(Method),
-    /// A tensor does not fit.
-    #[error("the model's weights do not fit its header: {0}")]
-    Tensor(#[from] TensorError),
 }

@@ -116,12 +116,6 @@ fn built_in() -> String {
     names.join(", ")
 }
 
-/// Lets a browser's worker take its messages before the next batch. Elsewhere nothing waits.
-pub async fn breathe() {
-    #[cfg(target_family = "wasm")]
-    crate::web::next_task().await;
-}
-
 impl std::str::FromStr for Kind {
     type Err = DeviceError;
 

@@ -12,13 +12,14 @@ use burn::tensor::Device;
 use pytorch_reader::{DType, PytorchReader, Tensor};
 
 use crate::data::image::Preprocessing;
-use crate::detector::adversarial::{DISCRIMINATOR, GENERATOR};
-use crate::detector::{Method, ganomaly};
+use crate::detector::ganomaly;
 use crate::model_file::{FORMAT, Header, MAX_BYTES, ModelFile, Scoring};
 use crate::nn::init::Initialiser;
 use crate::nn::tensors::{HostTensor, NamedTensors, Reader};
 use crate::nn::{self, Architecture, ArchitectureError, Network as _};
 use crate::score::Residual;
+use crate::settings::method::Method;
+use crate::train::gan::{DISCRIMINATOR, GENERATOR};
 
 /// Names that one message lists at most.
 const NAMES_SHOWN: usize = 3;
@@ -153,7 +154,8 @@ pub fn import(
             preprocessing: Preprocessing::new(architecture.size, architecture.channels),
             scoring: Scoring {
                 residual,
-                ..Scoring::of(method)
+                lambda: method.lambda(),
+                ..Scoring::default()
             },
             calibration: None,
             training: None,

@@ -51,8 +51,11 @@ pub mod loss;
 pub mod metrics;
 pub mod model_file;
 pub mod nn;
+mod platform;
 mod random;
+pub mod run;
 pub mod score;
+pub mod settings;
 pub mod train;
 
 #[cfg(feature = "cli")]

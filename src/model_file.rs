@@ -3,28 +3,24 @@
 //! The program and the page read and write the same file; anything that reads safetensors can read
 //! the weights.
 
+mod error;
+mod header;
+mod precision;
+mod scoring;
+
+pub use error::ModelFileError;
+pub use header::{FORMAT, Header, SelfCheck, Training};
+pub use precision::Precision;
+pub use scoring::{Normaliser, Scoring, Span};
+
 use std::collections::HashMap;
 
 use half::f16;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
-use serde::{Deserialize, Serialize};
 
-use crate::calibration::{Calibration, CalibrationError, rounded};
-use crate::data::image::Preprocessing;
-use crate::detector::Method;
-use crate::detector::anogan::MOST_SEARCH_STEPS;
-use crate::metrics::quantile;
 use crate::nn::tensors::{HostTensor, NamedTensors};
-use crate::nn::{Architecture, ArchitectureError};
-use crate::score::{Balance, Latent, RawScore, Residual};
-use crate::train::config::TrainConfig;
-
-/// Version of the format that this crate writes. Version 1 had neither `scoring.latent`,
-/// `scoring.balance` and `scoring.normaliser` nor methods without networks.
-pub const FORMAT: u32 = 2;
-
-/// Oldest version that this crate reads.
-const OLDEST_FORMAT: u32 = 1;
+use crate::score::Residual;
+use error::KEY;
 
 /// Largest file that is read.
 pub const MAX_BYTES: usize = 1 << 30;
@@ -36,195 +32,7 @@ const SCORING: &str = "scoring.";
 pub(crate) const MEMORY: &str = "memory.";
 
 /// The images in the memory bank: always in half precision.
-pub(crate) const REMEMBERED: &str = "memory.pictures";
-
-/// Key of the JSON object under `__metadata__`.
-const KEY: &str = "skip-ganomaly";
-
-/// Everything about a model except its weights.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Header {
-    /// Version of the format, [`FORMAT`].
-    pub format: u32,
-    /// Which method the weights belong to.
-    pub method: Method,
-    /// Shape of the networks, if the method has networks.
-    pub architecture: Option<Architecture>,
-    /// From an image to the networks' input.
-    pub preprocessing: Preprocessing,
-    /// From the networks' output to a score.
-    pub scoring: Scoring,
-    /// The scores of normal images; without it there is no verdict.
-    pub calibration: Option<Calibration>,
-    /// How the weights were trained.
-    pub training: Option<Training>,
-    /// Known scores, to check a device with.
-    pub self_check: Option<SelfCheck>,
-    /// Licence of the weights.
-    pub licence: Option<String>,
-}
-
-/// How the score is computed.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Scoring {
-    /// λ in A = λ R + (1 - λ) L.
-    pub lambda: f64,
-    /// How R measures.
-    pub residual: Residual,
-    /// What L compares.
-    #[serde(default)]
-    pub latent: Latent,
-    /// How R and L are made comparable.
-    #[serde(default)]
-    pub balance: Balance,
-    /// What calibration fitted for [`Balance::Quantile`]; before that, R and L are not normalised.
-    #[serde(default)]
-    pub normaliser: Option<Normaliser>,
-    /// Steps of the latent optimisation for each image, if the method has one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub search_steps: Option<usize>,
-}
-
-impl Scoring {
-    /// The method's published score.
-    pub fn of(method: Method) -> Self {
-        Self {
-            lambda: method.lambda(),
-            ..Self::default()
-        }
-    }
-}
-
-impl Default for Scoring {
-    fn default() -> Self {
-        Self {
-            lambda: crate::score::LAMBDA,
-            residual: Residual::default(),
-            latent: Latent::default(),
-            balance: Balance::default(),
-            normaliser: None,
-            search_steps: None,
-        }
-    }
-}
-
-impl Scoring {
-    /// A(x) = λ R(x) + (1 - λ) L(x), of R and L as [`Balance`] says.
-    pub fn anomaly_score(&self, residual: f64, latent: f64) -> f64 {
-        let (residual, latent) = match &self.normaliser {
-            Some(normaliser) => (
-                normaliser.residual.apply(residual),
-                normaliser.latent.apply(latent),
-            ),
-            None => (residual, latent),
-        };
-        crate::score::anomaly_score(self.lambda, residual, latent)
-    }
-}
-
-/// The spans of R and L on held-out normal images.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Normaliser {
-    /// Of R.
-    pub residual: Span,
-    /// Of L.
-    pub latent: Span,
-}
-
-/// From the median to the 95th percentile.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Span {
-    /// The median.
-    pub median: f64,
-    /// The 95th percentile.
-    pub q95: f64,
-}
-
-impl Normaliser {
-    /// Fits the spans on held-out normal images; a missing L counts as 0.
-    ///
-    /// # Errors
-    /// If there is no score or one is not finite.
-    pub fn fit(scores: &[RawScore]) -> Result<Self, CalibrationError> {
-        let of = |part: fn(&RawScore) -> f64| -> Result<Span, CalibrationError> {
-            let values: Vec<f64> = scores.iter().map(part).collect();
-            Ok(Span {
-                median: rounded(quantile(&values, 0.5)?),
-                q95: rounded(quantile(&values, 0.95)?),
-            })
-        };
-        Ok(Self {
-            residual: of(|score| score.residual)?,
-            latent: of(|score| score.latent.unwrap_or_default())?,
-        })
-    }
-
-    fn is_finite(&self) -> bool {
-        let all = [
-            self.residual.median,
-            self.residual.q95,
-            self.latent.median,
-            self.latent.q95,
-        ];
-        all.iter().all(|value| value.is_finite())
-    }
-}
-
-impl Span {
-    /// (v - median) / (q95 - median): 0 for the median normal image, 1 at the 95th percentile. If all
-    /// normal images have the same score, the median's size replaces the width.
-    fn apply(&self, value: f64) -> f64 {
-        let smallest = 1e-3 * self.median.abs().max(1e-9);
-        (value - self.median) / (self.q95 - self.median).max(smallest)
-    }
-}
-
-/// How the weights were trained.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Training {
-    /// The settings.
-    pub config: TrainConfig,
-    /// Digest of names and bytes of the training images.
-    pub data_digest: String,
-    /// Normal images trained on.
-    pub pictures: usize,
-    /// Normal images held out for calibration.
-    pub held_out: usize,
-    /// Finished training steps.
-    pub steps: u64,
-    /// Finished epochs.
-    pub epochs: u32,
-    /// Losses of the last step.
-    pub losses: Option<crate::train::Losses>,
-}
-
-/// Largest tolerance of a self check.
-const LARGEST_TOLERANCE: f64 = 0.01;
-
-/// Known scores of the built-in images ([`crate::detector::self_check_images`]).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct SelfCheck {
-    /// A of the first image: all that files of earlier programs hold.
-    pub anomaly_score: f64,
-    /// Largest difference that is accepted, relative to the scores.
-    pub tolerance: f64,
-    /// A, R and L of every image.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub scores: Vec<RawScore>,
-}
-
-impl SelfCheck {
-    /// A tolerance that every device passes, or none, would check nothing.
-    fn check(&self) -> Result<(), ModelFileError> {
-        match self.tolerance > 0.0 && self.tolerance <= LARGEST_TOLERANCE {
-            true => Ok(()),
-            false => Err(ModelFileError::Header(format!(
-                "the self check's tolerance must be above 0 and at most {LARGEST_TOLERANCE}, got {}",
-                self.tolerance
-            ))),
-        }
-    }
-}
+pub(crate) const MEMORY_IMAGES: &str = "memory.pictures";
 
 /// A model in memory.
 #[derive(Clone, Debug, PartialEq)]
@@ -233,69 +41,6 @@ pub struct ModelFile {
     pub header: Header,
     /// The weights.
     pub tensors: NamedTensors,
-}
-
-/// How weights are written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
-#[serde(rename_all = "kebab-case")]
-pub enum Precision {
-    /// Half precision: half the size; scores are calibrated after rounding.
-    F16,
-    /// Single precision.
-    #[default]
-    F32,
-}
-
-/// Why a file is not a usable model.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ModelFileError {
-    /// The file is empty.
-    #[error("the model file is empty; expected a .safetensors file written by `train` or `import`")]
-    Empty,
-    /// The file is too large for this crate.
-    #[error("expected a model file of at most {limit} bytes, got {got} bytes")]
-    TooLarge {
-        /// Largest size.
-        limit: usize,
-        /// Its size.
-        got: usize,
-    },
-    /// Not a safetensors file, or only a part of one.
-    #[error(
-        "expected a complete safetensors file, got a truncated one or another kind of file ({0})"
-    )]
-    NotSafetensors(String),
-    /// A safetensors file of another program.
-    #[error("this safetensors file is from another program: its metadata has no `{KEY}` entry")]
-    Foreign,
-    /// The header is not what it should be.
-    #[error("the model's header cannot be read: {0}")]
-    Header(String),
-    /// A newer format.
-    #[error("the model has format {got}; this program reads formats {OLDEST_FORMAT} to {FORMAT}")]
-    Format {
-        /// The file's format.
-        got: u32,
-    },
-    /// The header's shape is out of range.
-    #[error("the model's header cannot be used: {0}")]
-    Architecture(#[from] ArchitectureError),
-    /// The calibration contradicts itself.
-    #[error(transparent)]
-    Calibration(#[from] CalibrationError),
-    /// A tensor has a type that is not supported.
-    #[error("tensor {name} must have the type F32 or F16, got {got}")]
-    Type {
-        /// Its name.
-        name: String,
-        /// Its type.
-        got: String,
-    },
-    /// A weight is infinite or not a number.
-    #[error("tensor {0} holds a value that is not finite")]
-    NotFinite(String),
 }
 
 impl ModelFile {
@@ -310,7 +55,7 @@ impl ModelFile {
         for (name, tensor) in &self.tensors {
             let values = &tensor.values;
             let precision = match name.as_str() {
-                REMEMBERED => Precision::F16,
+                MEMORY_IMAGES => Precision::F16,
                 name if name.starts_with(SCORING) || name.starts_with(MEMORY) => Precision::F32,
                 _ => precision,
             };
@@ -397,84 +142,6 @@ impl ModelFile {
     }
 }
 
-impl Precision {
-    fn dtype(self) -> Dtype {
-        match self {
-            Self::F16 => Dtype::F16,
-            Self::F32 => Dtype::F32,
-        }
-    }
-
-    /// The value that is read back from a file of this precision.
-    pub fn round(self, value: f32) -> f32 {
-        match self {
-            Self::F16 => f16::from_f32(value).to_f32(),
-            Self::F32 => value,
-        }
-    }
-}
-
-impl Header {
-    fn from_json(json: &str) -> Result<Self, ModelFileError> {
-        // The version comes first: a newer header may have fields that this crate does not know.
-        #[derive(Deserialize)]
-        struct Version {
-            format: u32,
-        }
-        let unreadable = |error: serde_json::Error| ModelFileError::Header(error.to_string());
-        let Version { format } = serde_json::from_str(json).map_err(unreadable)?;
-        if !(OLDEST_FORMAT..=FORMAT).contains(&format) {
-            return Err(ModelFileError::Format { got: format });
-        }
-        let header: Self = serde_json::from_str(json).map_err(unreadable)?;
-        let preparable = header.preprocessing.check();
-        preparable.map_err(|error| ModelFileError::Header(error.to_string()))?;
-        if let Some(calibration) = &header.calibration {
-            calibration.check()?;
-        }
-        if let Some(network) = &header.architecture {
-            network.check()?;
-            let input = &header.preprocessing;
-            if (input.size, input.channels) != (network.size, network.channels) {
-                return Err(ModelFileError::Header(format!(
-                    "images are prepared as {}×{}×{}, but the networks take {}×{}×{}",
-                    input.channels,
-                    input.size,
-                    input.size,
-                    network.channels,
-                    network.size,
-                    network.size,
-                )));
-            }
-        }
-        if header.scoring.normaliser.is_some_and(|n| !n.is_finite()) {
-            return Err(ModelFileError::Header(
-                "the normaliser of R and L is not finite".to_owned(),
-            ));
-        }
-        if !(0.0..=1.0).contains(&header.scoring.lambda) {
-            return Err(ModelFileError::Header(format!(
-                "λ must be between 0 and 1, got {}",
-                header.scoring.lambda
-            )));
-        }
-        if let Some(check) = &header.self_check {
-            check.check()?;
-        }
-        let searched = 1..=MOST_SEARCH_STEPS;
-        if let Some(steps) = header
-            .scoring
-            .search_steps
-            .filter(|s| !searched.contains(s))
-        {
-            return Err(ModelFileError::Header(format!(
-                "the steps of the latent optimisation must be between 1 and {MOST_SEARCH_STEPS}, got {steps}"
-            )));
-        }
-        Ok(header)
-    }
-}
-
 fn decode(name: &str, view: &TensorView<'_>) -> Result<HostTensor, ModelFileError> {
     let values: Vec<f32> = match view.dtype() {
         Dtype::F32 => view
@@ -506,7 +173,11 @@ fn decode(name: &str, view: &TensorView<'_>) -> Result<HostTensor, ModelFileErro
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::calibration::Calibration;
+    use crate::data::image::Preprocessing;
+    use crate::nn::Architecture;
     use crate::score::RawScore;
+    use crate::settings::{config::TrainConfig, method::Method};
     use proptest::prelude::*;
 
     fn model() -> ModelFile {

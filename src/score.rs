@@ -150,7 +150,7 @@ pub fn weighted_latent(f: &[f32], f_hat: &[f32], weights: &[f32]) -> f64 {
 }
 
 /// L(x) = 1 - σ(l), D's probability that an image is not normal, as in ALOCC.
-pub fn doubt(logit: f32) -> f64 {
+pub fn fake_probability(logit: f32) -> f64 {
     1.0 / (1.0 + f64::from(logit).exp())
 }
 

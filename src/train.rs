@@ -1,17 +1,14 @@
-//! Training, independent of the platform: the program and the page drive the same [`run::Run`].
+//! Training, independent of method, file and platform: one step of two networks, its losses, a run's
+//! history.
 //!
-//! Each method's training step is in its own file under [`crate::detector`]; a run uses it as a
+//! Each method's training step is in its own file under [`crate::detector`]; a [`crate::run`] uses it as a
 //! [`step::Trainer`].
 
 pub mod adam;
-pub mod config;
 pub mod events;
+pub mod gan;
 pub mod history;
-pub mod networks;
-pub mod plan;
-pub mod preview;
 pub(crate) mod prior;
-pub mod run;
 pub mod step;
 
 use serde::{Deserialize, Serialize};

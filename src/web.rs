@@ -9,14 +9,13 @@ pub mod training;
 use std::ops::ControlFlow;
 use std::str::FromStr;
 
-use js_sys::{Error, Function, Promise, Reflect, Uint8Array};
+use js_sys::{Error, Function, Reflect, Uint8Array};
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::JsFuture;
 
 use crate::calibration::{self, Verdict};
 use crate::data::image::{self, Picture, Preprocessing};
-use crate::detector::{self, Detector, Scored, Watch};
+use crate::detector::{self, Detector, Progress, Scored};
 use crate::device::Kind;
 use crate::model_file::{Header, ModelFile};
 use crate::nn::tensors::TensorError;
@@ -35,7 +34,7 @@ fn named(name: &str, reason: impl std::fmt::Display) -> JsValue {
 
 /// Reports the progress of long work to the page's functions. If one of them fails, the work continues.
 #[derive(Default)]
-struct Told {
+struct ProgressCallbacks {
     /// Called with the number of images done and the total.
     on_pictures: Option<Function>,
     done: usize,
@@ -44,7 +43,7 @@ struct Told {
     on_search: Option<Function>,
 }
 
-impl Told {
+impl ProgressCallbacks {
     fn of_searches(on_search: Option<Function>) -> Self {
         Self {
             on_search,
@@ -53,8 +52,8 @@ impl Told {
     }
 }
 
-impl Watch for Told {
-    fn pictures(&mut self, count: usize) {
+impl Progress for ProgressCallbacks {
+    fn images(&mut self, count: usize) {
         self.done += count;
         if let Some(on_pictures) = &self.on_pictures {
             let (done, total) = (self.done.into(), self.total.into());
@@ -62,7 +61,7 @@ impl Watch for Told {
         }
     }
 
-    fn search(&mut self, step: usize, steps: usize) -> ControlFlow<()> {
+    fn optimisation(&mut self, step: usize, steps: usize) -> ControlFlow<()> {
         let answer = self
             .on_search
             .as_ref()
@@ -78,20 +77,6 @@ impl Watch for Told {
 fn to_js(value: &(impl Serialize + ?Sized)) -> Result<JsValue, JsValue> {
     let serializer = serde_wasm_bindgen::Serializer::json_compatible();
     value.serialize(&serializer).map_err(error)
-}
-
-/// Ends the worker's task, so that it can receive messages, and continues in another one.
-pub(crate) async fn next_task() {
-    let promise = Promise::new(&mut |resolve, _| {
-        let global = js_sys::global();
-        // Windows and workers both have it; without it there is nothing to wait for.
-        match Reflect::get(&global, &"setTimeout".into()).map(Function::from) {
-            Ok(set_timeout) => drop(set_timeout.call2(&global, &resolve, &0.into())),
-            Err(_) => drop(resolve.call0(&global)),
-        }
-    });
-    // A timer does not fail.
-    let _ = JsFuture::from(promise).await;
 }
 
 /// Makes a panic readable in the console. Called once after the module is loaded.
@@ -264,8 +249,9 @@ impl Model {
         let mut scored = if values.is_empty() {
             Vec::new().into_iter()
         } else {
-            let mut watch = Told::of_searches(on_search);
-            let scored = detector::score_watched(&*self.detector, &values, &mut watch).await;
+            let mut progress = ProgressCallbacks::of_searches(on_search);
+            let scored =
+                detector::score_with_progress(&*self.detector, &values, &mut progress).await;
             let scored = scored.map_err(|reason| match reason {
                 TensorError::Stopped => named("Stopped", reason),
                 reason => error(reason),

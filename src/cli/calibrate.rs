@@ -13,11 +13,11 @@ use super::{Outcome, load_pictures, read_model, write_whole};
 use crate::calibration::{THRESHOLD_QUANTILE, ThresholdRule};
 use crate::data::batch::split_held_out;
 use crate::data::pictures::Pictures;
-use crate::detector::Method;
-use crate::detector::anogan::MOST_SEARCH_STEPS;
-use crate::detector::fit::{fit, pictures_needed};
+use crate::detector::{calibrate, images_needed};
 use crate::model_file::{FORMAT, ModelFile, Precision};
 use crate::score::{Balance, Latent, Residual};
+use crate::settings::limits::MOST_SEARCH_STEPS;
+use crate::settings::method::Method;
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -101,12 +101,12 @@ pub fn run(args: Args) -> Result<Outcome> {
     let quantile = args.threshold_quantile.unwrap_or(quantile_of(&model));
     model.header.format = FORMAT;
     let model = model.rounded(args.precision);
-    let mut bar = Finishing::new(pictures_needed(
+    let mut bar = Finishing::new(images_needed(
         &model.header.scoring,
         training.len(),
         held_out.len(),
     ));
-    let fitted = fit(
+    let fitted = calibrate(
         model,
         &device.device,
         &pictures,

@@ -22,11 +22,11 @@ use super::evaluate::{DEFAULT_RESAMPLES, data_name, needs_both_kinds, published_
 use super::train::job::watch_for_interruption;
 use super::{Outcome, prepare, report_skipped};
 use crate::data::dataset::Dataset;
-use crate::detector::Method;
 use crate::evaluation::{Evaluation, Resampling};
 use crate::model_file::Training;
-use crate::train::config::{Preset, TrainConfig};
-use crate::train::run::preprocessing;
+use crate::run::preprocessing;
+use crate::settings::method::Method;
+use crate::settings::{config::TrainConfig, preset::Preset};
 use plan::Plan;
 
 #[derive(clap::Args)]

@@ -21,12 +21,12 @@ use super::data::DataArgs;
 use super::device::{Check, Chosen, DeviceArg};
 use super::{Outcome, read_model, report_skipped};
 use crate::data::dataset::{Dataset, Kind as DataKind, Sample};
-use crate::detector::pca::COMPONENTS;
 use crate::detector::{self, Detector};
 use crate::evaluation::published::{self as literature, PublishedTable};
 use crate::evaluation::{Evaluation, MethodResult, Protocol, Resampling, Threshold};
 use crate::model_file::{Header, ModelFile};
 use crate::score::{Latent, Residual};
+use crate::settings::limits::COMPONENTS;
 use scoring::{TestScores, Verdicts};
 
 /// Defaults of `--components` and `--bootstrap`, which must be above 0.

@@ -11,7 +11,7 @@ use crate::calibration::THRESHOLD_QUANTILE;
 use crate::data::folder::{self, Folder, LoadedPictures};
 use crate::data::image::Preprocessing;
 use crate::data::pictures::{InMemory, Pictures};
-use crate::detector::{self, fit::fit};
+use crate::detector::{self, calibrate};
 use crate::import::import;
 use crate::model_file::Precision;
 use crate::score::Residual;
@@ -63,7 +63,7 @@ pub fn run(args: Args) -> Result<Outcome> {
             );
             let all: Vec<usize> = (0..pictures.len()).collect();
             let (quantile, watch) = (THRESHOLD_QUANTILE, &mut ());
-            let fitted = fit(model, device, &pictures, &all, &all, quantile, watch);
+            let fitted = calibrate(model, device, &pictures, &all, &all, quantile, watch);
             model = pollster::block_on(fitted)?.model;
         }
         None => {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::detector::Watch;
+use crate::detector::Progress;
 
 /// A bar that counts to `length`; hidden unless stderr is a terminal.
 pub fn bar(length: u64, what: &'static str) -> ProgressBar {
@@ -49,12 +49,12 @@ impl<'a> Finishing<'a> {
     }
 }
 
-impl Watch for Finishing<'_> {
-    fn pictures(&mut self, count: usize) {
+impl Progress for Finishing<'_> {
+    fn images(&mut self, count: usize) {
         self.bar.inc(count as u64);
     }
 
-    fn search(&mut self, step: usize, steps: usize) -> ControlFlow<()> {
+    fn optimisation(&mut self, step: usize, steps: usize) -> ControlFlow<()> {
         self.bar
             .set_message(format!("latent optimisation: step {step} of {steps}"));
         match self.stop {

@@ -6,8 +6,11 @@ use anyhow::{Context, Result};
 use clap::{Arg, ArgAction, Args as _, Command, ValueEnum};
 use serde_json::{Map, Value, json};
 
-use crate::detector::Method;
-use crate::train::config::{Limits, Preset, SETTINGS, Setting, TrainConfig, Values};
+use crate::detector::options;
+use crate::settings::config::{SETTINGS, Setting, TrainConfig};
+use crate::settings::limits::{Limits, Values};
+use crate::settings::method::Method;
+use crate::settings::preset::Preset;
 
 use super::Outcome;
 
@@ -43,8 +46,8 @@ fn schema() -> Result<Value> {
 
 /// A method: the settings it uses, and its published settings where they differ from the defaults.
 fn of(method: Method) -> Result<Value> {
-    let published = TrainConfig::published(method);
-    let means = |setting: &&Setting| published.means_something(setting.field);
+    let published = options::published(method);
+    let means = |setting: &&Setting| options::has_use_for(&published, setting.field);
     let settings: Vec<&str> = SETTINGS.iter().filter(means).map(|s| s.field).collect();
     let mut changes = differences(&published)?;
     changes.remove("method");
@@ -151,7 +154,9 @@ fn differences(config: &TrainConfig) -> Result<Map<String, Value>> {
 
 /// The settings in which a preset differs from the first one, which has the defaults.
 fn changes(preset: Preset) -> Result<Value> {
-    let settings = differences(&preset.settings(&TrainConfig::default(), |_| false))?;
+    let settings = differences(&options::complete(preset, &TrainConfig::default(), |_| {
+        false
+    }))?;
     let named = preset.to_possible_value().context("a preset has a name")?;
     let help = named.get_help().context("a preset has a help")?;
     Ok(json!({

@@ -14,10 +14,10 @@ use clap::ArgMatches;
 use super::data::DataArgs;
 use super::device::{Check, DeviceArg};
 use super::{Outcome, command_line, load_pictures, read_model, was_given};
-use crate::detector::Method;
+use crate::detector::options;
 use crate::model_file::{ModelFile, Precision};
-use crate::train::config::{Preset, TrainConfig};
-use crate::train::run::preprocessing;
+use crate::run::preprocessing;
+use crate::settings::{config::TrainConfig, preset::Preset};
 use folder::{RunFolder, Settings};
 use job::{Job, Trained, watch_for_interruption};
 
@@ -57,9 +57,7 @@ pub struct Args {
 impl Args {
     /// Applies the preset's settings to all options that were not given on the command line.
     pub fn with_preset(mut self, matches: &ArgMatches) -> Self {
-        self.config = self
-            .preset
-            .settings(&self.config, |name| was_given(matches, name));
+        self.config = options::complete(self.preset, &self.config, |name| was_given(matches, name));
         self
     }
 
@@ -166,10 +164,10 @@ impl Start {
         let folder = RunFolder::fresh(args.out.as_deref().context("--out is missing")?)?;
         let method = args.config.method;
         anyhow::ensure!(
-            args.preset == Preset::Paper || method == Method::SkipGanomaly,
+            options::has_preset(method, args.preset),
             "--preset applies to skip-ganomaly, got the method {method}"
         );
-        args.config.check()?;
+        options::check(&args.config)?;
         Ok(Self {
             folder,
             settings: args.settings()?,

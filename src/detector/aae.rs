@@ -11,21 +11,22 @@ use burn::nn::Linear;
 use burn::tensor::Tensor;
 use burn::tensor::activation::relu;
 
-use super::adversarial::{Adversarial, Trained};
-use super::entry::WithNetworks;
-use super::{Measurement, Measuring, Method};
+use super::gan::{GanDetector, GanScore};
+use super::spec::GanMethod;
+use super::{Inference, Reconstruction};
 use crate::loss::{bce_fake, bce_real, probability, reconstruction};
 use crate::model_file::Scoring;
 use crate::nn::init::Initialiser;
 use crate::nn::{Architecture, Decoder, Encoder, Mode, Network, linear};
 use crate::random::{generator, stream};
 use crate::score::{self, RawScore};
-use crate::train::config::TrainConfig;
-use crate::train::networks::Networks;
+use crate::settings::config::TrainConfig;
+use crate::settings::method::Method;
+use crate::train::gan::{Gan, GanTrainer};
 use crate::train::prior;
 use crate::train::step::{PendingLosses, Update};
 
-pub(crate) const ENTRY: WithNetworks<Aae> = WithNetworks::new();
+pub(crate) const SPEC: GanMethod<Aae> = GanMethod::new();
 
 /// The auto-encoder: z = E(x), x̂ = G(z).
 #[derive(Module, Debug)]
@@ -148,16 +149,61 @@ impl Discriminator {
 /// - real and fake: the means of D(z) and of D(E(x)), before D's update
 pub struct Aae;
 
-impl Adversarial for Aae {
+impl Gan for Aae {
+    const TWO_PHASES: bool = true;
+
+    type Generator = Autoencoder;
+    type Discriminator = Discriminator;
+
+    /// The reconstruction phase updates E and G, the regularisation phase D, then E.
+    fn step(
+        trainer: &mut GanTrainer<Self>,
+        x: Tensor<4>,
+        step: u64,
+        update: Update,
+    ) -> PendingLosses {
+        let mode = Mode::Training;
+        let weights = trainer.config.loss_weights();
+        let z = trainer.generator.encoder.forward(x.clone(), mode);
+        let x_hat = trainer.generator.decoder.forward(z, mode);
+        let contextual = reconstruction(x.clone(), x_hat);
+        let reconstruct = contextual.clone().mul_scalar(weights.contextual);
+        if update.generator() {
+            trainer.update_generator(&reconstruct);
+        }
+
+        let z = trainer.generator.encoder.forward(x, mode);
+        let mut random = generator(trainer.config.seed, stream::STEP + step);
+        let drawn = prior::draw(&mut random, z.dims(), &trainer.device);
+        let real = trainer.discriminator.forward(drawn);
+        let fake = trainer.discriminator.forward(z.clone().detach());
+        let judged = [real.clone(), fake.clone()];
+        let discriminator = bce_real(real) + bce_fake(fake);
+        if update.discriminator() {
+            trainer.update_discriminator(&discriminator);
+        }
+
+        // D's weights are fixed while E is updated, so their gradients are not computed.
+        let frozen = trainer.discriminator.clone().no_grad();
+        let adversarial = bce_real(frozen.forward(z));
+        let deceive = adversarial.clone().mul_scalar(weights.adversarial);
+        if update.generator() {
+            trainer.update_generator_again(&deceive);
+        }
+
+        let latent = probability(judged[1].clone()).neg().add_scalar(1.0).mean();
+        let generator = reconstruct + deceive;
+        let losses = [adversarial, contextual, latent, generator, discriminator];
+        PendingLosses::new(losses, judged)
+    }
+}
+
+impl GanScore for Aae {
     const METHOD: Method = Method::Aae;
     /// A is R alone.
     const LAMBDA: f64 = 1.0;
     const SETTINGS: &'static [&'static str] =
         &["features", "adversarial_weight", "contextual_weight"];
-    const TWO_PHASES: bool = true;
-
-    type Generator = Autoencoder;
-    type Discriminator = Discriminator;
 
     /// The two losses are minimised separately, so neither needs a weight.
     fn published(plain: TrainConfig) -> TrainConfig {
@@ -167,60 +213,18 @@ impl Adversarial for Aae {
         }
     }
 
-    /// The reconstruction phase updates E and G, the regularisation phase D, then E.
-    fn step(
-        networks: &mut Networks<Self>,
-        x: Tensor<4>,
-        step: u64,
-        update: Update,
-    ) -> PendingLosses {
-        let mode = Mode::Training;
-        let weights = networks.config.loss_weights();
-        let z = networks.generator.encoder.forward(x.clone(), mode);
-        let x_hat = networks.generator.decoder.forward(z, mode);
-        let contextual = reconstruction(x.clone(), x_hat);
-        let reconstruct = contextual.clone().mul_scalar(weights.contextual);
-        if update.generator() {
-            networks.update_generator(&reconstruct);
-        }
-
-        let z = networks.generator.encoder.forward(x, mode);
-        let mut random = generator(networks.config.seed, stream::STEP + step);
-        let drawn = prior::draw(&mut random, z.dims(), &networks.device);
-        let real = networks.discriminator.forward(drawn);
-        let fake = networks.discriminator.forward(z.clone().detach());
-        let judged = [real.clone(), fake.clone()];
-        let discriminator = bce_real(real) + bce_fake(fake);
-        if update.discriminator() {
-            networks.update_discriminator(&discriminator);
-        }
-
-        // D's weights are fixed while E is updated, so their gradients are not computed.
-        let frozen = networks.discriminator.clone().no_grad();
-        let adversarial = bce_real(frozen.forward(z));
-        let deceive = adversarial.clone().mul_scalar(weights.adversarial);
-        if update.generator() {
-            networks.update_generator_again(&deceive);
-        }
-
-        let latent = probability(judged[1].clone()).neg().add_scalar(1.0).mean();
-        let generator = reconstruct + deceive;
-        let losses = [adversarial, contextual, latent, generator, discriminator];
-        PendingLosses::new(losses, judged)
-    }
-
     /// D's logit.
     fn feature_layers(_architecture: &Architecture, _scoring: &Scoring) -> Vec<usize> {
         vec![1]
     }
 
     /// x̂ = G(E(x)). The features are D's logit of E(x), twice, since L does not compare two vectors.
-    fn measure(trained: &Trained<Self>, x: Tensor<4>) -> Measuring<'_> {
+    fn infer(detector: &GanDetector<Self>, x: Tensor<4>) -> Inference<'_> {
         let n = x.dims()[0];
-        let z = trained.generator.encoder.forward(x, trained.mode);
-        let x_hat = trained.generator.decoder.forward(z.clone(), trained.mode);
-        let logit = trained.discriminator.forward(z).reshape([n, 1]);
-        Measuring::from(Measurement {
+        let z = detector.generator.encoder.forward(x, detector.mode);
+        let x_hat = detector.generator.decoder.forward(z.clone(), detector.mode);
+        let logit = detector.discriminator.forward(z).reshape([n, 1]);
+        Inference::from(Reconstruction {
             x_hat,
             features: Some((logit.clone(), logit)),
         })
@@ -228,12 +232,14 @@ impl Adversarial for Aae {
 
     /// L = 1 - D(E(x)): how unlike the prior z is. With λ = 1, A is R.
     fn score(
-        trained: &Trained<Self>,
+        detector: &GanDetector<Self>,
         x: &[f32],
         x_hat: &[f32],
         (logit, _): (&[f32], &[f32]),
     ) -> RawScore {
-        trained.scorer.score_by(x, x_hat, score::doubt(logit[0]))
+        detector
+            .scorer
+            .score_by(x, x_hat, score::fake_probability(logit[0]))
     }
 }
 

@@ -9,9 +9,9 @@ use burn::module::Module;
 use burn::nn::conv::{Conv2d, ConvTranspose2d};
 use burn::tensor::{Tensor, TensorData};
 
-use super::adversarial::{Adversarial, Trained};
-use super::entry::WithNetworks;
-use super::{Measurement, Measuring, Method};
+use super::gan::{GanDetector, GanScore};
+use super::spec::GanMethod;
+use super::{Inference, Reconstruction};
 use crate::data::disturb::Disturbance;
 use crate::loss::{bce_fake, bce_real, probability, refinement};
 use crate::model_file::Scoring;
@@ -22,11 +22,12 @@ use crate::nn::pyramid::{self, PyramidLevel};
 use crate::nn::{Architecture, BatchNorm, Mode, Network, conv, conv_transposed};
 use crate::random::{generator, stream};
 use crate::score::{self, RawScore};
-use crate::train::config::TrainConfig;
-use crate::train::networks::Networks;
+use crate::settings::config::TrainConfig;
+use crate::settings::method::Method;
+use crate::train::gan::{Gan, GanTrainer};
 use crate::train::step::{PendingLosses, Update};
 
-pub(crate) const ENTRY: WithNetworks<Alocc> = WithNetworks::new();
+pub(crate) const SPEC: GanMethod<Alocc> = GanMethod::new();
 
 /// Side of every kernel but that of D's last layer.
 const KERNEL: usize = 5;
@@ -218,45 +219,32 @@ const REFINEMENTS: usize = 2;
 /// - D(x̂), on which the score is based, is logged but not optimised.
 pub struct Alocc;
 
-impl Adversarial for Alocc {
-    const METHOD: Method = Method::Alocc;
-    const LAMBDA: f64 = 0.0;
-    const SETTINGS: &'static [&'static str] =
-        &["adversarial_weight", "contextual_weight", "input_noise"];
-
+impl Gan for Alocc {
     type Generator = Refiner;
     type Discriminator = Discriminator;
 
-    fn published(plain: TrainConfig) -> TrainConfig {
-        TrainConfig {
-            contextual_weight: 0.4,
-            input_noise: 0.155,
-            ..plain
-        }
-    }
-
     /// Updates D, then R twice. R's losses are reported as they were before its first update.
     fn step(
-        networks: &mut Networks<Self>,
+        trainer: &mut GanTrainer<Self>,
         x: Tensor<4>,
         step: u64,
         update: Update,
     ) -> PendingLosses {
-        let weights = networks.config.loss_weights();
-        let noisy = add_noise(networks, x.clone(), step);
-        let x_hat = networks.generator.forward(noisy.clone(), Mode::Training);
+        let weights = trainer.config.loss_weights();
+        let noisy = add_noise(trainer, x.clone(), step);
+        let x_hat = trainer.generator.forward(noisy.clone(), Mode::Training);
 
-        let judge = |x: Tensor<4>| networks.discriminator.forward(x, Mode::Training);
+        let judge = |x: Tensor<4>| trainer.discriminator.forward(x, Mode::Training);
         let real = judge(x.clone());
         let fake = judge(x_hat.clone().detach());
         let judged = [real.clone(), fake.clone()];
         let discriminator = bce_real(real) + bce_fake(fake);
         if update.discriminator() {
-            networks.update_discriminator(&discriminator);
+            trainer.update_discriminator(&discriminator);
         }
 
         // D's weights are fixed while R is updated, so their gradients are not computed.
-        let frozen = networks.discriminator.clone().no_grad();
+        let frozen = trainer.discriminator.clone().no_grad();
         let losses = |x_hat: Tensor<4>| {
             let fake = frozen.forward(x_hat.clone(), Mode::Training);
             let adversarial = bce_real(fake);
@@ -267,17 +255,32 @@ impl Adversarial for Alocc {
         };
         let [adversarial, contextual, refiner] = losses(x_hat);
         if update.generator() {
-            networks.update_generator(&refiner);
+            trainer.update_generator(&refiner);
             for _ in 1..REFINEMENTS {
-                let again = networks.generator.forward(noisy.clone(), Mode::Training);
+                let again = trainer.generator.forward(noisy.clone(), Mode::Training);
                 let [.., again] = losses(again);
-                networks.update_generator(&again);
+                trainer.update_generator(&again);
             }
         }
 
         let latent = probability(judged[1].clone()).neg().add_scalar(1.0).mean();
         let losses = [adversarial, contextual, latent, refiner, discriminator];
         PendingLosses::new(losses, judged)
+    }
+}
+
+impl GanScore for Alocc {
+    const METHOD: Method = Method::Alocc;
+    const LAMBDA: f64 = 0.0;
+    const SETTINGS: &'static [&'static str] =
+        &["adversarial_weight", "contextual_weight", "input_noise"];
+
+    fn published(plain: TrainConfig) -> TrainConfig {
+        TrainConfig {
+            contextual_weight: 0.4,
+            input_noise: 0.155,
+            ..plain
+        }
     }
 
     /// D's logit.
@@ -286,12 +289,12 @@ impl Adversarial for Alocc {
     }
 
     /// The features are D's logit of R(x), twice, since the score does not compare two vectors.
-    fn measure(trained: &Trained<Self>, x: Tensor<4>) -> Measuring<'_> {
+    fn infer(detector: &GanDetector<Self>, x: Tensor<4>) -> Inference<'_> {
         let n = x.dims()[0];
-        let x_hat = trained.generator.forward(x, trained.mode);
-        let logit = trained.discriminator.forward(x_hat.clone(), trained.mode);
+        let x_hat = detector.generator.forward(x, detector.mode);
+        let logit = detector.discriminator.forward(x_hat.clone(), detector.mode);
         let logit = logit.reshape([n, 1]);
-        Measuring::from(Measurement {
+        Inference::from(Reconstruction {
             x_hat,
             features: Some((logit.clone(), logit)),
         })
@@ -299,18 +302,20 @@ impl Adversarial for Alocc {
 
     /// L = 1 - D(R(x)), equation 5. With λ = 0, as in the paper, A is L, and R is only shown.
     fn score(
-        trained: &Trained<Self>,
+        detector: &GanDetector<Self>,
         x: &[f32],
         x_hat: &[f32],
         (logit, _): (&[f32], &[f32]),
     ) -> RawScore {
-        trained.scorer.score_by(x, x_hat, score::doubt(logit[0]))
+        detector
+            .scorer
+            .score_by(x, x_hat, score::fake_probability(logit[0]))
     }
 }
 
 /// x̃ = x + N(0, σ²). The noise depends only on the seed and the step.
-fn add_noise(networks: &Networks<Alocc>, x: Tensor<4>, step: u64) -> Tensor<4> {
-    let config = &networks.config;
+fn add_noise(trainer: &GanTrainer<Alocc>, x: Tensor<4>, step: u64) -> Tensor<4> {
+    let config = &trainer.config;
     let disturbance = Disturbance {
         noise: config.input_noise,
         mask: 0.0,
@@ -321,7 +326,7 @@ fn add_noise(networks: &Networks<Alocc>, x: Tensor<4>, step: u64) -> Tensor<4> {
     let shape = x.dims();
     let mut random = generator(config.seed, stream::STEP + step);
     let (_, noise) = disturbance.draw(shape, &mut random);
-    x + Tensor::from_data(TensorData::new(noise, shape), &networks.device)
+    x + Tensor::from_data(TensorData::new(noise, shape), &trainer.device)
 }
 
 #[cfg(test)]

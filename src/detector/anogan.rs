@@ -8,9 +8,9 @@ use burn::module::{Module, Param};
 use burn::nn::Linear;
 use burn::tensor::Tensor;
 
-use super::adversarial::{Adversarial, Trained};
-use super::entry::WithNetworks;
-use super::{Measurement, Measuring, Method, Search};
+use super::gan::{GanDetector, GanScore};
+use super::spec::GanMethod;
+use super::{Inference, LatentOptimisation, Reconstruction};
 use crate::loss::{bce_fake, bce_real, nearest_drawn, search};
 use crate::model_file::Scoring;
 use crate::nn::activation::leaky_relu_of;
@@ -23,13 +23,14 @@ use crate::nn::init::Initialiser;
 use crate::nn::{Architecture, BatchNorm, Mode, Network, linear};
 use crate::random::{generator, stream};
 use crate::score::RawScore;
+use crate::settings::config::TrainConfig;
+use crate::settings::method::Method;
 use crate::train::adam::Adam;
-use crate::train::config::TrainConfig;
-use crate::train::networks::Networks;
+use crate::train::gan::{Gan, GanTrainer};
 use crate::train::prior;
 use crate::train::step::{PendingLosses, Update};
 
-pub(crate) const ENTRY: WithNetworks<Anogan> = WithNetworks::new();
+pub(crate) const SPEC: GanMethod<Anogan> = GanMethod::new();
 
 /// Steps of the published latent optimisation.
 pub const SEARCH_STEPS: usize = 500;
@@ -140,13 +141,52 @@ impl Discriminator {
 /// - real and fake: the means of D(x) and of D(G(z)), before the step
 pub struct Anogan;
 
-impl Adversarial for Anogan {
+impl Gan for Anogan {
+    type Generator = Generator;
+    type Discriminator = Discriminator;
+
+    /// Updates D, then G against the updated D.
+    fn step(
+        trainer: &mut GanTrainer<Self>,
+        x: Tensor<4>,
+        step: u64,
+        update: Update,
+    ) -> PendingLosses {
+        let mode = Mode::Training;
+        let config = &trainer.config;
+        let mut random = generator(config.seed, stream::STEP + step);
+        let shape = [x.dims()[0], config.features];
+        let z = prior::draw(&mut random, shape, &trainer.device);
+        let drawn = trainer.generator.forward(z, mode);
+
+        let judge = |x: Tensor<4>| trainer.discriminator.forward(x, mode).logit;
+        let real = judge(x.clone());
+        let fake = judge(drawn.clone().detach());
+        let judged = [real.clone(), fake.clone()];
+        let discriminator = bce_real(real) + bce_fake(fake);
+        if update.discriminator() {
+            trainer.update_discriminator(&discriminator);
+        }
+
+        let contextual = nearest_drawn(x, drawn.clone().detach());
+        // D's weights are fixed while G is updated, so their gradients are not computed.
+        let frozen = trainer.discriminator.clone().no_grad();
+        let adversarial = bce_real(frozen.forward(drawn, mode).logit);
+        if update.generator() {
+            trainer.update_generator(&adversarial);
+        }
+
+        let latent = contextual.zeros_like();
+        let generator = adversarial.clone();
+        let losses = [adversarial, contextual, latent, generator, discriminator];
+        PendingLosses::new(losses, judged)
+    }
+}
+
+impl GanScore for Anogan {
     const METHOD: Method = Method::Anogan;
     const SETTINGS: &'static [&'static str] = &["features", "search_steps"];
     const SEARCHES: bool = true;
-
-    type Generator = Generator;
-    type Discriminator = Discriminator;
 
     /// The published rate of 1e-5 makes little progress within a small budget, and 2e-4 lets D win:
     /// docs/method.md.
@@ -157,68 +197,31 @@ impl Adversarial for Anogan {
         }
     }
 
-    /// Updates D, then G against the updated D.
-    fn step(
-        networks: &mut Networks<Self>,
-        x: Tensor<4>,
-        step: u64,
-        update: Update,
-    ) -> PendingLosses {
-        let mode = Mode::Training;
-        let config = &networks.config;
-        let mut random = generator(config.seed, stream::STEP + step);
-        let shape = [x.dims()[0], config.features];
-        let z = prior::draw(&mut random, shape, &networks.device);
-        let drawn = networks.generator.forward(z, mode);
-
-        let judge = |x: Tensor<4>| networks.discriminator.forward(x, mode).logit;
-        let real = judge(x.clone());
-        let fake = judge(drawn.clone().detach());
-        let judged = [real.clone(), fake.clone()];
-        let discriminator = bce_real(real) + bce_fake(fake);
-        if update.discriminator() {
-            networks.update_discriminator(&discriminator);
-        }
-
-        let contextual = nearest_drawn(x, drawn.clone().detach());
-        // D's weights are fixed while G is updated, so their gradients are not computed.
-        let frozen = networks.discriminator.clone().no_grad();
-        let adversarial = bce_real(frozen.forward(drawn, mode).logit);
-        if update.generator() {
-            networks.update_generator(&adversarial);
-        }
-
-        let latent = contextual.zeros_like();
-        let generator = adversarial.clone();
-        let losses = [adversarial, contextual, latent, generator, discriminator];
-        PendingLosses::new(losses, judged)
-    }
-
     /// The length of f(x).
     fn feature_layers(architecture: &Architecture, _scoring: &Scoring) -> Vec<usize> {
         vec![Plan::new(architecture).last_hidden()]
     }
 
-    fn measure(trained: &Trained<Self>, x: Tensor<4>) -> Measuring<'_> {
-        Measuring::Searching(Box::new(LatentSearch::new(trained, x)))
+    fn infer(detector: &GanDetector<Self>, x: Tensor<4>) -> Inference<'_> {
+        Inference::Optimising(Box::new(LatentSearch::new(detector, x)))
     }
 
     /// A = λ R + (1 - λ) L with R = ‖x - G(z)‖₁ / N and L = ‖f(x) - f(G(z))‖₁ / N, N the number of the
     /// image's values: the published score, divided by N, so that R is a mean as in the other methods.
     fn score(
-        trained: &Trained<Self>,
+        detector: &GanDetector<Self>,
         x: &[f32],
         x_hat: &[f32],
         (f, f_hat): (&[f32], &[f32]),
     ) -> RawScore {
-        trained.scorer.score_by_distance(x, x_hat, f, f_hat)
+        detector.scorer.score_by_distance(x, x_hat, f, f_hat)
     }
 }
 
 /// The latent optimisation for a batch: each image has its own z, and all start at the same z, which the
 /// run's seed determines, so that a score does not depend on the batch.
 struct LatentSearch<'a> {
-    trained: &'a Trained<Anogan>,
+    detector: &'a GanDetector<Anogan>,
     x: Tensor<4>,
     /// f(x).
     f: Tensor<2>,
@@ -230,48 +233,48 @@ struct LatentSearch<'a> {
 }
 
 impl<'a> LatentSearch<'a> {
-    fn new(trained: &'a Trained<Anogan>, x: Tensor<4>) -> Self {
+    fn new(detector: &'a GanDetector<Anogan>, x: Tensor<4>) -> Self {
         let x = Tensor::from_inner(x);
         let device = x.device();
-        let mut random = generator(trained.seed, stream::SEARCH);
-        let z = prior::draw(&mut random, [1, trained.architecture.features], &device);
+        let mut random = generator(detector.seed, stream::SEARCH);
+        let z = prior::draw(&mut random, [1, detector.architecture.features], &device);
         Self {
-            f: trained
+            f: detector
                 .discriminator
-                .forward(x.clone(), trained.mode)
+                .forward(x.clone(), detector.mode)
                 .features,
             z: Param::from_tensor(z.repeat_dim(0, x.dims()[0])),
             adam: Adam::new(learning_rate(0, 1)).with_beta_1(SEARCH_BETA_1),
             taken: 0,
-            steps: trained.scoring.search_steps.unwrap_or(SEARCH_STEPS),
+            steps: detector.scoring.search_steps.unwrap_or(SEARCH_STEPS),
             loss: Tensor::zeros([1], &device),
-            trained,
+            detector,
             x,
         }
     }
 
     /// G(z) and f(G(z)).
     fn drawn(&self) -> (Tensor<4>, Tensor<2>) {
-        let Trained {
+        let GanDetector {
             generator,
             discriminator,
             mode,
             ..
-        } = self.trained;
+        } = self.detector;
         let x_hat = generator.forward(self.z.val(), *mode);
         let f_hat = discriminator.forward(x_hat.clone(), *mode).features;
         (x_hat, f_hat)
     }
 }
 
-impl Search for LatentSearch<'_> {
+impl LatentOptimisation for LatentSearch<'_> {
     fn steps(&self) -> usize {
         self.steps
     }
 
     fn step(&mut self) {
         let (x_hat, f_hat) = self.drawn();
-        let lambda = self.trained.scoring.lambda;
+        let lambda = self.detector.scoring.lambda;
         let features = (self.f.clone(), f_hat);
         self.loss = search(lambda, (self.x.clone(), x_hat), features);
         let rate = learning_rate(self.taken, self.steps);
@@ -285,9 +288,9 @@ impl Search for LatentSearch<'_> {
         self.loss.clone().inner()
     }
 
-    fn end(self: Box<Self>) -> Measurement {
+    fn end(self: Box<Self>) -> Reconstruction {
         let (x_hat, f_hat) = self.drawn();
-        Measurement {
+        Reconstruction {
             x_hat: x_hat.inner(),
             features: Some((self.f.inner(), f_hat.inner())),
         }

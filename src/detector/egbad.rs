@@ -13,9 +13,9 @@ use burn::tensor::{Device, Tensor, TensorData};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
-use super::adversarial::{Adversarial, Trained};
-use super::entry::WithNetworks;
-use super::{Measurement, Measuring, Method};
+use super::gan::{GanDetector, GanScore};
+use super::spec::GanMethod;
+use super::{Inference, Reconstruction};
 use crate::loss::{bce_fake, bce_real, contextual};
 use crate::model_file::Scoring;
 use crate::nn::activation::leaky_relu_of;
@@ -27,12 +27,13 @@ use crate::nn::init::Initialiser;
 use crate::nn::{Architecture, BatchNorm, Mode, Network, conv, linear};
 use crate::random::{generator, stream};
 use crate::score::RawScore;
-use crate::train::config::TrainConfig;
-use crate::train::networks::Networks;
+use crate::settings::config::TrainConfig;
+use crate::settings::method::Method;
+use crate::train::gan::{Gan, GanTrainer};
 use crate::train::prior;
 use crate::train::step::{PendingLosses, Update};
 
-pub(crate) const ENTRY: WithNetworks<Egbad> = WithNetworks::new();
+pub(crate) const SPEC: GanMethod<Egbad> = GanMethod::new();
 
 /// E's first convolution, which keeps the side: 32 at the published width.
 fn first(plan: &Plan) -> usize {
@@ -298,9 +299,7 @@ pub fn draw(config: &TrainConfig, n: usize, step: u64, device: &Device) -> (Tens
     (z, Dropout::new(random, device))
 }
 
-impl Adversarial for Egbad {
-    const METHOD: Method = Method::Egbad;
-    const SETTINGS: &'static [&'static str] = &["features"];
+impl Gan for Egbad {
     /// D sees both pairs twice.
     const PASSES_OF_D: usize = 4;
 
@@ -312,17 +311,17 @@ impl Adversarial for Egbad {
     /// L_G depends on G alone and L_E on E alone, so one optimiser on their sum is equivalent to the
     /// published two.
     fn step(
-        networks: &mut Networks<Self>,
+        trainer: &mut GanTrainer<Self>,
         x: Tensor<4>,
         step: u64,
         update: Update,
     ) -> PendingLosses {
         let mode = Mode::Training;
-        let (z, mut dropout) = draw(&networks.config, x.dims()[0], step, &networks.device);
-        let encoded = networks.generator.encoder.forward(x.clone(), mode);
-        let drawn = networks.generator.generator.forward(z.clone(), mode);
+        let (z, mut dropout) = draw(&trainer.config, x.dims()[0], step, &trainer.device);
+        let encoded = trainer.generator.encoder.forward(x.clone(), mode);
+        let drawn = trainer.generator.generator.forward(z.clone(), mode);
 
-        let d = &networks.discriminator;
+        let d = &trainer.discriminator;
         let real = d.forward(
             x.clone(),
             encoded.clone().detach(),
@@ -333,29 +332,34 @@ impl Adversarial for Egbad {
         let judged = [real.logit.clone(), fake.logit.clone()];
         let discriminator = bce_real(real.logit) + bce_fake(fake.logit);
         if update.discriminator() {
-            networks.update_discriminator(&discriminator);
+            trainer.update_discriminator(&discriminator);
         }
 
         // With running statistics, which encodings must not change: G's are those of z drawn from the
         // prior.
-        let frozen = networks.generator.generator.clone().no_grad();
+        let frozen = trainer.generator.generator.clone().no_grad();
         let x_hat = frozen.forward(encoded.clone().detach(), Mode::Inference);
         let contextual = contextual(x.clone(), x_hat);
 
         // D's weights are fixed while G and E are updated, so their gradients are not computed.
-        let frozen = networks.discriminator.clone().no_grad();
+        let frozen = trainer.discriminator.clone().no_grad();
         let real = frozen.forward(x, encoded, mode, Some(&mut dropout));
         let fake = frozen.forward(drawn, z, mode, Some(&mut dropout));
         let adversarial = bce_real(fake.logit);
         let latent = bce_fake(real.logit);
         let generator = adversarial.clone() + latent.clone();
         if update.generator() {
-            networks.update_generator(&generator);
+            trainer.update_generator(&generator);
         }
 
         let losses = [adversarial, contextual, latent, generator, discriminator];
         PendingLosses::new(losses, judged)
     }
+}
+
+impl GanScore for Egbad {
+    const METHOD: Method = Method::Egbad;
+    const SETTINGS: &'static [&'static str] = &["features"];
 
     /// The length of f(x, z).
     fn feature_layers(architecture: &Architecture, _scoring: &Scoring) -> Vec<usize> {
@@ -363,13 +367,13 @@ impl Adversarial for Egbad {
     }
 
     /// x̂ = G(E(x)), f(x, E(x)) and f(x̂, E(x)).
-    fn measure(trained: &Trained<Self>, x: Tensor<4>) -> Measuring<'_> {
-        let (pair, d, mode) = (&trained.generator, &trained.discriminator, trained.mode);
+    fn infer(detector: &GanDetector<Self>, x: Tensor<4>) -> Inference<'_> {
+        let (pair, d, mode) = (&detector.generator, &detector.discriminator, detector.mode);
         let z = pair.encoder.forward(x.clone(), mode);
         let x_hat = pair.generator.forward(z.clone(), mode);
         // No dropout.
         let features = |x: Tensor<4>| d.forward(x, z.clone(), mode, None).features;
-        Measuring::from(Measurement {
+        Inference::from(Reconstruction {
             features: Some((features(x), features(x_hat.clone()))),
             x_hat,
         })
@@ -378,12 +382,12 @@ impl Adversarial for Egbad {
     /// A = λ R + (1 - λ) L with R = ‖x - x̂‖₁ / N and L = ‖f(x, z) - f(x̂, z)‖₁ / N, N the number of the
     /// image's values: the published score, divided by N, so that R is a mean as in the other methods.
     fn score(
-        trained: &Trained<Self>,
+        detector: &GanDetector<Self>,
         x: &[f32],
         x_hat: &[f32],
         (f, f_hat): (&[f32], &[f32]),
     ) -> RawScore {
-        trained.scorer.score_by_distance(x, x_hat, f, f_hat)
+        detector.scorer.score_by_distance(x, x_hat, f, f_hat)
     }
 }
 

@@ -6,18 +6,19 @@ use burn::module::Module;
 use burn::nn::conv::Conv2d;
 use burn::tensor::Tensor;
 
-use super::adversarial::{Adversarial, Trained};
-use super::entry::WithNetworks;
-use super::{Measurement, Measuring, Method};
+use super::gan::{GanDetector, GanScore};
+use super::spec::GanMethod;
+use super::{Inference, Reconstruction};
 use crate::loss::{bce_fake, bce_real, contextual, encoder, feature_matching};
 use crate::model_file::Scoring;
 use crate::nn::init::Initialiser;
 use crate::nn::pyramid::{self, PyramidLevel};
 use crate::nn::{Architecture, Decoder, Encoder, Mode, Network, conv};
-use crate::train::networks::Networks;
+use crate::settings::method::Method;
+use crate::train::gan::{Gan, GanTrainer};
 use crate::train::step::{PendingLosses, Update};
 
-pub(crate) const ENTRY: WithNetworks<Ganomaly> = WithNetworks::new();
+pub(crate) const SPEC: GanMethod<Ganomaly> = GanMethod::new();
 
 /// The generator and the second encoder, which are trained together: z = G_E(x), x̂ = G_D(z), ẑ = E(x̂).
 #[derive(Module, Debug)]
@@ -155,16 +156,7 @@ impl Discriminator {
 /// The method. The latent weight is that of the encoder loss.
 pub struct Ganomaly;
 
-impl Adversarial for Ganomaly {
-    const METHOD: Method = Method::Ganomaly;
-    const LAMBDA: f64 = 0.0;
-    const SETTINGS: &'static [&'static str] = &[
-        "features",
-        "adversarial_weight",
-        "contextual_weight",
-        "latent_weight",
-    ];
-
+impl Gan for Ganomaly {
     type Generator = Generator;
     type Discriminator = Discriminator;
 
@@ -173,19 +165,19 @@ impl Adversarial for Ganomaly {
     /// D sees every image twice, once for each update, and its running statistics change each time, as in
     /// the published code.
     fn step(
-        networks: &mut Networks<Self>,
+        trainer: &mut GanTrainer<Self>,
         x: Tensor<4>,
         _step: u64,
         update: Update,
     ) -> PendingLosses {
-        let weights = networks.config.loss_weights();
-        let Generated { x_hat, z, z_hat } = networks.generator.forward(x.clone(), Mode::Training);
-        let judge = |x: Tensor<4>| networks.discriminator.forward(x, Mode::Training);
+        let weights = trainer.config.loss_weights();
+        let Generated { x_hat, z, z_hat } = trainer.generator.forward(x.clone(), Mode::Training);
+        let judge = |x: Tensor<4>| trainer.discriminator.forward(x, Mode::Training);
         let real = judge(x.clone());
         let fake = judge(x_hat.clone().detach());
 
         // D's weights are fixed while G is updated, so their gradients are not computed.
-        let frozen = networks.discriminator.clone().no_grad();
+        let frozen = trainer.discriminator.clone().no_grad();
         let f = frozen.forward(x.clone(), Mode::Training).features;
         let f_hat = frozen.forward(x_hat.clone(), Mode::Training).features;
         let adversarial = feature_matching(f, f_hat);
@@ -195,18 +187,29 @@ impl Adversarial for Ganomaly {
             + contextual.clone().mul_scalar(weights.contextual)
             + latent.clone().mul_scalar(weights.latent);
         if update.generator() {
-            networks.update_generator(&generator);
+            trainer.update_generator(&generator);
         }
 
         let judged = [real.logit.clone(), fake.logit.clone()];
         let discriminator = (bce_real(real.logit) + bce_fake(fake.logit)).mul_scalar(0.5);
         if update.discriminator() {
-            networks.update_discriminator(&discriminator);
+            trainer.update_discriminator(&discriminator);
         }
 
         let losses = [adversarial, contextual, latent, generator, discriminator];
         PendingLosses::new(losses, judged)
     }
+}
+
+impl GanScore for Ganomaly {
+    const METHOD: Method = Method::Ganomaly;
+    const LAMBDA: f64 = 0.0;
+    const SETTINGS: &'static [&'static str] = &[
+        "features",
+        "adversarial_weight",
+        "contextual_weight",
+        "latent_weight",
+    ];
 
     /// The length of z.
     fn feature_layers(architecture: &Architecture, _scoring: &Scoring) -> Vec<usize> {
@@ -214,9 +217,9 @@ impl Adversarial for Ganomaly {
     }
 
     /// z and ẑ. With λ = 0, as in the paper, A is L, the mean of (z - ẑ)², and R is only shown.
-    fn measure(trained: &Trained<Self>, x: Tensor<4>) -> Measuring<'_> {
-        let Generated { x_hat, z, z_hat } = trained.generator.forward(x, trained.mode);
-        Measuring::from(Measurement {
+    fn infer(detector: &GanDetector<Self>, x: Tensor<4>) -> Inference<'_> {
+        let Generated { x_hat, z, z_hat } = detector.generator.forward(x, detector.mode);
+        Inference::from(Reconstruction {
             x_hat,
             features: Some((z, z_hat)),
         })

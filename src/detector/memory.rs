@@ -10,21 +10,21 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 
-use super::fit::FitError;
-use super::pca::leading_directions;
-use super::{Detector, SCORED_AT_ONCE, Watch};
+use super::principal::leading_directions;
+use super::scoring::SCORED_AT_ONCE;
+use super::{CalibrateError, Detector, Progress};
 use crate::data::batch::evenly_spread;
 use crate::data::pictures::Pictures;
-use crate::device::breathe;
-use crate::model_file::{MEMORY, ModelFile, Precision, REMEMBERED};
+use crate::model_file::{MEMORY, MEMORY_IMAGES, ModelFile, Precision};
 use crate::nn::convolution::{as_kernel, row_by_row};
 use crate::nn::tensors::{HostTensor, NamedTensors, Reader, TensorError, stored};
+use crate::platform::yield_now;
 
 /// Names of the tensors in a file: `[encoding, components]`, `[1, components]` and
 /// `[pictures, components]`.
 const PROJECTION: &str = "memory.projection";
 const OFFSET: &str = "memory.offset";
-const PICTURES: &str = REMEMBERED;
+const PICTURES: &str = MEMORY_IMAGES;
 
 /// Directions that are kept.
 const COMPONENTS: usize = 64;
@@ -33,7 +33,7 @@ const COMPONENTS: usize = 64;
 pub(super) const CAPACITY: usize = 6_000;
 
 /// The stored normal images, ready for the nearest-neighbour lookup.
-pub(super) struct Memory {
+pub(super) struct MemoryBank {
     /// `[components, encoding, 1, 1]`
     projection: Tensor<4>,
     /// `[1, components]`
@@ -44,7 +44,7 @@ pub(super) struct Memory {
     squares: Tensor<2>,
 }
 
-impl Memory {
+impl MemoryBank {
     /// Reads the memory bank of a model whose encoder gives `encoding` values; `None` if the model has
     /// not been calibrated yet.
     ///
@@ -86,7 +86,7 @@ impl Memory {
     /// # Shapes
     /// - `encoding`: `[n, encoding]`
     /// - both returned: `[n, components]`
-    pub(super) fn recall(&self, encoding: Tensor<2>) -> (Tensor<2>, Tensor<2>) {
+    pub(super) fn nearest(&self, encoding: Tensor<2>) -> (Tensor<2>, Tensor<2>) {
         let n = encoding.dims()[0];
         let e = self.project(encoding);
         // ‖e - p‖² = ‖e‖² - 2 e·p + ‖p‖²; ‖e‖² does not change which p is nearest.
@@ -110,13 +110,13 @@ pub(super) async fn learn(
     detector: &dyn Detector,
     pictures: &dyn Pictures,
     training: &[usize],
-    watch: &mut dyn Watch,
-) -> Result<NamedTensors, FitError> {
+    progress: &mut dyn Progress,
+) -> Result<NamedTensors, CalibrateError> {
     let chosen = evenly_spread(training, CAPACITY);
     let count = chosen.len();
     let layers = detector.encoding_layers();
     if layers.is_empty() || chosen.is_empty() {
-        return Err(FitError::Memory {
+        return Err(CalibrateError::Memory {
             method: detector.method(),
             pictures: chosen.len(),
         });
@@ -129,8 +129,8 @@ pub(super) async fn learn(
         let encoding = detector.encode(super::batch(detector, &values));
         let read = Reader::new().tensor("encoding", encoding).read().await?;
         rows.extend_from_slice(&read["encoding"].values);
-        watch.pictures(batch.len());
-        breathe().await;
+        progress.images(batch.len());
+        yield_now().await;
     }
     let scales = layer_scales(&rows, &layers);
     let matrix = |values: Vec<f32>, shape: [usize; 2]| {
@@ -147,11 +147,11 @@ pub(super) async fn learn(
     let projected = matrix(rows, [count, length]).matmul(projection.clone());
     let offset = projected.clone().mean_dim(0);
     // Files store half precision, so the lookup uses the same values.
-    let remembered = rounded(projected - offset.clone()).await?;
+    let images = rounded(projected - offset.clone()).await?;
     let reader = Reader::new()
         .tensor(PROJECTION, projection)
         .tensor(OFFSET, offset)
-        .tensor(PICTURES, remembered);
+        .tensor(PICTURES, images);
     Ok(reader.read().await?)
 }
 

@@ -6,27 +6,29 @@
 use std::future::Future;
 use std::pin::Pin;
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
 
-use super::entry::{AtOnce, Entry, Learning};
-use super::memory::Memory;
-use super::{Detector, LoadError, Measurement, Measuring, Method};
+use super::baseline::{residual_norm, rows};
+use super::memory::MemoryBank;
+use super::spec::{FittedOnce, MethodSpec, TrainingKind};
+use super::{Detector, Inference, LoadError, Reconstruction};
 use crate::data::image::Preprocessing;
 use crate::model_file::{ModelFile, Scoring};
 use crate::nn::Mode;
 use crate::nn::tensors::{NamedTensors, Reader, TensorError, stored};
 use crate::score::{Latent, RawScore};
-use crate::train::config::TrainConfig;
+use crate::settings::config::TrainConfig;
+use crate::settings::method::Method;
 
 /// Name of the tensor in a file, `[pictures, values]`.
 const PICTURES: &str = "nearest.pictures";
 
-pub(crate) const ENTRY: Fitted = Fitted;
+pub(crate) const SPEC: Spec = Spec;
 
 /// The method, before it is fitted.
-pub(crate) struct Fitted;
+pub(crate) struct Spec;
 
-impl Entry for Fitted {
+impl MethodSpec for Spec {
     /// R is a norm; there is an L only with a memory bank.
     fn settings(&self, config: &TrainConfig) -> Vec<&'static str> {
         match config.latent {
@@ -44,12 +46,12 @@ impl Entry for Fitted {
         Ok(Box::new(Nearest::from_file(file, device)?))
     }
 
-    fn learning(&self) -> Learning<'_> {
-        Learning::AtOnce(self)
+    fn training(&self) -> TrainingKind<'_> {
+        TrainingKind::Once(self)
     }
 }
 
-impl AtOnce for Fitted {
+impl FittedOnce for Spec {
     fn fit<'a>(
         &'a self,
         _config: &'a TrainConfig,
@@ -73,7 +75,7 @@ pub struct Nearest {
     squares: Tensor<2>,
     preprocessing: Preprocessing,
     scoring: Scoring,
-    memory: Option<Memory>,
+    memory: Option<MemoryBank>,
 }
 
 impl Nearest {
@@ -102,7 +104,7 @@ impl Nearest {
             device,
         )?;
         let memory = match file.header.scoring.latent {
-            Latent::Memory => Memory::from_file(file, values, device)?,
+            Latent::Memory => MemoryBank::from_file(file, values, device)?,
             Latent::Final | Latent::Layers => None,
         };
         Ok(Self {
@@ -141,7 +143,7 @@ impl Detector for Nearest {
         &self.preprocessing
     }
 
-    fn parameters(&self) -> usize {
+    fn num_params(&self) -> usize {
         self.pictures.shape().num_elements()
     }
 
@@ -158,7 +160,7 @@ impl Detector for Nearest {
         self.pictures.device()
     }
 
-    fn measure(&self, x: Tensor<4>) -> Measuring<'_> {
+    fn infer(&self, x: Tensor<4>) -> Inference<'_> {
         let shape = x.shape();
         let n = shape[0];
         let x = self.encode(x);
@@ -167,9 +169,9 @@ impl Detector for Nearest {
             self.squares.clone() - x.clone().matmul(self.pictures.clone()).mul_scalar(2.0);
         let nearest = distances.argmin(1).reshape([n]);
         let x_hat = self.pictures.clone().select(1, nearest).transpose();
-        Measuring::from(Measurement {
+        Inference::from(Reconstruction {
             x_hat: x_hat.reshape(shape),
-            features: self.memory.as_ref().map(|memory| memory.recall(x)),
+            features: self.memory.as_ref().map(|memory| memory.nearest(x)),
         })
     }
 
@@ -186,28 +188,6 @@ impl Detector for Nearest {
                 }
             }
         }
-    }
-}
-
-/// Images as rows, `[n, values]`.
-pub(super) fn rows(pictures: &[f32], preprocessing: &Preprocessing, device: &Device) -> Tensor<2> {
-    let length = preprocessing.values();
-    assert!(
-        !pictures.is_empty() && pictures.len().is_multiple_of(length),
-        "expected whole images of {length} values, got {} values",
-        pictures.len()
-    );
-    let shape = [pictures.len() / length, length];
-    Tensor::from_data(TensorData::new(pictures.to_vec(), shape), device)
-}
-
-/// A = R = ‖x - x̂‖₂ / √values: the root of the mean square.
-pub(super) fn residual_norm(x: &[f32], x_hat: &[f32]) -> RawScore {
-    let norm = crate::score::residual(crate::score::Residual::L2, x, x_hat, 1).sqrt();
-    RawScore {
-        anomaly_score: norm,
-        residual: norm,
-        latent: None,
     }
 }
 

@@ -3,38 +3,31 @@
 use std::future::Future;
 use std::pin::Pin;
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
 
-use super::entry::{AtOnce, Entry, Learning};
-use super::nearest::{residual_norm, rows};
-use super::{Detector, LoadError, Measurement, Measuring, Method};
+use super::baseline::{residual_norm, rows};
+use super::principal::leading_directions;
+use super::spec::{FittedOnce, MethodSpec, TrainingKind};
+use super::{Detector, Inference, LoadError, Reconstruction};
 use crate::data::image::Preprocessing;
 use crate::model_file::ModelFile;
 use crate::nn::Mode;
 use crate::nn::convolution::{as_kernel, row_by_row};
 use crate::nn::tensors::{NamedTensors, Reader, TensorError, stored};
 use crate::score::RawScore;
-use crate::train::config::TrainConfig;
-
-/// Default number of components.
-pub const COMPONENTS: usize = 32;
-
-/// Rounds of the orthogonal iteration, after which the residual norm of real images no longer changes.
-const ROUNDS: usize = 30;
-
-/// Additional directions in the iteration, which speed up the convergence of the last wanted ones.
-const SPARE: usize = 8;
+use crate::settings::config::TrainConfig;
+use crate::settings::method::Method;
 
 /// Names of the tensors in a file: `[1, values]` and `[values, components]`.
 const MEAN: &str = "pca.mean";
 const DIRECTIONS: &str = "pca.directions";
 
-pub(crate) const ENTRY: Fitted = Fitted;
+pub(crate) const SPEC: Spec = Spec;
 
 /// The method, before it is fitted.
-pub(crate) struct Fitted;
+pub(crate) struct Spec;
 
-impl Entry for Fitted {
+impl MethodSpec for Spec {
     fn settings(&self, _config: &TrainConfig) -> Vec<&'static str> {
         vec!["components"]
     }
@@ -48,12 +41,12 @@ impl Entry for Fitted {
         Ok(Box::new(Pca::from_file(file, device)?))
     }
 
-    fn learning(&self) -> Learning<'_> {
-        Learning::AtOnce(self)
+    fn training(&self) -> TrainingKind<'_> {
+        TrainingKind::Once(self)
     }
 }
 
-impl AtOnce for Fitted {
+impl FittedOnce for Spec {
     fn fit<'a>(
         &'a self,
         config: &'a TrainConfig,
@@ -133,67 +126,6 @@ impl Pca {
     }
 }
 
-/// The leading principal directions of centred rows, by orthogonal iteration on the covariance; fewer if
-/// the rows have fewer.
-///
-/// # Shapes
-/// - `x`: `[n, values]`
-/// - returns `[values, components]`, orthonormal columns, the strongest first
-///
-/// # Errors
-/// If the device cannot be read.
-pub(super) async fn leading_directions(
-    x: &Tensor<2>,
-    components: usize,
-) -> Result<Tensor<2>, TensorError> {
-    let [n, values] = x.dims();
-    let components = components.min(n).min(values);
-    let carried = (components + SPARE).min(n).min(values);
-    let x_t = x.clone().transpose();
-    // Starts from rows of the data, to which none of its directions is orthogonal.
-    let stride = n / carried;
-    let start = (0..carried)
-        .map(|k| x.clone().narrow(0, k * stride, 1))
-        .collect();
-    let mut basis = orthonormal(Tensor::cat(start, 0).transpose()).await?;
-    for _ in 0..ROUNDS {
-        basis = orthonormal(x_t.clone().matmul(x.clone().matmul(basis))).await?;
-    }
-    Ok(basis.narrow(1, 0, components))
-}
-
-/// Gram and Schmidt on the host in f64, twice for accuracy.
-async fn orthonormal(columns: Tensor<2>) -> Result<Tensor<2>, TensorError> {
-    let device = columns.device();
-    let [length, count] = columns.dims();
-    let read = Reader::new()
-        .tensor("columns", columns.transpose())
-        .read()
-        .await?;
-    let values = &read["columns"].values;
-    let mut basis: Vec<Vec<f64>> = Vec::with_capacity(count);
-    for column in values.chunks_exact(length) {
-        let mut column: Vec<f64> = column.iter().map(|&v| f64::from(v)).collect();
-        for _ in 0..2 {
-            for direction in &basis {
-                let along: f64 = column.iter().zip(direction).map(|(a, b)| a * b).sum();
-                column
-                    .iter_mut()
-                    .zip(direction)
-                    .for_each(|(a, b)| *a -= along * b);
-            }
-        }
-        let norm = column.iter().map(|v| v * v).sum::<f64>().sqrt();
-        // A direction that the data do not have stays zero and explains nothing.
-        let scale = if norm > 1e-9 { 1.0 / norm } else { 0.0 };
-        column.iter_mut().for_each(|v| *v *= scale);
-        basis.push(column);
-    }
-    let flat: Vec<f32> = basis.into_iter().flatten().map(|v| v as f32).collect();
-    let rows = Tensor::<2>::from_data(TensorData::new(flat, [count, length]), &device);
-    Ok(rows.transpose())
-}
-
 impl Detector for Pca {
     fn method(&self) -> Method {
         Method::Pca
@@ -203,7 +135,7 @@ impl Detector for Pca {
         &self.preprocessing
     }
 
-    fn parameters(&self) -> usize {
+    fn num_params(&self) -> usize {
         self.mean.shape().num_elements() + self.directions.shape().num_elements()
     }
 
@@ -211,14 +143,14 @@ impl Detector for Pca {
         self.mean.device()
     }
 
-    fn measure(&self, x: Tensor<4>) -> Measuring<'_> {
+    fn infer(&self, x: Tensor<4>) -> Inference<'_> {
         let shape = x.shape();
         let [n, c, h, w] = x.dims();
         let centred = x.reshape([n, c * h * w]) - self.mean.clone();
         let directions = self.directions.clone();
         let codes = row_by_row(centred, as_kernel(directions.clone()), None); // [n, components]
         let x_hat = row_by_row(codes, as_kernel(directions.transpose()), None) + self.mean.clone();
-        Measuring::from(Measurement {
+        Inference::from(Reconstruction {
             x_hat: x_hat.reshape(shape),
             features: None,
         })

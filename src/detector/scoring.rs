@@ -2,7 +2,7 @@
 
 use burn::tensor::{Tensor, TensorData};
 
-use super::{Detector, Watch};
+use super::{Detector, Progress};
 use crate::data::image::Preprocessing;
 use crate::nn::tensors::{Reader, TensorError};
 use crate::score::{RawScore, residual_map};
@@ -36,29 +36,29 @@ pub async fn score_batch(
     detector: &dyn Detector,
     values: &[f32],
 ) -> Result<Vec<Scored>, TensorError> {
-    score_watched(detector, values, &mut ()).await
+    score_with_progress(detector, values, &mut ()).await
 }
 
 /// As [`score_batch`], reporting the progress of a latent optimisation.
 ///
 /// # Errors
-/// As [`score_batch`], and [`TensorError::Stopped`] if `watch` stops the optimisation.
+/// As [`score_batch`], and [`TensorError::Stopped`] if `progress` stops the optimisation.
 ///
 /// # Panics
 /// As [`score_batch`].
-pub async fn score_watched(
+pub async fn score_with_progress(
     detector: &dyn Detector,
     values: &[f32],
-    watch: &mut dyn Watch,
+    progress: &mut dyn Progress,
 ) -> Result<Vec<Scored>, TensorError> {
     let Preprocessing { channels, .. } = *detector.preprocessing();
     let length = detector.preprocessing().values();
-    let measuring = detector.measure(batch(detector, values));
-    let measured = measuring.finish(watch).await?;
+    let inference = detector.infer(batch(detector, values));
+    let inferred = inference.finish(progress).await?;
     let n = values.len() / length;
 
-    let mut reader = Reader::new().tensor("x_hat", measured.x_hat);
-    if let Some((f, f_hat)) = measured.features {
+    let mut reader = Reader::new().tensor("x_hat", inferred.x_hat);
+    if let Some((f, f_hat)) = inferred.features {
         reader = reader.tensor("f", f).tensor("f_hat", f_hat);
     }
     let read = reader.read().await?;
@@ -102,8 +102,8 @@ pub(super) async fn features(
     detector: &dyn Detector,
     values: &[f32],
 ) -> Result<Option<(Vec<f32>, Vec<f32>)>, TensorError> {
-    let measuring = detector.measure(batch(detector, values));
-    let Some((f, f_hat)) = measuring.finish(&mut ()).await?.features else {
+    let inference = detector.infer(batch(detector, values));
+    let Some((f, f_hat)) = inference.finish(&mut ()).await?.features else {
         return Ok(None);
     };
     let reader = Reader::new().tensor("f", f).tensor("f_hat", f_hat);

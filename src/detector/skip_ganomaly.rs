@@ -8,24 +8,77 @@
 use burn::module::Module;
 use burn::tensor::{Tensor, TensorData};
 
-use super::adversarial::{Adversarial, Trained};
-use super::entry::WithNetworks;
-use super::{Measurement, Measuring, Method};
+use super::gan::{GanDetector, GanScore};
+use super::spec::GanMethod;
+use super::{Inference, Reconstruction};
 use crate::data::disturb::Disturbance;
 use crate::loss::{bce, bce_fake, bce_real, contextual, latent};
 use crate::model_file::Scoring;
 use crate::nn::{Architecture, Discriminator, Generator, Mode};
 use crate::random::{generator, stream, unit};
 use crate::score::Latent;
-use crate::train::networks::Networks;
+use crate::settings::config::TrainConfig;
+use crate::settings::method::Method;
+use crate::settings::preset::Preset;
+use crate::train::gan::{Gan, GanTrainer};
 use crate::train::step::{PendingLosses, Update};
 
-pub(crate) const ENTRY: WithNetworks<SkipGanomaly> = WithNetworks::new();
+pub(crate) const SPEC: GanMethod<SkipGanomaly> = GanMethod::new();
+
+/// The number of skips of the largest generator.
+const ALL_SKIPS: usize = 7;
 
 /// The method.
 pub struct SkipGanomaly;
 
-impl Adversarial for SkipGanomaly {
+impl Gan for SkipGanomaly {
+    type Generator = Generator;
+    type Discriminator = Discriminator;
+
+    /// Updates G, then D.
+    fn step(
+        trainer: &mut GanTrainer<Self>,
+        x: Tensor<4>,
+        step: u64,
+        update: Update,
+    ) -> PendingLosses {
+        let weights = trainer.config.loss_weights();
+        let x_hat = reconstruct(trainer, x.clone(), step);
+        let real = trainer.discriminator.forward(x.clone(), Mode::Training);
+
+        // D's weights are fixed while G is updated, so their gradients are not computed.
+        let frozen = trainer.discriminator.clone().no_grad();
+        let fake = frozen.forward(x_hat.clone(), Mode::Training);
+        let adversarial = bce_real(fake.logit);
+        let contextual = contextual(x, x_hat.clone());
+        let latent_g = latent(real.features.clone().detach(), fake.features);
+        let generator = adversarial.clone().mul_scalar(weights.adversarial)
+            + contextual.clone().mul_scalar(weights.contextual)
+            + latent_g.clone().mul_scalar(weights.latent);
+        if update.generator() {
+            trainer.update_generator(&generator);
+        }
+
+        // The published code evaluates D a second time on x̂ from before G's update, and reuses D(x).
+        let fake = trainer
+            .discriminator
+            .forward(x_hat.detach(), Mode::Training);
+        let judged = [real.logit.clone(), fake.logit.clone()];
+        let real_target = 1.0 - trainer.config.label_smoothing;
+        let mut discriminator = bce(real.logit, real_target) + bce_fake(fake.logit);
+        if trainer.config.latent_in_discriminator {
+            discriminator = discriminator + latent(real.features, fake.features);
+        }
+        if update.discriminator() {
+            trainer.update_discriminator(&discriminator);
+        }
+
+        let losses = [adversarial, contextual, latent_g, generator, discriminator];
+        PendingLosses::new(losses, judged)
+    }
+}
+
+impl GanScore for SkipGanomaly {
     const METHOD: Method = Method::SkipGanomaly;
     const SETTINGS: &'static [&'static str] = &[
         "features",
@@ -41,49 +94,17 @@ impl Adversarial for SkipGanomaly {
         "latent",
     ];
 
-    type Generator = Generator;
-    type Discriminator = Discriminator;
-
-    /// Updates G, then D.
-    fn step(
-        networks: &mut Networks<Self>,
-        x: Tensor<4>,
-        step: u64,
-        update: Update,
-    ) -> PendingLosses {
-        let weights = networks.config.loss_weights();
-        let x_hat = reconstruct(networks, x.clone(), step);
-        let real = networks.discriminator.forward(x.clone(), Mode::Training);
-
-        // D's weights are fixed while G is updated, so their gradients are not computed.
-        let frozen = networks.discriminator.clone().no_grad();
-        let fake = frozen.forward(x_hat.clone(), Mode::Training);
-        let adversarial = bce_real(fake.logit);
-        let contextual = contextual(x, x_hat.clone());
-        let latent_g = latent(real.features.clone().detach(), fake.features);
-        let generator = adversarial.clone().mul_scalar(weights.adversarial)
-            + contextual.clone().mul_scalar(weights.contextual)
-            + latent_g.clone().mul_scalar(weights.latent);
-        if update.generator() {
-            networks.update_generator(&generator);
+    fn preset(preset: Preset, published: TrainConfig) -> Option<TrainConfig> {
+        match preset {
+            Preset::Paper => None,
+            Preset::Memory => Some(TrainConfig {
+                lambda: Some(0.0),
+                latent: Latent::Memory,
+                cut_skips: ALL_SKIPS,
+                epochs: 7,
+                ..published
+            }),
         }
-
-        // The published code evaluates D a second time on x̂ from before G's update, and reuses D(x).
-        let fake = networks
-            .discriminator
-            .forward(x_hat.detach(), Mode::Training);
-        let judged = [real.logit.clone(), fake.logit.clone()];
-        let real_target = 1.0 - networks.config.label_smoothing;
-        let mut discriminator = bce(real.logit, real_target) + bce_fake(fake.logit);
-        if networks.config.latent_in_discriminator {
-            discriminator = discriminator + latent(real.features, fake.features);
-        }
-        if update.discriminator() {
-            networks.update_discriminator(&discriminator);
-        }
-
-        let losses = [adversarial, contextual, latent_g, generator, discriminator];
-        PendingLosses::new(losses, judged)
     }
 
     fn feature_layers(architecture: &Architecture, scoring: &Scoring) -> Vec<usize> {
@@ -97,24 +118,24 @@ impl Adversarial for SkipGanomaly {
         architecture.encoding_layers()
     }
 
-    fn encode(trained: &Trained<Self>, x: Tensor<4>) -> Tensor<2> {
-        trained.generator.forward_with_encoding(x, trained.mode).1
+    fn encode(detector: &GanDetector<Self>, x: Tensor<4>) -> Tensor<2> {
+        detector.generator.forward_with_encoding(x, detector.mode).1
     }
 
     /// x̂ = G(x), with f(x) and f(x̂), or with the encoding of x and the nearest stored encoding.
-    fn measure(trained: &Trained<Self>, x: Tensor<4>) -> Measuring<'_> {
-        let (g, mode) = (&trained.generator, trained.mode);
-        let (x_hat, features) = match &trained.memory {
+    fn infer(detector: &GanDetector<Self>, x: Tensor<4>) -> Inference<'_> {
+        let (g, mode) = (&detector.generator, detector.mode);
+        let (x_hat, features) = match &detector.memory {
             Some(memory) => {
                 let (x_hat, encoding) = g.forward_with_encoding(x, mode);
-                (x_hat, memory.recall(encoding))
+                (x_hat, memory.nearest(encoding))
             }
             None => {
                 let x_hat = g.forward(x.clone(), mode);
-                (x_hat.clone(), features(trained, x, x_hat))
+                (x_hat.clone(), features(detector, x, x_hat))
             }
         };
-        Measuring::from(Measurement {
+        Inference::from(Reconstruction {
             x_hat,
             features: Some(features),
         })
@@ -123,12 +144,12 @@ impl Adversarial for SkipGanomaly {
 
 /// x̂ = G(x), of a disturbed x and with skips dropped if the settings say so. The random draws depend
 /// only on the seed and the step.
-fn reconstruct(networks: &Networks<SkipGanomaly>, x: Tensor<4>, step: u64) -> Tensor<4> {
-    let config = &networks.config;
+fn reconstruct(trainer: &GanTrainer<SkipGanomaly>, x: Tensor<4>, step: u64) -> Tensor<4> {
+    let config = &trainer.config;
     let shape = x.dims();
     let mut random = generator(config.seed, stream::STEP + step);
     let on_device = |values: Vec<f32>, shape: [usize; 4]| {
-        Tensor::<4>::from_data(TensorData::new(values, shape), &networks.device)
+        Tensor::<4>::from_data(TensorData::new(values, shape), &trainer.device)
     };
     let disturbance = Disturbance {
         noise: config.input_noise,
@@ -142,7 +163,7 @@ fn reconstruct(networks: &Networks<SkipGanomaly>, x: Tensor<4>, step: u64) -> Te
         }
     };
     if config.skip_dropout == 0.0 {
-        return networks.generator.forward(input, Mode::Training);
+        return trainer.generator.forward(input, Mode::Training);
     }
     let levels = config.architecture().levels() - 1;
     let mut keep = || f32::from(u8::from(unit(&mut random) >= config.skip_dropout));
@@ -152,7 +173,7 @@ fn reconstruct(networks: &Networks<SkipGanomaly>, x: Tensor<4>, step: u64) -> Te
             on_device(kept, [shape[0], 1, 1, 1])
         })
         .collect();
-    networks
+    trainer
         .generator
         .forward_through(input, Mode::Training, |level, skip| {
             skip * kept[level].clone()
@@ -161,17 +182,17 @@ fn reconstruct(networks: &Networks<SkipGanomaly>, x: Tensor<4>, step: u64) -> Te
 
 /// D's features f(x) and f(x̂), each `[n, features]`.
 fn features(
-    trained: &Trained<SkipGanomaly>,
+    detector: &GanDetector<SkipGanomaly>,
     x: Tensor<4>,
     x_hat: Tensor<4>,
 ) -> (Tensor<2>, Tensor<2>) {
     let n = x.dims()[0];
-    let d = &trained.discriminator;
-    let features = |x| match trained.scoring.latent {
-        Latent::Layers => d.layers(x, trained.mode),
-        Latent::Final | Latent::Memory => d.features(x, trained.mode),
+    let d = &detector.discriminator;
+    let features = |x| match detector.scoring.latent {
+        Latent::Layers => d.layers(x, detector.mode),
+        Latent::Final | Latent::Memory => d.features(x, detector.mode),
     };
-    match trained.mode {
+    match detector.mode {
         Mode::Inference => {
             // One pass of D over both: images do not influence each other.
             let both = features(Tensor::cat(vec![x, x_hat], 0));

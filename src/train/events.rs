@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Losses;
-use super::config::TrainConfig;
+use crate::settings::config::TrainConfig;
 
 /// Something that happened in a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

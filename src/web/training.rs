@@ -7,20 +7,20 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use wasm_bindgen::prelude::*;
 
-use super::{Device, Told, error, named, set, to_js};
+use super::{Device, ProgressCallbacks, error, named, set, to_js};
 use crate::calibration;
 use crate::data::image::{self, Preprocessing};
 use crate::data::layout;
 use crate::data::pictures::Pictures;
 use crate::data::prepared::PreparedPictures;
-use crate::detector;
+use crate::detector::{self, options};
 use crate::lent::Lent;
 use crate::model_file::{ModelFile, ModelFileError, Precision};
-use crate::train::config::{Preset, TrainConfig};
+use crate::run::plan;
+use crate::run::preview::{Labelled, LabelledScores, Preview, score_labelled};
+use crate::run::{Run, RunError};
+use crate::settings::{config::TrainConfig, preset::Preset};
 use crate::train::history::{Check, StepLosses};
-use crate::train::plan;
-use crate::train::preview::{Labelled, LabelledScores, Preview, score_labelled};
-use crate::train::run::{Run, RunError};
 use crate::train::step::Update;
 
 /// Which of a folder's files are trained on, labelled or left out, as indices into `paths`. The paths are
@@ -57,8 +57,8 @@ fn settings(given: JsValue) -> Result<TrainConfig, JsValue> {
     };
     let own = Value::Object(given.clone());
     let own: TrainConfig = serde_json::from_value(own).map_err(error)?;
-    let config = preset.settings(&own, |name| given.contains_key(name));
-    config.check().map_err(error)?;
+    let config = options::complete(preset, &own, |name| given.contains_key(name));
+    options::check(&config).map_err(error)?;
     if !config.method.has_networks() {
         return Err(error(RunError::NoNetworks(config.method)));
     }
@@ -79,7 +79,7 @@ pub fn suggest_settings(files: Vec<Uint8Array>, count: usize) -> Result<JsValue,
 /// Peak memory of a run in bytes, by use; nothing is allocated.
 #[wasm_bindgen]
 pub fn plan_memory(given: JsValue, pictures: usize) -> Result<JsValue, JsValue> {
-    to_js(&plan::memory(&settings(given)?, pictures))
+    to_js(&plan::memory_estimate(&settings(given)?, pictures))
 }
 
 /// Images prepared for training.
@@ -193,10 +193,10 @@ impl Training {
     fn of(mut run: Run, device: &Device) -> Result<Training, JsValue> {
         // On the CPU they are in memory already.
         if device.kind() == "webgpu" {
-            run.keep_on_device().map_err(error)?;
+            run.preload_to_device().map_err(error)?;
         }
         Ok(Training {
-            parameters: run.parameters(),
+            parameters: run.num_params(),
             run: Cell::new(Some(run)),
             labelled: RefCell::default(),
             device: device.device.clone(),
@@ -256,7 +256,7 @@ impl Training {
     pub async fn losses(&self) -> Result<JsValue, JsValue> {
         let mut run = self.take()?;
         let before = run.history().losses.len();
-        let read = run.losses().await;
+        let read = run.read_losses().await;
         let losses = to_js(&run.history().losses[before..]);
         self.put(run);
         match read {
@@ -274,13 +274,13 @@ impl Training {
     /// `{losses, previews}` so far, including those before a resumed checkpoint.
     pub fn history(&self) -> Result<JsValue, JsValue> {
         #[derive(Serialize)]
-        struct Told<'a> {
+        struct ProgressCallbacks<'a> {
             losses: &'a [StepLosses],
             previews: &'a [Check],
         }
         self.with(|run| {
             let history = run.history();
-            to_js(&Told {
+            to_js(&ProgressCallbacks {
                 losses: &history.losses,
                 previews: &history.checks,
             })
@@ -296,8 +296,8 @@ impl Training {
     ) -> Result<JsValue, JsValue> {
         let mut run = self.take()?;
         let labelled = Lent::from(&self.labelled);
-        let watch = &mut Told::of_searches(on_search);
-        let preview = run.preview(labelled.get(), shown, watch).await;
+        let progress = &mut ProgressCallbacks::of_searches(on_search);
+        let preview = run.preview(labelled.get(), shown, progress).await;
         let preprocessing = Preprocessing::new(run.config().size, run.config().channels);
         self.put(run);
         preview_to_js(&preview.map_err(stopped_or_error)?, &preprocessing)
@@ -328,13 +328,13 @@ impl Training {
         on_search: Option<Function>,
     ) -> Result<JsValue, JsValue> {
         let run = self.take()?;
-        let mut watch = Told {
+        let mut progress = ProgressCallbacks {
             on_pictures: Some(on_progress),
             total: run.pictures_to_finish(),
             on_search,
-            ..Told::default()
+            ..ProgressCallbacks::default()
         };
-        let fitted = run.finish(Precision::F32, &mut watch).await;
+        let fitted = run.finish(Precision::F32, &mut progress).await;
         self.put(run);
         let fitted = fitted.map_err(stopped_or_error)?;
         // If the model cannot be loaded, the labelled images go back for the next attempt.
@@ -343,7 +343,7 @@ impl Training {
             Some(labelled) => {
                 let detector = detector::load(&fitted.model, &self.device).map_err(error)?;
                 let all = usize::MAX;
-                Some(score_labelled(&*detector, labelled, all, &mut watch).await)
+                Some(score_labelled(&*detector, labelled, all, &mut progress).await)
             }
             None => None,
         };
@@ -412,14 +412,14 @@ fn scores_of<'a>(raw: impl Iterator<Item = &'a crate::score::RawScore>) -> Vec<f
 
 fn preview_to_js(preview: &Preview, preprocessing: &Preprocessing) -> Result<JsValue, JsValue> {
     #[derive(Serialize)]
-    struct Told<'a> {
+    struct ProgressCallbacks<'a> {
         step: u64,
         residual: f64,
         remembered: Option<usize>,
         held_out: Vec<f64>,
         labelled: Option<&'a LabelledScores>,
     }
-    let told = to_js(&Told {
+    let told = to_js(&ProgressCallbacks {
         step: preview.step,
         residual: preview.residual(),
         remembered: preview.remembered,

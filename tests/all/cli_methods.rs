@@ -5,7 +5,7 @@ use std::fs;
 use crate::common::{
     json, number, paths_of, program, refused, run, scored, solar_ir, some_pictures, temporary,
 };
-use skip_ganomaly::detector::Method;
+use skip_ganomaly::settings::method::Method;
 
 /// What a tiny training of a method takes beside the data.
 fn settings(method: Method) -> Vec<&'static str> {

@@ -11,11 +11,12 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, Uniform};
 use skip_ganomaly::detector::egbad::draw;
-use skip_ganomaly::detector::{Method, aae, alocc, anogan, egbad, ganomaly};
+use skip_ganomaly::detector::{aae, alocc, anogan, egbad, ganomaly, options};
 use skip_ganomaly::nn::init::Initialiser;
 use skip_ganomaly::nn::tensors::{NamedTensors, load};
 use skip_ganomaly::nn::{Architecture, Discriminator, Generator, Mode, Network};
-use skip_ganomaly::train::config::TrainConfig;
+use skip_ganomaly::settings::config::TrainConfig;
+use skip_ganomaly::settings::method::Method;
 use skip_ganomaly::train::step::{Trainer, Update};
 
 const BATCH: usize = 4;
@@ -42,7 +43,10 @@ fn config() -> TrainConfig {
 /// The method's training with fresh weights, or with these.
 fn trainer(config: &TrainConfig, tensors: Option<&NamedTensors>) -> Box<dyn Trainer> {
     let device = Device::flex();
-    let method = config.method.in_steps().expect("a method with networks");
+    let method = config
+        .method
+        .gradient_trained()
+        .expect("a method with networks");
     match tensors {
         None => method.trainer(config, &device),
         Some(tensors) => {
@@ -502,7 +506,7 @@ fn still(method: Method) -> TrainConfig {
         features: 10,
         batch: BATCH,
         learning_rate: 1e-12,
-        ..TrainConfig::published(method)
+        ..options::published(method)
     }
 }
 

@@ -8,13 +8,14 @@ use std::path::{Path, PathBuf};
 use burn::tensor::{Device, Tensor, TensorData, activation::sigmoid};
 use pollster::block_on;
 use proptest::prelude::*;
-use skip_ganomaly::detector::{self, Detector, Method, ganomaly, score_batch, self_check_images};
+use skip_ganomaly::detector::{self, Detector, ganomaly, score_batch, self_check_images};
 use skip_ganomaly::import::import;
 use skip_ganomaly::model_file::{ModelFile, Precision};
 use skip_ganomaly::nn::init::Initialiser;
 use skip_ganomaly::nn::tensors::load;
 use skip_ganomaly::nn::{Architecture, Discriminator, Mode, Network};
 use skip_ganomaly::score::{Residual, residual};
+use skip_ganomaly::settings::method::Method;
 
 /// Checkpoints of `tests/golden`: `shapes/skip-64` is `shapes/skip-64_netG.pth` and its netD.
 fn golden(name: &str, network: &str) -> PathBuf {
@@ -148,8 +149,8 @@ fn every_shape_scores_as_in_pytorch() {
             judged(&model, tensor(x.clone())),
             judged(&model, tensor(x_hat)),
         );
-        let measured = block_on(detector.measure(tensor(x.clone())).finish(&mut ()));
-        let (f, f_hat) = measured.expect("readable").features.expect("features");
+        let inferred = block_on(detector.infer(tensor(x.clone())).finish(&mut ()));
+        let (f, f_hat) = inferred.expect("readable").features.expect("features");
         let (f, f_hat) = (host(f), host(f_hat));
         let features = f.len() / 2;
         for (k, expected) in case.pictures.iter().enumerate() {

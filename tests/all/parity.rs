@@ -8,15 +8,16 @@ use std::path::{Path, PathBuf};
 use burn::tensor::{Device, Tensor, TensorData};
 use pollster::block_on;
 use safetensors::SafeTensors;
-use skip_ganomaly::detector::{self, Method, Scored, ganomaly, score_batch};
+use skip_ganomaly::detector::{self, Scored, ganomaly, score_batch};
 use skip_ganomaly::import::{import, official_name};
 use skip_ganomaly::model_file::ModelFile;
 use skip_ganomaly::nn::init::Initialiser;
 use skip_ganomaly::nn::tensors::{HostTensor, NamedTensors, load};
 use skip_ganomaly::nn::{Discriminator, Mode, Network};
 use skip_ganomaly::score::{LAMBDA, Residual, anomaly_score, residual};
+use skip_ganomaly::settings::config::TrainConfig;
+use skip_ganomaly::settings::method::Method;
 use skip_ganomaly::train::Losses;
-use skip_ganomaly::train::config::TrainConfig;
 use skip_ganomaly::train::step::{Trainer, Update, read_losses};
 
 /// Images in a golden batch, and values of one.
@@ -86,8 +87,8 @@ fn infer(method: &str, expected: &SafeTensors<'_>) -> Inference {
     let x = floats(expected, "x");
     let scored = block_on(score_batch(&*detector, &x)).expect("a readable device");
     assert_eq!(scored.len(), BATCH);
-    let measured = block_on(detector.measure(batch(&x)).finish(&mut ()));
-    let (f, f_hat) = measured.expect("readable").features.expect("features");
+    let inferred = block_on(detector.infer(batch(&x)).finish(&mut ()));
+    let (f, f_hat) = inferred.expect("readable").features.expect("features");
     let x_hat: Vec<f32> = scored.iter().flat_map(|s| s.x_hat.clone()).collect();
     assert_all_close("x_hat", &x_hat, &floats(expected, "x_hat"));
     Inference {
@@ -221,7 +222,10 @@ fn official(model: &ModelFile, name: &str) -> String {
 
 /// The method's training with the golden weights.
 fn trainer(config: &TrainConfig, model: &ModelFile) -> Box<dyn Trainer> {
-    let method = config.method.in_steps().expect("a method with networks");
+    let method = config
+        .method
+        .gradient_trained()
+        .expect("a method with networks");
     let trainer = method.trainer_of(config, &model.tensors, &Device::flex());
     trainer.expect("golden weights")
 }

@@ -3,8 +3,8 @@
 use std::process::Command;
 
 use serde_json::Value;
-use skip_ganomaly::detector::Method;
-use skip_ganomaly::train::config::TrainConfig;
+use skip_ganomaly::settings::config::TrainConfig;
+use skip_ganomaly::settings::method::Method;
 
 fn printed() -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_skip-ganomaly"))

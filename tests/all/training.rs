@@ -8,17 +8,20 @@ use pollster::block_on;
 use skip_ganomaly::data::augment::Augment;
 use skip_ganomaly::data::image::Preprocessing;
 use skip_ganomaly::data::pictures::{InMemory, Pictures};
-use skip_ganomaly::detector::{self, Method, Scored, Watch, egbad, score_batch, score_watched};
+use skip_ganomaly::detector::{
+    self, Progress, Scored, egbad, options, score_batch, score_with_progress,
+};
 use skip_ganomaly::metrics::quantile;
 use skip_ganomaly::model_file::{ModelFile, Precision};
 use skip_ganomaly::nn::init::Initialiser;
 use skip_ganomaly::nn::tensors::{TensorError, load};
 use skip_ganomaly::nn::{BatchNorm, Mode, Network, dcgan};
+use skip_ganomaly::run::preview::Labelled;
+use skip_ganomaly::run::{Run, RunError};
 use skip_ganomaly::score::{Balance, Latent, Residual};
+use skip_ganomaly::settings::config::TrainConfig;
+use skip_ganomaly::settings::method::Method;
 use skip_ganomaly::train::Losses;
-use skip_ganomaly::train::config::TrainConfig;
-use skip_ganomaly::train::preview::Labelled;
-use skip_ganomaly::train::run::{Run, RunError};
 use skip_ganomaly::train::step::{Trainer, Update, read_losses};
 
 const SIZE: usize = 32;
@@ -48,7 +51,7 @@ fn config_of(method: Method) -> TrainConfig {
         } else {
             config().search_steps
         },
-        ..TrainConfig::published(method)
+        ..options::published(method)
     }
 }
 
@@ -68,7 +71,10 @@ fn configs() -> Vec<TrainConfig> {
 }
 
 fn trainer(config: &TrainConfig) -> Box<dyn Trainer> {
-    let method = config.method.in_steps().expect("a method with networks");
+    let method = config
+        .method
+        .gradient_trained()
+        .expect("a method with networks");
     method.trainer(config, &Device::flex())
 }
 
@@ -120,7 +126,7 @@ fn steps_unread(run: &mut Run, count: usize) {
 
 fn steps(run: &mut Run, count: usize) -> Vec<Losses> {
     steps_unread(run, count);
-    block_on(run.losses()).expect("finite losses")
+    block_on(run.read_losses()).expect("finite losses")
 }
 
 fn scores(model: &ModelFile, values: &[f32]) -> Vec<Scored> {
@@ -282,12 +288,12 @@ fn optimised(seed: u64) -> [f64; 3] {
     })
 }
 
-/// Told as it goes, and ended when the watcher says so.
+/// ProgressCallbacks as it goes, and ended when the watcher says so.
 #[test]
 fn a_search_is_watched_and_can_be_ended() {
-    struct Told(Vec<(usize, usize)>, usize);
-    impl Watch for Told {
-        fn search(&mut self, step: usize, steps: usize) -> ControlFlow<()> {
+    struct ProgressCallbacks(Vec<(usize, usize)>, usize);
+    impl Progress for ProgressCallbacks {
+        fn optimisation(&mut self, step: usize, steps: usize) -> ControlFlow<()> {
             self.0.push((step, steps));
             match step >= self.1 {
                 true => ControlFlow::Break(()),
@@ -304,13 +310,14 @@ fn a_search_is_watched_and_can_be_ended() {
     let detector = detector::load(&model, &Device::flex()).expect("weights that fit");
     assert_eq!(detector.search_steps(), Some(25));
     let values = waves(2);
-    let mut all = Told(Vec::new(), usize::MAX);
-    let watched = block_on(score_watched(&*detector, &values, &mut all)).expect("scores");
+    let mut all = ProgressCallbacks(Vec::new(), usize::MAX);
+    let watched = block_on(score_with_progress(&*detector, &values, &mut all)).expect("scores");
     assert_eq!(all.0, [(10, 25), (20, 25), (25, 25)]);
     let unwatched = block_on(score_batch(&*detector, &values)).expect("scores");
     assert_eq!(watched, unwatched);
-    let mut ended = Told(Vec::new(), 20);
-    let error = block_on(score_watched(&*detector, &values, &mut ended)).expect_err("stopped");
+    let mut ended = ProgressCallbacks(Vec::new(), 20);
+    let error =
+        block_on(score_with_progress(&*detector, &values, &mut ended)).expect_err("stopped");
     assert_eq!((error, ended.0.len()), (TensorError::Stopped, 2));
 }
 
@@ -412,7 +419,7 @@ fn a_loss_that_is_no_number_ends_the_run() {
     let broken = in_memory(vec![f32::NAN; 20 * SIZE * SIZE], 20);
     let mut run = Run::new(&config(), broken, &Device::flex()).expect("a run that can start");
     steps_unread(&mut run, 2);
-    let error = block_on(run.losses()).expect_err("a loss that is no number");
+    let error = block_on(run.read_losses()).expect_err("a loss that is no number");
     assert!(
         matches!(error, RunError::Diverged { step: 1, .. }),
         "{error}"
@@ -642,7 +649,7 @@ fn one_network_can_be_trained_alone() {
             let read = |run: &Run| block_on(run.checkpoint()).expect("a checkpoint").tensors;
             let before = read(&run);
             run.step_on(update).expect("readable images");
-            let losses = block_on(run.losses()).expect("finite losses");
+            let losses = block_on(run.read_losses()).expect("finite losses");
             assert!(losses[0].real.is_some_and(|p| (0.0..=1.0).contains(&p)));
             assert!(losses[0].fake.is_some_and(|p| (0.0..=1.0).contains(&p)));
             let after = read(&run);
@@ -667,7 +674,7 @@ fn pictures_on_the_device_are_the_same_pictures() {
         let losses = |keep: bool| {
             let mut run = start(&config, 40);
             if keep {
-                run.keep_on_device().expect("readable images");
+                run.preload_to_device().expect("readable images");
             }
             steps(&mut run, 4)
         };

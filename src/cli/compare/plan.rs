@@ -9,8 +9,9 @@ use serde_json::{Map, Value};
 use super::{Args, run_folder};
 use crate::cli::data::DataArgs;
 use crate::cli::was_given;
-use crate::detector::Method;
-use crate::train::config::{ConfigError, Preset, TrainConfig};
+use crate::detector::options;
+use crate::settings::config::{ConfigError, TrainConfig};
+use crate::settings::method::Method;
 
 /// Steps of a run that is limited by time: more than any run takes.
 const MOST_STEPS: u64 = 1_000_000_000;
@@ -48,7 +49,9 @@ impl Plan {
         each_once("--methods", &args.methods)?;
         each_once("--seeds", &seeds)?;
         anyhow::ensure!(
-            args.preset == Preset::Paper || args.methods.contains(&Method::SkipGanomaly),
+            args.methods
+                .iter()
+                .any(|&method| options::has_preset(method, args.preset)),
             "--preset applies to skip-ganomaly, which is not among --methods"
         );
         let steps = args.minutes.map_or(args.config.steps, |_| Some(MOST_STEPS));
@@ -58,16 +61,11 @@ impl Plan {
         };
         let (mut configs, mut left_alone) = (Vec::new(), Vec::new());
         for &method in &args.methods {
-            // Other methods start from their published settings.
-            let preset = match method {
-                Method::SkipGanomaly => args.preset,
-                _ => Preset::Paper,
-            };
             let own = TrainConfig {
                 method,
                 ..shared.clone()
             };
-            let start = preset.settings(&own, |name| was_given(given, name));
+            let start = options::complete(args.preset, &own, |name| was_given(given, name));
             let (config, left) = fitting(method, &start)?;
             configs.push(config);
             left_alone.push(left);
@@ -165,7 +163,7 @@ fn fitting(
         ..given.clone()
     };
     let mut left = Vec::new();
-    while let Err(error) = config.check() {
+    while let Err(error) = options::check(&config) {
         let ConfigError::Range { name, .. } = &error else {
             return Err(error.into());
         };

@@ -16,8 +16,8 @@ use crate::cli::{command_line, read_model, sha256};
 use crate::data::DataError;
 use crate::data::pictures::Pictures;
 use crate::data::stored::Stored;
-use crate::detector::Method;
 use crate::model_file::{Header, ModelFile, Precision, Training};
+use crate::settings::method::Method;
 
 /// What a run's folder contains.
 pub enum Found {

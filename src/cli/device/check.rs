@@ -10,9 +10,9 @@ use crate::detector::{self, Detector, LoadError, self_check, self_check_images};
 use crate::device::Kind;
 use crate::model_file::{ModelFile, Precision, SelfCheck};
 use crate::random::{generator, stream, unit};
+use crate::run::{Run, preprocessing};
+use crate::settings::config::TrainConfig;
 use crate::train::Losses;
-use crate::train::config::TrainConfig;
-use crate::train::run::{Run, preprocessing};
 
 /// What a device has to compute as the CPU does before it is trusted.
 #[derive(Default)]
@@ -132,7 +132,7 @@ fn trains(config: &TrainConfig, device: &Device) -> Result<()> {
 /// Takes one more step; gives its losses.
 fn losses(run: &mut Run) -> Result<Losses> {
     run.step()?;
-    let losses = pollster::block_on(run.losses())?;
+    let losses = pollster::block_on(run.read_losses())?;
     losses.last().copied().context("a step without losses")
 }
 
@@ -163,8 +163,9 @@ fn agree(step: u64, expected: &Losses, got: &Losses) -> Result<()> {
 pub(super) mod tests {
     use super::*;
     use crate::data::image::Preprocessing;
-    use crate::detector::{Measurement, Measuring, Method};
+    use crate::detector::{Inference, Reconstruction, options};
     use crate::score::{Latent, RawScore};
+    use crate::settings::method::Method;
     use burn::tensor::Tensor;
 
     /// A device that computes right but for one thing.
@@ -187,25 +188,25 @@ pub(super) mod tests {
         fn preprocessing(&self) -> &Preprocessing {
             self.0.preprocessing()
         }
-        fn parameters(&self) -> usize {
-            self.0.parameters()
+        fn num_params(&self) -> usize {
+            self.0.num_params()
         }
         fn device(&self) -> Device {
             self.0.device()
         }
-        fn measure(&self, x: Tensor<4>) -> Measuring<'_> {
-            let measured = pollster::block_on(self.0.measure(x).finish(&mut ()));
-            let Measurement { x_hat, features } = measured.expect("a readable device");
-            Measuring::from(match self.1 {
-                Lie::Reconstruction => Measurement {
+        fn infer(&self, x: Tensor<4>) -> Inference<'_> {
+            let inferred = pollster::block_on(self.0.infer(x).finish(&mut ()));
+            let Reconstruction { x_hat, features } = inferred.expect("a readable device");
+            Inference::from(match self.1 {
+                Lie::Reconstruction => Reconstruction {
                     x_hat: x_hat + 0.01,
                     features,
                 },
-                Lie::Rounding => Measurement {
+                Lie::Rounding => Reconstruction {
                     x_hat: x_hat * (1.0 + 1e-6),
                     features: features.map(|(f, f_hat)| (f * (1.0 + 1e-6), f_hat)),
                 },
-                Lie::OtherNearest => Measurement {
+                Lie::OtherNearest => Reconstruction {
                     x_hat,
                     features: features.map(|(f, nearest)| {
                         let n = nearest.dims()[0];
@@ -260,7 +261,7 @@ pub(super) mod tests {
                 size: 32,
                 channels: 1,
                 width: 2,
-                ..TrainConfig::published(method)
+                ..options::published(method)
             },
             false => TrainConfig { method, ..config() },
         };

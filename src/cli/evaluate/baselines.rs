@@ -9,11 +9,12 @@ use crate::cli::report_skipped;
 use crate::data::batch::subsample;
 use crate::data::dataset::{Sample, chunks};
 use crate::data::image::Preprocessing;
+use crate::detector::Detector;
 use crate::detector::nearest::Nearest;
 use crate::detector::pca::Pca;
-use crate::detector::{Detector, Method};
 use crate::model_file::Header;
-use crate::train::config::TrainConfig;
+use crate::settings::config::TrainConfig;
+use crate::settings::method::Method;
 
 /// Images decoded at once.
 const CHUNK: usize = 256;

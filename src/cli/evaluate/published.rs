@@ -27,7 +27,7 @@ impl Bench<'_> {
     /// Also returns remarks that belong with the numbers.
     ///
     /// # Errors
-    /// If an epoch's file is not a model, or the scores cannot be measured.
+    /// If an epoch's file is not a model, or the scores cannot be inferred.
     pub fn published(&self, name: &str, model: &ModelFile) -> Result<(MethodResult, Vec<String>)> {
         let (scores, parameters) = self.leaking_scores(model)?;
         let about = About {
@@ -71,7 +71,7 @@ impl Bench<'_> {
         model.measure_residual(self.args.residual.unwrap_or(Residual::L2));
         let detector = detector::load_with_batch_statistics(&model, &self.device.device)?;
         let scores = score_all(&*detector, Batches::Whole, &self.samples)?;
-        Ok((scores, detector.parameters()))
+        Ok((scores, detector.num_params()))
     }
 
     /// One epoch's AUROC on the test images.

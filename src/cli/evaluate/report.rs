@@ -107,7 +107,7 @@ fn facts(model: &ModelFile, detector: &dyn Detector) -> Result<Vec<(String, Stri
             "input".to_owned(),
             format!("{} × {} × {}", input.channels, input.size, input.size),
         ),
-        ("parameters".to_owned(), detector.parameters().to_string()),
+        ("parameters".to_owned(), detector.num_params().to_string()),
     ];
     let mut add = |name: &str, value: serde_json::Value| {
         if let serde_json::Value::Object(map) = value {

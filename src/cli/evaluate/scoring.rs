@@ -56,7 +56,7 @@ pub enum Verdicts {
 /// Measures a method in inference mode.
 ///
 /// # Errors
-/// If the device fails or the scores cannot be measured.
+/// If the device fails or the scores cannot be inferred.
 pub fn honest(
     method: String,
     detector: &dyn Detector,
@@ -69,7 +69,7 @@ pub fn honest(
     let about = About {
         method,
         protocol: Protocol::Honest,
-        parameters: detector.parameters(),
+        parameters: detector.num_params(),
         milliseconds_per_picture: scores.milliseconds_per_picture,
     };
     let pictures = scores.pictures.clone();

@@ -5,10 +5,10 @@ use burn::tensor::Device;
 
 use crate::data::batch::{split_held_out, subsample};
 use crate::data::pictures::Pictures;
-use crate::detector::fit::{Fitted, fit};
+use crate::detector::{Calibrated, calibrate, options};
 use crate::model_file::{FORMAT, Header, ModelFile, Precision, Training};
-use crate::train::config::TrainConfig;
-use crate::train::run::preprocessing;
+use crate::run::preprocessing;
+use crate::settings::config::TrainConfig;
 
 /// Largest number of images that a baseline is fitted on: they are held in memory, and the nearest
 /// neighbour method stores them all in its file.
@@ -20,7 +20,7 @@ pub fn fit_baseline(
     pictures: &dyn Pictures,
     precision: Precision,
     device: &Device,
-) -> Result<Fitted> {
+) -> Result<Calibrated> {
     let (training, held_out) = split_held_out(pictures.len(), config.held_out, config.seed);
     anyhow::ensure!(
         !training.is_empty() && !held_out.is_empty(),
@@ -42,7 +42,7 @@ pub fn fit_baseline(
     }
     let values = pictures.values(&chosen)?;
     let input = preprocessing(config);
-    let method = config.method.at_once();
+    let method = config.method.fitted_once();
     let method = method.with_context(|| format!("{} is trained in steps", config.method))?;
     let tensors = pollster::block_on(method.fit(config, &values, &input, device))?;
     let model = ModelFile {
@@ -51,7 +51,7 @@ pub fn fit_baseline(
             method: config.method,
             architecture: None,
             preprocessing: input,
-            scoring: config.scoring(),
+            scoring: options::scoring(config),
             calibration: None,
             training: Some(Training {
                 config: config.clone(),
@@ -70,7 +70,7 @@ pub fn fit_baseline(
     .rounded(precision);
     let quantile = config.threshold_quantile;
     let watch = &mut ();
-    let fitted = fit(
+    let fitted = calibrate(
         model, device, pictures, &training, &held_out, quantile, watch,
     );
     Ok(pollster::block_on(fitted)?)

@@ -16,15 +16,15 @@ use crate::cli::{exit, write_whole};
 use crate::data::batch::evenly_spread;
 use crate::data::image::{Preprocessing, heat_map_rgba, to_rgba};
 use crate::data::pictures::Pictures;
-use crate::detector::fit::Fitted;
+use crate::detector::Calibrated;
 use crate::detector::{self, Detector};
 use crate::model_file::{ModelFile, Precision};
 use crate::report::{ReportSample, TrainingReport};
+use crate::run::Run;
 use crate::score::RawScore;
-use crate::train::config::TrainConfig;
+use crate::settings::config::TrainConfig;
 use crate::train::events::Event;
 use crate::train::history::StepLosses;
-use crate::train::run::Run;
 
 /// Number of held-out images in the report.
 const REPORT_SAMPLES: usize = 12;
@@ -198,7 +198,7 @@ impl Job<'_> {
             }
             run.step()?;
             let epoch = (run.steps() - 1) / run.steps_per_epoch() + 1;
-            for losses in pollster::block_on(run.losses())? {
+            for losses in pollster::block_on(run.read_losses())? {
                 events.write(Event::Step {
                     step: run.steps(),
                     epoch,
@@ -265,12 +265,12 @@ impl Job<'_> {
     /// Writes model and report.
     fn finish(
         &self,
-        fitted: Fitted,
+        fitted: Calibrated,
         pictures: &dyn Pictures,
         mut events: Events,
         clock: &Clock,
     ) -> Result<Trained> {
-        let Fitted {
+        let Calibrated {
             mut model,
             held_out,
         } = fitted;

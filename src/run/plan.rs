@@ -2,10 +2,10 @@
 
 use serde::Serialize;
 
-use super::config::TrainConfig;
 use crate::data::image::{Picture, Preprocessing};
-use crate::detector::Needs;
+use crate::detector::Footprint;
 use crate::nn::Architecture;
+use crate::settings::config::TrainConfig;
 
 /// Settings suggested for a set of images; the others keep their defaults.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -57,7 +57,7 @@ pub fn suggest(some: &[Picture], count: usize) -> Suggestion {
 
 /// Peak memory of a run in bytes, by use. It may exceed a `usize`, which has 32 bits in WebAssembly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct MemoryPlan {
+pub struct MemoryEstimate {
     /// Weights of both networks.
     pub weights: u64,
     /// Both optimisers' moments.
@@ -93,17 +93,17 @@ const COPIES_OF_WEIGHTS: u64 = 3;
 ///
 /// # Panics
 /// If [`TrainConfig::check`] fails.
-pub fn memory(config: &TrainConfig, pictures: usize) -> MemoryPlan {
+pub fn memory_estimate(config: &TrainConfig, pictures: usize) -> MemoryEstimate {
     config.check().expect("checked settings");
     let architecture = config.architecture();
-    let Needs {
+    let Footprint {
         learnt_values,
         generator_layers: layers,
         discriminator_layers,
         passes_of_discriminator: passes,
-    } = match config.method.in_steps() {
-        Some(method) => method.needs(&architecture),
-        None => Needs::default(),
+    } = match config.method.gradient_trained() {
+        Some(method) => method.footprint(&architecture),
+        None => Footprint::default(),
     };
     let passes_of_d = passes * discriminator_layers.iter().sum::<usize>();
     let values = layers.iter().sum::<usize>() + passes_of_d;
@@ -114,7 +114,7 @@ pub fn memory(config: &TrainConfig, pictures: usize) -> MemoryPlan {
     let checkpoint = 2 * (3 * weights);
     let prepared = (pictures * config.channels) as u64 * (config.size as u64).pow(2);
     let largest_layer = layers.iter().max().copied().unwrap_or(0);
-    MemoryPlan {
+    MemoryEstimate {
         weights,
         optimisers: 2 * weights,
         activations,
@@ -139,8 +139,8 @@ mod tests {
 
     use super::*;
     use crate::data::pictures::InMemory;
-    use crate::detector::Method;
-    use crate::train::run::Run;
+    use crate::run::Run;
+    use crate::settings::method::Method;
 
     fn grey(side: u32) -> Picture {
         Picture::from_raw(side, side, 1, vec![9; (side * side) as usize])
@@ -169,7 +169,7 @@ mod tests {
             batch: 16,
             ..TrainConfig::default()
         };
-        let plan = memory(&small, 100);
+        let plan = memory_estimate(&small, 100);
         assert_eq!(plan.pictures, 100 * 3 * 32 * 32);
         for method in Method::ALL.iter().copied().filter(|m| m.has_networks()) {
             let config = TrainConfig {
@@ -178,17 +178,17 @@ mod tests {
             };
             let run = InMemory::new(vec![0.0; 40 * 3072], 3072, "d");
             let run = Run::new(&config, Box::new(run), &Device::flex()).expect("a run");
-            let planned = memory(&config, 100).weights;
-            assert_eq!(planned, 4 * run.parameters() as u64, "{method}");
+            let planned = memory_estimate(&config, 100).weights;
+            assert_eq!(planned, 4 * run.num_params() as u64, "{method}");
         }
         let total = |change: fn(&mut TrainConfig)| {
             let mut config = small.clone();
             change(&mut config);
-            memory(&config, 100).total
+            memory_estimate(&config, 100).total
         };
         assert!(total(|c| c.batch = 32) > plan.total);
         assert!(total(|c| c.width = 16) > plan.total);
         assert!(total(|c| c.size = 64) > plan.total);
-        assert!(memory(&small, 1_000).total > plan.total);
+        assert!(memory_estimate(&small, 1_000).total > plan.total);
     }
 }

@@ -1,95 +1,29 @@
 //! A training run: images, batches, steps, calibration. It uses neither files nor a clock, so that the
 //! program and the page can drive the same code.
 
+pub mod error;
+pub mod plan;
+pub mod preview;
+
+pub use error::RunError;
+
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
-use super::Losses;
-use super::config::{ConfigError, TrainConfig};
-use super::history::{Check, History, StepLosses};
-use super::preview::{Labelled, Preview, glance, preview};
-use super::step::{PendingLosses, Trainer, Update, read_losses};
-use crate::calibration::CalibrationError;
-use crate::data::DataError;
 use crate::data::augment::Augment;
 use crate::data::batch::{Batches, Position, evenly_spread, split_held_out};
 use crate::data::image::Preprocessing;
 use crate::data::pictures::Pictures;
-use crate::detector::fit::{self, FitError, Fitted};
-use crate::detector::{self, InSteps, LoadError, Method, SCORED_AT_ONCE, Watch};
+use crate::detector::{
+    self, Calibrated, GradientTrained, Progress, SCORED_AT_ONCE, calibrate, images_needed, options,
+};
 use crate::model_file::{FORMAT, Header, ModelFile, Precision, Training};
-use crate::nn::tensors::{TensorError, is_learnt};
+use crate::nn::tensors::is_learnt;
 use crate::random::{generator, stream};
-
-/// Why a run cannot start or continue.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum RunError {
-    /// A setting is out of range.
-    #[error(transparent)]
-    Config(#[from] ConfigError),
-    /// Too few images, or a position that does not exist for these images.
-    #[error(transparent)]
-    Data(#[from] DataError),
-    /// The device or the weights failed.
-    #[error(transparent)]
-    Tensor(#[from] TensorError),
-    /// The weights do not fit their header.
-    #[error(transparent)]
-    Load(#[from] LoadError),
-    /// The scores of the held-out normal images are not usable.
-    #[error("calibration failed: {0}")]
-    Calibration(#[from] CalibrationError),
-    /// The method is not trained in steps.
-    #[error("{0} has no networks to train: it is fitted directly")]
-    NoNetworks(Method),
-    /// The score needs a memory bank that cannot be built.
-    #[error("{0}")]
-    Memory(String),
-    /// A loss is no longer a number.
-    #[error(
-        "training diverged at step {step}: a loss is no longer a number; \
-         try a lower --learning-rate than {learning_rate}"
-    )]
-    Diverged {
-        /// Which step.
-        step: u64,
-        /// The learning rate that it ran at.
-        learning_rate: f64,
-    },
-    /// The checkpoint belongs to other images.
-    #[error("the checkpoint was made with other images: expected digest {expected}, got {got}")]
-    OtherPictures {
-        /// The checkpoint's.
-        expected: String,
-        /// These images'.
-        got: String,
-    },
-    /// The checkpoint lacks what a run needs.
-    #[error("this file is a model, not a checkpoint: it has no {0}")]
-    NoCheckpoint(&'static str),
-}
-
-impl RunError {
-    /// Whether the latent optimisation was stopped by its watcher.
-    pub fn is_stopped(&self) -> bool {
-        matches!(
-            self,
-            Self::Tensor(TensorError::Stopped)
-                | Self::Load(LoadError::Tensor(TensorError::Stopped))
-        )
-    }
-}
-
-impl From<FitError> for RunError {
-    fn from(error: FitError) -> Self {
-        match error {
-            FitError::Calibration(error) => Self::Calibration(error),
-            FitError::Data(error) => Self::Data(error),
-            FitError::Load(error) => Self::Load(error),
-            memory @ FitError::Memory { .. } => Self::Memory(memory.to_string()),
-        }
-    }
-}
+use crate::settings::config::TrainConfig;
+use crate::train::Losses;
+use crate::train::history::{Check, History, StepLosses};
+use crate::train::step::{PendingLosses, Trainer, Update, read_losses};
+use preview::{Labelled, Preview, preview, shorten_optimisation};
 
 /// A training run.
 pub struct Run {
@@ -119,8 +53,8 @@ impl Run {
         pictures: Box<dyn Pictures>,
         device: &Device,
     ) -> Result<Self, RunError> {
-        config.check()?;
-        let method = in_steps(config)?;
+        options::check(config)?;
+        let method = gradient_trained(config)?;
         let (training, held_out) = split_held_out(pictures.len(), config.held_out, config.seed);
         let batches = Batches::new(training.clone(), config.batch, config.seed)?;
         Ok(Self {
@@ -162,7 +96,8 @@ impl Run {
             return Err(RunError::NoCheckpoint("optimiser state"));
         }
         let mut run = Self::new(&training.config, pictures, device)?;
-        run.trainer = in_steps(&run.config)?.restored(&run.config, &file.tensors, device)?;
+        run.trainer =
+            gradient_trained(&run.config)?.restored(&run.config, &file.tensors, device)?;
         let per_epoch = run.batches.steps_per_epoch() as u64;
         run.batches.restore(Position {
             epoch: (training.steps / per_epoch) as usize,
@@ -195,7 +130,7 @@ impl Run {
     }
 
     /// Number of trainable parameters.
-    pub fn parameters(&self) -> usize {
+    pub fn num_params(&self) -> usize {
         let weights = self.trainer.read_weights();
         let learnt = weights.shapes().iter().filter(|(name, _)| is_learnt(name));
         learnt
@@ -218,7 +153,7 @@ impl Run {
     ///
     /// # Errors
     /// If an image cannot be read.
-    pub fn keep_on_device(&mut self) -> Result<(), RunError> {
+    pub fn preload_to_device(&mut self) -> Result<(), RunError> {
         if self.config.augment != Augment::None {
             return Ok(());
         }
@@ -230,7 +165,7 @@ impl Run {
         Ok(())
     }
 
-    /// Takes one step on both networks. Its losses stay on the device until [`Run::losses`].
+    /// Takes one step on both networks. Its losses stay on the device until [`Run::read_losses`].
     ///
     /// # Errors
     /// If an image can no longer be read; no step is taken then.
@@ -289,7 +224,7 @@ impl Run {
     ///
     /// # Errors
     /// If the device cannot be read or a loss is not a number.
-    pub async fn losses(&mut self) -> Result<Vec<Losses>, RunError> {
+    pub async fn read_losses(&mut self) -> Result<Vec<Losses>, RunError> {
         let pending = std::mem::take(&mut self.pending);
         let first = self.steps - pending.len() as u64 + 1;
         let losses = read_losses(pending).await?;
@@ -327,34 +262,34 @@ impl Run {
     }
 
     /// Ends the run: rounds the weights as the file will store them, and calibrates them on the held-out
-    /// normal images. `watch` is notified of [`Run::pictures_to_finish`] images in total.
+    /// normal images. `progress` is notified of [`Run::pictures_to_finish`] images in total.
     ///
     /// # Errors
-    /// If the device cannot be read, a score is not finite, or `watch` stops a latent optimisation.
+    /// If the device cannot be read, a score is not finite, or `progress` stops a latent optimisation.
     pub async fn finish(
         &self,
         precision: Precision,
-        watch: &mut dyn Watch,
-    ) -> Result<Fitted, RunError> {
+        progress: &mut dyn Progress,
+    ) -> Result<Calibrated, RunError> {
         let model = self.model().await?.rounded(precision);
         let device = self.trainer.device().clone().without_autodiff();
         let quantile = self.config.threshold_quantile;
-        Ok(fit::fit(
+        Ok(calibrate(
             model,
             &device,
             &*self.pictures,
             &self.training,
             &self.held_out,
             quantile,
-            watch,
+            progress,
         )
         .await?)
     }
 
     /// How many images [`Run::finish`] passes through the networks.
     pub fn pictures_to_finish(&self) -> usize {
-        fit::pictures_needed(
-            &self.config.scoring(),
+        images_needed(
+            &options::scoring(&self.config),
             self.training.len(),
             self.held_out.len(),
         )
@@ -364,13 +299,13 @@ impl Run {
     /// `shown` of the held-out images come with their reconstruction.
     ///
     /// # Errors
-    /// If an image or the device cannot be read, a score is not finite, or `watch` stops a latent
+    /// If an image or the device cannot be read, a score is not finite, or `progress` stops a latent
     /// optimisation.
     pub async fn preview(
         &mut self,
         labelled: Option<&Labelled>,
         shown: usize,
-        watch: &mut dyn Watch,
+        progress: &mut dyn Progress,
     ) -> Result<Preview, RunError> {
         let model = self.model().await?;
         let device = self.trainer.device().clone().without_autodiff();
@@ -382,7 +317,7 @@ impl Run {
             split,
             labelled,
             shown,
-            watch,
+            progress,
         )
         .await?;
         self.note(Check {
@@ -407,7 +342,10 @@ impl Run {
     pub async fn validate(&mut self) -> Result<(f64, f64), RunError> {
         let device = self.trainer.device().clone().without_autodiff();
         let mut model = self.model().await?;
-        let held_out = evenly_spread(&self.held_out, glance(&mut model).unwrap_or(usize::MAX));
+        let held_out = evenly_spread(
+            &self.held_out,
+            shorten_optimisation(&mut model).unwrap_or(usize::MAX),
+        );
         let detector = detector::load(&model, &device)?;
         let (mut residual, mut latent) = (0.0, 0.0);
         for batch in held_out.chunks(SCORED_AT_ONCE) {
@@ -450,7 +388,7 @@ impl Run {
             method: self.config.method,
             architecture: Some(self.config.architecture()),
             preprocessing: preprocessing(&self.config),
-            scoring: self.config.scoring(),
+            scoring: options::scoring(&self.config),
             calibration: None,
             training: Some(Training {
                 config: self.config.clone(),
@@ -467,9 +405,11 @@ impl Run {
     }
 }
 
-fn in_steps(config: &TrainConfig) -> Result<&'static dyn InSteps, RunError> {
+fn gradient_trained(config: &TrainConfig) -> Result<&'static dyn GradientTrained, RunError> {
     let method = config.method;
-    method.in_steps().ok_or(RunError::NoNetworks(method))
+    method
+        .gradient_trained()
+        .ok_or(RunError::NoNetworks(method))
 }
 
 /// The preprocessing from an image to the input of a run's networks.

@@ -1,31 +1,27 @@
-//! The common part of the methods that train a generator against a discriminator. A method adds its
-//! networks, its training step, and what it measures and scores.
+//! The common part of the methods that train a generator against a discriminator: loading and scoring. A
+//! method adds what it infers from an image, and how that is scored.
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
-use super::anogan::SEARCH_STEPS;
-use super::memory::Memory;
+use super::memory::MemoryBank;
 use super::scorer::Scorer;
-use super::{Detector, LoadError, Measuring, Method};
+use super::{Detector, Inference, LoadError};
 use crate::data::image::Preprocessing;
 use crate::model_file::{ModelFile, Scoring};
 use crate::nn::init::Initialiser;
 use crate::nn::tensors::{self, TensorError, learnt_values};
 use crate::nn::{Architecture, Mode, Network};
 use crate::score::{LAMBDA, Latent, RawScore};
-use crate::train::config::TrainConfig;
-use crate::train::networks::Networks;
-use crate::train::step::{PendingLosses, Update};
+use crate::settings::config::TrainConfig;
+use crate::settings::limits::SEARCH_STEPS;
+use crate::settings::method::Method;
+use crate::settings::preset::Preset;
+use crate::train::gan::{DISCRIMINATOR, GENERATOR, Gan};
 
-/// Prefix of the generator's tensors in a file.
-pub const GENERATOR: &str = "generator";
-/// Prefix of the discriminator's tensors in a file.
-pub const DISCRIMINATOR: &str = "discriminator";
-
-/// A method that trains a generator against a discriminator.
-pub trait Adversarial: Sized + 'static {
-    /// Its entry in the list of methods.
+/// A method whose score comes from a generator and a discriminator.
+pub trait GanScore: Gan {
+    /// Its name.
     const METHOD: Method;
 
     /// λ of its published score.
@@ -35,21 +31,9 @@ pub trait Adversarial: Sized + 'static {
     /// [`TrainConfig`]; others are refused.
     const SETTINGS: &'static [&'static str];
 
-    /// Number of passes of a batch through D in one step, for the memory estimate.
-    const PASSES_OF_D: usize = 3;
-
-    /// Whether a step updates the generator in two phases, each with an optimiser of its own.
-    const TWO_PHASES: bool = false;
-
     /// Whether it optimises a latent code for each image, which needs gradients, instead of measuring it
     /// in one pass.
     const SEARCHES: bool = false;
-
-    /// All trained networks except the discriminator.
-    type Generator: Network + Sync;
-
-    /// The network that distinguishes real from generated.
-    type Discriminator: Network + Sync;
 
     /// The settings that it starts from: the defaults, `plain`, except where its authors use others, or
     /// where others were chosen on held-out normal images because the authors' setting fails at a small
@@ -58,13 +42,10 @@ pub trait Adversarial: Sized + 'static {
         plain
     }
 
-    /// The method's training step, as [`crate::train::step::Trainer::step`].
-    fn step(
-        networks: &mut Networks<Self>,
-        x: Tensor<4>,
-        step: u64,
-        update: Update,
-    ) -> PendingLosses;
+    /// The settings of a preset, made from the published ones, if it has any of its own.
+    fn preset(_preset: Preset, _published: TrainConfig) -> Option<TrainConfig> {
+        None
+    }
 
     /// Number of features from each measured layer.
     fn feature_layers(architecture: &Architecture, scoring: &Scoring) -> Vec<usize>;
@@ -74,38 +55,38 @@ pub trait Adversarial: Sized + 'static {
         Vec::new()
     }
 
-    /// The encodings of a batch, for methods with [`Adversarial::encoding_layers`].
+    /// The encodings of a batch, for methods with [`GanScore::encoding_layers`].
     ///
     /// # Shapes
     /// - `x`: `[n, c, size, size]`, in `[-1, 1]`
     /// - returns `[n, encoding]`
-    fn encode(trained: &Trained<Self>, x: Tensor<4>) -> Tensor<2> {
-        Tensor::zeros([x.dims()[0], 0], &trained.device)
+    fn encode(detector: &GanDetector<Self>, x: Tensor<4>) -> Tensor<2> {
+        Tensor::zeros([x.dims()[0], 0], &detector.device)
     }
 
     /// Reconstructions and features of a batch.
     ///
     /// # Shapes
     /// - `x`: `[n, c, size, size]`, in `[-1, 1]`
-    fn measure(trained: &Trained<Self>, x: Tensor<4>) -> Measuring<'_>;
+    fn infer(detector: &GanDetector<Self>, x: Tensor<4>) -> Inference<'_>;
 
     /// Scores one image from its values, its reconstruction and both features.
     fn score(
-        trained: &Trained<Self>,
+        detector: &GanDetector<Self>,
         x: &[f32],
         x_hat: &[f32],
         (f, f_hat): (&[f32], &[f32]),
     ) -> RawScore {
-        trained.scorer.score(x, x_hat, f, f_hat)
+        detector.scorer.score(x, x_hat, f, f_hat)
     }
 }
 
 /// The trained networks of a method, ready to score.
-pub struct Trained<A: Adversarial> {
+pub struct GanDetector<G: GanScore> {
     /// G.
-    pub generator: A::Generator,
+    pub generator: G::Generator,
     /// D.
-    pub discriminator: A::Discriminator,
+    pub discriminator: G::Discriminator,
     /// Which statistics the batch norms use.
     pub mode: Mode,
     /// Shape of the networks.
@@ -116,13 +97,13 @@ pub struct Trained<A: Adversarial> {
     pub seed: u64,
     pub(super) scorer: Scorer,
     /// The memory bank that L compares with instead of f(x̂), if the score uses one.
-    pub(super) memory: Option<Memory>,
+    pub(super) memory: Option<MemoryBank>,
     preprocessing: Preprocessing,
-    parameters: usize,
+    num_params: usize,
     device: Device,
 }
 
-impl<A: Adversarial> Trained<A> {
+impl<G: GanScore> GanDetector<G> {
     /// Reads the networks from a file, for inference mode, or as they are for training mode: see
     /// [`super::load_with_batch_statistics`].
     ///
@@ -130,21 +111,21 @@ impl<A: Adversarial> Trained<A> {
     /// If the header has no networks, or a tensor is missing, of another shape, or not finite.
     pub fn from_file(file: &ModelFile, device: &Device, mode: Mode) -> Result<Self, LoadError> {
         let architecture = *shape_of_networks(file, |architecture| {
-            A::Generator::learnt_values(architecture)
-                + A::Discriminator::learnt_values(architecture)
+            G::Generator::learnt_values(architecture)
+                + G::Discriminator::learnt_values(architecture)
         })?;
         let scoring = file.header.scoring;
-        let networks_on = match A::SEARCHES {
+        let networks_on = match G::SEARCHES {
             true => device.clone().autodiff(),
             false => device.clone(),
         };
         let mut init = Initialiser::blank(&networks_on);
-        let generator = A::Generator::new(&architecture, &mut init);
-        let discriminator = A::Discriminator::new(&architecture, &mut init);
+        let generator = G::Generator::new(&architecture, &mut init);
+        let discriminator = G::Discriminator::new(&architecture, &mut init);
         // A file without one of them, or with another, is damaged, whichever of them scores.
         let generator = tensors::load(generator, GENERATOR, &file.tensors)?;
         let discriminator = tensors::load(discriminator, DISCRIMINATOR, &file.tensors)?;
-        let parameters = learnt_values(&generator) + learnt_values(&discriminator);
+        let num_params = learnt_values(&generator) + learnt_values(&discriminator);
         // A latent optimisation needs gradients, but not those of the weights: neither of the loaded ones
         // nor of those derived from them.
         let (generator, discriminator) = (generator.no_grad(), discriminator.no_grad());
@@ -152,12 +133,12 @@ impl<A: Adversarial> Trained<A> {
             Mode::Inference => (generator.for_inference(), discriminator.for_inference()),
             Mode::Training => (generator, discriminator),
         };
-        let encoding: usize = A::encoding_layers(&architecture).iter().sum();
+        let encoding: usize = G::encoding_layers(&architecture).iter().sum();
         let memory = match scoring.latent {
-            Latent::Memory if encoding > 0 => Memory::from_file(file, encoding, device)?,
+            Latent::Memory if encoding > 0 => MemoryBank::from_file(file, encoding, device)?,
             Latent::Memory | Latent::Final | Latent::Layers => None,
         };
-        let features = A::feature_layers(&architecture, &scoring).iter().sum();
+        let features = G::feature_layers(&architecture, &scoring).iter().sum();
         let training = file.header.training.as_ref();
         Ok(Self {
             generator: generator.no_grad(),
@@ -169,7 +150,7 @@ impl<A: Adversarial> Trained<A> {
             scorer: Scorer::from_file(file, features)?,
             memory,
             preprocessing: file.header.preprocessing.clone(),
-            parameters,
+            num_params,
             device: device.clone(),
         })
     }
@@ -191,46 +172,46 @@ fn shape_of_networks(
     Ok(architecture)
 }
 
-impl<A: Adversarial> Detector for Trained<A> {
+impl<G: GanScore> Detector for GanDetector<G> {
     fn method(&self) -> Method {
-        A::METHOD
+        G::METHOD
     }
 
     fn preprocessing(&self) -> &Preprocessing {
         &self.preprocessing
     }
 
-    fn parameters(&self) -> usize {
-        self.parameters
+    fn num_params(&self) -> usize {
+        self.num_params
     }
 
     fn feature_layers(&self) -> Vec<usize> {
-        A::feature_layers(&self.architecture, &self.scoring)
+        G::feature_layers(&self.architecture, &self.scoring)
     }
 
     fn encoding_layers(&self) -> Vec<usize> {
-        A::encoding_layers(&self.architecture)
+        G::encoding_layers(&self.architecture)
     }
 
     fn encode(&self, x: Tensor<4>) -> Tensor<2> {
-        A::encode(self, x)
+        G::encode(self, x)
     }
 
     fn device(&self) -> Device {
         self.device.clone()
     }
 
-    fn measure(&self, x: Tensor<4>) -> Measuring<'_> {
-        A::measure(self, x)
+    fn infer(&self, x: Tensor<4>) -> Inference<'_> {
+        G::infer(self, x)
     }
 
     fn search_steps(&self) -> Option<usize> {
         let steps = self.scoring.search_steps.unwrap_or(SEARCH_STEPS);
-        A::SEARCHES.then_some(steps)
+        G::SEARCHES.then_some(steps)
     }
 
     fn score(&self, x: &[f32], x_hat: &[f32], features: Option<(&[f32], &[f32])>) -> RawScore {
         let features = features.expect("methods with networks measure features");
-        A::score(self, x, x_hat, features)
+        G::score(self, x, x_hat, features)
     }
 }

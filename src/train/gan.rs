@@ -1,27 +1,54 @@
 //! Two networks that are trained against each other, each with its optimiser: the part of training that
-//! the adversarial methods share.
+//! the methods with networks share. A method adds its networks and its step.
 
 use burn::tensor::{Device, Tensor};
 
 use super::adam::Adam;
-use super::config::TrainConfig;
 use super::step::{PendingLosses, Trainer, Update};
-use crate::detector::adversarial::{Adversarial, DISCRIMINATOR, GENERATOR};
 use crate::nn::Network;
 use crate::nn::init::Initialiser;
 use crate::nn::tensors::{self, NamedTensors, Reader, TensorError};
+use crate::settings::config::TrainConfig;
+
+/// Prefix of the generator's tensors in a file.
+pub const GENERATOR: &str = "generator";
+/// Prefix of the discriminator's tensors in a file.
+pub const DISCRIMINATOR: &str = "discriminator";
 
 /// Prefixes of the optimisers' tensors in a checkpoint.
 const GENERATOR_ADAM: &str = "adam.generator";
 const DISCRIMINATOR_ADAM: &str = "adam.discriminator";
 const SECOND_PHASE_ADAM: &str = "adam.second_phase";
 
+/// What is trained: a generator against a discriminator.
+pub trait Gan: Sized + 'static {
+    /// Number of passes of a batch through D in one step, for the memory estimate.
+    const PASSES_OF_D: usize = 3;
+
+    /// Whether a step updates the generator in two phases, each with an optimiser of its own.
+    const TWO_PHASES: bool = false;
+
+    /// All trained networks except the discriminator.
+    type Generator: Network + Sync;
+
+    /// The network that distinguishes real from generated.
+    type Discriminator: Network + Sync;
+
+    /// The method's training step, as [`Trainer::step`].
+    fn step(
+        trainer: &mut GanTrainer<Self>,
+        x: Tensor<4>,
+        step: u64,
+        update: Update,
+    ) -> PendingLosses;
+}
+
 /// The networks of a method in training, and their optimisers.
-pub struct Networks<A: Adversarial> {
+pub struct GanTrainer<G: Gan> {
     /// G.
-    pub generator: A::Generator,
+    pub generator: G::Generator,
     /// D.
-    pub discriminator: A::Discriminator,
+    pub discriminator: G::Discriminator,
     /// Settings of the run.
     pub config: TrainConfig,
     /// The device, with gradients.
@@ -32,7 +59,7 @@ pub struct Networks<A: Adversarial> {
     second_phase_adam: Option<Adam>,
 }
 
-impl<A: Adversarial> Networks<A> {
+impl<G: Gan> GanTrainer<G> {
     /// Newly initialised networks on a device.
     ///
     /// # Panics
@@ -53,11 +80,11 @@ impl<A: Adversarial> Networks<A> {
         let mut init = init(&device);
         let architecture = config.architecture();
         Self {
-            generator: A::Generator::new(&architecture, &mut init),
-            discriminator: A::Discriminator::new(&architecture, &mut init),
+            generator: G::Generator::new(&architecture, &mut init),
+            discriminator: G::Discriminator::new(&architecture, &mut init),
             generator_adam: Adam::new(config.learning_rate),
             discriminator_adam: Adam::new(config.learning_rate),
-            second_phase_adam: A::TWO_PHASES.then(|| Adam::new(config.learning_rate)),
+            second_phase_adam: G::TWO_PHASES.then(|| Adam::new(config.learning_rate)),
             config: config.clone(),
             device,
         }
@@ -91,7 +118,7 @@ impl<A: Adversarial> Networks<A> {
         let rate = config.learning_rate;
         networks.generator_adam = Adam::restore(rate, tensors, GENERATOR_ADAM, device)?;
         networks.discriminator_adam = Adam::restore(rate, tensors, DISCRIMINATOR_ADAM, device)?;
-        if A::TWO_PHASES {
+        if G::TWO_PHASES {
             let adam = Adam::restore(rate, tensors, SECOND_PHASE_ADAM, device)?;
             networks.second_phase_adam = Some(adam);
         }
@@ -107,7 +134,7 @@ impl<A: Adversarial> Networks<A> {
     /// Takes one step of the second phase's optimiser of the generator on a loss.
     ///
     /// # Panics
-    /// If the method has no [`Adversarial::TWO_PHASES`].
+    /// If the method has no [`Gan::TWO_PHASES`].
     pub fn update_generator_again(&mut self, loss: &Tensor<1>) {
         let gradients = loss.backward();
         let adam = self.second_phase_adam.as_mut();
@@ -124,20 +151,20 @@ impl<A: Adversarial> Networks<A> {
     }
 }
 
-impl<A: Adversarial> Trainer for Networks<A> {
+impl<G: Gan> Trainer for GanTrainer<G> {
     fn device(&self) -> &Device {
         &self.device
     }
 
     fn step(&mut self, x: Tensor<4>, step: u64, update: Update) -> PendingLosses {
-        A::step(self, x, step, update)
+        G::step(self, x, step, update)
     }
 
     fn restart_discriminator(&mut self) {
         // A seed that differs from the first one and from that of any earlier restart.
         let seed = self.config.seed ^ (u64::from(self.discriminator_adam.steps()) << 32);
         let mut init = Initialiser::new(seed, &self.device);
-        self.discriminator = A::Discriminator::new(&self.config.architecture(), &mut init);
+        self.discriminator = G::Discriminator::new(&self.config.architecture(), &mut init);
     }
 
     fn read_weights(&self) -> Reader {

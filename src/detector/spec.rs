@@ -1,4 +1,4 @@
-//! What the list of methods needs of each: its settings, its training, and the loading of its files.
+//! What the registry needs of each method: its settings, its training, and the loading of its files.
 
 use std::future::Future;
 use std::marker::PhantomData;
@@ -6,27 +6,33 @@ use std::pin::Pin;
 
 use burn::tensor::Device;
 
-use super::adversarial::{Adversarial, Trained};
+use super::gan::{GanDetector, GanScore};
 use super::{Detector, LoadError};
 use crate::data::image::Preprocessing;
 use crate::model_file::ModelFile;
 use crate::nn::tensors::{NamedTensors, TensorError};
 use crate::nn::{Architecture, Mode, Network};
 use crate::score::LAMBDA;
-use crate::train::config::TrainConfig;
-use crate::train::networks::Networks;
+use crate::settings::config::TrainConfig;
+use crate::settings::preset::Preset;
+use crate::train::gan::GanTrainer;
 use crate::train::step::Trainer;
 
-/// A method's entry: each method's file has one.
-pub(crate) trait Entry: Sync {
+/// What a method says of itself: each method's file has one.
+pub(crate) trait MethodSpec: Sync {
     /// λ of its published score.
     fn lambda(&self) -> f64 {
         LAMBDA
     }
 
-    /// As [`Adversarial::published`].
+    /// As [`GanScore::published`].
     fn published(&self, plain: TrainConfig) -> TrainConfig {
         plain
+    }
+
+    /// As [`GanScore::preset`].
+    fn preset(&self, _preset: Preset, _published: TrainConfig) -> Option<TrainConfig> {
+        None
     }
 
     /// The settings that it uses in addition to those of every method, by field; others are refused.
@@ -49,20 +55,20 @@ pub(crate) trait Entry: Sync {
         mode: Mode,
     ) -> Result<Box<dyn Detector>, LoadError>;
 
-    /// How it is trained.
-    fn learning(&self) -> Learning<'_>;
+    /// How it is detector.
+    fn training(&self) -> TrainingKind<'_>;
 }
 
-/// How a method is trained.
-pub(crate) enum Learning<'a> {
+/// How a method is detector.
+pub(crate) enum TrainingKind<'a> {
     /// Step by step.
-    InSteps(&'a dyn InSteps),
+    Gradient(&'a dyn GradientTrained),
     /// Fitted directly to all images.
-    AtOnce(&'a dyn AtOnce),
+    Once(&'a dyn FittedOnce),
 }
 
 /// A method that is trained in steps.
-pub trait InSteps {
+pub trait GradientTrained {
     /// Its training from the start, with newly initialised weights.
     ///
     /// # Panics
@@ -92,12 +98,12 @@ pub trait InSteps {
     ) -> Result<Box<dyn Trainer>, TensorError>;
 
     /// What its networks need: nothing is allocated.
-    fn needs(&self, architecture: &Architecture) -> Needs;
+    fn footprint(&self, architecture: &Architecture) -> Footprint;
 }
 
 /// What a method's networks need, from their shape alone.
 #[derive(Default)]
-pub struct Needs {
+pub struct Footprint {
     /// Parameters of all networks.
     pub learnt_values: usize,
     /// Values that each layer of the generator computes for one image.
@@ -109,7 +115,7 @@ pub struct Needs {
 }
 
 /// A method that is fitted directly to all images.
-pub trait AtOnce {
+pub trait FittedOnce {
     /// Fits it and returns the tensors of its file.
     ///
     /// # Shapes
@@ -140,31 +146,35 @@ const OF_NETWORKS: [&str; 10] = [
     "balance",
 ];
 
-/// The entry of a method with networks.
-pub(crate) struct WithNetworks<A>(PhantomData<fn() -> A>);
+/// The specification of a method with networks.
+pub(crate) struct GanMethod<G>(PhantomData<fn() -> G>);
 
-impl<A> WithNetworks<A> {
+impl<G> GanMethod<G> {
     pub(crate) const fn new() -> Self {
         Self(PhantomData)
     }
 }
 
-impl<A: Adversarial> Entry for WithNetworks<A> {
+impl<G: GanScore> MethodSpec for GanMethod<G> {
     fn lambda(&self) -> f64 {
-        A::LAMBDA
+        G::LAMBDA
     }
 
     fn published(&self, plain: TrainConfig) -> TrainConfig {
-        A::published(plain)
+        G::published(plain)
+    }
+
+    fn preset(&self, preset: Preset, published: TrainConfig) -> Option<TrainConfig> {
+        G::preset(preset, published)
     }
 
     fn settings(&self, _config: &TrainConfig) -> Vec<&'static str> {
-        let own = A::SETTINGS.iter().copied();
+        let own = G::SETTINGS.iter().copied();
         OF_NETWORKS.into_iter().chain(own).collect()
     }
 
     fn searches(&self) -> bool {
-        A::SEARCHES
+        G::SEARCHES
     }
 
     fn load(
@@ -173,17 +183,17 @@ impl<A: Adversarial> Entry for WithNetworks<A> {
         device: &Device,
         mode: Mode,
     ) -> Result<Box<dyn Detector>, LoadError> {
-        Ok(Box::new(Trained::<A>::from_file(file, device, mode)?))
+        Ok(Box::new(GanDetector::<G>::from_file(file, device, mode)?))
     }
 
-    fn learning(&self) -> Learning<'_> {
-        Learning::InSteps(self)
+    fn training(&self) -> TrainingKind<'_> {
+        TrainingKind::Gradient(self)
     }
 }
 
-impl<A: Adversarial> InSteps for WithNetworks<A> {
+impl<G: GanScore> GradientTrained for GanMethod<G> {
     fn trainer(&self, config: &TrainConfig, device: &Device) -> Box<dyn Trainer> {
-        Box::new(Networks::<A>::new(config, device))
+        Box::new(GanTrainer::<G>::new(config, device))
     }
 
     fn trainer_of(
@@ -192,7 +202,7 @@ impl<A: Adversarial> InSteps for WithNetworks<A> {
         weights: &NamedTensors,
         device: &Device,
     ) -> Result<Box<dyn Trainer>, TensorError> {
-        Ok(Box::new(Networks::<A>::from_weights(
+        Ok(Box::new(GanTrainer::<G>::from_weights(
             config, weights, device,
         )?))
     }
@@ -203,18 +213,18 @@ impl<A: Adversarial> InSteps for WithNetworks<A> {
         checkpoint: &NamedTensors,
         device: &Device,
     ) -> Result<Box<dyn Trainer>, TensorError> {
-        Ok(Box::new(Networks::<A>::restore(
+        Ok(Box::new(GanTrainer::<G>::restore(
             config, checkpoint, device,
         )?))
     }
 
-    fn needs(&self, architecture: &Architecture) -> Needs {
-        Needs {
-            learnt_values: A::Generator::learnt_values(architecture)
-                + A::Discriminator::learnt_values(architecture),
-            generator_layers: A::Generator::layers(architecture),
-            discriminator_layers: A::Discriminator::layers(architecture),
-            passes_of_discriminator: A::PASSES_OF_D,
+    fn footprint(&self, architecture: &Architecture) -> Footprint {
+        Footprint {
+            learnt_values: G::Generator::learnt_values(architecture)
+                + G::Discriminator::learnt_values(architecture),
+            generator_layers: G::Generator::layers(architecture),
+            discriminator_layers: G::Discriminator::layers(architecture),
+            passes_of_discriminator: G::PASSES_OF_D,
         }
     }
 }

@@ -1,12 +1,10 @@
 //! Settings of a training run: one source for the command line, the model file and the page.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
+use super::limits::{COMPONENTS, Limits, MOST_SEARCH_STEPS, SEARCH_STEPS, Values};
+use super::method::Method;
 use crate::data::augment::Augment;
-use crate::detector::Method;
-use crate::detector::anogan::{MOST_SEARCH_STEPS, SEARCH_STEPS};
-use crate::model_file::Scoring;
 use crate::nn::{Architecture, ArchitectureError, CHANNELS, MAX_FEATURES, MAX_WIDTH, SIZES};
 use crate::score::{Balance, Latent, Residual};
 
@@ -34,7 +32,7 @@ pub struct TrainConfig {
     #[cfg_attr(feature = "cli", arg(long, default_value_t = 100))]
     pub features: usize,
     /// Number of principal components
-    #[cfg_attr(feature = "cli", arg(long, default_value_t = crate::detector::pca::COMPONENTS))]
+    #[cfg_attr(feature = "cli", arg(long, default_value_t = COMPONENTS))]
     pub components: usize,
     /// Passes over the training images
     #[cfg_attr(feature = "cli", arg(long, default_value_t = 15))]
@@ -118,7 +116,7 @@ impl Default for TrainConfig {
             width: 64,
             discriminator_width: None,
             features: 100,
-            components: crate::detector::pca::COMPONENTS,
+            components: COMPONENTS,
             epochs: 15,
             steps: None,
             batch: 64,
@@ -142,17 +140,6 @@ impl Default for TrainConfig {
             held_out: 0.1,
             threshold_quantile: crate::calibration::THRESHOLD_QUANTILE,
         }
-    }
-}
-
-impl TrainConfig {
-    /// The settings that a method starts from: the defaults, except where its authors use others or where
-    /// others were chosen on held-out normal images.
-    pub fn published(method: Method) -> Self {
-        method.published(Self {
-            method,
-            ..Self::default()
-        })
     }
 }
 
@@ -189,19 +176,6 @@ impl TrainConfig {
         }
     }
 
-    /// How the score is computed.
-    pub fn scoring(&self) -> Scoring {
-        let published = Scoring::of(self.method);
-        Scoring {
-            lambda: self.lambda.unwrap_or(published.lambda),
-            residual: self.residual,
-            latent: self.latent,
-            balance: self.balance,
-            normaliser: None,
-            search_steps: self.method.searches().then_some(self.search_steps),
-        }
-    }
-
     /// Weights of the generator's loss.
     pub fn loss_weights(&self) -> crate::loss::Weights {
         crate::loss::Weights {
@@ -217,53 +191,10 @@ impl TrainConfig {
     /// The first setting that is out of range.
     pub fn check(&self) -> Result<(), ConfigError> {
         self.architecture().check()?;
-        self.check_options_of_method()?;
         for setting in &SETTINGS {
             setting.check(self)?;
         }
         Ok(())
-    }
-
-    /// Refuses settings that the method would silently ignore.
-    fn check_options_of_method(&self) -> Result<(), ConfigError> {
-        let (own, plain) = (fields(self), fields(&Self::default()));
-        let passed_over = |setting: &&Setting| {
-            own[setting.field] != plain[setting.field] && !self.means_something(setting.field)
-        };
-        match SETTINGS.iter().find(passed_over) {
-            None => Ok(()),
-            Some(setting) => Err(ConfigError::Range {
-                name: setting.name(),
-                expected: format!(
-                    "left at its default: the method {} does not use it with these settings",
-                    self.method
-                ),
-                got: own[setting.field].to_string(),
-            }),
-        }
-    }
-
-    /// Whether the method uses a setting, given the other settings.
-    pub fn means_something(&self, field: &str) -> bool {
-        OF_EVERY_METHOD.contains(&field) || self.method.settings(self).contains(&field)
-    }
-}
-
-/// Settings of every method.
-const OF_EVERY_METHOD: [&str; 6] = [
-    "method",
-    "size",
-    "channels",
-    "seed",
-    "held_out",
-    "threshold_quantile",
-];
-
-/// The settings by field.
-fn fields(config: &TrainConfig) -> Map<String, Value> {
-    match serde_json::to_value(config) {
-        Ok(Value::Object(fields)) => fields,
-        other => unreachable!("settings are an object, got {other:?}"),
     }
 }
 
@@ -283,91 +214,6 @@ pub enum Group {
     Options,
     /// Scoring.
     Score,
-}
-
-/// A range of numbers.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Limits {
-    /// The smallest number.
-    pub min: f64,
-    /// The largest number; `None` allows any finite number.
-    pub max: Option<f64>,
-    /// Whether `min` itself is excluded.
-    pub above_min: bool,
-    /// Whether `max` itself is excluded.
-    pub below_max: bool,
-}
-
-impl Limits {
-    /// `min` or more.
-    const fn at_least(min: f64) -> Self {
-        Self {
-            min,
-            max: None,
-            above_min: false,
-            below_max: false,
-        }
-    }
-
-    /// From `min` to `max`, both included.
-    const fn between(min: f64, max: f64) -> Self {
-        Self {
-            max: Some(max),
-            ..Self::at_least(min)
-        }
-    }
-
-    const fn above_min(self) -> Self {
-        Self {
-            above_min: true,
-            ..self
-        }
-    }
-
-    const fn below_max(self) -> Self {
-        Self {
-            below_max: true,
-            ..self
-        }
-    }
-
-    /// Whether a number lies in the range.
-    pub fn contains(&self, value: f64) -> bool {
-        let above = value > self.min || (value == self.min && !self.above_min);
-        let below = self
-            .max
-            .is_none_or(|max| value < max || (value == max && !self.below_max));
-        value.is_finite() && above && below
-    }
-}
-
-impl std::fmt::Display for Limits {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { min, .. } = self;
-        match (self.max, self.above_min, self.below_max) {
-            (None, false, _) => write!(f, "at least {min}"),
-            (None, true, _) => write!(f, "above {min}"),
-            (Some(max), false, false) => write!(f, "between {min} and {max}"),
-            (Some(max), true, false) => write!(f, "above {min} and at most {max}"),
-            (Some(max), false, true) => write!(f, "at least {min} and below {max}"),
-            (Some(max), true, true) => write!(f, "above {min} and below {max}"),
-        }
-    }
-}
-
-/// The allowed values of a setting.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Values {
-    /// A whole number.
-    Integer(Limits),
-    /// One of a few whole numbers.
-    OneOf(&'static [usize]),
-    /// Any number.
-    Number(Limits),
-    /// One of the names of its type.
-    Choice,
-    /// Yes or no.
-    Flag,
 }
 
 /// What a setting's type does not express.
@@ -504,56 +350,6 @@ pub const SETTINGS: [Setting; 29] = {
     ]
 };
 
-/// The number of skips of the largest generator.
-const ALL_SKIPS: usize = 7;
-
-/// Named settings to start from.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
-#[serde(rename_all = "kebab-case")]
-pub enum Preset {
-    /// The published settings, from the paper or its code.
-    #[default]
-    Paper,
-    /// Removes all skip connections, trains half as long and scores by the distance to the nearest
-    /// encoding in a memory bank: more accurate than `paper` on all four data sets of docs/results.md.
-    Memory,
-}
-
-impl Preset {
-    /// The preset's settings, except for those of `own` that were `given` by name.
-    pub fn settings(self, own: &TrainConfig, given: impl Fn(&str) -> bool) -> TrainConfig {
-        let plain = TrainConfig::published(own.method);
-        let preset = match self {
-            Self::Paper => plain,
-            Self::Memory => TrainConfig {
-                lambda: Some(0.0),
-                latent: Latent::Memory,
-                cut_skips: ALL_SKIPS,
-                epochs: 7,
-                ..plain
-            },
-        };
-        // Settings that no preset changes are as given, or at their default.
-        let (mut settings, default) = (own.clone(), TrainConfig::default());
-        macro_rules! take {
-            ($($field:ident)*) => {$(
-                if preset.$field != default.$field && !given(stringify!($field)) {
-                    settings.$field = preset.$field;
-                }
-            )*};
-        }
-        take! {
-            size channels width discriminator_width features components epochs steps batch seed
-            learning_rate adversarial_weight contextual_weight latent_weight
-            latent_in_discriminator input_noise input_mask skip_dropout cut_skips augment
-            label_smoothing lambda residual latent balance search_steps held_out
-            threshold_quantile
-        }
-        settings
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -564,56 +360,6 @@ mod tests {
         assert_eq!(config.check(), Ok(()));
         assert_eq!(config.architecture(), Architecture::new(32, 3, 64));
         assert_eq!(config.loss_weights(), crate::loss::Weights::default());
-    }
-
-    #[test]
-    fn a_preset_leaves_what_was_given() {
-        let own = TrainConfig {
-            lambda: Some(0.7),
-            width: 8,
-            ..TrainConfig::default()
-        };
-        let settings = Preset::Memory.settings(&own, |name| name == "lambda");
-        assert_eq!((settings.lambda, settings.width), (Some(0.7), 8));
-        assert_eq!(settings.latent, Latent::Memory);
-        assert_eq!(settings.check(), Ok(()));
-        assert_eq!(Preset::Paper.settings(&own, |_| true), own);
-    }
-
-    #[test]
-    fn a_method_brings_what_it_was_published_with() {
-        let own = TrainConfig {
-            method: Method::Alocc,
-            ..TrainConfig::default()
-        };
-        let settings = Preset::Paper.settings(&own, |_| false);
-        assert_eq!(settings, TrainConfig::published(Method::Alocc));
-        assert_eq!(
-            (settings.contextual_weight, settings.input_noise),
-            (0.4, 0.155)
-        );
-        assert_eq!(settings.check(), Ok(()));
-        let quiet = Preset::Paper.settings(&own, |name| name == "input_noise");
-        assert_eq!((quiet.contextual_weight, quiet.input_noise), (0.4, 0.0));
-    }
-
-    #[test]
-    fn a_method_brings_its_own_balance() {
-        let lambda = |method, lambda| {
-            let config = TrainConfig {
-                method,
-                lambda,
-                ..TrainConfig::default()
-            };
-            config.scoring().lambda
-        };
-        assert_eq!(lambda(Method::SkipGanomaly, None), crate::score::LAMBDA);
-        assert_eq!(lambda(Method::Egbad, None), 0.9);
-        assert_eq!(lambda(Method::Ganomaly, None), 0.0);
-        assert_eq!(lambda(Method::Ganomaly, Some(0.5)), 0.5);
-        assert_eq!(lambda(Method::Alocc, None), 0.0);
-        assert_eq!(lambda(Method::Anogan, None), 0.9);
-        assert_eq!(lambda(Method::Aae, None), 1.0);
     }
 
     #[test]
@@ -636,85 +382,6 @@ mod tests {
         assert!(bad(|c| c.held_out = 1.0).contains("held-out"));
         assert!(bad(|c| c.latent_weight = -1.0).contains("latent-weight"));
         assert!(bad(|c| c.epochs = 0).contains("epochs"));
-    }
-
-    #[test]
-    fn a_method_refuses_what_it_would_pass_over() {
-        let checked = |method, change: fn(&mut TrainConfig)| {
-            let mut config = TrainConfig {
-                method,
-                ..TrainConfig::default()
-            };
-            change(&mut config);
-            config.check().map_err(|error| error.to_string())
-        };
-        for method in [Method::Pca, Method::Nearest] {
-            for (change, name) in [
-                ((|c| c.steps = Some(9)) as fn(&mut TrainConfig), "steps"),
-                (|c| c.epochs = 3, "epochs"),
-                (|c| c.width = 8, "width"),
-                (|c| c.augment = Augment::Flip, "augment"),
-                (|c| c.residual = Residual::L2, "residual"),
-                (|c| c.lambda = Some(0.5), "lambda"),
-                (|c| c.balance = Balance::Quantile, "balance"),
-            ] {
-                let message = checked(method, change).expect_err(name);
-                let expected = format!("{name} must be left at its default: the method {method} ");
-                assert!(message.starts_with(&expected), "{message}");
-            }
-            let counts: fn(&mut TrainConfig) = |c| {
-                (c.size, c.channels, c.seed) = (64, 1, 7);
-                (c.held_out, c.threshold_quantile) = (0.2, 0.9);
-            };
-            assert_eq!(checked(method, counts), Ok(()));
-        }
-        for (change, name) in [
-            (
-                (|c| c.contextual_weight = 40.0) as fn(&mut TrainConfig),
-                "contextual-weight",
-            ),
-            (|c| c.adversarial_weight = 2.0, "adversarial-weight"),
-            (|c| c.latent_weight = 0.0, "latent-weight"),
-            (
-                |c| c.latent_in_discriminator = false,
-                "latent-in-discriminator",
-            ),
-        ] {
-            for method in [Method::Egbad, Method::Pca] {
-                let message = checked(method, change).expect_err(name);
-                let expected = format!("{name} must be left at its default: the method {method} ");
-                assert!(message.starts_with(&expected), "{message}");
-            }
-        }
-        let counts: fn(&mut TrainConfig) = |c| {
-            (c.epochs, c.batch, c.features, c.width) = (3, 100, 200, 16);
-            (c.learning_rate, c.lambda) = (1e-5, Some(0.5));
-            (c.augment, c.residual) = (Augment::Flip, Residual::L2);
-        };
-        assert_eq!(checked(Method::Egbad, counts), Ok(()));
-        assert!(checked(Method::Egbad, |c| c.latent = Latent::Memory).is_err());
-        for (change, name) in [
-            ((|c| c.features = 9) as fn(&mut TrainConfig), "features"),
-            (|c| c.latent_weight = 3.0, "latent-weight"),
-            (
-                |c| c.latent_in_discriminator = false,
-                "latent-in-discriminator",
-            ),
-            (|c| c.skip_dropout = 0.1, "skip-dropout"),
-            (|c| c.latent = Latent::Layers, "latent"),
-        ] {
-            let message = checked(Method::Alocc, change).expect_err(name);
-            let expected = format!("{name} must be left at its default: ");
-            assert!(message.starts_with(&expected), "{message}");
-        }
-        assert_eq!(checked(Method::Alocc, |c| c.input_noise = 0.1), Ok(()));
-        assert_eq!(checked(Method::Pca, |c| c.components = 8), Ok(()));
-        assert!(checked(Method::Nearest, |c| c.components = 8).is_err());
-        let whitened: fn(&mut TrainConfig) = |c| {
-            (c.latent, c.balance) = (Latent::Memory, Balance::Quantile);
-            c.lambda = Some(0.0);
-        };
-        assert_eq!(checked(Method::Nearest, whitened), Ok(()));
     }
 
     #[test]
@@ -755,59 +422,6 @@ mod tests {
             ),
         ] {
             assert_eq!(message(change), expected);
-        }
-    }
-
-    /// The ends of every range, and what lies beyond them, whoever checks it.
-    #[test]
-    fn every_setting_is_held_to_its_limits() {
-        let plain = serde_json::to_value(TrainConfig::default()).expect("settings");
-        let fields: Vec<&String> = plain.as_object().expect("an object").keys().collect();
-        let mut rows: Vec<&str> = SETTINGS.iter().map(|setting| setting.field).collect();
-        rows.sort_unstable();
-        assert!(fields.iter().map(|field| field.as_str()).eq(rows));
-
-        for setting in &SETTINGS {
-            let uses =
-                |method: &&Method| TrainConfig::published(**method).means_something(setting.field);
-            let method = Method::ALL
-                .iter()
-                .find(uses)
-                .expect("a method that uses it");
-            let taken = |number: f64| {
-                let mut settings = plain.clone();
-                settings["method"] = method.as_str().into();
-                settings[setting.field] = match setting.values {
-                    Values::Number(_) => number.into(),
-                    _ => (number as u64).into(),
-                };
-                let config: TrainConfig = serde_json::from_value(settings).expect("settings");
-                config.check().is_ok()
-            };
-            let (limits, least) = match setting.values {
-                Values::Integer(limits) => (limits, 1.0),
-                Values::Number(limits) => (limits, 1e-9),
-                Values::OneOf(choices) => {
-                    for &choice in choices {
-                        assert!(taken(choice as f64), "{} {choice}", setting.field);
-                        assert!(!taken(choice as f64 + 1.0), "{} {choice}", setting.field);
-                    }
-                    continue;
-                }
-                Values::Choice | Values::Flag => continue,
-            };
-            let field = setting.field;
-            assert_eq!(taken(limits.min), !limits.above_min, "{field}");
-            assert!(taken(limits.min + least), "{field}");
-            // No whole number is below 0.
-            if limits.min > 0.0 || least < 1.0 {
-                assert!(!taken(limits.min - least), "{field}");
-            }
-            if let Some(max) = limits.max {
-                assert_eq!(taken(max), !limits.below_max, "{field}");
-                assert!(taken(max - least), "{field}");
-                assert!(!taken(max + least), "{field}");
-            }
         }
     }
 }

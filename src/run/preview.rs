@@ -2,19 +2,19 @@
 
 use burn::tensor::Device;
 
-use super::run::RunError;
+use super::RunError;
 use crate::data::batch::evenly_spread;
 use crate::data::pictures::Pictures;
-use crate::detector::fit::{self, Fitted};
-use crate::detector::{self, SCORED_AT_ONCE, Scored, Watch};
-use crate::device::breathe;
+use crate::detector::{self, Progress, SCORED_AT_ONCE, Scored};
+use crate::detector::{Calibrated, calibrate};
 use crate::metrics::auroc;
 use crate::model_file::ModelFile;
 use crate::nn::tensors::TensorError;
+use crate::platform::yield_now;
 use crate::score::RawScore;
 
 /// Training images in a preview's memory bank, if the score uses one: the finished model stores more.
-pub const REMEMBERED: usize = 128;
+pub const MEMORY_IMAGES: usize = 128;
 
 /// Largest number of held-out images, and of labelled ones of each kind, that a preview scores.
 pub const SCORED: usize = 128;
@@ -27,7 +27,7 @@ const STEPS_SPARED: usize = 10;
 
 /// If the model's method optimises latent codes, shortens the optimisation for a preview and returns how
 /// many images of each kind to score.
-pub(super) fn glance(model: &mut ModelFile) -> Option<usize> {
+pub(super) fn shorten_optimisation(model: &mut ModelFile) -> Option<usize> {
     let steps = model.header.scoring.search_steps.as_mut()?;
     *steps = steps.div_ceil(STEPS_SPARED);
     Some(SEARCHED)
@@ -89,7 +89,7 @@ impl Preview {
 /// Calibrates a model on a part of its images and scores with it.
 ///
 /// # Errors
-/// If an image cannot be read, a score is not finite, the device fails, or `watch` stops a latent
+/// If an image cannot be read, a score is not finite, the device fails, or `progress` stops a latent
 /// optimisation.
 pub(super) async fn preview(
     mut model: ModelFile,
@@ -98,20 +98,20 @@ pub(super) async fn preview(
     (training, held_out): (&[usize], &[usize]),
     labelled: Option<&Labelled>,
     shown: usize,
-    watch: &mut dyn Watch,
+    progress: &mut dyn Progress,
 ) -> Result<Preview, RunError> {
-    let limit = glance(&mut model).unwrap_or(SCORED);
-    let training = evenly_spread(training, REMEMBERED);
+    let limit = shorten_optimisation(&mut model).unwrap_or(SCORED);
+    let training = evenly_spread(training, MEMORY_IMAGES);
     let held_out = evenly_spread(held_out, limit);
     let step = model.header.training.as_ref().map_or(0, |t| t.steps);
     let quantile = crate::calibration::THRESHOLD_QUANTILE;
-    let fitted = fit::fit(
-        model, device, pictures, &training, &held_out, quantile, watch,
+    let fitted = calibrate(
+        model, device, pictures, &training, &held_out, quantile, progress,
     );
-    let Fitted { model, held_out } = fitted.await?;
+    let Calibrated { model, held_out } = fitted.await?;
     let detector = detector::load(&model, device)?;
     let labelled = match labelled {
-        Some(labelled) => Some(score_labelled(&*detector, labelled, limit, watch).await?),
+        Some(labelled) => Some(score_labelled(&*detector, labelled, limit, progress).await?),
         None => None,
     };
     let chosen: Vec<usize> = held_out.iter().map(|(index, _)| *index).collect();
@@ -119,7 +119,7 @@ pub(super) async fn preview(
     let mut shown = Vec::with_capacity(chosen.len());
     if !chosen.is_empty() {
         let values = pictures.values(&chosen)?;
-        let scored = detector::score_watched(&*detector, &values, watch).await?;
+        let scored = detector::score_with_progress(&*detector, &values, progress).await?;
         let inputs = values.chunks_exact(detector.preprocessing().values());
         for (index, (input, scored)) in chosen.into_iter().zip(inputs.zip(scored)) {
             shown.push(Shown {
@@ -142,12 +142,12 @@ pub(super) async fn preview(
 /// Scores labelled images, at most `limit` of each kind, evenly spread.
 ///
 /// # Errors
-/// If an image cannot be read, the device fails, or `watch` stops a latent optimisation.
+/// If an image cannot be read, the device fails, or `progress` stops a latent optimisation.
 pub async fn score_labelled(
     detector: &dyn detector::Detector,
     labelled: &Labelled,
     limit: usize,
-    watch: &mut dyn Watch,
+    progress: &mut dyn Progress,
 ) -> Result<LabelledScores, RunError> {
     let mut kinds = [Vec::new(), Vec::new()];
     for (scores, abnormal) in kinds.iter_mut().zip([false, true]) {
@@ -155,9 +155,9 @@ pub async fn score_labelled(
         let all: Vec<usize> = (0..labelled.abnormal.len()).filter(of_kind).collect();
         for batch in evenly_spread(&all, limit).chunks(SCORED_AT_ONCE) {
             let values = labelled.pictures.values(batch)?;
-            let scored = detector::score_watched(detector, &values, watch).await?;
+            let scored = detector::score_with_progress(detector, &values, progress).await?;
             scores.extend(scored.iter().map(|scored| scored.raw.anomaly_score));
-            breathe().await;
+            yield_now().await;
         }
     }
     let [normal, abnormal] = kinds;

@@ -3,15 +3,15 @@
 use std::ops::ControlFlow;
 
 /// Receives the progress of images and of a latent optimisation.
-pub trait Watch {
+pub trait Progress {
     /// This many images went through the networks since the last call.
-    fn pictures(&mut self, _count: usize) {}
+    fn images(&mut self, _count: usize) {}
 
     /// The latent optimisation of a batch has reached a step of the total; `Break` stops the work.
-    fn search(&mut self, _step: usize, _steps: usize) -> ControlFlow<()> {
+    fn optimisation(&mut self, _step: usize, _steps: usize) -> ControlFlow<()> {
         ControlFlow::Continue(())
     }
 }
 
 /// Nobody watches.
-impl Watch for () {}
+impl Progress for () {}

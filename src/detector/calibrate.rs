@@ -3,18 +3,16 @@
 
 use burn::tensor::Device;
 
+use super::registry::load;
 use super::scorer::FEATURE_WEIGHTS;
-use super::{
-    Detector, LoadError, Method, SCORED_AT_ONCE, Watch, load, memory, score_watched, scoring,
-    self_check,
-};
-use crate::calibration::{Calibration, CalibrationError};
-use crate::data::DataError;
+use super::scoring::{self, SCORED_AT_ONCE, score_with_progress};
+use super::{CalibrateError, Detector, Progress, memory, self_check};
+use crate::calibration::Calibration;
 use crate::data::batch::evenly_spread;
 use crate::data::pictures::Pictures;
-use crate::device::breathe;
 use crate::model_file::{ModelFile, Normaliser, Scoring};
-use crate::nn::tensors::{HostTensor, TensorError};
+use crate::nn::tensors::HostTensor;
+use crate::platform::yield_now;
 use crate::score::{Balance, Latent, RawScore};
 
 /// Largest number of pixel residuals for the heat map's scale: enough for its quantile.
@@ -30,60 +28,29 @@ const SEARCHED: usize = 256;
 
 /// A calibrated model.
 #[derive(Clone, Debug)]
-pub struct Fitted {
+pub struct Calibrated {
     /// The model.
     pub model: ModelFile,
     /// The held-out normal images: index among the images, and score.
     pub held_out: Vec<(usize, RawScore)>,
 }
 
-/// Why a model could not be calibrated.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum FitError {
-    /// The scores are not usable.
-    #[error(transparent)]
-    Calibration(#[from] CalibrationError),
-    /// An image can no longer be read.
-    #[error(transparent)]
-    Data(#[from] DataError),
-    /// There are no images for a memory bank, or no encoder.
-    #[error(
-        "a memory bank needs training images and a method with an encoder, got {pictures} images and {method}"
-    )]
-    Memory {
-        /// The method.
-        method: Method,
-        /// Training images.
-        pictures: usize,
-    },
-    /// The weights do not fit, or the device failed.
-    #[error(transparent)]
-    Load(#[from] LoadError),
-}
-
-impl From<TensorError> for FitError {
-    fn from(error: TensorError) -> Self {
-        Self::Load(error.into())
-    }
-}
-
 /// Calibrates a model on the images `held_out`, with the scoring in its header. A memory bank stores
 /// images of `training`; a method with a latent optimisation uses only a part of many held-out images. An
-/// earlier calibration is replaced. `watch` is notified of [`pictures_needed`] images.
+/// earlier calibration is replaced. `progress` is notified of [`images_needed`] images.
 ///
 /// # Errors
-/// If there is no image, one cannot be read, a score is not finite, the device fails, or `watch` stops a
+/// If there is no image, one cannot be read, a score is not finite, the device fails, or `progress` stops a
 /// latent optimisation.
-pub async fn fit(
+pub async fn calibrate(
     mut model: ModelFile,
     device: &Device,
     pictures: &dyn Pictures,
     training: &[usize],
     held_out: &[usize],
     threshold_quantile: f64,
-    watch: &mut dyn Watch,
-) -> Result<Fitted, FitError> {
+    progress: &mut dyn Progress,
+) -> Result<Calibrated, CalibrateError> {
     model.header.calibration = None;
     model.header.scoring.normaliser = None;
     model.tensors.remove(FEATURE_WEIGHTS);
@@ -92,13 +59,14 @@ pub async fn fit(
     match model.header.scoring.latent {
         Latent::Final => {}
         Latent::Layers => {
-            if let Some(weights) = feature_weights(&*detector, pictures, held_out, watch).await? {
+            if let Some(weights) = feature_weights(&*detector, pictures, held_out, progress).await?
+            {
                 model.tensors.insert(FEATURE_WEIGHTS.to_owned(), weights);
                 detector = load(&model, device)?;
             }
         }
         Latent::Memory => {
-            let memory = memory::learn(&*detector, pictures, training, watch).await?;
+            let memory = memory::learn(&*detector, pictures, training, progress).await?;
             model.tensors.extend(memory);
             detector = load(&model, device)?;
         }
@@ -111,12 +79,12 @@ pub async fn fit(
     let every = 1 + held_out.len() * side * side / SCALE_PIXELS;
     for batch in held_out.chunks(SCORED_AT_ONCE) {
         let values = pictures.values(batch)?;
-        let scored = score_watched(&*detector, &values, watch).await?;
+        let scored = score_with_progress(&*detector, &values, progress).await?;
         raw.extend(scored.iter().map(|scored| scored.raw));
         let residuals = scored.iter().flat_map(|scored| &scored.residual_map);
         pixels.extend(residuals.copied().step_by(every));
-        watch.pictures(batch.len());
-        breathe().await;
+        progress.images(batch.len());
+        yield_now().await;
     }
 
     if model.header.scoring.balance == Balance::Quantile && raw.iter().all(|s| s.latent.is_some()) {
@@ -130,14 +98,14 @@ pub async fn fit(
     }
     model.header.calibration = Some(Calibration::fit(&raw, &pixels, threshold_quantile)?);
     model.header.self_check = Some(self_check(&*detector).await?);
-    Ok(Fitted {
+    Ok(Calibrated {
         model,
         held_out: held_out.iter().copied().zip(raw).collect(),
     })
 }
 
-/// How many images [`fit`] passes through the networks.
-pub fn pictures_needed(scoring: &Scoring, training: usize, held_out: usize) -> usize {
+/// How many images [`calibrate`] passes through the networks.
+pub fn images_needed(scoring: &Scoring, training: usize, held_out: usize) -> usize {
     held_out.min(most_held_out(scoring))
         + match scoring.latent {
             Latent::Final => 0,
@@ -161,8 +129,8 @@ async fn feature_weights(
     detector: &dyn Detector,
     pictures: &dyn Pictures,
     held_out: &[usize],
-    watch: &mut dyn Watch,
-) -> Result<Option<HostTensor>, FitError> {
+    progress: &mut dyn Progress,
+) -> Result<Option<HostTensor>, CalibrateError> {
     let layers = detector.feature_layers();
     let features: usize = layers.iter().sum();
     let mut squares = vec![0.0_f64; features];
@@ -174,8 +142,8 @@ async fn feature_weights(
         for (at, (a, b)) in f.iter().zip(&f_hat).enumerate() {
             squares[at % features] += f64::from(a - b).powi(2);
         }
-        watch.pictures(batch.len());
-        breathe().await;
+        progress.images(batch.len());
+        yield_now().await;
     }
     let mut weights = Vec::with_capacity(squares.len());
     let mut rest = &squares[..];
