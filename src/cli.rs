@@ -28,7 +28,7 @@ use crate::data::image::Preprocessing;
 use crate::data::pictures::Pictures;
 use crate::data::stored::Stored;
 use crate::detector::{self, Detector, Scored};
-use crate::device::Kind;
+use crate::device::DeviceKind;
 use crate::model_file::{MAX_BYTES, ModelFile};
 use data::DataArgs;
 
@@ -122,10 +122,12 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 }
 
 /// Scores prepared images as suits the device.
-fn score_batch(device: Kind, detector: &dyn Detector, values: &[f32]) -> Result<Vec<Scored>> {
+fn score_batch(device: DeviceKind, detector: &dyn Detector, values: &[f32]) -> Result<Vec<Scored>> {
     Ok(match device {
-        Kind::Cpu => detector::score_on_all_threads(detector, values)?,
-        Kind::Gpu | Kind::Cuda => pollster::block_on(detector::score_batch(detector, values))?,
+        DeviceKind::Cpu => detector::score_on_all_threads(detector, values)?,
+        DeviceKind::Gpu | DeviceKind::Cuda => {
+            pollster::block_on(detector::score_batch(detector, values))?
+        }
     })
 }
 

@@ -41,6 +41,7 @@ pub use spec::{FittedOnce, Footprint, GradientTrained};
 use burn::tensor::{Device, Tensor};
 
 use crate::data::image::Preprocessing;
+use crate::model_file::ModelFile;
 use crate::score::RawScore;
 use crate::settings::method::Method;
 
@@ -89,6 +90,13 @@ pub trait Detector: Sync {
     fn search_steps(&self) -> Option<usize> {
         None
     }
+
+    /// Takes over how a file of the same weights scores: its scoring, its weights of features and its memory
+    /// bank.
+    ///
+    /// # Errors
+    /// If one of these is of another shape than the networks need, or not finite.
+    fn score_as(&mut self, file: &ModelFile) -> Result<(), LoadError>;
 
     /// Scores one image from its values, its reconstruction and, if there are any, its features.
     fn score(&self, x: &[f32], x_hat: &[f32], features: Option<(&[f32], &[f32])>) -> RawScore;

@@ -4,7 +4,7 @@ use burn::tensor::Device;
 
 /// A kind of device, built in or not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum DeviceKind {
     /// Burn's Flex backend.
     Cpu,
     /// The GPU: WebGPU in a browser; natively Vulkan, Metal, DirectX 12 or OpenGL, as the machine has it.
@@ -44,7 +44,7 @@ pub enum DeviceError {
     },
 }
 
-impl Kind {
+impl DeviceKind {
     /// Every kind that was built in.
     pub const BUILT_IN: &[Self] = &[
         #[cfg(feature = "cpu")]
@@ -112,11 +112,14 @@ impl Kind {
 
 /// Names of what was built in.
 fn built_in() -> String {
-    let names: Vec<_> = Kind::BUILT_IN.iter().map(|kind| kind.as_str()).collect();
+    let names: Vec<_> = DeviceKind::BUILT_IN
+        .iter()
+        .map(|kind| kind.as_str())
+        .collect();
     names.join(", ")
 }
 
-impl std::str::FromStr for Kind {
+impl std::str::FromStr for DeviceKind {
     type Err = DeviceError;
 
     fn from_str(name: &str) -> Result<Self, DeviceError> {

@@ -7,62 +7,75 @@
 //! # Example
 //!
 //! ```no_run
-//! use skip_ganomaly::{data::image, detector, device::Kind, model_file::ModelFile};
+//! use skip_ganomaly::{DeviceKind, Model};
 //!
-//! # async fn score() -> Result<(), Box<dyn std::error::Error>> {
-//! let model = ModelFile::from_bytes(&std::fs::read("model.safetensors")?)?;
-//! let detector = detector::load(&model, &Kind::Cpu.open().await?)?;
-//! let picture = image::decode(&std::fs::read("picture.png")?)?;
-//! let values = detector.preprocessing().apply(&picture);
-//! let scored = detector::score_batch(&*detector, &values).await?;
-//! println!("{}", scored[0].raw.anomaly_score);
+//! # fn score() -> Result<(), Box<dyn std::error::Error>> {
+//! let model = Model::open("model.safetensors", DeviceKind::Cpu)?;
+//! let score = model.score(&std::fs::read("image.png")?)?;
+//! println!("{} {}", score.anomaly_score, score.verdict);
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! # Map
-//!
-//! | module | holds |
-//! |---|---|
-//! | [`nn`] | the parts of the networks |
-//! | [`loss`] | one function, one equation |
-//! | [`train`] | settings, one step, a run, its checkpoint |
-//! | [`detector`] | the trait that every method implements, and the methods |
-//! | [`score`] | the anomaly score of an image |
-//! | [`calibration`] | the scores of normal images: threshold, display, heat map |
-//! | [`model_file`] | the one file that program and page share |
-//! | [`data`] | images, folders, batches |
-//! | [`metrics`] | AUROC and related metrics, intervals, pixels |
-//! | [`evaluation`] | labelled scores turned into results, and what was published |
-//! | [`device`] | the device that computes |
-//!
-//! The program's own parts are `cli`, `import` and `report`; the page's is `web`.
+//! [`train`] makes a model of normal images, [`ModelFile`] is what program, page and library store and
+//! read. The modules are those of the program and the page; they are documented for readers, hidden from
+//! this page, and may change in any version.
 
 #![warn(missing_docs)]
 
+#[doc(hidden)]
 pub mod calibration;
+#[doc(hidden)]
 pub mod data;
+#[doc(hidden)]
 pub mod detector;
+#[doc(hidden)]
 pub mod device;
+#[doc(hidden)]
 pub mod evaluation;
 #[cfg(any(test, target_family = "wasm"))]
 mod lent;
+#[doc(hidden)]
 pub mod loss;
+#[doc(hidden)]
 pub mod metrics;
+mod model;
+#[doc(hidden)]
 pub mod model_file;
+#[doc(hidden)]
 pub mod nn;
 mod platform;
 mod random;
+#[doc(hidden)]
 pub mod run;
+#[doc(hidden)]
 pub mod score;
+#[doc(hidden)]
 pub mod settings;
+#[doc(hidden)]
 pub mod train;
 
 #[cfg(feature = "cli")]
+#[doc(hidden)]
 pub mod cli;
 #[cfg(feature = "cli")]
+#[doc(hidden)]
 pub mod import;
 #[cfg(feature = "cli")]
+#[doc(hidden)]
 pub mod report;
 #[cfg(target_family = "wasm")]
+#[doc(hidden)]
 pub mod web;
+
+pub use calibration::{Calibration, Verdict};
+pub use data::prepared::PreparedPictures as PreparedImages;
+pub use detector::Progress;
+pub use device::DeviceKind;
+#[cfg(not(target_family = "wasm"))]
+pub use model::train;
+pub use model::{DeviceCheck, Error, Model, Score};
+pub use model_file::{Header, ModelFile, Precision};
+pub use settings::config::TrainConfig;
+pub use settings::method::Method;
+pub use train::Losses;

@@ -2,6 +2,7 @@
 //! program and the page can drive the same code.
 
 pub mod error;
+pub mod fit;
 pub mod plan;
 pub mod preview;
 
@@ -158,7 +159,7 @@ impl Run {
             return Ok(());
         }
         let all: Vec<usize> = (0..self.pictures.len()).collect();
-        let length = preprocessing(&self.config).values();
+        let length = self.config.preprocessing().values();
         let data = TensorData::new(self.pictures.values(&all)?, [all.len(), length]);
         let device = self.trainer.device().clone().without_autodiff();
         self.resident = Some(Tensor::from_data(data, &device));
@@ -189,7 +190,7 @@ impl Run {
 
     /// The images of the next step, `[batch, c, size, size]`, on the trainer's device.
     fn next_batch(&mut self) -> Result<Tensor<4>, RunError> {
-        let Preprocessing { size, channels, .. } = preprocessing(&self.config);
+        let Preprocessing { size, channels, .. } = self.config.preprocessing();
         let shape = [self.config.batch, channels, size, size];
         if let Some(resident) = &self.resident {
             let chosen: Vec<i32> = self
@@ -387,7 +388,7 @@ impl Run {
             format: FORMAT,
             method: self.config.method,
             architecture: Some(self.config.architecture()),
-            preprocessing: preprocessing(&self.config),
+            preprocessing: self.config.preprocessing(),
             scoring: options::scoring(&self.config),
             calibration: None,
             training: Some(Training {
@@ -410,9 +411,4 @@ fn gradient_trained(config: &TrainConfig) -> Result<&'static dyn GradientTrained
     method
         .gradient_trained()
         .ok_or(RunError::NoNetworks(method))
-}
-
-/// The preprocessing from an image to the input of a run's networks.
-pub fn preprocessing(config: &TrainConfig) -> Preprocessing {
-    Preprocessing::new(config.size, config.channels)
 }

@@ -129,7 +129,7 @@ pub fn latent(f: &[f32], f_hat: &[f32]) -> f64 {
 ///
 /// # Panics
 /// If the lengths differ.
-pub fn distance(f: &[f32], f_hat: &[f32]) -> f64 {
+pub fn l1_distance(f: &[f32], f_hat: &[f32]) -> f64 {
     differences(f, f_hat).map(f64::abs).sum()
 }
 
@@ -254,7 +254,7 @@ mod tests {
         assert_eq!(residual(Residual::L1, &x, &y, 1), 1.5 / 4.0);
         assert_eq!(residual(Residual::L2, &x, &y, 1), 1.25 / 4.0);
         assert_eq!(latent(&x, &y), 1.25 / 4.0);
-        assert_eq!(distance(&x, &y), 1.5);
+        assert_eq!(l1_distance(&x, &y), 1.5);
     }
 
     /// Alternating signs cancel over squares; an even shift stays at every scale.

@@ -16,7 +16,7 @@ use wasm_bindgen::prelude::*;
 use crate::calibration::{self, Verdict};
 use crate::data::image::{self, Picture, Preprocessing};
 use crate::detector::{self, Detector, Progress, Scored};
-use crate::device::Kind;
+use crate::device::DeviceKind;
 use crate::model_file::{Header, ModelFile};
 use crate::nn::tensors::TensorError;
 
@@ -93,7 +93,10 @@ pub fn build_info() -> Result<JsValue, JsValue> {
         version: &'static str,
         devices: Vec<&'static str>,
     }
-    let devices = Kind::BUILT_IN.iter().map(|kind| kind.as_str()).collect();
+    let devices = DeviceKind::BUILT_IN
+        .iter()
+        .map(|kind| kind.as_str())
+        .collect();
     to_js(&BuildInfo {
         version: env!("CARGO_PKG_VERSION"),
         devices,
@@ -122,7 +125,7 @@ pub fn display_score(header: JsValue, threshold: f64, score: f64) -> Result<Opti
 /// Where tensors live.
 #[wasm_bindgen]
 pub struct Device {
-    kind: Kind,
+    kind: DeviceKind,
     device: burn::tensor::Device,
 }
 
@@ -130,7 +133,7 @@ pub struct Device {
 impl Device {
     /// Opens `"cpu"` or `"webgpu"`, whichever this module supports.
     pub async fn open(kind: String) -> Result<Device, JsValue> {
-        let kind = Kind::from_str(&kind).map_err(error)?;
+        let kind = DeviceKind::from_str(&kind).map_err(error)?;
         let device = kind.open().await.map_err(error)?;
         Ok(Device { kind, device })
     }

@@ -24,7 +24,6 @@ use super::{Outcome, prepare, report_skipped};
 use crate::data::dataset::Dataset;
 use crate::evaluation::{Evaluation, Resampling};
 use crate::model_file::Training;
-use crate::run::preprocessing;
 use crate::settings::method::Method;
 use crate::settings::{config::TrainConfig, preset::Preset};
 use plan::Plan;
@@ -118,7 +117,7 @@ pub fn run(args: &Args, given: &ArgMatches) -> Result<Outcome> {
         eprintln!("{}: {}", set.source, set.description);
         needs_both_kinds(&set)?;
         published_table(args.published_table.as_deref(), &set)?;
-        let input = preprocessing(&plan.configs[0]);
+        let input = plan.configs[0].preprocessing();
         let train = std::mem::take(&mut set.train);
         let pictures = Rc::new(prepare(train, &input, data.cache_bytes())?);
         unread.extend(pictures.skipped().iter().cloned());

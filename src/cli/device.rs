@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use burn::tensor::Device;
 
 use crate::detector;
-use crate::device::{DeviceError, Kind};
+use crate::device::{DeviceError, DeviceKind};
 use crate::model_file::ModelFile;
 use check::scores;
 pub use check::{Check, reference};
@@ -35,19 +35,19 @@ enum Choice {
 }
 
 impl Choice {
-    fn kind(self) -> Option<Kind> {
+    fn kind(self) -> Option<DeviceKind> {
         match self {
             Self::Auto => None,
-            Self::Cpu => Some(Kind::Cpu),
-            Self::Gpu => Some(Kind::Gpu),
-            Self::Cuda => Some(Kind::Cuda),
+            Self::Cpu => Some(DeviceKind::Cpu),
+            Self::Gpu => Some(DeviceKind::Gpu),
+            Self::Cuda => Some(DeviceKind::Cuda),
         }
     }
 }
 
 /// A device that passed its check.
 pub struct Chosen {
-    pub kind: Kind,
+    pub kind: DeviceKind,
     pub device: Device,
 }
 
@@ -62,7 +62,7 @@ impl Chosen {
 
     /// Runs a check, which the CPU needs none of.
     fn agrees(&self, check: impl FnOnce(&Device) -> Result<()>) -> Result<()> {
-        if self.kind == Kind::Cpu {
+        if self.kind == DeviceKind::Cpu {
             return Ok(());
         }
         let name = self.kind.as_str();
@@ -75,7 +75,7 @@ impl Chosen {
     /// # Errors
     /// If the CPU's scores by that model are others; the message ends in `way_out`.
     pub fn confirm(&self, model: &ModelFile, way_out: &str) -> Result<()> {
-        if self.kind == Kind::Cpu {
+        if self.kind == DeviceKind::Cpu {
             return Ok(());
         }
         // The check that the model stores is the device's own: what it says is compared, not trusted.
@@ -99,8 +99,8 @@ impl DeviceArg {
     /// # Errors
     /// If the device is not built in, does not start, or does not agree with the CPU.
     pub fn open(&self, check: Check<'_>) -> Result<Chosen> {
-        let start = |kind: Kind| pollster::block_on(kind.open());
-        choose(self.device, Kind::BUILT_IN, start, |device| {
+        let start = |kind: DeviceKind| pollster::block_on(kind.open());
+        choose(self.device, DeviceKind::BUILT_IN, start, |device| {
             check.of(device)
         })
     }
@@ -110,11 +110,11 @@ impl DeviceArg {
 /// none does.
 fn choose(
     asked: Choice,
-    built_in: &[Kind],
-    start: impl Fn(Kind) -> Result<Device, DeviceError>,
+    built_in: &[DeviceKind],
+    start: impl Fn(DeviceKind) -> Result<Device, DeviceError>,
     check: impl Fn(&Device) -> Result<()>,
 ) -> Result<Chosen> {
-    let open = |kind: Kind| -> Result<Chosen> {
+    let open = |kind: DeviceKind| -> Result<Chosen> {
         let device = start(kind)?;
         let chosen = Chosen { kind, device };
         chosen.agrees(&check)?;
@@ -131,10 +131,10 @@ fn choose(
             format!("cannot use --device {name}; choose --device cpu, or update the driver")
         });
     }
-    let others: Vec<Kind> = built_in
+    let others: Vec<DeviceKind> = built_in
         .iter()
         .copied()
-        .filter(|&k| k != Kind::Cpu)
+        .filter(|&k| k != DeviceKind::Cpu)
         .collect();
     if others.is_empty() {
         eprintln!("note: this program was built for the CPU only");
@@ -149,7 +149,7 @@ fn choose(
         }
     }
     eprintln!("computing on the CPU");
-    open(Kind::Cpu)
+    open(DeviceKind::Cpu)
 }
 
 #[cfg(test)]
@@ -168,7 +168,7 @@ mod tests {
             .expect("a stored check");
         check.scores[1].anomaly_score *= 1.01;
         let start = |_| Ok(Device::flex());
-        let both = &[Kind::Cpu, Kind::Gpu];
+        let both = &[DeviceKind::Cpu, DeviceKind::Gpu];
         let chosen = |asked, model: &ModelFile| {
             choose(asked, both, start, |device| {
                 Check {
@@ -179,10 +179,10 @@ mod tests {
             })
         };
         for (asked, model, expected) in [
-            (Choice::Gpu, &model, Kind::Gpu),
-            (Choice::Auto, &model, Kind::Gpu),
-            (Choice::Auto, &elsewhere, Kind::Cpu),
-            (Choice::Cpu, &elsewhere, Kind::Cpu),
+            (Choice::Gpu, &model, DeviceKind::Gpu),
+            (Choice::Auto, &model, DeviceKind::Gpu),
+            (Choice::Auto, &elsewhere, DeviceKind::Cpu),
+            (Choice::Cpu, &elsewhere, DeviceKind::Cpu),
         ] {
             assert_eq!(
                 chosen(asked, model).expect("a device").kind,
@@ -199,27 +199,32 @@ mod tests {
 
     #[test]
     fn a_device_that_is_not_there_is_named_with_the_way_out() {
-        let start = |kind: Kind| -> Result<Device, DeviceError> {
+        let start = |kind: DeviceKind| -> Result<Device, DeviceError> {
             match kind {
-                Kind::Cpu => Ok(Device::flex()),
+                DeviceKind::Cpu => Ok(Device::flex()),
                 _ => Err(DeviceError::Start {
                     kind: "gpu",
                     reason: "no adapter".into(),
                 }),
             }
         };
-        let refused = |asked, built_in: &[Kind]| {
+        let refused = |asked, built_in: &[DeviceKind]| {
             let chosen = choose(asked, built_in, start, |_| Ok(()));
             format!("{:#}", chosen.err().expect("a refusal"))
         };
-        let error = refused(Choice::Gpu, &[Kind::Cpu]);
+        let error = refused(Choice::Gpu, &[DeviceKind::Cpu]);
         assert!(error.contains("--features gpu"), "{error}");
-        let error = refused(Choice::Gpu, &[Kind::Cpu, Kind::Gpu]);
+        let error = refused(Choice::Gpu, &[DeviceKind::Cpu, DeviceKind::Gpu]);
         assert!(
             error.contains("no adapter") && error.contains("--device cpu"),
             "{error}"
         );
-        let auto = choose(Choice::Auto, &[Kind::Cpu, Kind::Gpu], start, |_| Ok(()));
-        assert_eq!(auto.expect("the CPU").kind, Kind::Cpu);
+        let auto = choose(
+            Choice::Auto,
+            &[DeviceKind::Cpu, DeviceKind::Gpu],
+            start,
+            |_| Ok(()),
+        );
+        assert_eq!(auto.expect("the CPU").kind, DeviceKind::Cpu);
     }
 }

@@ -1,6 +1,5 @@
 //! `train`: trains on normal images and writes a run's folder.
 
-pub(super) mod baseline;
 pub(super) mod folder;
 pub(super) mod job;
 
@@ -16,7 +15,6 @@ use super::device::{Check, DeviceArg};
 use super::{Outcome, command_line, load_pictures, read_model, was_given};
 use crate::detector::options;
 use crate::model_file::{ModelFile, Precision};
-use crate::run::preprocessing;
 use crate::settings::{config::TrainConfig, preset::Preset};
 use folder::{RunFolder, Settings};
 use job::{Job, Trained, watch_for_interruption};
@@ -89,7 +87,7 @@ pub fn run(args: Args) -> Result<Outcome> {
         Some(path) => Start::with_folder(path, &args)?,
     };
 
-    let pictures = load_pictures(&settings.data, &preprocessing(&config), config.seed)?;
+    let pictures = load_pictures(&settings.data, &config.preprocessing(), config.seed)?;
     let skipped = pictures.skipped().to_vec();
     let device = args.device.open(Check {
         training: std::slice::from_ref(&config),

@@ -27,10 +27,11 @@ const SMALLEST_SQUARE: f64 = 1e-2;
 const SEARCHED: usize = 256;
 
 /// A calibrated model.
-#[derive(Clone, Debug)]
 pub struct Calibrated {
     /// The model.
     pub model: ModelFile,
+    /// The model on the device that calibrated it.
+    pub detector: Box<dyn Detector>,
     /// The held-out normal images: index among the images, and score.
     pub held_out: Vec<(usize, RawScore)>,
 }
@@ -62,13 +63,13 @@ pub async fn calibrate(
             if let Some(weights) = feature_weights(&*detector, pictures, held_out, progress).await?
             {
                 model.tensors.insert(FEATURE_WEIGHTS.to_owned(), weights);
-                detector = load(&model, device)?;
+                detector.score_as(&model)?;
             }
         }
         Latent::Memory => {
             let memory = memory::learn(&*detector, pictures, training, progress).await?;
             model.tensors.extend(memory);
-            detector = load(&model, device)?;
+            detector.score_as(&model)?;
         }
     }
 
@@ -94,12 +95,13 @@ pub async fn calibrate(
             let latent = score.latent.unwrap_or_default();
             score.anomaly_score = scoring.anomaly_score(score.residual, latent);
         }
-        detector = load(&model, device)?;
+        detector.score_as(&model)?;
     }
     model.header.calibration = Some(Calibration::fit(&raw, &pixels, threshold_quantile)?);
     model.header.self_check = Some(self_check(&*detector).await?);
     Ok(Calibrated {
         model,
+        detector,
         held_out: held_out.iter().copied().zip(raw).collect(),
     })
 }

@@ -114,7 +114,6 @@ impl<G: GanScore> GanDetector<G> {
             G::Generator::learnt_values(architecture)
                 + G::Discriminator::learnt_values(architecture)
         })?;
-        let scoring = file.header.scoring;
         let networks_on = match G::SEARCHES {
             true => device.clone().autodiff(),
             false => device.clone(),
@@ -133,27 +132,38 @@ impl<G: GanScore> GanDetector<G> {
             Mode::Inference => (generator.for_inference(), discriminator.for_inference()),
             Mode::Training => (generator, discriminator),
         };
-        let encoding: usize = G::encoding_layers(&architecture).iter().sum();
-        let memory = match scoring.latent {
-            Latent::Memory if encoding > 0 => MemoryBank::from_file(file, encoding, device)?,
-            Latent::Memory | Latent::Final | Latent::Layers => None,
-        };
-        let features = G::feature_layers(&architecture, &scoring).iter().sum();
+        let (scorer, memory) = scoring_of::<G>(file, &architecture, device)?;
         let training = file.header.training.as_ref();
         Ok(Self {
             generator: generator.no_grad(),
             discriminator: discriminator.no_grad(),
             mode,
             architecture,
-            scoring,
+            scoring: file.header.scoring,
             seed: training.map_or(0, |training| training.config.seed),
-            scorer: Scorer::from_file(file, features)?,
+            scorer,
             memory,
             preprocessing: file.header.preprocessing.clone(),
             num_params,
             device: device.clone(),
         })
     }
+}
+
+/// What a file's score needs besides its networks: the scorer, and the memory bank if there is one.
+fn scoring_of<G: GanScore>(
+    file: &ModelFile,
+    architecture: &Architecture,
+    device: &Device,
+) -> Result<(Scorer, Option<MemoryBank>), TensorError> {
+    let scoring = &file.header.scoring;
+    let encoding: usize = G::encoding_layers(architecture).iter().sum();
+    let memory = match scoring.latent {
+        Latent::Memory if encoding > 0 => MemoryBank::from_file(file, encoding, device)?,
+        Latent::Memory | Latent::Final | Latent::Layers => None,
+    };
+    let features = G::feature_layers(architecture, scoring).iter().sum();
+    Ok((Scorer::from_file(file, features)?, memory))
 }
 
 /// The shape that a file's networks have, if the file has values for networks of that shape: they are
@@ -208,6 +218,12 @@ impl<G: GanScore> Detector for GanDetector<G> {
     fn search_steps(&self) -> Option<usize> {
         let steps = self.scoring.search_steps.unwrap_or(SEARCH_STEPS);
         G::SEARCHES.then_some(steps)
+    }
+
+    fn score_as(&mut self, file: &ModelFile) -> Result<(), LoadError> {
+        (self.scorer, self.memory) = scoring_of::<G>(file, &self.architecture, &self.device)?;
+        self.scoring = file.header.scoring;
+        Ok(())
     }
 
     fn score(&self, x: &[f32], x_hat: &[f32], features: Option<(&[f32], &[f32])>) -> RawScore {

@@ -103,15 +103,9 @@ impl Nearest {
             |[n, v]| n > 0 && v == values,
             device,
         )?;
-        let memory = match file.header.scoring.latent {
-            Latent::Memory => MemoryBank::from_file(file, values, device)?,
-            Latent::Final | Latent::Layers => None,
-        };
-        Ok(Self {
-            scoring: file.header.scoring,
-            memory,
-            ..Self::keep(pictures, preprocessing)
-        })
+        let mut nearest = Self::keep(pictures, preprocessing);
+        nearest.take_scoring(file)?;
+        Ok(nearest)
     }
 
     /// The images, for a file.
@@ -121,6 +115,18 @@ impl Nearest {
     pub async fn tensors(&self) -> Result<NamedTensors, TensorError> {
         let pictures = self.pictures.clone().transpose();
         Reader::new().tensor(PICTURES, pictures).read().await
+    }
+
+    fn take_scoring(&mut self, file: &ModelFile) -> Result<(), TensorError> {
+        self.scoring = file.header.scoring;
+        self.memory = match self.scoring.latent {
+            Latent::Memory => {
+                let values = self.preprocessing.values();
+                MemoryBank::from_file(file, values, &self.pictures.device())?
+            }
+            Latent::Final | Latent::Layers => None,
+        };
+        Ok(())
     }
 
     fn keep(pictures: Tensor<2>, preprocessing: &Preprocessing) -> Self {
@@ -173,6 +179,10 @@ impl Detector for Nearest {
             x_hat: x_hat.reshape(shape),
             features: self.memory.as_ref().map(|memory| memory.nearest(x)),
         })
+    }
+
+    fn score_as(&mut self, file: &ModelFile) -> Result<(), LoadError> {
+        Ok(self.take_scoring(file)?)
     }
 
     fn score(&self, x: &[f32], x_hat: &[f32], features: Option<(&[f32], &[f32])>) -> RawScore {

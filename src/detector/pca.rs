@@ -156,6 +156,11 @@ impl Detector for Pca {
         })
     }
 
+    /// The residual's norm is all of the score.
+    fn score_as(&mut self, _file: &ModelFile) -> Result<(), LoadError> {
+        Ok(())
+    }
+
     fn score(&self, x: &[f32], x_hat: &[f32], _features: Option<(&[f32], &[f32])>) -> RawScore {
         residual_norm(x, x_hat)
     }

@@ -55,7 +55,7 @@ impl Scorer {
         f: &[f32],
         f_hat: &[f32],
     ) -> RawScore {
-        self.score_by(x, x_hat, score::distance(f, f_hat) / x.len() as f64)
+        self.score_by(x, x_hat, score::l1_distance(f, f_hat) / x.len() as f64)
     }
 
     /// Scores one image whose L is known.

@@ -28,6 +28,12 @@ pub enum RunError {
     /// The method is not trained in steps.
     #[error("{0} has no networks to train: it is fitted directly")]
     NoNetworks(Method),
+    /// The method is not fitted directly.
+    #[error("{0} is trained in steps")]
+    HasNetworks(Method),
+    /// Too few images to fit a method to and to hold one out.
+    #[error("a baseline needs at least two images, one of them held out; got {0}")]
+    TooFewToFit(usize),
     /// The score needs a memory bank that cannot be built.
     #[error("{0}")]
     Memory(String),

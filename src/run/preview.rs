@@ -108,8 +108,11 @@ pub(super) async fn preview(
     let fitted = calibrate(
         model, device, pictures, &training, &held_out, quantile, progress,
     );
-    let Calibrated { model, held_out } = fitted.await?;
-    let detector = detector::load(&model, device)?;
+    let Calibrated {
+        model,
+        detector,
+        held_out,
+    } = fitted.await?;
     let labelled = match labelled {
         Some(labelled) => Some(score_labelled(&*detector, labelled, limit, progress).await?),
         None => None,

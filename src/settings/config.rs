@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::limits::{COMPONENTS, Limits, MOST_SEARCH_STEPS, SEARCH_STEPS, Values};
 use super::method::Method;
 use crate::data::augment::Augment;
+use crate::data::image::Preprocessing;
 use crate::nn::{Architecture, ArchitectureError, CHANNELS, MAX_FEATURES, MAX_WIDTH, SIZES};
 use crate::score::{Balance, Latent, Residual};
 
@@ -174,6 +175,11 @@ impl TrainConfig {
             // A larger number removes all.
             cut_skips: self.cut_skips.min(self.size.max(2).ilog2() as usize - 1),
         }
+    }
+
+    /// From an image to the input of a run's networks.
+    pub fn preprocessing(&self) -> Preprocessing {
+        Preprocessing::new(self.size, self.channels)
     }
 
     /// Weights of the generator's loss.

@@ -159,7 +159,6 @@ pub struct Training {
     run: Cell<Option<Run>>,
     labelled: RefCell<Option<Labelled>>,
     parameters: usize,
-    device: burn::tensor::Device,
 }
 
 #[wasm_bindgen]
@@ -199,7 +198,6 @@ impl Training {
             parameters: run.num_params(),
             run: Cell::new(Some(run)),
             labelled: RefCell::default(),
-            device: device.device.clone(),
         })
     }
 
@@ -341,9 +339,8 @@ impl Training {
         let labelled = Lent::from(&self.labelled);
         let scores = match labelled.get() {
             Some(labelled) => {
-                let detector = detector::load(&fitted.model, &self.device).map_err(error)?;
                 let all = usize::MAX;
-                Some(score_labelled(&*detector, labelled, all, &mut progress).await)
+                Some(score_labelled(&*fitted.detector, labelled, all, &mut progress).await)
             }
             None => None,
         };

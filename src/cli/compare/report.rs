@@ -50,7 +50,7 @@ impl Comparison {
             let detector = detector::load(&model, device)?;
             detectors.push((row.method, model.header.calibration, detector));
         }
-        let input = crate::run::preprocessing(&self.plan.configs[0]);
+        let input = self.plan.configs[0].preprocessing();
         let Preprocessing { size, channels, .. } = input;
         let mut shown = Vec::new();
         for sample in chosen {

@@ -4,13 +4,13 @@ use anyhow::{Context, Result};
 use burn::tensor::Device;
 
 use crate::calibration::rounded;
-use crate::cli::train::baseline::fit_baseline;
 use crate::data::pictures::InMemory;
 use crate::detector::{self, Detector, LoadError, self_check, self_check_images};
-use crate::device::Kind;
+use crate::device::DeviceKind;
 use crate::model_file::{ModelFile, Precision, SelfCheck};
 use crate::random::{generator, stream, unit};
-use crate::run::{Run, preprocessing};
+use crate::run::Run;
+use crate::run::fit::fit;
 use crate::settings::config::TrainConfig;
 use crate::train::Losses;
 
@@ -37,7 +37,7 @@ impl Check<'_> {
 
 /// The device that others are compared with.
 pub fn reference() -> Result<Device> {
-    let cpu = pollster::block_on(Kind::Cpu.open());
+    let cpu = pollster::block_on(DeviceKind::Cpu.open());
     cpu.context("a check compares with the CPU")
 }
 
@@ -95,7 +95,7 @@ fn trial(config: &TrainConfig) -> TrainConfig {
 /// The images of a trial: built-in ones under noise. Those that a self check scores must not be among them, nor
 /// be made of few components, or their scores would be rounding alone.
 fn trial_images(config: &TrainConfig) -> InMemory {
-    let input = preprocessing(config);
+    let input = config.preprocessing();
     let mut random = generator(config.seed, stream::TRIAL);
     let mut values = self_check_images(&input, TRIED);
     for value in &mut values {
@@ -112,7 +112,10 @@ fn trains(config: &TrainConfig, device: &Device) -> Result<()> {
     let cpu = reference()?;
     eprintln!("comparing the device with the CPU: {}", config.method);
     if !config.method.has_networks() {
-        let fitted = |device| fit_baseline(&config, &trial_images(&config), Precision::F32, device);
+        let fitted = |device| {
+            let images = trial_images(&config);
+            pollster::block_on(fit(&config, &images, Precision::F32, device))
+        };
         let (expected, own) = (fitted(&cpu)?.model, fitted(device)?.model);
         scores(&expected, on_device)?;
         // What the device fits has to score as what the CPU fits.
@@ -216,6 +219,10 @@ pub(super) mod tests {
                 },
             })
         }
+        fn score_as(&mut self, file: &ModelFile) -> Result<(), LoadError> {
+            self.0.score_as(file)
+        }
+
         fn score(&self, x: &[f32], x_hat: &[f32], features: Option<(&[f32], &[f32])>) -> RawScore {
             self.0.score(x, x_hat, features)
         }
@@ -236,7 +243,7 @@ pub(super) mod tests {
         let (config, cpu) = (trial(config), Device::flex());
         let images = trial_images(&config);
         if !config.method.has_networks() {
-            let fitted = fit_baseline(&config, &images, Precision::F32, &cpu);
+            let fitted = pollster::block_on(fit(&config, &images, Precision::F32, &cpu));
             return fitted.expect("a fitted model").model;
         }
         let mut run = Run::new(&config, Box::new(images), &cpu).expect("a run");

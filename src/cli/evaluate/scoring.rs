@@ -8,7 +8,7 @@ use crate::cli::{progress, score_batch};
 use crate::data::dataset::{Loaded, Sample, chunks};
 use crate::data::mask;
 use crate::detector::{self, Detector, Scored};
-use crate::device::Kind;
+use crate::device::DeviceKind;
 use crate::evaluation::{About, Labelled, MethodResult, Protocol, Resampling, Threshold};
 use crate::metrics::{PixelMetrics, PixelScores, pixel_metrics};
 
@@ -30,7 +30,7 @@ pub struct TestScores {
 #[derive(Clone, Copy)]
 pub enum Batches {
     /// Each image on its own, distributed as suits the device.
-    Any(Kind),
+    Any(DeviceKind),
     /// In one piece, since the batch's statistics are part of the score.
     Whole,
 }
@@ -61,7 +61,7 @@ pub fn honest(
     method: String,
     detector: &dyn Detector,
     samples: &[&Sample],
-    device: Kind,
+    device: DeviceKind,
     verdicts: Verdicts,
     resampling: Resampling,
 ) -> Result<(MethodResult, TestScores)> {

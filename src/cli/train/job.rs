@@ -7,7 +7,6 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 
-use super::baseline;
 use super::folder::{Events, RunFolder, Settings};
 use crate::calibration::Calibration;
 use crate::cli::device::Chosen;
@@ -21,6 +20,7 @@ use crate::detector::{self, Detector};
 use crate::model_file::{ModelFile, Precision};
 use crate::report::{ReportSample, TrainingReport};
 use crate::run::Run;
+use crate::run::fit::{MOST_FITTED, fit};
 use crate::score::RawScore;
 use crate::settings::config::TrainConfig;
 use crate::train::events::Event;
@@ -97,8 +97,9 @@ impl Job<'_> {
         };
         let precision = self.settings.precision;
         if !self.config.method.has_networks() {
-            let fitted =
-                baseline::fit_baseline(self.config, &*pictures, precision, &self.device.device)?;
+            let fitted = fit(self.config, &*pictures, precision, &self.device.device);
+            let fitted = pollster::block_on(fitted)?;
+            say_if_sampled(self.config, &fitted.model);
             self.folder.write_settings(self.settings)?;
             let events = self.folder.events(0)?;
             return self.finish(fitted, &*pictures, events, &clock).map(Some);
@@ -272,6 +273,7 @@ impl Job<'_> {
     ) -> Result<Trained> {
         let Calibrated {
             mut model,
+            detector,
             held_out,
         } = fitted;
         let way_out = format!("continue on the CPU: {}, with --device cpu", self.again);
@@ -295,7 +297,7 @@ impl Job<'_> {
             elapsed_secs,
         })?;
         self.write_report(
-            &model,
+            &*detector,
             calibration,
             &held_out,
             pictures,
@@ -311,14 +313,13 @@ impl Job<'_> {
 
     fn write_report(
         &self,
-        model: &ModelFile,
+        detector: &dyn Detector,
         calibration: &Calibration,
         held_out: &[(usize, RawScore)],
         pictures: &dyn Pictures,
         events: &Events,
         elapsed_secs: f64,
     ) -> Result<()> {
-        let detector = detector::load(model, &self.device.device)?;
         let raw: Vec<RawScore> = held_out.iter().map(|(_, raw)| *raw).collect();
         let skipped: Vec<(String, String)> = self
             .skipped
@@ -332,7 +333,7 @@ impl Job<'_> {
             losses: &events.losses()?,
             held_out: &raw,
             calibration,
-            samples: &report_samples(pictures, &*detector, held_out, calibration)?,
+            samples: &report_samples(pictures, detector, held_out, calibration)?,
             skipped: &skipped,
             elapsed_secs,
         };
@@ -364,6 +365,17 @@ fn report_samples(
             verdict: calibration.verdict(scored.raw.anomaly_score).to_string(),
         })
         .collect())
+}
+
+/// Says so if a method was fitted to a part of its training images.
+fn say_if_sampled(config: &TrainConfig, model: &ModelFile) {
+    let training = model.header.training.as_ref().map_or(0, |t| t.pictures);
+    if training > MOST_FITTED {
+        eprintln!(
+            "{} is fitted on {MOST_FITTED} of {training} training images, drawn with seed {}",
+            config.method, config.seed
+        );
+    }
 }
 
 /// The settings as listed in the report.
