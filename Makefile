@@ -21,8 +21,9 @@ setup: ## gets what building and testing need: Node packages, Chromium, the wasm
 wasm: ## builds pkg/cpu and pkg/gpu from source (KIND=cpu or KIND=gpu for one)
 	@scripts/wasm.sh $(or $(KIND),all)
 
-lint: ## formatting, clippy with warnings as errors for program and page, types of the page
+lint: ## formatting, import direction, clippy with warnings as errors for program and page, types of the page
 	@scripts/format.sh --check
+	@node scripts/layers.mjs
 	cargo clippy --release --all-targets --locked -- -D warnings
 	@scripts/web-lint.sh
 	@scripts/types.sh

@@ -68,6 +68,7 @@ SCRATCH_PKG="$CACHE/pkg-test"
 
 if stage "set-up" scripts/setup.sh; then
   stage "formatting (rustfmt)" scripts/format.sh --check
+  stage "import direction" node scripts/layers.mjs
   stage "clippy" cargo clippy --release --all-targets --locked -- -D warnings
   stage "documentation (rustdoc)" env RUSTDOCFLAGS="-D warnings" cargo doc --release --locked --no-deps
   stage "code of the page (clippy for wasm)" scripts/web-lint.sh

@@ -40,7 +40,7 @@ export function holds(condition) {
   const text = condition.trim();
   const call = /^(all|any|not)\s*\(([\s\S]*)\)$/.exec(text);
   if (call) {
-    const parts = split(call[2]).map(holds);
+    const parts = commaParts(call[2]).map(holds);
     if (call[1] === 'not') return !parts[0];
     return call[1] === 'all' ? parts.every(Boolean) : parts.some(Boolean);
   }
@@ -50,7 +50,7 @@ export function holds(condition) {
 }
 
 /** Parts between commas that are in no parentheses. */
-function split(text) {
+export function commaParts(text) {
   const parts = [''];
   let depth = 0;
   for (const letter of text) {
@@ -62,8 +62,8 @@ function split(text) {
   return parts.filter((part) => part.trim());
 }
 
-/** The text without comments, strings and what is not built for the page. */
-export function built(text) {
+/** The text without comments, strings and what is not built: for the page, unless `kept` judges a cfg otherwise. */
+export function built(text, kept = holds) {
   let code = bare(text);
   const blank = (from, to) => {
     code = code.slice(0, from) + code.slice(from, to).replace(/[^\n]/g, ' ') + code.slice(to);
@@ -73,13 +73,13 @@ export function built(text) {
     const end = closing(code, start + 1) + 1;
     // The names of features are strings: they stand in the text as it was.
     const condition = text.slice(start + '#[cfg('.length, end).replace(/\)\s*\]$/, '');
-    if (!holds(condition)) blank(start, itemEnd(code, end));
+    if (!kept(condition)) blank(start, itemEnd(code, end));
   }
   return code;
 }
 
 /** Where the bracket at a place is closed. */
-function closing(code, at) {
+export function closing(code, at) {
   let depth = 0;
   for (let place = at; place < code.length; place += 1) {
     if ('([{'.includes(code[place])) depth += 1;
