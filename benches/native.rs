@@ -68,7 +68,7 @@ fn main() {
         let data = TensorData::new(pictures.clone(), [BATCH, CHANNELS, SIZE, SIZE]);
         let pending = trainer.step(Tensor::from_data(data, trainer.device()), 0, Update::Both);
         // Reading the losses waits for the step.
-        block_on(read_losses(vec![pending])).expect("a readable device");
+        block_on(read_losses(trainer.loss_terms(), vec![pending])).expect("a readable device");
     });
     report(&format!("train_step_{BATCH}"), median, width);
 }

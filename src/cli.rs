@@ -1,10 +1,14 @@
 //! The program's verbs, one file each. Results go to stdout, everything else to stderr.
 
 mod calibrate;
+mod command_line;
 mod compare;
 mod data;
 mod device;
 mod evaluate;
+mod exit;
+mod files;
+mod images;
 mod import;
 mod inspect;
 mod progress;
@@ -13,34 +17,11 @@ mod score;
 mod serve;
 mod train;
 
-use std::fmt::Write as _;
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
-use clap::parser::ValueSource;
-use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
-use sha2::{Digest, Sha256};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use crate::data::dataset::Sample;
-use crate::data::image::Preprocessing;
-use crate::data::pictures::Pictures;
-use crate::data::stored::Stored;
-use crate::detector::{self, Detector, Scored};
-use crate::device::DeviceKind;
-use crate::model_file::{MAX_BYTES, ModelFile};
-use data::DataArgs;
-
-/// Exit codes, stable: scripts rely on them. Clap's own for a wrong command line is 2.
-mod exit {
-    /// Something failed; stderr says what.
-    pub const FAILED: u8 = 1;
-    /// The work was done, but some images could not be read.
-    pub const SOME_SKIPPED: u8 = 3;
-    /// Ctrl-C: a checkpoint was saved.
-    pub const INTERRUPTED: u8 = 130;
-}
+use exit::Outcome;
 
 /// Image anomaly detection with Skip-GANomaly: train on normal images, score any image.
 #[derive(Parser)]
@@ -72,13 +53,6 @@ enum Verb {
     Serve(serve::Args),
 }
 
-/// How a verb ended when nothing failed.
-enum Outcome {
-    Done,
-    SomeSkipped,
-    Interrupted,
-}
-
 /// Runs the program on the process's arguments.
 pub fn run() -> ExitCode {
     let matches = Cli::command().get_matches();
@@ -107,166 +81,10 @@ pub fn run() -> ExitCode {
     }
 }
 
-/// Whether an option was given on the command line.
-fn was_given(matches: &ArgMatches, name: &str) -> bool {
-    matches.try_contains_id(name).unwrap_or_default()
-        && matches.value_source(name) == Some(ValueSource::CommandLine)
-}
-
 /// `skip-ganomaly score ... | head` closes the output early, which is not a failure.
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error
         .chain()
         .filter_map(|cause| cause.downcast_ref::<std::io::Error>())
         .any(|cause| cause.kind() == std::io::ErrorKind::BrokenPipe)
-}
-
-/// Scores prepared images as suits the device.
-fn score_batch(device: DeviceKind, detector: &dyn Detector, values: &[f32]) -> Result<Vec<Scored>> {
-    Ok(match device {
-        DeviceKind::Cpu => detector::score_on_all_threads(detector, values)?,
-        DeviceKind::Gpu | DeviceKind::Cuda => {
-            pollster::block_on(detector::score_batch(detector, values))?
-        }
-    })
-}
-
-/// Opens the data and prepares the normal training images.
-fn load_pictures(data: &DataArgs, preprocessing: &Preprocessing, seed: u64) -> Result<Stored> {
-    let set = data.open(seed)?;
-    eprintln!("{}: {}", set.source, set.description);
-    prepare(set.train, preprocessing, data.cache_bytes())
-}
-
-/// Prepares training images and keeps in memory those that fit into `cache_bytes`.
-fn prepare(train: Vec<Sample>, preprocessing: &Preprocessing, cache_bytes: u64) -> Result<Stored> {
-    let bar = progress::bar(train.len() as u64, "loading");
-    let pictures = Stored::new(train, preprocessing, cache_bytes, |done| {
-        bar.set_position(done as u64)
-    });
-    bar.finish_and_clear();
-    report_skipped(pictures.skipped());
-    if pictures.cached() < pictures.len() {
-        eprintln!(
-            "{} of {} prepared images fit into memory (--cache-mib); the others are decoded again in each epoch",
-            pictures.cached(),
-            pictures.len()
-        );
-    }
-    Ok(pictures)
-}
-
-/// Reads a model file, after checking its size.
-fn read_model(path: &Path) -> Result<(ModelFile, Vec<u8>)> {
-    let named = || format!("model file {}", path.display());
-    let metadata = std::fs::metadata(path).with_context(named)?;
-    anyhow::ensure!(
-        metadata.is_file() && metadata.len() <= MAX_BYTES as u64,
-        "model file {}: expected a file of at most {MAX_BYTES} bytes, got {}",
-        path.display(),
-        if metadata.is_file() {
-            format!("{} bytes", metadata.len())
-        } else {
-            "a folder".into()
-        },
-    );
-    let bytes = std::fs::read(path).with_context(named)?;
-    let model = ModelFile::from_bytes(&bytes).with_context(named)?;
-    Ok((model, bytes))
-}
-
-/// Writes a file completely or not at all: to a temporary file in the same folder, which is then renamed.
-fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
-    let named = || format!("cannot write {}", path.display());
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder.to_path_buf(),
-        _ => PathBuf::from("."),
-    };
-    std::fs::create_dir_all(&folder).with_context(named)?;
-    let mut file = temporary_in(&folder).with_context(named)?;
-    file.write_all(bytes).with_context(named)?;
-    file.as_file().sync_all().with_context(named)?;
-    file.persist(path).with_context(named)?;
-    Ok(())
-}
-
-/// A temporary file with the permissions of any new file: 0666 less the umask. By default, `tempfile`
-/// lets only the owner read and write it.
-#[cfg(unix)]
-fn temporary_in(folder: &Path) -> std::io::Result<tempfile::NamedTempFile> {
-    use std::os::unix::fs::PermissionsExt;
-    tempfile::Builder::new()
-        .permissions(std::fs::Permissions::from_mode(0o666))
-        .tempfile_in(folder)
-}
-
-/// A temporary file.
-#[cfg(not(unix))]
-fn temporary_in(folder: &Path) -> std::io::Result<tempfile::NamedTempFile> {
-    tempfile::NamedTempFile::new_in(folder)
-}
-
-/// SHA-256 of some bytes in hexadecimal.
-fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
-        .iter()
-        .fold(String::new(), |mut hex, byte| {
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        })
-}
-
-/// The command line, quoted for a shell.
-fn command_line() -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,+@%".contains(c);
-    let quoted = |argument: String| match argument.chars().all(plain) && !argument.is_empty() {
-        true => argument,
-        false => format!("'{}'", argument.replace('\'', r"'\''")),
-    };
-    let arguments = std::env::args().skip(1).map(quoted);
-    std::iter::once("skip-ganomaly".to_owned())
-        .chain(arguments)
-        .collect::<Vec<_>>()
-        .join(" ")
-}
-
-/// Lists the images that were left out, on stderr.
-fn report_skipped(skipped: &[(PathBuf, String)]) {
-    const SHOWN: usize = 10;
-    for (path, reason) in skipped.iter().take(SHOWN) {
-        eprintln!("skipped {}: {reason}", path.display());
-    }
-    if skipped.len() > SHOWN {
-        eprintln!("skipped {} more images", skipped.len() - SHOWN);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_file_is_written_whole() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("new/file");
-        for bytes in [&b"one"[..], b"another"] {
-            write_whole(&path, bytes).unwrap();
-            assert_eq!(std::fs::read(&path).unwrap(), bytes);
-        }
-        let files = std::fs::read_dir(folder.path().join("new")).unwrap();
-        assert_eq!(files.count(), 1, "no temporary file is left");
-    }
-
-    /// Whatever the umask is here.
-    #[test]
-    #[cfg(unix)]
-    fn a_written_file_has_the_permissions_of_any_new_file() {
-        use std::os::unix::fs::PermissionsExt;
-        let folder = tempfile::tempdir().unwrap();
-        let (ours, plain) = (folder.path().join("ours"), folder.path().join("plain"));
-        write_whole(&ours, b"ours").unwrap();
-        std::fs::write(&plain, b"plain").unwrap();
-        let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode();
-        assert_eq!(mode(&ours), mode(&plain));
-    }
 }

@@ -6,13 +6,14 @@
 //!
 //! # Example
 //!
-//! ```no_run
-//! use skip_ganomaly::{DeviceKind, Model};
+//! ```
+//! use skip_ganomaly::{DeviceKind, Model, Verdict};
 //!
-//! # fn score() -> Result<(), Box<dyn std::error::Error>> {
-//! let model = Model::open("model.safetensors", DeviceKind::Cpu)?;
-//! let score = model.score(&std::fs::read("image.png")?)?;
-//! println!("{} {}", score.anomaly_score, score.verdict);
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let model = Model::open("www/models/solar-ir.safetensors", DeviceKind::Cpu)?;
+//! let score = model.score(&std::fs::read("www/samples/gallery/cracking_7366.png")?)?;
+//! println!("{} is {}", score.anomaly_score, score.verdict);
+//! assert_eq!(score.verdict, Verdict::Anomalous);
 //! # Ok(())
 //! # }
 //! ```

@@ -4,12 +4,14 @@
 //! the weights.
 
 mod error;
+mod format;
 mod header;
 mod precision;
 mod scoring;
 
 pub use error::ModelFileError;
-pub use header::{FORMAT, Header, SelfCheck, Training};
+pub use format::{FORMAT, MAX_BYTES};
+pub use header::{Header, SelfCheck, Training};
 pub use precision::Precision;
 pub use scoring::{Normaliser, Scoring, Span};
 
@@ -20,10 +22,7 @@ use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
 use crate::nn::tensors::{HostTensor, NamedTensors};
 use crate::score::Residual;
-use error::KEY;
-
-/// Largest file that is read.
-pub const MAX_BYTES: usize = 1 << 30;
+use format::KEY;
 
 /// Prefix of the numbers that calibration fitted: always in single precision.
 const SCORING: &str = "scoring.";

@@ -105,7 +105,7 @@ impl Run {
             step: (training.steps % per_epoch) as usize,
         })?;
         run.steps = training.steps;
-        run.history = History::read(&file.tensors)?;
+        run.history = History::read(&file.tensors, run.trainer.loss_terms())?;
         Ok(run)
     }
 
@@ -228,7 +228,7 @@ impl Run {
     pub async fn read_losses(&mut self) -> Result<Vec<Losses>, RunError> {
         let pending = std::mem::take(&mut self.pending);
         let first = self.steps - pending.len() as u64 + 1;
-        let losses = read_losses(pending).await?;
+        let losses = read_losses(self.trainer.loss_terms(), pending).await?;
         if let Some(bad) = losses.iter().position(|l| !l.is_finite()) {
             return Err(RunError::Diverged {
                 step: first + bad as u64,
@@ -239,7 +239,10 @@ impl Run {
             self.restarted |= self.trainer.restart_if_collapsed(last);
         }
         let steps = (first..).zip(&losses);
-        let steps = steps.map(|(step, &losses)| StepLosses { step, losses });
+        let steps = steps.map(|(step, losses)| StepLosses {
+            step,
+            losses: losses.clone(),
+        });
         self.history.losses.extend(steps);
         Ok(losses)
     }

@@ -8,8 +8,10 @@ use anyhow::{Context, Result};
 
 use super::data::DataArgs;
 use super::device::{Check, DeviceArg};
+use super::exit::Outcome;
+use super::files::{read_model, write_whole};
+use super::images::load_pictures;
 use super::progress::Finishing;
-use super::{Outcome, load_pictures, read_model, write_whole};
 use crate::calibration::{THRESHOLD_QUANTILE, ThresholdRule};
 use crate::data::batch::split_held_out;
 use crate::data::pictures::Pictures;

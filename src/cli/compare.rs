@@ -3,97 +3,31 @@
 //! Each method's run has a folder as `train` writes it, so an interrupted comparison can be resumed.
 //! Everything is scored by the honest protocol, and nothing is chosen on the test images.
 
+mod args;
+mod comparison;
 mod output;
 mod plan;
 mod report;
 mod runs;
 mod scores;
 
-use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+pub use args::Args;
+
+use std::path::PathBuf;
 use std::rc::Rc;
 
 use anyhow::Result;
-use clap::{ArgGroup, ArgMatches};
+use clap::ArgMatches;
 
-use super::data::DataArgs;
-use super::device::{Check, DeviceArg};
-use super::evaluate::{DEFAULT_RESAMPLES, data_name, needs_both_kinds, published_table};
+use super::device::Check;
+use super::evaluate::test_set::{data_name, needs_both_kinds, published_table};
+use super::exit::Outcome;
+use super::images::{prepare, report_skipped};
 use super::train::job::watch_for_interruption;
-use super::{Outcome, prepare, report_skipped};
-use crate::data::dataset::Dataset;
 use crate::evaluation::{Evaluation, Resampling};
-use crate::model_file::Training;
-use crate::settings::method::Method;
-use crate::settings::{config::TrainConfig, preset::Preset};
-use plan::Plan;
-
-#[derive(clap::Args)]
-#[command(
-    group(ArgGroup::new("source").args(["data"]).required(true)),
-    group(ArgGroup::new("budget").args(["steps", "minutes"]).required(true)),
-    mut_arg("method", |arg| arg.hide(true)),
-    mut_arg("epochs", |arg| arg.hide(true)),
-)]
-pub struct Args {
-    #[command(flatten)]
-    data: DataArgs,
-    /// Methods to compare, separated by commas; the first is the reference
-    #[arg(long, value_enum, value_delimiter = ',', required = true, conflicts_with_all = ["method", "epochs"])]
-    methods: Vec<Method>,
-    /// Minutes of training for each run, instead of --steps
-    #[arg(long, value_name = "M", value_parser = minutes)]
-    minutes: Option<f64>,
-    /// Seeds, separated by commas, instead of --seed; each method is trained once with each seed
-    #[arg(long, value_name = "N", value_delimiter = ',', conflicts_with = "seed")]
-    seeds: Vec<u64>,
-    /// Settings that skip-ganomaly starts from; options given here override them
-    #[arg(long, value_enum, default_value = "paper")]
-    preset: Preset,
-    /// Also print the published results for this data set [default: cifar10 for cifar10:DIR]
-    #[arg(long, value_name = "SET", value_parser = ["cifar10", "mnist", "none"])]
-    published_table: Option<String>,
-    /// Number of bootstrap resamples for the 95 % intervals
-    #[arg(long, value_name = "N", default_value_t = DEFAULT_RESAMPLES)]
-    bootstrap: NonZeroUsize,
-    /// Folder for the report and, under runs/, for each run; an interrupted comparison resumes there
-    #[arg(long, value_name = "DIR")]
-    report: PathBuf,
-    /// Print the result as one JSON object
-    #[arg(long)]
-    json: bool,
-    #[command(flatten)]
-    device: DeviceArg,
-    #[command(flatten)]
-    config: TrainConfig,
-}
-
-/// Parses a training time.
-fn minutes(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(value) if value.is_finite() && value > 0.0 => Ok(value),
-        Ok(value) => Err(format!("expected minutes above 0, got {value}")),
-        Err(error) => Err(error.to_string()),
-    }
-}
-
-/// One method with one seed; its results have the same index in the evaluation.
-struct Row {
-    method: Method,
-    seed: u64,
-    train_secs: f64,
-    model: PathBuf,
-    training: Training,
-}
-
-/// What was compared.
-struct Comparison {
-    plan: Plan,
-    /// The data as drawn with the first seed.
-    set: Dataset,
-    rows: Vec<Row>,
-    evaluation: Evaluation,
-}
+use crate::settings::config::TrainConfig;
+use comparison::Comparison;
+use plan::{Plan, run_folder};
 
 pub fn run(args: &Args, given: &ArgMatches) -> Result<Outcome> {
     let plan = Plan::new(args, given)?;
@@ -179,9 +113,4 @@ pub fn run(args: &Args, given: &ArgMatches) -> Result<Outcome> {
         true => Outcome::Done,
         false => Outcome::SomeSkipped,
     })
-}
-
-/// A run's folder within a comparison's folder.
-fn run_folder(report: &Path, method: Method, seed: u64) -> PathBuf {
-    report.join("runs").join(format!("{method}-seed{seed}"))
 }

@@ -6,7 +6,7 @@ mod check;
 use anyhow::{Context, Result};
 use burn::tensor::Device;
 
-use crate::detector;
+use crate::detector::{self, Detector, Scored};
 use crate::device::{DeviceError, DeviceKind};
 use crate::model_file::ModelFile;
 use check::scores;
@@ -150,6 +150,20 @@ fn choose(
     }
     eprintln!("computing on the CPU");
     open(DeviceKind::Cpu)
+}
+
+/// Scores prepared images as suits the device.
+pub fn score_batch(
+    device: DeviceKind,
+    detector: &dyn Detector,
+    values: &[f32],
+) -> Result<Vec<Scored>> {
+    Ok(match device {
+        DeviceKind::Cpu => detector::score_on_all_threads(detector, values)?,
+        DeviceKind::Gpu | DeviceKind::Cuda => {
+            pollster::block_on(detector::score_batch(detector, values))?
+        }
+    })
 }
 
 #[cfg(test)]

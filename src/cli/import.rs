@@ -6,7 +6,10 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 use super::device::{Check, DeviceArg, reference};
-use super::{Outcome, progress, report_skipped, write_whole};
+use super::exit::Outcome;
+use super::files::write_whole;
+use super::images::report_skipped;
+use super::progress;
 use crate::calibration::THRESHOLD_QUANTILE;
 use crate::data::folder::{self, Folder, LoadedPictures};
 use crate::data::image::Preprocessing;

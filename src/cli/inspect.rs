@@ -8,7 +8,8 @@ use anyhow::Result;
 use crate::calibration::rounded;
 use crate::model_file::Scoring;
 
-use super::{Outcome, read_model, sha256};
+use super::exit::Outcome;
+use super::files::{read_model, sha256};
 
 #[derive(clap::Args)]
 pub struct Args {

@@ -12,7 +12,7 @@ use crate::settings::limits::{Limits, Values};
 use crate::settings::method::Method;
 use crate::settings::preset::Preset;
 
-use super::Outcome;
+use super::exit::Outcome;
 
 pub fn run() -> Result<Outcome> {
     let mut out = std::io::stdout().lock();
@@ -58,6 +58,7 @@ fn of(method: Method) -> Result<Value> {
         "source": source.to_string(),
         "in_steps": method.has_networks(),
         "searches": method.searches(),
+        "losses": method.loss_terms(),
         "settings": settings,
         "published": changes,
     }))

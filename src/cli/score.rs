@@ -7,8 +7,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use serde::Serialize;
 
-use super::device::{Check, DeviceArg};
-use super::{Outcome, progress, read_model, score_batch};
+use super::device::{Check, DeviceArg, score_batch};
+use super::exit::Outcome;
+use super::files::read_model;
+use super::progress;
 use crate::calibration::{Verdict, heat_map_scale};
 use crate::data::folder::{chunks, expand};
 use crate::data::image::heat_map_rgba;

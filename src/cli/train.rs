@@ -10,9 +10,12 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use clap::ArgMatches;
 
+use super::command_line::{command_line, was_given};
 use super::data::DataArgs;
 use super::device::{Check, DeviceArg};
-use super::{Outcome, command_line, load_pictures, read_model, was_given};
+use super::exit::Outcome;
+use super::files::read_model;
+use super::images::load_pictures;
 use crate::detector::options;
 use crate::model_file::{ModelFile, Precision};
 use crate::settings::{config::TrainConfig, preset::Preset};

@@ -14,7 +14,7 @@ use burn::tensor::activation::relu;
 use super::gan::{GanDetector, GanScore};
 use super::spec::GanMethod;
 use super::{Inference, Reconstruction};
-use crate::loss::{bce_fake, bce_real, probability, reconstruction};
+use crate::loss::{bce_fake, bce_real, reconstruction};
 use crate::model_file::Scoring;
 use crate::nn::init::Initialiser;
 use crate::nn::{Architecture, Decoder, Encoder, Mode, Network, linear};
@@ -23,6 +23,7 @@ use crate::score::{self, RawScore};
 use crate::settings::config::TrainConfig;
 use crate::settings::method::Method;
 use crate::train::gan::{Gan, GanTrainer};
+use crate::train::losses::{DISCRIMINATOR, LossTerm};
 use crate::train::prior;
 use crate::train::step::{PendingLosses, Update};
 
@@ -139,18 +140,37 @@ impl Discriminator {
 
 /// The method.
 ///
-/// In [`crate::train::Losses`] its losses are reported as
+/// Its losses:
 ///
-/// - contextual: the reconstruction error
+/// - reconstruction: the mean of (x - x̂)², minimised by E and G in the first phase
 /// - adversarial: BCE(D(E(x)), 1), minimised by E in the second phase
 /// - generator: the weighted sum of both
 /// - discriminator: BCE(D(z), 1) + BCE(D(E(x)), 0), z from the prior
-/// - latent: the mean of 1 - D(E(x)), logged only, not optimised
 /// - real and fake: the means of D(z) and of D(E(x)), before D's update
 pub struct Aae;
 
 impl Gan for Aae {
     const TWO_PHASES: bool = true;
+
+    const LOSSES: &'static [LossTerm] = &[
+        LossTerm::new(
+            "reconstruction",
+            "Reconstruction error",
+            "mean squared difference between image and reconstruction",
+        )
+        .earlier("contextual"),
+        LossTerm::new(
+            "adversarial",
+            "Adversarial loss",
+            "how reliably the discriminator recognises codes of images",
+        ),
+        LossTerm::new(
+            "generator",
+            "Autoencoder, weighted sum",
+            "what the encoder and the decoder are trained on, in two phases",
+        ),
+        DISCRIMINATOR,
+    ];
 
     type Generator = Autoencoder;
     type Discriminator = Discriminator;
@@ -166,8 +186,8 @@ impl Gan for Aae {
         let weights = trainer.config.loss_weights();
         let z = trainer.generator.encoder.forward(x.clone(), mode);
         let x_hat = trainer.generator.decoder.forward(z, mode);
-        let contextual = reconstruction(x.clone(), x_hat);
-        let reconstruct = contextual.clone().mul_scalar(weights.contextual);
+        let reconstruction = reconstruction(x.clone(), x_hat);
+        let reconstruct = reconstruction.clone().mul_scalar(weights.contextual);
         if update.generator() {
             trainer.update_generator(&reconstruct);
         }
@@ -191,10 +211,11 @@ impl Gan for Aae {
             trainer.update_generator_again(&deceive);
         }
 
-        let latent = probability(judged[1].clone()).neg().add_scalar(1.0).mean();
         let generator = reconstruct + deceive;
-        let losses = [adversarial, contextual, latent, generator, discriminator];
-        PendingLosses::new(losses, judged)
+        PendingLosses::new(
+            [reconstruction, adversarial, generator, discriminator],
+            judged,
+        )
     }
 }
 

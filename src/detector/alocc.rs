@@ -13,7 +13,7 @@ use super::gan::{GanDetector, GanScore};
 use super::spec::GanMethod;
 use super::{Inference, Reconstruction};
 use crate::data::disturb::Disturbance;
-use crate::loss::{bce_fake, bce_real, probability, refinement};
+use crate::loss::{bce_fake, bce_real, refinement};
 use crate::model_file::Scoring;
 use crate::nn::convolution::convolve;
 use crate::nn::decoder::{self, UpLevel};
@@ -25,6 +25,7 @@ use crate::score::{self, RawScore};
 use crate::settings::config::TrainConfig;
 use crate::settings::method::Method;
 use crate::train::gan::{Gan, GanTrainer};
+use crate::train::losses::{DISCRIMINATOR, LossTerm};
 use crate::train::step::{PendingLosses, Update};
 
 pub(crate) const SPEC: GanMethod<Alocc> = GanMethod::new();
@@ -215,11 +216,30 @@ const REFINEMENTS: usize = 2;
 
 /// The method.
 ///
-/// The contextual loss is the refinement loss. The method has no latent loss; in its place the mean of 1
-/// - D(x̂), on which the score is based, is logged but not optimised.
+/// The contextual weight is that of the refinement loss.
 pub struct Alocc;
 
 impl Gan for Alocc {
+    const LOSSES: &'static [LossTerm] = &[
+        LossTerm::new(
+            "adversarial",
+            "Adversarial loss",
+            "how reliably the discriminator recognises refined images",
+        ),
+        LossTerm::new(
+            "refinement",
+            "Refinement loss",
+            "mean squared difference between image and refined image",
+        )
+        .earlier("contextual"),
+        LossTerm::new(
+            "generator",
+            "Refiner, weighted sum",
+            "what the refiner is trained on",
+        ),
+        DISCRIMINATOR,
+    ];
+
     type Generator = Refiner;
     type Discriminator = Discriminator;
 
@@ -248,14 +268,14 @@ impl Gan for Alocc {
         let losses = |x_hat: Tensor<4>| {
             let fake = frozen.forward(x_hat.clone(), Mode::Training);
             let adversarial = bce_real(fake);
-            let contextual = refinement(x.clone(), x_hat);
+            let refinement = refinement(x.clone(), x_hat);
             let generator = adversarial.clone().mul_scalar(weights.adversarial)
-                + contextual.clone().mul_scalar(weights.contextual);
-            [adversarial, contextual, generator]
+                + refinement.clone().mul_scalar(weights.contextual);
+            [adversarial, refinement, generator]
         };
-        let [adversarial, contextual, refiner] = losses(x_hat);
+        let [adversarial, refinement, generator] = losses(x_hat);
         if update.generator() {
-            trainer.update_generator(&refiner);
+            trainer.update_generator(&generator);
             for _ in 1..REFINEMENTS {
                 let again = trainer.generator.forward(noisy.clone(), Mode::Training);
                 let [.., again] = losses(again);
@@ -263,9 +283,7 @@ impl Gan for Alocc {
             }
         }
 
-        let latent = probability(judged[1].clone()).neg().add_scalar(1.0).mean();
-        let losses = [adversarial, contextual, latent, refiner, discriminator];
-        PendingLosses::new(losses, judged)
+        PendingLosses::new([adversarial, refinement, generator, discriminator], judged)
     }
 }
 

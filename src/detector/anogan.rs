@@ -27,6 +27,7 @@ use crate::settings::config::TrainConfig;
 use crate::settings::method::Method;
 use crate::train::adam::Adam;
 use crate::train::gan::{Gan, GanTrainer};
+use crate::train::losses::{DISCRIMINATOR, LossTerm};
 use crate::train::prior;
 use crate::train::step::{PendingLosses, Update};
 
@@ -131,17 +132,31 @@ impl Discriminator {
 
 /// The method.
 ///
-/// Its losses have one term each and no weights. In [`crate::train::Losses`] they are reported as
+/// Its losses have one term each and no weights:
 ///
-/// - adversarial and generator: BCE(D(G(z)), 1), minimised by G
+/// - generator: BCE(D(G(z)), 1), minimised by G
 /// - discriminator: BCE(D(x), 1) + BCE(D(G(z)), 0)
-/// - contextual: the distance from each image of the batch to the nearest generated one, logged only, not
+/// - nearest: the distance from each image of the batch to the nearest generated one, logged only, not
 ///   optimised
-/// - latent: 0, as there is none
 /// - real and fake: the means of D(x) and of D(G(z)), before the step
 pub struct Anogan;
 
 impl Gan for Anogan {
+    const LOSSES: &'static [LossTerm] = &[
+        LossTerm::new(
+            "generator",
+            "Generator",
+            "how reliably the discriminator recognises generated images",
+        ),
+        DISCRIMINATOR,
+        LossTerm::new(
+            "nearest",
+            "Nearest generated image",
+            "mean squared difference between an image and the nearest generated one; logged only",
+        )
+        .earlier("contextual"),
+    ];
+
     type Generator = Generator;
     type Discriminator = Discriminator;
 
@@ -168,18 +183,15 @@ impl Gan for Anogan {
             trainer.update_discriminator(&discriminator);
         }
 
-        let contextual = nearest_drawn(x, drawn.clone().detach());
+        let nearest = nearest_drawn(x, drawn.clone().detach());
         // D's weights are fixed while G is updated, so their gradients are not computed.
         let frozen = trainer.discriminator.clone().no_grad();
-        let adversarial = bce_real(frozen.forward(drawn, mode).logit);
+        let generator = bce_real(frozen.forward(drawn, mode).logit);
         if update.generator() {
-            trainer.update_generator(&adversarial);
+            trainer.update_generator(&generator);
         }
 
-        let latent = contextual.zeros_like();
-        let generator = adversarial.clone();
-        let losses = [adversarial, contextual, latent, generator, discriminator];
-        PendingLosses::new(losses, judged)
+        PendingLosses::new([generator, discriminator, nearest], judged)
     }
 }
 

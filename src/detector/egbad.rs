@@ -30,6 +30,7 @@ use crate::score::RawScore;
 use crate::settings::config::TrainConfig;
 use crate::settings::method::Method;
 use crate::train::gan::{Gan, GanTrainer};
+use crate::train::losses::{DISCRIMINATOR, LossTerm};
 use crate::train::prior;
 use crate::train::step::{PendingLosses, Update};
 
@@ -281,13 +282,12 @@ fn dropped<const D: usize>(h: Tensor<D>, dropout: &mut Option<&mut Dropout>) -> 
 
 /// The method.
 ///
-/// Its losses have one term each and no weights. In [`crate::train::Losses`] they are reported as
+/// Its losses have one term each and no weights:
 ///
-/// - adversarial: L_G = BCE(D(G(z), z), 1), minimised by G
-/// - latent: L_E = BCE(D(x, E(x)), 0), minimised by E
-/// - generator: L_G + L_E
+/// - generator: L_G = BCE(D(G(z), z), 1), minimised by G
+/// - encoder: L_E = BCE(D(x, E(x)), 0), minimised by E
 /// - discriminator: L_D = BCE(D(x, E(x)), 1) + BCE(D(G(z), z), 0)
-/// - contextual: the mean of |x - G(E(x))|, logged only, not optimised
+/// - reconstruction: the mean of |x - G(E(x))|, logged only, not optimised
 /// - real and fake: the means of D(x, E(x)) and of D(G(z), z), before the step
 pub struct Egbad;
 
@@ -302,6 +302,28 @@ pub fn draw(config: &TrainConfig, n: usize, step: u64, device: &Device) -> (Tens
 impl Gan for Egbad {
     /// D sees both pairs twice.
     const PASSES_OF_D: usize = 4;
+
+    const LOSSES: &'static [LossTerm] = &[
+        LossTerm::new(
+            "generator",
+            "Generator loss L_G",
+            "how reliably the discriminator recognises generated images with their codes",
+        )
+        .earlier("adversarial"),
+        LossTerm::new(
+            "encoder",
+            "Encoder loss L_E",
+            "how reliably the discriminator recognises images with their encodings",
+        )
+        .earlier("latent"),
+        DISCRIMINATOR,
+        LossTerm::new(
+            "reconstruction",
+            "Reconstruction",
+            "mean absolute difference between image and reconstruction; logged only",
+        )
+        .earlier("contextual"),
+    ];
 
     type Generator = Pair;
     type Discriminator = Discriminator;
@@ -339,21 +361,19 @@ impl Gan for Egbad {
         // prior.
         let frozen = trainer.generator.generator.clone().no_grad();
         let x_hat = frozen.forward(encoded.clone().detach(), Mode::Inference);
-        let contextual = contextual(x.clone(), x_hat);
+        let reconstruction = contextual(x.clone(), x_hat);
 
         // D's weights are fixed while G and E are updated, so their gradients are not computed.
         let frozen = trainer.discriminator.clone().no_grad();
         let real = frozen.forward(x, encoded, mode, Some(&mut dropout));
         let fake = frozen.forward(drawn, z, mode, Some(&mut dropout));
-        let adversarial = bce_real(fake.logit);
-        let latent = bce_fake(real.logit);
-        let generator = adversarial.clone() + latent.clone();
+        let generator = bce_real(fake.logit);
+        let encoder = bce_fake(real.logit);
         if update.generator() {
-            trainer.update_generator(&generator);
+            trainer.update_generator(&(generator.clone() + encoder.clone()));
         }
 
-        let losses = [adversarial, contextual, latent, generator, discriminator];
-        PendingLosses::new(losses, judged)
+        PendingLosses::new([generator, encoder, discriminator, reconstruction], judged)
     }
 }
 

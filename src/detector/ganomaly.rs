@@ -16,6 +16,7 @@ use crate::nn::pyramid::{self, PyramidLevel};
 use crate::nn::{Architecture, Decoder, Encoder, Mode, Network, conv};
 use crate::settings::method::Method;
 use crate::train::gan::{Gan, GanTrainer};
+use crate::train::losses::{DISCRIMINATOR, LossTerm};
 use crate::train::step::{PendingLosses, Update};
 
 pub(crate) const SPEC: GanMethod<Ganomaly> = GanMethod::new();
@@ -157,6 +158,31 @@ impl Discriminator {
 pub struct Ganomaly;
 
 impl Gan for Ganomaly {
+    const LOSSES: &'static [LossTerm] = &[
+        LossTerm::new(
+            "adversarial",
+            "Adversarial loss",
+            "mean squared difference between the discriminator's features",
+        ),
+        LossTerm::new(
+            "contextual",
+            "Contextual loss",
+            "mean absolute difference between image and reconstruction",
+        ),
+        LossTerm::new(
+            "encoder",
+            "Encoder loss",
+            "mean squared difference between the codes of image and reconstruction",
+        )
+        .earlier("latent"),
+        LossTerm::new(
+            "generator",
+            "Generator, weighted sum",
+            "what the generator is trained on",
+        ),
+        DISCRIMINATOR,
+    ];
+
     type Generator = Generator;
     type Discriminator = Discriminator;
 
@@ -182,10 +208,10 @@ impl Gan for Ganomaly {
         let f_hat = frozen.forward(x_hat.clone(), Mode::Training).features;
         let adversarial = feature_matching(f, f_hat);
         let contextual = contextual(x, x_hat);
-        let latent = encoder(z, z_hat);
+        let encoder = encoder(z, z_hat);
         let generator = adversarial.clone().mul_scalar(weights.adversarial)
             + contextual.clone().mul_scalar(weights.contextual)
-            + latent.clone().mul_scalar(weights.latent);
+            + encoder.clone().mul_scalar(weights.latent);
         if update.generator() {
             trainer.update_generator(&generator);
         }
@@ -196,8 +222,10 @@ impl Gan for Ganomaly {
             trainer.update_discriminator(&discriminator);
         }
 
-        let losses = [adversarial, contextual, latent, generator, discriminator];
-        PendingLosses::new(losses, judged)
+        PendingLosses::new(
+            [adversarial, contextual, encoder, generator, discriminator],
+            judged,
+        )
     }
 }
 

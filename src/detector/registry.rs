@@ -8,6 +8,7 @@ use super::{aae, alocc, anogan, egbad, ganomaly, nearest, pca, skip_ganomaly};
 use crate::model_file::ModelFile;
 use crate::nn::Mode;
 use crate::settings::method::Method;
+use crate::train::losses::LossTerm;
 
 impl Method {
     pub(crate) fn spec(self) -> &'static dyn MethodSpec {
@@ -45,6 +46,12 @@ impl Method {
             TrainingKind::Gradient(method) => Some(method),
             TrainingKind::Once(_) => None,
         }
+    }
+
+    /// What it calls its losses; none if it is fitted directly.
+    pub fn loss_terms(self) -> &'static [LossTerm] {
+        self.gradient_trained()
+            .map_or(&[], |method| method.loss_terms())
     }
 
     /// Its fit, if it is fitted directly.

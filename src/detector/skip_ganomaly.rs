@@ -21,6 +21,7 @@ use crate::settings::config::TrainConfig;
 use crate::settings::method::Method;
 use crate::settings::preset::Preset;
 use crate::train::gan::{Gan, GanTrainer};
+use crate::train::losses::{DISCRIMINATOR, LossTerm};
 use crate::train::step::{PendingLosses, Update};
 
 pub(crate) const SPEC: GanMethod<SkipGanomaly> = GanMethod::new();
@@ -32,6 +33,30 @@ const ALL_SKIPS: usize = 7;
 pub struct SkipGanomaly;
 
 impl Gan for SkipGanomaly {
+    const LOSSES: &'static [LossTerm] = &[
+        LossTerm::new(
+            "adversarial",
+            "Adversarial loss",
+            "how reliably the discriminator recognises reconstructions",
+        ),
+        LossTerm::new(
+            "contextual",
+            "Contextual loss",
+            "mean absolute difference between image and reconstruction",
+        ),
+        LossTerm::new(
+            "latent",
+            "Latent loss",
+            "mean squared difference between the discriminator's features",
+        ),
+        LossTerm::new(
+            "generator",
+            "Generator, weighted sum",
+            "what the generator is trained on",
+        ),
+        DISCRIMINATOR,
+    ];
+
     type Generator = Generator;
     type Discriminator = Discriminator;
 
@@ -73,8 +98,10 @@ impl Gan for SkipGanomaly {
             trainer.update_discriminator(&discriminator);
         }
 
-        let losses = [adversarial, contextual, latent_g, generator, discriminator];
-        PendingLosses::new(losses, judged)
+        PendingLosses::new(
+            [adversarial, contextual, latent_g, generator, discriminator],
+            judged,
+        )
     }
 }
 

@@ -16,6 +16,7 @@ use crate::score::LAMBDA;
 use crate::settings::config::TrainConfig;
 use crate::settings::preset::Preset;
 use crate::train::gan::GanTrainer;
+use crate::train::losses::LossTerm;
 use crate::train::step::Trainer;
 
 /// What a method says of itself: each method's file has one.
@@ -96,6 +97,9 @@ pub trait GradientTrained {
         checkpoint: &NamedTensors,
         device: &Device,
     ) -> Result<Box<dyn Trainer>, TensorError>;
+
+    /// What it calls its losses, in the order of a step's.
+    fn loss_terms(&self) -> &'static [LossTerm];
 
     /// What its networks need: nothing is allocated.
     fn footprint(&self, architecture: &Architecture) -> Footprint;
@@ -216,6 +220,10 @@ impl<G: GanScore> GradientTrained for GanMethod<G> {
         Ok(Box::new(GanTrainer::<G>::restore(
             config, checkpoint, device,
         )?))
+    }
+
+    fn loss_terms(&self) -> &'static [LossTerm] {
+        G::LOSSES
     }
 
     fn footprint(&self, architecture: &Architecture) -> Footprint {

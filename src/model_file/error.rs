@@ -1,11 +1,8 @@
 //! Why a file is not a usable model.
 
-use super::header::{FORMAT, OLDEST_FORMAT};
+use super::format::{FORMAT, KEY, OLDEST_FORMAT};
 use crate::calibration::CalibrationError;
 use crate::nn::ArchitectureError;
-
-/// Key of the JSON object under `__metadata__`.
-pub(super) const KEY: &str = "skip-ganomaly";
 
 /// Why a file is not a usable model.
 #[derive(Debug, thiserror::Error)]

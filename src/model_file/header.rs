@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::error::ModelFileError;
+use super::format::{FORMAT, OLDEST_FORMAT};
 use super::scoring::Scoring;
 use crate::calibration::Calibration;
 use crate::data::image::Preprocessing;
@@ -11,13 +12,6 @@ use crate::score::RawScore;
 use crate::settings::config::TrainConfig;
 use crate::settings::limits::MOST_SEARCH_STEPS;
 use crate::settings::method::Method;
-
-/// Version of the format that this crate writes. Version 1 had neither `scoring.latent`,
-/// `scoring.balance` and `scoring.normaliser` nor methods without networks.
-pub const FORMAT: u32 = 2;
-
-/// Oldest version that this crate reads.
-pub(super) const OLDEST_FORMAT: u32 = 1;
 
 /// Everything about a model except its weights.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

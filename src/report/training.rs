@@ -9,24 +9,17 @@ use super::picture::{self, ReportSample};
 use super::{bins_table, counted, duration, figures, rule_in_words, scroll, tile};
 use crate::calibration::Calibration;
 use crate::score::RawScore;
+use crate::train::losses::{LossTerm, Losses};
 
 /// The losses of one training step.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct LossPoint {
     /// Which step, from 1.
     pub step: u64,
     /// In which epoch, from 1.
     pub epoch: u64,
-    /// Adversarial loss of the generator.
-    pub adversarial: f64,
-    /// Contextual loss.
-    pub contextual: f64,
-    /// Latent loss.
-    pub latent: f64,
-    /// The generator's weighted sum.
-    pub generator: f64,
-    /// The discriminator's loss.
-    pub discriminator: f64,
+    /// Its losses.
+    pub losses: Losses,
 }
 
 /// The content of a training run's report.
@@ -38,6 +31,8 @@ pub struct TrainingReport<'a> {
     pub command: &'a str,
     /// Names and values.
     pub settings: &'a [(String, String)],
+    /// What the method calls its losses.
+    pub loss_terms: &'a [LossTerm],
     /// Every step's losses. Empty for a method without steps.
     pub losses: &'a [LossPoint],
     /// Scores of the held-out normal images.
@@ -164,50 +159,14 @@ impl TrainingReport<'_> {
     }
 
     fn losses_section(&self) -> Markup {
-        type Part = (
-            &'static str,
-            &'static str,
-            &'static str,
-            fn(&LossPoint) -> f64,
-        );
-        const PARTS: [Part; 5] = [
-            (
-                "contextual",
-                "Contextual loss",
-                "mean absolute difference between image and reconstruction",
-                |p| p.contextual,
-            ),
-            (
-                "latent",
-                "Latent loss",
-                "mean squared difference between the discriminator's features",
-                |p| p.latent,
-            ),
-            (
-                "adversarial",
-                "Adversarial loss",
-                "how reliably the discriminator recognises reconstructions",
-                |p| p.adversarial,
-            ),
-            (
-                "generator",
-                "Generator, weighted sum",
-                "what the generator is trained on",
-                |p| p.generator,
-            ),
-            (
-                "discriminator",
-                "Discriminator",
-                "what the discriminator is trained on",
-                |p| p.discriminator,
-            ),
-        ];
+        let of =
+            |point: &LossPoint, term: &LossTerm| point.losses.get(term.name).unwrap_or(f64::NAN);
         let epochs = by_epoch(self.losses);
-        let odd = self
-            .losses
-            .iter()
-            .filter(|p| PARTS.iter().any(|part| !part.3(p).is_finite()))
-            .count();
+        let is_odd = |point: &&LossPoint| {
+            let mut terms = self.loss_terms.iter();
+            terms.any(|term| !of(point, term).is_finite())
+        };
+        let odd = self.losses.iter().filter(is_odd).count();
         html! {
             @if !self.losses.is_empty() {
                 section {
@@ -217,15 +176,16 @@ impl TrainingReport<'_> {
                         @if odd > 0 { " " strong { (counted(odd as u64, "step", "steps")) " had a loss that is not a number." } }
                     }
                     div.grid {
-                        @for (id, title, words, of) in PARTS {
-                            @let (points, band) = chart::joined(self.losses.iter().map(|p| (p.step as f64, of(p))), 160);
+                        @for term in self.loss_terms {
+                            @let LossTerm { name, title, meaning, .. } = *term;
+                            @let (points, band) = chart::joined(self.losses.iter().map(|p| (p.step as f64, of(p, term))), 160);
                             (chart::lines(
                                 Caption {
-                                    id: format!("loss-{id}"),
+                                    id: format!("loss-{name}"),
                                     title: title.into(),
-                                    description: loss_in_words(words, &points),
+                                    description: loss_in_words(meaning, &points),
                                     x: "step",
-                                    y: words,
+                                    y: meaning,
                                     warning: None,
                                 },
                                 &[Line { name: title.into(), class: "s1", points, band }],
@@ -236,7 +196,7 @@ impl TrainingReport<'_> {
                                         caption { (title) ", mean of each epoch" }
                                         thead { tr { th.number scope="col" { "epoch" } th.number scope="col" { "mean" } } }
                                         tbody { @for (epoch, points) in &epochs {
-                                            tr { th.number scope="row" { (epoch) } td.number { (figures(mean(points.iter().map(of)))) } }
+                                            tr { th.number scope="row" { (epoch) } td.number { (figures(mean(points.iter().map(|p| of(p, term))))) } }
                                         } }
                                     } }))
                                 }))
@@ -252,9 +212,9 @@ fn bins_for(pictures: usize) -> usize {
     ((pictures as f64).sqrt().round() as usize).clamp(8, 40)
 }
 
-fn by_epoch(losses: &[LossPoint]) -> BTreeMap<u64, Vec<LossPoint>> {
-    let mut epochs: BTreeMap<u64, Vec<LossPoint>> = BTreeMap::new();
-    for &point in losses {
+fn by_epoch(losses: &[LossPoint]) -> BTreeMap<u64, Vec<&LossPoint>> {
+    let mut epochs: BTreeMap<u64, Vec<&LossPoint>> = BTreeMap::new();
+    for point in losses {
         epochs.entry(point.epoch).or_default().push(point);
     }
     epochs
@@ -285,6 +245,11 @@ mod tests {
     use super::*;
     use crate::calibration::ThresholdRule;
     use crate::report::made_up::{bell, calibration, sample, wobble};
+    use crate::settings::method::Method;
+
+    fn loss_terms() -> &'static [LossTerm] {
+        Method::SkipGanomaly.loss_terms()
+    }
 
     fn losses() -> Vec<LossPoint> {
         (1..=1260)
@@ -294,14 +259,13 @@ mod tests {
                 let contextual = (0.045 + 0.4 * fall) * noise;
                 let (adversarial, latent) =
                     (1.2 + (1.0 - fall) * 2.0 * noise, 0.02 + 0.3 * fall * noise);
+                let generator = adversarial + 50.0 * contextual + latent;
+                let discriminator = 0.3 + 0.9 * fall * noise;
+                let values = [adversarial, contextual, latent, generator, discriminator];
                 LossPoint {
                     step: step as u64,
                     epoch: (step as u64 - 1) / 84 + 1,
-                    adversarial,
-                    contextual,
-                    latent,
-                    generator: adversarial + 50.0 * contextual + latent,
-                    discriminator: 0.3 + 0.9 * fall * noise,
+                    losses: Losses::new(loss_terms(), &values.map(|v| v as f32)),
                 }
             })
             .collect()
@@ -334,6 +298,7 @@ mod tests {
             title: "Training report",
             command: "skip-ganomaly train --data data/solar-ir --size 32 --channels 1 --out runs/solar-ir",
             settings: &settings,
+            loss_terms: loss_terms(),
             losses,
             held_out: &held_out(),
             calibration: &calibration(),
@@ -388,7 +353,9 @@ mod tests {
         assert!(!html(&[]).contains("<h2>Losses"));
         let mut broken = losses();
         broken.truncate(3);
-        broken.iter_mut().for_each(|p| p.contextual = f64::NAN);
+        let values = [0.7, f32::NAN, 0.2, 20.0, 1.3];
+        let nan = Losses::new(loss_terms(), &values);
+        broken.iter_mut().for_each(|p| p.losses = nan.clone());
         let text = html(&broken);
         assert!(text.contains("3 steps") && text.contains("no step had a number"));
         assert!(!text.contains("NaN"));
@@ -401,6 +368,7 @@ mod tests {
             title: "t",
             command: "",
             settings: &[],
+            loss_terms: &[],
             losses: &[],
             held_out: &[],
             calibration: &calibration,

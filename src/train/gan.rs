@@ -4,6 +4,7 @@
 use burn::tensor::{Device, Tensor};
 
 use super::adam::Adam;
+use super::losses::LossTerm;
 use super::step::{PendingLosses, Trainer, Update};
 use crate::nn::Network;
 use crate::nn::init::Initialiser;
@@ -27,6 +28,9 @@ pub trait Gan: Sized + 'static {
 
     /// Whether a step updates the generator in two phases, each with an optimiser of its own.
     const TWO_PHASES: bool = false;
+
+    /// What the method calls its losses, in the order in which a step gives them.
+    const LOSSES: &'static [LossTerm];
 
     /// All trained networks except the discriminator.
     type Generator: Network + Sync;
@@ -154,6 +158,10 @@ impl<G: Gan> GanTrainer<G> {
 impl<G: Gan> Trainer for GanTrainer<G> {
     fn device(&self) -> &Device {
         &self.device
+    }
+
+    fn loss_terms(&self) -> &'static [LossTerm] {
+        G::LOSSES
     }
 
     fn step(&mut self, x: Tensor<4>, step: u64, update: Update) -> PendingLosses {

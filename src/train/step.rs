@@ -3,7 +3,7 @@
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
-use super::Losses;
+use super::losses::{DISCRIMINATOR, LossTerm, Losses, OUTPUTS};
 use crate::loss::probability;
 use crate::nn::tensors::{Reader, TensorError};
 
@@ -40,6 +40,9 @@ pub trait Trainer {
     /// The device, with gradients, that batches must be on.
     fn device(&self) -> &Device;
 
+    /// What the method calls its losses.
+    fn loss_terms(&self) -> &'static [LossTerm];
+
     /// Trains on one batch. Nothing is read from the device. The running statistics of both networks
     /// change, whichever network is updated.
     ///
@@ -60,7 +63,8 @@ pub trait Trainer {
 
     /// Re-initialises D if its loss shows that it has collapsed; returns whether it did.
     fn restart_if_collapsed(&mut self, losses: &Losses) -> bool {
-        let collapsed = losses.discriminator < COLLAPSED;
+        let loss = losses.get(DISCRIMINATOR.name);
+        let collapsed = loss.is_some_and(|loss| loss < COLLAPSED);
         if collapsed {
             self.restart_discriminator();
         }
@@ -68,32 +72,33 @@ pub trait Trainer {
     }
 }
 
-/// Numbers that are read for one step.
-const NUMBERS: usize = 7;
-
-/// Losses of one step, still on the device: `[7]` in the order of [`Losses`].
+/// Losses of one step, still on the device: `[losses + 2]` in the order of [`Losses`].
 pub struct PendingLosses(Tensor<1>);
 
 impl PendingLosses {
-    /// From the losses in the order of [`Losses`], each `[1]`, and D's logits of x and of x̂, each
-    /// `[n]`, with or without gradients.
-    pub fn new(losses: [Tensor<1>; 5], judged: [Tensor<1>; 2]) -> Self {
-        let judged = judged.map(|logit| probability(logit.inner()).mean());
+    /// From the losses in the method's order, each `[1]`, and D's logits of x and of x̂, each `[n]`, with
+    /// or without gradients.
+    pub fn new<const N: usize>(losses: [Tensor<1>; N], logits: [Tensor<1>; 2]) -> Self {
+        let outputs = logits.map(|logit| probability(logit.inner()).mean());
         let losses = losses.map(Tensor::inner);
-        Self(Tensor::cat(losses.into_iter().chain(judged).collect(), 0))
+        Self(Tensor::cat(losses.into_iter().chain(outputs).collect(), 0))
     }
 }
 
-/// Reads the losses of several steps in one transfer.
+/// Reads the losses of several steps in one transfer; `terms` names them.
 ///
 /// # Errors
 /// If the device cannot be read.
-pub async fn read_losses(pending: Vec<PendingLosses>) -> Result<Vec<Losses>, TensorError> {
+pub async fn read_losses(
+    terms: &[LossTerm],
+    pending: Vec<PendingLosses>,
+) -> Result<Vec<Losses>, TensorError> {
     if pending.is_empty() {
         return Ok(Vec::new());
     }
     let all = Tensor::cat(pending.into_iter().map(|p| p.0).collect(), 0);
     let read = Reader::new().tensor("losses", all).read().await?;
-    let steps = read["losses"].values.chunks_exact(NUMBERS);
-    Ok(steps.map(Losses::from_values).collect())
+    let numbers = terms.len() + OUTPUTS.len();
+    let steps = read["losses"].values.chunks_exact(numbers);
+    Ok(steps.map(|values| Losses::new(terms, values)).collect())
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use super::{Comparison, Row};
+use super::comparison::{Comparison, Row};
 use crate::cli::evaluate::output::print_published;
 use crate::evaluation::{Interval, MethodResult};
 use crate::report::means;

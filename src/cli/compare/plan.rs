@@ -6,9 +6,9 @@ use anyhow::{Context, Result};
 use clap::ArgMatches;
 use serde_json::{Map, Value};
 
-use super::{Args, run_folder};
+use super::args::Args;
+use crate::cli::command_line::was_given;
 use crate::cli::data::DataArgs;
-use crate::cli::was_given;
 use crate::detector::options;
 use crate::settings::config::{ConfigError, TrainConfig};
 use crate::settings::method::Method;
@@ -139,6 +139,11 @@ impl Plan {
             ),
         }
     }
+}
+
+/// A run's folder within a comparison's folder.
+pub fn run_folder(report: &Path, method: Method, seed: u64) -> PathBuf {
+    report.join("runs").join(format!("{method}-seed{seed}"))
 }
 
 /// Refuses duplicates.

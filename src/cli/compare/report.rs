@@ -6,10 +6,11 @@ use anyhow::Result;
 use burn::tensor::Device;
 use serde_json::Value;
 
-use super::{Comparison, Row};
+use super::comparison::{Comparison, Row};
 use crate::calibration::{Verdict, heat_map_scale};
-use crate::cli::evaluate::published_order;
-use crate::cli::{command_line, read_model, write_whole};
+use crate::cli::command_line::command_line;
+use crate::cli::evaluate::test_set::published_order;
+use crate::cli::files::{read_model, write_whole};
 use crate::data::batch::evenly_spread;
 use crate::data::dataset::Sample;
 use crate::data::image::{Preprocessing, heat_map_rgba, to_rgba};

@@ -7,12 +7,13 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 
-use super::Row;
+use super::comparison::Row;
 use super::plan::Wanted;
+use crate::cli::command_line::command_line;
 use crate::cli::device::Chosen;
+use crate::cli::files::{read_model, sha256};
 use crate::cli::train::folder::{RunFolder, Settings};
 use crate::cli::train::job::Job;
-use crate::cli::{command_line, read_model, sha256};
 use crate::data::DataError;
 use crate::data::pictures::Pictures;
 use crate::data::stored::Stored;

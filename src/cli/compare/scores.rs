@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::runs::Finished;
 use crate::cli::device::Chosen;
-use crate::cli::evaluate::scoring::{Verdicts, honest};
-use crate::cli::evaluate::{calibrated, published_order};
-use crate::cli::{sha256, write_whole};
+use crate::cli::evaluate::scoring::{Verdicts, calibrated, honest};
+use crate::cli::evaluate::test_set::published_order;
+use crate::cli::files::{sha256, write_whole};
 use crate::data::dataset::{Dataset, Sample};
 use crate::detector;
 use crate::evaluation::{MethodResult, Resampling};

@@ -4,8 +4,8 @@ use std::num::NonZeroUsize;
 
 use anyhow::Result;
 
-use super::Bench;
-use crate::cli::report_skipped;
+use super::bench::Bench;
+use crate::cli::images::report_skipped;
 use crate::data::batch::subsample;
 use crate::data::dataset::{Sample, chunks};
 use crate::data::image::Preprocessing;

@@ -5,7 +5,7 @@ use std::io::Write;
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use super::Args;
+use super::args::Args;
 use crate::data::dataset::Dataset;
 use crate::data::image::Preprocessing;
 use crate::evaluation::{ClassMetrics, Evaluation, MethodResult, Protocol, PublishedTable};

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use super::Bench;
+use super::bench::Bench;
 use super::scoring::{Batches, TestScores, score_all};
-use crate::cli::read_model;
+use crate::cli::files::read_model;
 use crate::detector;
 use crate::evaluation::{About, EpochChoice, MethodResult, Part, Protocol, Resampling, measure};
 use crate::model_file::ModelFile;

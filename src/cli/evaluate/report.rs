@@ -4,9 +4,10 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-use super::Bench;
+use super::bench::Bench;
 use crate::calibration::{Verdict, heat_map_scale};
-use crate::cli::{command_line, write_whole};
+use crate::cli::command_line::command_line;
+use crate::cli::files::write_whole;
 use crate::data::dataset::Sample;
 use crate::data::image::{Preprocessing, heat_map_rgba, to_rgba};
 use crate::detector::{self, Detector};

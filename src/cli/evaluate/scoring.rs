@@ -4,13 +4,15 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
-use crate::cli::{progress, score_batch};
+use crate::cli::device::score_batch;
+use crate::cli::progress;
 use crate::data::dataset::{Loaded, Sample, chunks};
 use crate::data::mask;
 use crate::detector::{self, Detector, Scored};
 use crate::device::DeviceKind;
 use crate::evaluation::{About, Labelled, MethodResult, Protocol, Resampling, Threshold};
 use crate::metrics::{PixelMetrics, PixelScores, pixel_metrics};
+use crate::model_file::ModelFile;
 
 /// Images scored at once; the published protocol's result depends on it.
 const BATCH: usize = 64;
@@ -153,6 +155,11 @@ pub fn score_all(
     let count = scores.pictures.len().max(1) as f64;
     scores.milliseconds_per_picture = 1e3 * scoring.as_secs_f64() / count;
     Ok(scores)
+}
+
+/// A model's own threshold.
+pub fn calibrated(model: &ModelFile) -> Option<Threshold> {
+    model.header.calibration.as_ref().map(Threshold::calibrated)
 }
 
 impl TestScores {

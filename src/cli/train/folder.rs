@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
 use crate::cli::data::DataArgs;
-use crate::cli::write_whole;
+use crate::cli::files::write_whole;
 use crate::model_file::{ModelFile, Precision};
 use crate::report::LossPoint;
 use crate::train::events::Event;
@@ -165,11 +165,7 @@ impl Events {
                 } => Some(LossPoint {
                     step,
                     epoch,
-                    adversarial: losses.adversarial,
-                    contextual: losses.contextual,
-                    latent: losses.latent,
-                    generator: losses.generator,
-                    discriminator: losses.discriminator,
+                    losses,
                 }),
                 _ => None,
             });

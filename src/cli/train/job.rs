@@ -10,8 +10,9 @@ use anyhow::{Context, Result};
 use super::folder::{Events, RunFolder, Settings};
 use crate::calibration::Calibration;
 use crate::cli::device::Chosen;
+use crate::cli::exit;
+use crate::cli::files::write_whole;
 use crate::cli::progress::{self, Finishing};
-use crate::cli::{exit, write_whole};
 use crate::data::batch::evenly_spread;
 use crate::data::image::{Preprocessing, heat_map_rgba, to_rgba};
 use crate::data::pictures::Pictures;
@@ -117,7 +118,7 @@ impl Job<'_> {
         let mut events = self.folder.events(run.steps())?;
         if events.losses()?.is_empty() {
             // A checkpoint that comes without its log contains the losses.
-            for &StepLosses { step, losses } in &run.history().losses {
+            for StepLosses { step, losses } in run.history().losses.clone() {
                 let epoch = step.saturating_sub(1) / run.steps_per_epoch() + 1;
                 events.write(Event::Step {
                     step,
@@ -200,15 +201,17 @@ impl Job<'_> {
             run.step()?;
             let epoch = (run.steps() - 1) / run.steps_per_epoch() + 1;
             for losses in pollster::block_on(run.read_losses())? {
+                let own = run.config().method.loss_terms().iter();
+                let told = own.map(|term| {
+                    let loss = losses.get(term.name).unwrap_or(f64::NAN);
+                    format!("{} {loss:.3}", term.name)
+                });
+                bar.set_message(told.collect::<Vec<_>>().join(", "));
                 events.write(Event::Step {
                     step: run.steps(),
                     epoch,
                     losses,
                 })?;
-                bar.set_message(format!(
-                    "contextual {:.4}, G {:.3}, D {:.3}",
-                    losses.contextual, losses.generator, losses.discriminator
-                ));
             }
             if run.take_restarted() {
                 events.write(Event::DiscriminatorRestarted { step: run.steps() })?;
@@ -330,6 +333,7 @@ impl Job<'_> {
             title: "Training report",
             command: &self.settings.command,
             settings: &settings_table(self.config)?,
+            loss_terms: self.config.method.loss_terms(),
             losses: &events.losses()?,
             held_out: &raw,
             calibration,
