@@ -174,7 +174,7 @@ async function pause(page) {
 
 /** Waits until the checkpoint of the step that the page shows is stored: a pause stores one. */
 const waitStored = (page) => page.waitForFunction(async () => {
-  const { listRuns } = await import('./training/store.js');
+  const { listRuns } = await import('./lib/training/store.js');
   const [run] = await listRuns();
   return run?.step === Number(document.documentElement.dataset.step);
 });
@@ -352,7 +352,7 @@ test('a tab closed while it trains: the next visit offers to resume, goes on, an
     await second.click('#train-clear');
     await second.waitForFunction(() => document.querySelectorAll('#train-stored li').length === 0);
     const left = await second.evaluate(async () => {
-      const { listRuns, storedSizes } = await import('./training/store.js');
+      const { listRuns, storedSizes } = await import('./lib/training/store.js');
       return { runs: (await listRuns()).length, bytes: (await storedSizes()).bytes, mark: localStorage.getItem('training') };
     });
     assert.deepEqual(left, { runs: 0, bytes: 0, mark: null });
@@ -581,7 +581,7 @@ for (const colorScheme of ['light', 'dark']) {
     }));
 }
 
-const schema = JSON.parse(readFileSync(join(root, 'www/training/schema.json'), 'utf8'));
+const schema = JSON.parse(readFileSync(join(root, 'www/lib/training/schema.json'), 'utf8'));
 for (const { name: method, in_steps, searches } of schema.methods) if (in_steps && method !== 'skip-ganomaly') test(`${method} trains with its own settings, and the page scores with it`, onPage({ query: `?device=cpu&method=${method}&size=32&channels=1&width=2&batch=4&steps=6${searches ? '&search-steps=20' : ''}` }, async (page) => {
   await page.waitForSelector('#set-method');
   assert.equal(await value(page, '#set-preset'), 'paper');

@@ -14,7 +14,7 @@ export function stopClock(t) {
   return clock;
 }
 
-/** Turns between slices without the port, which would keep the process alive. Before turn.js is imported. */
+/** Turns between slices without the port, which would keep the process alive. Before yield.js is imported. */
 export function instantTurns() {
   globalThis.MessageChannel = class {
     port1 = { onmessage: () => {} };

@@ -21,7 +21,7 @@ globalThis.IntersectionObserver = class {
 };
 globalThis.requestAnimationFrame = (draw) => frames.push(draw);
 globalThis.setTimeout = (work, ms) => timers.push({ work, ms });
-const { Drawer } = await import('../../www/training/charts.js');
+const { Drawer } = await import('../../www/page/training/charts.js');
 
 function open(t) {
   const clock = stopClock(t);

@@ -1,7 +1,7 @@
 // Held: what workers share: reading a file, telling errors apart, and watching a search.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { isPanic, isStopped, onDeviceLost, Plain, read, searchWatch, tellDeviceLost, text } from '../../www/engine.js';
+import { isPanic, isStopped, onDeviceLost, Plain, read, searchWatch, tellDeviceLost, text } from '../../www/lib/engine.js';
 import { stopClock } from './clock.mjs';
 
 test('a search is told about every 200 ms, and asked at every step whether it is wanted', (t) => {

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { instantTurns, stopClock } from './clock.mjs';
 
 instantTurns();
-const { prepare, settingsOf, Superseded } = await import('../../www/training/pictures.js');
+const { prepare, settingsOf, Superseded } = await import('../../www/lib/training/pictures.js');
 
 /** A file whose bytes are its number; `bad` cannot be read. */
 const file = (path, number, bad = false) => ({

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { instantTurns, stopClock } from './clock.mjs';
 
 instantTurns();
-const { rehearse } = await import('../../www/training/rehearse.js');
+const { rehearse } = await import('../../www/lib/training/rehearse.js');
 
 /** A program whose steps take these milliseconds. */
 function bench(t, times, { fails = false } = {}) {

@@ -1,7 +1,7 @@
 // Held: what a run does between its steps, and how rarely: losses, previews, checkpoints, and when it is over.
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
-import { Run } from '../../www/training/run.js';
+import { Run } from '../../www/lib/training/run.js';
 import { stopClock } from './clock.mjs';
 import { install, refuse, stores } from './database.mjs';
 

@@ -4,9 +4,9 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import {
   allSettings, keyOf, optionOf, parse, presetFor, readAddress, resumeCommand, toAddress, trainCommand, unusedBy,
-} from '../../www/training/share.js';
+} from '../../www/lib/training/url-settings.js';
 
-const schema = JSON.parse(readFileSync(new URL('../../www/training/schema.json', import.meta.url), 'utf8'));
+const schema = JSON.parse(readFileSync(new URL('../../www/lib/training/schema.json', import.meta.url), 'utf8'));
 const settings = allSettings(schema);
 const PAGE = 'https://site.example/sub/?model=.%2Fa.safetensors&size=999&other=1#results';
 const wish = (more) => ({ given: {}, minutes: null, device: 'auto', name: '', ...more });

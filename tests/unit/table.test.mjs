@@ -1,7 +1,7 @@
 // Held: verdicts, orders, counts and lines of the results, which follow the threshold and the model. Rows are not drawn.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ResultsTable } from '../../www/table.js';
+import { ResultsTable } from '../../www/page/table.js';
 
 // As much of a document as a table needs that draws nothing.
 globalThis.IntersectionObserver = class {

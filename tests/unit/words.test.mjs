@@ -1,10 +1,10 @@
 // Held: numbers as people read them, at the borders between their units. The words around them are not held.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { latentWords, scoreFormula, skipsWords, thresholdSource } from '../../www/about.js';
-import { nameOf, sizeWords } from '../../www/model-files.js';
-import { dataUrl, short, verdictOf } from '../../www/table.js';
-import { bytesWords, fileName, plural, reasonOf, timeWords } from '../../www/training/words.js';
+import { latentWords, scoreFormula, skipsWords, thresholdSource } from '../../www/page/about.js';
+import { nameOf, sizeWords } from '../../www/lib/model-files.js';
+import { dataUrl, short, verdictOf } from '../../www/page/table.js';
+import { bytesWords, fileName, plural, reasonOf, timeWords } from '../../www/lib/format.js';
 
 const number = (words) => Number(words.match(/[\d.,]+/)[0].replaceAll(',', ''));
 const unit = (words) => words.replace(/^[\d.,\s]+/, '');

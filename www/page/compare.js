@@ -7,10 +7,10 @@
  * @typedef {import("./table.js").Row} Row
  * @typedef {import("./table.js").Item} Item
  * @typedef {import("./table.js").Verdict} Verdict
- * @typedef {import("./protocol.js").Picture} Picture
- * @typedef {import("./scorer.js").Answer} Answer
- * @typedef {import("./scorer.js").Loaded} Loaded
- * @typedef {import("./model-files.js").Method} Method
+ * @typedef {import("../lib/protocol.js").Picture} Picture
+ * @typedef {import("../lib/scorer.js").Answer} Answer
+ * @typedef {import("../lib/scorer.js").Loaded} Loaded
+ * @typedef {import("../lib/model-files.js").Method} Method
  * @typedef {{
  *   state: "waiting" | "stopped" | "done", answer: Answer | null, picture: Picture | null, error: string | null,
  *   threshold: number | null, verdict: Verdict, display: number | null,
@@ -24,10 +24,10 @@
  *   select: HTMLSelectElement, said: HTMLElement, sort: HTMLSelectElement,
  * }} Page  what the rest of the page does for this part
  */
-import { secondOf } from "./csv.js";
-import { Look } from "./look.js";
-import { fetchModel, fetchingWords, nameOf, wholeNameOf } from "./model-files.js";
-import { Scorer } from "./scorer.js";
+import { secondOf } from "../lib/csv.js";
+import { Look } from "./result-card.js";
+import { fetchModel, fetchingWords, nameOf, wholeNameOf } from "../lib/model-files.js";
+import { Scorer } from "../lib/scorer.js";
 import { VERDICT_WORDS, short, showName, verdictOf } from "./table.js";
 
 /** An order that follows scores as they come is made anew this often. */

@@ -3,10 +3,10 @@
  * What the training is doing: a line that is told to screen readers, a bar, the count of steps, and
  * problems, which stay until they are dismissed.
  *
- * @typedef {import("./records.js").Run} Run
+ * @typedef {import("../../lib/training/records.js").Run} Run
  */
 import { element } from "./form.js";
-import { bytesWords, timeWords } from "./words.js";
+import { bytesWords, timeWords } from "../../lib/format.js";
 
 const MOST_PROBLEMS = 3;
 

@@ -4,18 +4,18 @@
  * most, one a frame, and only where someone can see them.
  *
  * @typedef {{ key: string, label: string, colour: number }} Line  `colour` counts from 0, and picks the dashes as well
- * @typedef {import("./points.js").Points} Points
- * @typedef {import("./histogram.js").Scores} Scores
+ * @typedef {import("../../lib/training/points.js").Points} Points
+ * @typedef {import("../../lib/training/histogram.js").Scores} Scores
  */
 import { short } from "../table.js";
 import { element } from "./form.js";
-import { BINS, histogram } from "./histogram.js";
-import { some, thinned } from "./points.js";
+import { BINS, histogram } from "../../lib/training/histogram.js";
+import { some, thinned } from "../../lib/training/points.js";
 
-/** @typedef {typeof import("../vendor/uplot/uplot.js").default} UPlot */
+/** @typedef {typeof import("../../vendor/uplot/uplot.js").default} UPlot */
 /** @type {Promise<UPlot> | null} */
 let library = null;
-const loadLibrary = () => (library ??= import("../vendor/uplot/uplot.js").then((module) => module.default));
+const loadLibrary = () => (library ??= import("../../vendor/uplot/uplot.js").then((module) => module.default));
 
 // --- When to draw ----------------------------------------------------------------------------
 

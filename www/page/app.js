@@ -4,21 +4,21 @@
  *
  * @typedef {import("./table.js").Item} Item
  * @typedef {import("./table.js").Row} Row
- * @typedef {import("./scorer.js").Answer} Answer
- * @typedef {import("./scorer.js").Loaded} Loaded
- * @typedef {import("./protocol.js").Search} Search
- * @typedef {import("./model-files.js").Method} Method
+ * @typedef {import("../lib/scorer.js").Answer} Answer
+ * @typedef {import("../lib/scorer.js").Loaded} Loaded
+ * @typedef {import("../lib/protocol.js").Search} Search
+ * @typedef {import("../lib/model-files.js").Method} Method
  */
-import { Scorer } from "./scorer.js";
+import { Scorer } from "../lib/scorer.js";
 import { ResultsTable, short, verdictOf } from "./table.js";
-import { Look } from "./look.js";
+import { Look } from "./result-card.js";
 import { acceptFiles } from "./files.js";
 import { latentWords, leadWords, methodWords, residualWords, scoreFormula, showModel, skipsWords, thresholdSource } from "./about.js";
-import { COLUMNS, toCsv, toJson } from "./csv.js";
+import { COLUMNS, toCsv, toJson } from "../lib/csv.js";
 import { download } from "./export.js";
-import { ZipWriter } from "./zip.js";
+import { ZipWriter } from "../lib/zip.js";
 import { BUNDLED, Methods, fill } from "./methods.js";
-import { asksForTraining, deviceOf, fileOf, modelOf } from "./address.js";
+import { asksForTraining, deviceOf, fileOf, modelOf } from "../lib/address.js";
 import { makeNotices } from "./notices.js";
 import { keepOffline } from "./offline.js";
 
@@ -439,7 +439,7 @@ function toResults() {
 /** Milliseconds that pictures are added for at a time: thousands in one go would hold up the page. */
 const ADDING_MS = 8;
 let adding = Promise.resolve();
-/** @param {import("./walk.js").Found[]} pictures @param {AbortSignal} signal */
+/** @param {import("../lib/walk.js").Found[]} pictures @param {AbortSignal} signal */
 async function addPictures(pictures, signal) {
   let until = performance.now() + ADDING_MS;
   for (const { name, path, blob } of pictures) {

@@ -3,12 +3,12 @@
  * What can be downloaded of a run: the model, the checkpoint, and the commands that repeat or resume
  * it in the program.
  *
- * @typedef {import("./records.js").Run} Run
- * @typedef {import("./share.js").Schema} Schema
+ * @typedef {import("../../lib/training/records.js").Run} Run
+ * @typedef {import("../../lib/training/url-settings.js").Schema} Schema
  */
 import { element } from "./form.js";
-import { resumeCommand, trainCommand } from "./share.js";
-import { fileName } from "./words.js";
+import { resumeCommand, trainCommand } from "../../lib/training/url-settings.js";
+import { fileName } from "../../lib/format.js";
 
 /** @param {Run} run */
 export const checkpointName = (run) => `${fileName(run.name)}-checkpoint.safetensors`;

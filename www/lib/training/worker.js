@@ -22,7 +22,7 @@ import { limitsOf, planWords, trainedOn, weigh } from "./planner.js";
 import { rehearse } from "./rehearse.js";
 import { Run } from "./run.js";
 import { loadRun } from "./store.js";
-import { turn } from "./turn.js";
+import { turn } from "./yield.js";
 
 const scope = /** @type {any} */ (globalThis);
 

@@ -2,11 +2,11 @@
 /**
  * What the browser keeps of training: unfinished runs to resume or discard, and a way to clear all.
  *
- * @typedef {import("./protocol.js").StoredRun} StoredRun
+ * @typedef {import("../../lib/training/protocol.js").StoredRun} StoredRun
  */
 import { element } from "./form.js";
-import { clearAll, listRuns, removeRun, storedSizes } from "./store.js";
-import { bytesWords, plural, reasonOf } from "./words.js";
+import { clearAll, listRuns, removeRun, storedSizes } from "../../lib/training/store.js";
+import { bytesWords, plural, reasonOf } from "../../lib/format.js";
 
 /** Tells the next visit to load the training part at once. */
 const MARK = "training";

@@ -2,15 +2,15 @@
 /**
  * Which pictures to train on (files, a folder, the bundled folder, the camera) and what was made of them.
  *
- * @typedef {import("./protocol.js").TrainFile} TrainFile
- * @typedef {import("../walk.js").Found} Found
+ * @typedef {import("../../lib/training/protocol.js").TrainFile} TrainFile
+ * @typedef {import("../../lib/walk.js").Found} Found
  * @typedef {{ files: TrainFile[], folder: string, left: number }} Choice
  *   `folder`: what to call the pictures' folder; `left`: files that are no pictures by name
  */
 import { frameOf, hasCamera, openCamera } from "../files.js";
-import { PICTURE, found } from "../walk.js";
+import { PICTURE, found } from "../../lib/walk.js";
 import { element } from "./form.js";
-import { plural, reasonOf } from "./words.js";
+import { plural, reasonOf } from "../../lib/format.js";
 
 /** How many frames the camera takes, and how often. */
 const FRAMES = 40;
@@ -54,10 +54,10 @@ export function acceptTraining({ choose, problem }) {
 
   byId("train-bundled").addEventListener("click", async () => {
     try {
-      const response = await fetch(new URL("../samples/solar-ir.json", import.meta.url));
+      const response = await fetch(new URL("../../samples/solar-ir.json", import.meta.url));
       if (!response.ok) throw new Error(`the server answered ${response.status}`);
       const { folder, files } = await response.json();
-      const base = new URL(`../samples/${folder}/`, import.meta.url);
+      const base = new URL(`../../samples/${folder}/`, import.meta.url);
       choose({
         files: files.map((/** @type {string} */ path) => ({ path, source: { url: new URL(path, base).href } })),
         folder: `www/samples/${folder}`,
@@ -140,7 +140,7 @@ function acceptFrames(choose, problem) {
 
 /**
  * What was made of the chosen pictures, as it stands on the page.
- * @param {import("./protocol.js").Prepared} prepared @param {number} left files that were no pictures by name
+ * @param {import("../../lib/training/protocol.js").Prepared} prepared @param {number} left files that were no pictures by name
  * @returns {HTMLElement[]}
  */
 export function saidOf(prepared, left) {

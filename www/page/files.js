@@ -3,11 +3,11 @@
  * The ways in: drop (with folders), paste, file and folder inputs, camera. Files are handed on as
  * they are found and not read here. What is dropped on the training section is handed on to that.
  *
- * @typedef {import("./walk.js").Found} Found
+ * @typedef {import("../lib/walk.js").Found} Found
  * @typedef {(pictures: Found[]) => void} OnPictures
  * @typedef {import("./notices.js").Notice} Notice
  */
-import { PICTURE, contents, everything, found, walk } from "./walk.js";
+import { PICTURE, contents, everything, found, walk } from "../lib/walk.js";
 
 const MODEL = /\.safetensors$/i;
 

@@ -3,7 +3,7 @@
  * Opens the modules of `pkg/` on a device, for the scoring worker and the training worker: each has
  * an instance of its own. Runs in workers only.
  *
- * @typedef {typeof import("./pkg/cpu/skip_ganomaly.js")} Module
+ * @typedef {typeof import("../pkg/cpu/skip_ganomaly.js")} Module
  * @typedef {{ kind: "cpu" | "webgpu", module: Module, device: any, memory: WebAssembly.Memory }} Opened
  * @typedef {{ software: boolean, words: string, limits: { maxBufferSize: number, maxStorageBufferBindingSize: number } }} Adapter
  */
@@ -84,14 +84,14 @@ export async function read(source) {
 
 /** @param {"cpu" | "webgpu"} kind @returns {Promise<Opened>} */
 export async function openModule(kind) {
-  const wasm = fetchOk(kind === "cpu" ? "./pkg/cpu/skip_ganomaly_bg.wasm" : "./pkg/gpu/skip_ganomaly_bg.wasm");
+  const wasm = fetchOk(kind === "cpu" ? "../pkg/cpu/skip_ganomaly_bg.wasm" : "../pkg/gpu/skip_ganomaly_bg.wasm");
   wasm.catch(() => {}); // reported below, by the await
   /** @type {Module} */
   let module;
   try {
     module = kind === "cpu"
-      ? await import("./pkg/cpu/skip_ganomaly.js")
-      : /** @type {any} */ (await import("./pkg/gpu/skip_ganomaly.js"));
+      ? await import("../pkg/cpu/skip_ganomaly.js")
+      : /** @type {any} */ (await import("../pkg/gpu/skip_ganomaly.js"));
   } catch {
     await wasm; // says more, where it failed as well
     throw new Plain("The program files could not be loaded. Check the connection and reload.");

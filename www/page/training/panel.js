@@ -3,15 +3,15 @@
  * Puts the training section together: pictures and settings go to the training session, what comes
  * back goes to the curves, the status line and the list of runs.
  *
- * @typedef {import("./protocol.js").Prepared} Prepared
- * @typedef {import("./protocol.js").Planned} Planned
- * @typedef {import("./protocol.js").State} State
- * @typedef {import("./protocol.js").StoredRun} StoredRun
- * @typedef {import("./protocol.js").Update} Update
- * @typedef {import("./share.js").Schema} Schema
- * @typedef {import("./share.js").Wish} Wish
- * @typedef {import("./records.js").Run} Run
- * @typedef {import("./choice.js").Choice} Choice
+ * @typedef {import("../../lib/training/protocol.js").Prepared} Prepared
+ * @typedef {import("../../lib/training/protocol.js").Planned} Planned
+ * @typedef {import("../../lib/training/protocol.js").State} State
+ * @typedef {import("../../lib/training/protocol.js").StoredRun} StoredRun
+ * @typedef {import("../../lib/training/protocol.js").Update} Update
+ * @typedef {import("../../lib/training/url-settings.js").Schema} Schema
+ * @typedef {import("../../lib/training/url-settings.js").Wish} Wish
+ * @typedef {import("../../lib/training/records.js").Run} Run
+ * @typedef {import("./picture-input.js").Choice} Choice
  * @typedef {{
  *   useModel: (blob: Blob, name: string) => Promise<void>,
  *   notice: import("../notices.js").Notice,
@@ -21,19 +21,19 @@
  */
 import { download } from "../export.js";
 import { Drawer } from "./charts.js";
-import { acceptTraining, choiceOf, saidOf } from "./choice.js";
+import { acceptTraining, choiceOf, saidOf } from "./picture-input.js";
 import { Form, element } from "./form.js";
-import { HomeView, checkpointName } from "./home.js";
-import { Live } from "./live.js";
+import { HomeView, checkpointName } from "./downloads.js";
+import { Live } from "./live-charts.js";
 import { PlanView } from "./plan.js";
-import { addLosses, addPoint, nameOf, toCsv } from "./records.js";
+import { addLosses, addPoint, nameOf, toCsv } from "../../lib/training/records.js";
 import { RunsView } from "./runs.js";
-import { TrainingSession } from "./session.js";
-import { allSettings, optionOf, presetFor, readAddress, toAddress, unusedBy } from "./share.js";
+import { TrainingSession } from "../../lib/training/session.js";
+import { allSettings, optionOf, presetFor, readAddress, toAddress, unusedBy } from "../../lib/training/url-settings.js";
 import { Status } from "./status.js";
-import { persist } from "./store.js";
-import { StoredView, markLeft } from "./stored.js";
-import { fileName, plural, reasonOf, timeWords } from "./words.js";
+import { persist } from "../../lib/training/store.js";
+import { StoredView, markLeft } from "./saved-runs.js";
+import { fileName, plural, reasonOf, timeWords } from "../../lib/format.js";
 
 const root = document.documentElement;
 const byId = (/** @type {string} */ id) => /** @type {any} */ (document.getElementById(id));
@@ -61,7 +61,7 @@ export async function initialise(page) {
     document.head.append(link);
   });
   const [response] = await Promise.all([
-    fetch(new URL("./schema.json", import.meta.url)), sheet("./training.css"), sheet("../vendor/uplot/uplot.css"),
+    fetch(new URL("../../lib/training/schema.json", import.meta.url)), sheet("./training.css"), sheet("../../vendor/uplot/uplot.css"),
   ]);
   if (!response.ok) throw new Error(`schema.json could not be fetched: the server answered ${response.status}`);
   return new Panel(page, await response.json());
@@ -136,7 +136,7 @@ export class Panel {
 
   // --- Pictures
 
-  /** What was dropped on the section. @param {Promise<import("../walk.js").Found[]>} files */
+  /** What was dropped on the section. @param {Promise<import("../../lib/walk.js").Found[]>} files */
   async take(files) {
     try {
       this.#choose(choiceOf(await files));
@@ -583,7 +583,7 @@ export class Panel {
     }
   }
 
-  /** @param {Run} run @param {Extract<import("./protocol.js").FromTrainer, { type: "finished" }>} finished */
+  /** @param {Run} run @param {Extract<import("../../lib/training/protocol.js").FromTrainer, { type: "finished" }>} finished */
   async #finish(run, { step, model, checkpoint, threshold, heldOut, labelled, elapsedMs }) {
     this.#finished = { run, model, checkpoint };
     this.#live.finish(threshold, heldOut, labelled);

@@ -3,7 +3,7 @@
  * "About this model": what the model file says about itself. The header is shown as it is; nothing
  * is filled in that the file does not say.
  *
- * @typedef {import("./protocol.js").ModelInfo} ModelInfo
+ * @typedef {import("../lib/protocol.js").ModelInfo} ModelInfo
  */
 
 const NUMBER = new Intl.NumberFormat("en");

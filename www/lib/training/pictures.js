@@ -9,8 +9,8 @@
  * @typedef {import("./store.js").Pictures} Pictures
  */
 import { isPanic, Plain, read, text } from "../engine.js";
-import { presetFor } from "./share.js";
-import { turn } from "./turn.js";
+import { presetFor } from "./url-settings.js";
+import { turn } from "./yield.js";
 
 /** Pictures that size, channels and batch are suggested from. */
 const LOOKED_AT = 24;

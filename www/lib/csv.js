@@ -7,7 +7,7 @@
 
 export const COLUMNS = ["name", "score", "residual", "latent", "threshold", "verdict", "display", "error"];
 
-/** @param {Pick<import("./table.js").Row, "item" | "picture" | "threshold" | "verdict" | "display" | "error">} row */
+/** @param {Pick<import("../page/table.js").Row, "item" | "picture" | "threshold" | "verdict" | "display" | "error">} row */
 export const lineOf = ({ item, picture, threshold, verdict, display, error }) => ({
   name: item.path,
   score: picture?.score ?? null,
@@ -21,7 +21,7 @@ export const lineOf = ({ item, picture, threshold, verdict, display, error }) =>
 
 /**
  * The columns that a second method adds to a row's.
- * @param {string} name the method's @param {import("./compare.js").Second | undefined} second what it says of the row @returns {Line}
+ * @param {string} name the method's @param {import("../page/compare.js").Second | undefined} second what it says of the row @returns {Line}
  */
 export function secondOf(name, second) {
   const { picture = null, threshold = null, display = null, error = null } = second ?? {};

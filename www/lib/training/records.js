@@ -5,14 +5,14 @@
  * @typedef {import("./protocol.js").Loss} Loss
  * @typedef {import("./protocol.js").PreviewPoint} PreviewPoint
  * @typedef {import("./protocol.js").State} State
- * @typedef {import("./share.js").Wish} Wish
+ * @typedef {import("./url-settings.js").Wish} Wish
  * @typedef {{
  *   id: string, name: string, wish: Wish, settings: Record<string, any>, losses: Loss[], points: PreviewPoint[],
  *   state: State, step: number, totalSteps: number, stepMs: number, device: string, colour: number, compared: boolean,
  * }} Run
  */
 import { csvCell as cell } from "../csv.js";
-import { plural } from "./words.js";
+import { plural } from "../format.js";
 
 /** The curves that runs can be compared by. */
 export const MEASURES = /** @type {const} */ ({

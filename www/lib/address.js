@@ -1,5 +1,5 @@
 // @ts-check
-/** What the address asks of the page itself. A run's settings in it are training/share.js's. */
+/** What the address asks of the page itself. A run's settings in it are training/url-settings.js's. */
 
 /** @param {string | null} asked @returns {"auto" | "cpu" | "webgpu"} "auto" where none is named, or none that there is */
 export const deviceOf = (asked) => (asked === "cpu" || asked === "webgpu" ? asked : "auto");

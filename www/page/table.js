@@ -3,9 +3,9 @@
  * The results table. Rows are inserted a few at a time within a time budget, and pictures are
  * drawn only for rows near the viewport, so that a thousand rows cost little.
  *
- * @typedef {import("./protocol.js").Source} Source
- * @typedef {import("./protocol.js").Picture} Picture
- * @typedef {import("./scorer.js").Answer} Answer
+ * @typedef {import("../lib/protocol.js").Source} Source
+ * @typedef {import("../lib/protocol.js").Picture} Picture
+ * @typedef {import("../lib/scorer.js").Answer} Answer
  * @typedef {"normal" | "anomalous" | "uncalibrated" | "error"} Verdict
  * @typedef {{ name: string, path: string, label?: string, source: Source }} Item
  * @typedef {{
@@ -20,8 +20,8 @@
  *   input: HTMLImageElement, reconstruction: HTMLImageElement, heat: HTMLImageElement, stack: HTMLElement,
  * }} Parts
  */
-import { lineOf } from "./csv.js";
-import { NAME_LENGTH, shortName } from "./names.js";
+import { lineOf } from "../lib/csv.js";
+import { NAME_LENGTH, shortName } from "../lib/names.js";
 
 /** Work on rows stops after this long, or this many new rows, and goes on in the next frame. */
 const FRAME_BUDGET_MS = 5;

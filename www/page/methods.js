@@ -3,9 +3,9 @@
  * The models that the page offers: its own, those of other methods, which are fetched when they are
  * chosen, and a file of the visitor's. The list is models/index.json.
  *
- * @typedef {import("./model-files.js").Method} Method
+ * @typedef {import("../lib/model-files.js").Method} Method
  */
-import { fetchModel, fetchingWords, nameOf, reasonOf, sizeWords } from "./model-files.js";
+import { fetchModel, fetchingWords, nameOf, reasonOf, sizeWords } from "../lib/model-files.js";
 
 const LIST = new URL("./models/index.json", document.baseURI);
 export const BUNDLED = new URL("./models/solar-ir.safetensors", document.baseURI).href;

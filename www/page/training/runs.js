@@ -3,13 +3,13 @@
  * The runs of this visit: what each measured, their curves over each other, the settings in which
  * they differ, and all of it as CSV.
  *
- * @typedef {import("./records.js").Run} Run
- * @typedef {import("./records.js").Measure} Measure
+ * @typedef {import("../../lib/training/records.js").Run} Run
+ * @typedef {import("../../lib/training/records.js").Measure} Measure
  */
 import { element } from "./form.js";
 import { COLOURS, Curves } from "./charts.js";
-import { MEASURES, differences, overlay } from "./records.js";
-import { optionOf } from "./share.js";
+import { MEASURES, differences, overlay } from "../../lib/training/records.js";
+import { optionOf } from "../../lib/training/url-settings.js";
 
 const STATE_WORDS = { idle: "closed", preparing: "starting", running: "running", paused: "paused", done: "finished", failed: "failed" };
 

@@ -4,7 +4,7 @@
  *
  * @typedef {import("../engine.js").Opened} Opened
  */
-import { turn } from "./turn.js";
+import { turn } from "./yield.js";
 
 const WARM_UP = 2;
 const MEASURED = 3;

@@ -3,8 +3,8 @@
  * What a run looks like while it learns: losses, what the discriminator says, the held-out pictures'
  * residual and scores, and how some of them are redrawn.
  *
- * @typedef {import("./protocol.js").Preview} Preview
- * @typedef {import("./records.js").Run} Run
+ * @typedef {import("../../lib/training/protocol.js").Preview} Preview
+ * @typedef {import("../../lib/training/records.js").Run} Run
  */
 import { short, showName } from "../table.js";
 import { Curves, Histogram } from "./charts.js";
@@ -64,7 +64,7 @@ export class Live {
   /** New losses or a new residual. @param {Run} run */
   update(run) {
     const { losses, points } = run;
-    /** @param {readonly (keyof import("./protocol.js").Loss)[]} keys */
+    /** @param {readonly (keyof import("../../lib/training/protocol.js").Loss)[]} keys */
     const of = (keys) => () => ({
       count: losses.length, x: (/** @type {number} */ i) => losses[i].step, y: (/** @type {number} */ line, /** @type {number} */ i) => losses[i][keys[line]],
     });
@@ -80,7 +80,7 @@ export class Live {
     this.#drawer.ask(this.#pictures, () => this.#drawPictures(preview));
   }
 
-  /** The finished model's threshold. @param {number} threshold @param {number[]} heldOut @param {import("./protocol.js").LabelledScores | null} labelled */
+  /** The finished model's threshold. @param {number} threshold @param {number[]} heldOut @param {import("../../lib/training/protocol.js").LabelledScores | null} labelled */
   finish(threshold, heldOut, labelled) {
     this.#threshold = threshold;
     if (this.#preview) this.#preview = { ...this.#preview, held_out: heldOut, labelled };

@@ -6,7 +6,7 @@
  * @typedef {import("./protocol.js").Memory} Memory
  * @typedef {{ total: number, buffer: number }} Limits  bytes: of everything together, and of the largest piece
  */
-import { bytesWords, timeWords } from "./words.js";
+import { bytesWords, timeWords } from "../format.js";
 
 const GIB = 2 ** 30;
 /** WebAssembly has 4 GiB of addresses; what is not counted and the holes between pieces need room too. */

@@ -3,10 +3,10 @@
  * What a run will take, before it starts: time, and memory by part; and what to change where it does
  * not fit.
  *
- * @typedef {import("./protocol.js").Planned} Planned
+ * @typedef {import("../../lib/training/protocol.js").Planned} Planned
  */
 import { element } from "./form.js";
-import { bytesWords } from "./words.js";
+import { bytesWords } from "../../lib/format.js";
 
 /** Event: `would` (detail: the settings that would fit), when a person takes them. */
 export class PlanView extends EventTarget {

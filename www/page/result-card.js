@@ -4,7 +4,7 @@
  *
  * @typedef {import("./table.js").Item} Item
  * @typedef {import("./table.js").Verdict} Verdict
- * @typedef {import("./protocol.js").Picture} Picture
+ * @typedef {import("../lib/protocol.js").Picture} Picture
  * @typedef {{
  *   item: Item, picture: Picture | null, error: string | null,
  *   verdict: Verdict, threshold: number | null, display: number | null,

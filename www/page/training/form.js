@@ -3,11 +3,11 @@
  * The settings as a form, made from the crate's own list of them (schema.json). A field that nobody
  * touched shows what the page chose from the pictures; only touched fields count as given.
  *
- * @typedef {import("./share.js").Setting} Setting
- * @typedef {import("./share.js").Wish} Wish
+ * @typedef {import("../../lib/training/url-settings.js").Setting} Setting
+ * @typedef {import("../../lib/training/url-settings.js").Wish} Wish
  * @typedef {{ setting: Setting, input: HTMLInputElement | HTMLSelectElement, error: HTMLElement, touched: boolean }} Field
  */
-import { optionOf, parse, unusedBy } from "./share.js";
+import { optionOf, parse, unusedBy } from "../../lib/training/url-settings.js";
 
 /** Asked for first; everything else is in a fold. */
 const MAIN = ["method", "preset", "size", "channels", "width", "batch"];
@@ -56,7 +56,7 @@ export class Form extends EventTarget {
   #more = element("details");
   /** @type {"epochs" | "steps" | "minutes"} */ #kind = "epochs";
 
-  /** @param {HTMLElement} root @param {Setting[]} settings @param {import("./share.js").Method[]} methods */
+  /** @param {HTMLElement} root @param {Setting[]} settings @param {import("../../lib/training/url-settings.js").Method[]} methods */
   constructor(root, settings, methods) {
     super();
     this.#root = root;
