@@ -86,7 +86,7 @@ test('places between 0 and 1 are asked for where they belong to another threshol
   assert.deepEqual(table.rowsWithoutDisplay(), [], 'of an earlier model: never');
 });
 
-test('lines to take home, in the order shown', () => {
+test('lines to export, in the order shown', () => {
   const { table } = tableOf([0.4, null, 0.6]);
   table.setSort('high');
   const lines = table.lines();

@@ -6,13 +6,13 @@ export const deviceOf = (asked) => (asked === "cpu" || asked === "webgpu" ? aske
 
 /** Where the model is that the address asks for; null unless it is on the page's own site. @param {string} asked @param {string} page */
 export function modelOf(asked, page) {
-  let wish;
+  let url;
   try {
-    wish = new URL(asked, page);
+    url = new URL(asked, page);
   } catch {
     return null; // no address at all
   }
-  return wish.origin === new URL(page).origin ? wish : null;
+  return url.origin === new URL(page).origin ? url : null;
 }
 
 /** What a file is called, by its address. @param {URL} url */

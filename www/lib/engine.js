@@ -15,7 +15,7 @@ const MAX_FILE_BYTES = 256 * 1024 * 1024;
 const GPU_START_LIMIT_MS = 120_000;
 
 /** Thrown for what a person should read as it stands. */
-export class Plain extends Error {}
+export class UserError extends Error {}
 
 /** @param {unknown} error */
 export function text(error) {
@@ -50,16 +50,19 @@ export function searchWatch(tell, wanted) {
 
 // --- Files -----------------------------------------------------------------------------------
 
-/** @param {string} path relative to the page's folder */
+/** The page's folder. */
+const SITE = new URL("../", import.meta.url);
+
+/** @param {string} path relative to it */
 export async function fetchOk(path) {
-  const url = new URL(path, import.meta.url);
+  const url = new URL(path, SITE);
   let response;
   try {
     response = await fetch(url);
   } catch {
-    throw new Plain(`${url.pathname} could not be fetched. Check the connection and reload.`);
+    throw new UserError(`${url.pathname} could not be fetched. Check the connection and reload.`);
   }
-  if (!response.ok) throw new Plain(`${url.pathname} could not be fetched: the server answered ${response.status}.`);
+  if (!response.ok) throw new UserError(`${url.pathname} could not be fetched: the server answered ${response.status}.`);
   return response;
 }
 
@@ -71,12 +74,12 @@ export async function read(source) {
   }
   const { blob } = source;
   if (blob.size > MAX_FILE_BYTES) {
-    throw new Plain(`The file is ${(blob.size / 1048576).toFixed(0)} MB; the limit is ${MAX_FILE_BYTES / 1048576} MB.`);
+    throw new UserError(`The file is ${(blob.size / 1048576).toFixed(0)} MB; the limit is ${MAX_FILE_BYTES / 1048576} MB.`);
   }
   try {
     return new Uint8Array(await blob.arrayBuffer());
   } catch {
-    throw new Plain("The file could not be read. It may have been moved, changed or locked since it was added.");
+    throw new UserError("The file could not be read. It may have been moved, changed or locked since it was added.");
   }
 }
 
@@ -84,7 +87,7 @@ export async function read(source) {
 
 /** @param {"cpu" | "webgpu"} kind @returns {Promise<Opened>} */
 export async function openModule(kind) {
-  const wasm = fetchOk(kind === "cpu" ? "../pkg/cpu/skip_ganomaly_bg.wasm" : "../pkg/gpu/skip_ganomaly_bg.wasm");
+  const wasm = fetchOk(kind === "cpu" ? "./pkg/cpu/skip_ganomaly_bg.wasm" : "./pkg/gpu/skip_ganomaly_bg.wasm");
   wasm.catch(() => {}); // reported below, by the await
   /** @type {Module} */
   let module;
@@ -94,7 +97,7 @@ export async function openModule(kind) {
       : /** @type {any} */ (await import("../pkg/gpu/skip_ganomaly.js"));
   } catch {
     await wasm; // says more, where it failed as well
-    throw new Plain("The program files could not be loaded. Check the connection and reload.");
+    throw new UserError("The program files could not be loaded. Check the connection and reload.");
   }
   const response = await wasm;
   let memory;
@@ -102,7 +105,7 @@ export async function openModule(kind) {
     ({ memory } = await module.default({ module_or_path: response }));
   } catch (error) {
     if (error instanceof WebAssembly.CompileError) {
-      throw new Plain("This browser cannot run the program: it needs WebAssembly with SIMD (Chrome 91, Firefox 114, Safari 16.4 or newer).");
+      throw new UserError("This browser cannot run the program: it needs WebAssembly with SIMD (Chrome 91, Firefox 114, Safari 16.4 or newer).");
     }
     throw error;
   }
@@ -114,25 +117,25 @@ export async function openModule(kind) {
 // --- WebGPU ----------------------------------------------------------------------------------
 
 /**
- * Is there an adapter worth using? Throws `Plain` with the reason when not.
+ * Is there an adapter worth using? Throws `UserError` with the reason when not.
  * @param {"auto" | "cpu" | "webgpu"} wanted a software adapter is taken only where WebGPU was asked for
  * @returns {Promise<Adapter>}
  */
 async function findAdapter(wanted) {
   const gpu = scope.navigator.gpu;
-  if (!gpu) throw new Plain("this browser has no WebGPU");
+  if (!gpu) throw new UserError("this browser has no WebGPU");
   let adapter;
   try {
     adapter = await gpu.requestAdapter();
   } catch {
     adapter = null;
   }
-  if (!adapter) throw new Plain("this browser has no WebGPU adapter");
+  if (!adapter) throw new UserError("this browser has no WebGPU adapter");
   const info = adapter.info ?? {};
   const words = [info.vendor, info.architecture, info.device, info.description].filter(Boolean).join(" ");
   const software = Boolean(info.isFallbackAdapter ?? adapter.isFallbackAdapter) || /swiftshader|llvmpipe|software/i.test(words);
   if (software && wanted !== "webgpu") {
-    throw new Plain("the only WebGPU adapter here is a software adapter, which is slower");
+    throw new UserError("the only WebGPU adapter here is a software adapter, which is slower");
   }
   const { maxBufferSize, maxStorageBufferBindingSize } = adapter.limits;
   return { software, words, limits: { maxBufferSize, maxStorageBufferBindingSize } };
@@ -140,12 +143,12 @@ async function findAdapter(wanted) {
 
 /**
  * Compares the scores of built-in images with those in the model file: a device can be wrong
- * without saying so. False where the file has none; throws `Plain` where they differ.
+ * without saying so. False where the file has none; throws `UserError` where they differ.
  * @param {any} model
  */
 export async function selfCheck(model) {
   const stored = await model.self_check();
-  if (stored && !stored.passed) throw new Plain(`WebGPU computed ${stored.got} as ${stored.part} of a built-in image, where the model file states ${stored.expected}`);
+  if (stored && !stored.passed) throw new UserError(`WebGPU computed ${stored.got} as ${stored.part} of a built-in image, where the model file states ${stored.expected}`);
   return Boolean(stored);
 }
 
@@ -179,7 +182,7 @@ function watchDevices() {
 }
 
 /**
- * Opens the WebGPU module, then calls `ready` with it; all within two minutes. Throws `Plain` with
+ * Opens the WebGPU module, then calls `ready` with it; all within two minutes. Throws `UserError` with
  * the reason where WebGPU is not to be used. The caller then says who is told of a lost device.
  *
  * @template T
@@ -193,8 +196,8 @@ export async function openWebGpu(wanted, ready) {
   let lost = () => {};
   /** @type {Promise<never>} */
   const failure = new Promise((_, reject) => {
-    lost = /** @type {any} */ ((/** @type {string} */ why) => reject(new Plain(`the WebGPU device was lost during start-up (${why})`)));
-    setTimeout(() => reject(new Plain("WebGPU did not start within two minutes")), GPU_START_LIMIT_MS);
+    lost = /** @type {any} */ ((/** @type {string} */ why) => reject(new UserError(`the WebGPU device was lost during start-up (${why})`)));
+    setTimeout(() => reject(new UserError("WebGPU did not start within two minutes")), GPU_START_LIMIT_MS);
   });
   failure.catch(() => {});
   onDeviceLost(lost);
@@ -208,6 +211,6 @@ export async function openWebGpu(wanted, ready) {
     return { result, adapter, reason };
   } catch (error) {
     onDeviceLost(null);
-    throw error instanceof Plain ? error : new Plain(`WebGPU could not be started (${text(error)})`);
+    throw error instanceof UserError ? error : new UserError(`WebGPU could not be started (${text(error)})`);
   }
 }

@@ -12,7 +12,7 @@
  * @typedef {import("./engine.js").Opened & { model: any }} Engine
  */
 import { encodePng } from "./png.js";
-import { isPanic, isStopped, onDeviceLost, openModule, openWebGpu, Plain, read, searchWatch, selfCheck, tellDeviceLost, text } from "./engine.js";
+import { isPanic, isStopped, onDeviceLost, openModule, openWebGpu, read, searchWatch, selfCheck, tellDeviceLost, text, UserError } from "./engine.js";
 
 const scope = /** @type {any} */ (globalThis);
 
@@ -39,7 +39,7 @@ function post(message, transfer = []) {
 }
 
 /** @param {"panic" | "device-lost"} cause @param {string} reason */
-function die(cause, reason) {
+function fatal(cause, reason) {
   if (dead) return;
   dead = true;
   post({ type: "fatal", cause, reason });
@@ -76,7 +76,7 @@ function testPicture() {
   return encodePng(rgba, size);
 }
 
-/** Does the engine give the score that it should? Throws `Plain` when not. @param {Engine} gpu */
+/** Does the engine give the score that it should? Throws `UserError` when not. @param {Engine} gpu */
 async function check(gpu) {
   if (await selfCheck(gpu.model)) return;
   const cpu = engine?.kind === "cpu" ? engine : await openEngine("cpu");
@@ -85,7 +85,7 @@ async function check(gpu) {
   const [a] = await cpu.model.score([picture]);
   const [b] = await gpu.model.score([picture]);
   if (!(Math.abs(a.score - b.score) <= 1e-3)) {
-    throw new Plain(`WebGPU computed the score ${b.score} for a test image where the CPU computed ${a.score}`);
+    throw new UserError(`WebGPU computed the score ${b.score} for a test image where the CPU computed ${a.score}`);
   }
 }
 
@@ -106,7 +106,7 @@ async function startGpu() {
 function takeOver(gpu, reason) {
   engine = gpu;
   deviceReason = reason;
-  onDeviceLost((why) => die("device-lost", why));
+  onDeviceLost((why) => fatal("device-lost", why));
   post({ type: "device", device: "webgpu", reason });
 }
 
@@ -136,7 +136,7 @@ function serial(work) {
     try {
       await work();
     } catch (error) {
-      die("panic", text(error));
+      fatal("panic", text(error));
     }
   });
 }
@@ -214,7 +214,7 @@ async function scoreOn(on, files, onSearch) {
   const late = new Promise((_, reject) => (giveUp = reject));
   const wait = () => {
     clearTimeout(timer);
-    timer = setTimeout(() => giveUp(new Plain("no response within a minute")), GPU_BATCH_LIMIT_MS);
+    timer = setTimeout(() => giveUp(new UserError("no response within a minute")), GPU_BATCH_LIMIT_MS);
   };
   wait();
   try {
@@ -262,12 +262,12 @@ async function scoreBatch({ id, items }) {
         post({ type: "stopped", id });
         return;
       }
-      if (on.kind === "webgpu") return die("device-lost", text(error));
-      if (isPanic(error)) return die("panic", text(error));
+      if (on.kind === "webgpu") return fatal("device-lost", text(error));
+      if (isPanic(error)) return fatal("panic", text(error));
       scored = files.map(() => ({ error: text(error) }));
     }
     if (on.kind === "webgpu" && scored.some((one) => !("error" in one) && !Number.isFinite(one.score))) {
-      return die("device-lost", "WebGPU computed a score that is not a number");
+      return fatal("device-lost", "WebGPU computed a score that is not a number");
     }
   }
   if (dead) return;
@@ -330,15 +330,15 @@ scope.onmessage = (/** @type {MessageEvent<ToWorker>} */ { data }) => {
 // A panic in a task that the module started itself reaches nobody's await. Before WebGPU took over
 // it only ends that attempt; afterwards the worker cannot be trusted.
 /** @param {unknown} error */
-function stray(error) {
-  if (engine?.kind === "webgpu") die("device-lost", text(error));
-  else if (!tellDeviceLost(text(error)) && isPanic(error)) die("panic", text(error));
+function onUnhandled(error) {
+  if (engine?.kind === "webgpu") fatal("device-lost", text(error));
+  else if (!tellDeviceLost(text(error)) && isPanic(error)) fatal("panic", text(error));
 }
 scope.addEventListener("error", (/** @type {ErrorEvent} */ event) => {
   event.preventDefault();
-  stray(event.error ?? event.message);
+  onUnhandled(event.error ?? event.message);
 });
 scope.addEventListener("unhandledrejection", (/** @type {PromiseRejectionEvent} */ event) => {
   event.preventDefault();
-  stray(event.reason);
+  onUnhandled(event.reason);
 });

@@ -12,11 +12,11 @@ const NUMBER = new Intl.NumberFormat("en");
 const words = (key) => key.replaceAll(/[_-]/g, " ").replace(/([a-z])([A-Z])/g, "$1 $2").toLowerCase();
 
 /** @param {unknown} value @returns {string} */
-function say(value) {
+function valueText(value) {
   if (typeof value === "number") return Number.isInteger(value) ? NUMBER.format(value) : String(Number(value.toPrecision(6)));
   if (typeof value === "boolean") return value ? "yes" : "no";
   if (value === null || value === undefined) return "not stated";
-  if (Array.isArray(value)) return value.length <= 6 && value.every((one) => typeof one !== "object") ? value.map(say).join(", ") : `${value.length} values`;
+  if (Array.isArray(value)) return value.length <= 6 && value.every((one) => typeof one !== "object") ? value.map(valueText).join(", ") : `${value.length} values`;
   return String(value);
 }
 
@@ -159,15 +159,15 @@ function entry(list, term, value) {
 function section(list, title, value) {
   if (value === null || value === undefined) return;
   if (typeof value !== "object" || Array.isArray(value)) {
-    entry(list, title, say(value));
+    entry(list, title, valueText(value));
     return;
   }
   for (const [key, inner] of Object.entries(value)) {
     if (inner !== null && typeof inner === "object" && !Array.isArray(inner)) {
       const flat = Object.entries(inner).filter(([, one]) => one === null || typeof one !== "object");
-      if (flat.length > 0) entry(list, `${title}: ${words(key)}`, flat.map(([name, one]) => `${words(name)} ${say(one)}`).join(", "));
+      if (flat.length > 0) entry(list, `${title}: ${words(key)}`, flat.map(([name, one]) => `${words(name)} ${valueText(one)}`).join(", "));
     } else {
-      entry(list, `${title}: ${words(key)}`, say(inner));
+      entry(list, `${title}: ${words(key)}`, valueText(inner));
     }
   }
 }
@@ -180,7 +180,7 @@ export function showModel(list, info, file) {
   entry(list, "Method", info.method);
   entry(list, "Input", `${info.size} × ${info.size} pixels, ${info.channels === 1 ? "grey" : `${info.channels} channels`}`);
   entry(list, "Parameters", NUMBER.format(info.parameters));
-  entry(list, "Threshold", info.threshold === null ? "none: the file contains no calibration" : `${say(info.threshold)}, ${thresholdSource(header)}`);
+  entry(list, "Threshold", info.threshold === null ? "none: the file contains no calibration" : `${valueText(info.threshold)}, ${thresholdSource(header)}`);
   section(list, "Architecture", header?.architecture);
   section(list, "Preprocessing", header?.preprocessing);
   section(list, "Score", header?.scoring);

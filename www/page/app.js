@@ -11,7 +11,7 @@
  */
 import { Scorer } from "../lib/scorer.js";
 import { ResultsTable, short, verdictOf } from "./table.js";
-import { Look } from "./result-card.js";
+import { ResultCard } from "./result-card.js";
 import { acceptFiles } from "./files.js";
 import { latentWords, leadWords, methodWords, residualWords, scoreFormula, showModel, skipsWords, thresholdSource } from "./about.js";
 import { COLUMNS, toCsv, toJson } from "../lib/csv.js";
@@ -29,23 +29,23 @@ const parameters = new URLSearchParams(location.search);
 
 // --- Words for people ------------------------------------------------------------------------
 
-const SAY_EVERY_MS = 1500;
-let sayTimer = 0;
+const ANNOUNCE_EVERY_MS = 1500;
+let announceTimer = 0;
 /** @type {Map<string, string>} */
-const sayNext = new Map();
+const announcements = new Map();
 /** For screen readers, in turns: the last of each kind of message. @param {string} words @param {string} [kind] */
-function say(words, kind = "news") {
-  sayNext.delete(kind);
-  sayNext.set(kind, words);
-  if (sayTimer) return;
-  sayTimer = setTimeout(() => {
-    sayTimer = 0;
-    byId("status").textContent = [...sayNext.values()].map(reasonOf).join(" ");
-    sayNext.clear();
-  }, SAY_EVERY_MS);
+function announce(words, kind = "news") {
+  announcements.delete(kind);
+  announcements.set(kind, words);
+  if (announceTimer) return;
+  announceTimer = setTimeout(() => {
+    announceTimer = 0;
+    byId("status").textContent = [...announcements.values()].map(reasonOf).join(" ");
+    announcements.clear();
+  }, ANNOUNCE_EVERY_MS);
 }
 
-const { notice, dismiss } = makeNotices(byId("notices"), say);
+const { notice, dismiss } = makeNotices(byId("notices"), announce);
 
 /** @param {string} reason */
 function fail(reason) {
@@ -124,7 +124,7 @@ const methods = new Methods({
   said: byId("method-said"),
   again: byId("method-again"),
   notice,
-  say,
+  announce,
   load: async (method) => {
     const taken = await loadModel(/** @type {Blob} */ (method.blob), fileNameOf(method));
     if (taken) methods.use(method);
@@ -139,8 +139,8 @@ async function loadFirstModel() {
   const asked = parameters.get("model");
   let url = new URL(BUNDLED);
   if (asked) {
-    const wish = modelOf(asked, location.href);
-    if (wish) url = wish;
+    const ownUrl = modelOf(asked, location.href);
+    if (ownUrl) url = ownUrl;
     else notice("The address asks for a model from another site. This page only loads models from its own site, so it uses the bundled model.", { bad: true, about: "address-model" });
   }
   const name = fileOf(url);
@@ -179,10 +179,10 @@ scorer.addEventListener("loaded", (event) => {
   if (root.dataset.state !== "ready") {
     root.dataset.readyMs = String(performance.now());
     root.dataset.state = "ready";
-    say("The model is ready.");
+    announce("The model is ready.");
   }
   showQueue();
-  void refreshLook();
+  void refreshSampleCard();
 });
 
 /** What is said of the model in use at the top of the page and over the samples. */
@@ -198,7 +198,7 @@ scorer.addEventListener("device", (event) => {
   const words = reason || "Runs on your CPU.";
   if (byId("device-words").textContent !== words) {
     byId("device-words").textContent = words;
-    if (reason) say(words, "device");
+    if (reason) announce(words, "device");
   }
 });
 scorer.addEventListener("restart", (event) => notice(/** @type {CustomEvent<string>} */ (event).detail, { about: "restart" }));
@@ -240,7 +240,7 @@ async function request(item, of = scorer, signal = controller.signal) {
     asked.done++;
     if (asked.waiting.size === 0) {
       asked.total = asked.done = 0;
-      void refreshLook();
+      void refreshSampleCard();
     }
     showQueue();
   }
@@ -296,8 +296,8 @@ byId("stop").addEventListener("click", () => {
 
 // --- First look ------------------------------------------------------------------------------
 
-const look = new Look(byId("look"));
-const rowLook = new Look(byId("row-first"));
+const sampleCard = new ResultCard(byId("look"));
+const rowCard = new ResultCard(byId("row-first"));
 
 /** @param {Item} item @param {Answer} answer */
 function shownFrom(item, { result }) {
@@ -314,16 +314,16 @@ function shownFrom(item, { result }) {
 }
 
 /** What the first look shows, and the count of the model that it is from. @type {{ item: Item, example: boolean, generation: number } | null} */
-let looked = null;
+let sampleShown = null;
 /** @type {AbortController | null} of the sample that is scored again */
 let refreshing = null;
 
 /** Another model is in use: the sample is scored again, once nothing else waits. */
-async function refreshLook() {
-  const old = looked !== null && loaded !== null && looked.generation !== loaded.generation;
+async function refreshSampleCard() {
+  const old = sampleShown !== null && loaded !== null && sampleShown.generation !== loaded.generation;
   byId("look-stale").hidden = !old;
-  if (!looked || !loaded || !old || refreshing || asked.waiting.size > 0) return;
-  const { item, example } = looked;
+  if (!sampleShown || !loaded || !old || refreshing || asked.waiting.size > 0) return;
+  const { item, example } = sampleShown;
   const { generation } = loaded;
   const own = (refreshing = new AbortController());
   /** @type {Answer} */
@@ -335,20 +335,20 @@ async function refreshLook() {
   } finally {
     refreshing = null;
   }
-  if (looked.item === item) await showLook(item, { ...answer, generation }, example);
-  else void refreshLook();
+  if (sampleShown.item === item) await showSampleCard(item, { ...answer, generation }, example);
+  else void refreshSampleCard();
 }
 
 /** @param {Item} item @param {Answer} answer @param {boolean} example */
-async function showLook(item, answer, example) {
-  looked = { item, example, generation: answer.generation };
+async function showSampleCard(item, answer, example) {
+  sampleShown = { item, example, generation: answer.generation };
   const section = byId("look");
   section.toggleAttribute("data-example", example);
   byId("look-title").textContent = example ? "First look" : "Last sample";
   byId("look-tag").hidden = !example;
   byId("look-wait").hidden = true;
-  void refreshLook();
-  await look.show(shownFrom(item, answer));
+  void refreshSampleCard();
+  await sampleCard.show(shownFrom(item, answer));
   if (!root.dataset.firstScoreMs && !("error" in answer.result)) {
     requestAnimationFrame(() => {
       root.dataset.firstScoreMs ??= String(performance.now());
@@ -405,7 +405,7 @@ async function loadSamples() {
     button.setAttribute("aria-label", `Score ${item.name}, labelled ${item.label}`);
     button.addEventListener("click", async () => {
       const answer = await scoreItem(item);
-      if (answer) await showLook(item, answer, false);
+      if (answer) await showSampleCard(item, answer, false);
     });
     entry.append(button);
     list.append(entry);
@@ -414,7 +414,7 @@ async function loadSamples() {
   const example = samples.find(({ name }) => name === index.example) ?? samples[0];
   if (example) {
     const answer = await scorer.score(example.source);
-    if (!root.dataset.firstScoreMs) await showLook(example, answer, true);
+    if (!root.dataset.firstScoreMs) await showSampleCard(example, answer, true);
   }
 }
 byId("score-all").addEventListener("click", () => {
@@ -450,7 +450,7 @@ async function addPictures(pictures, signal) {
     if (signal.aborted) return;
     void scoreItem({ name, path, source: { blob } });
   }
-  say(`${pictures.length} ${pictures.length === 1 ? "image" : "images"} added.`);
+  announce(`${pictures.length} ${pictures.length === 1 ? "image" : "images"} added.`);
 }
 
 acceptFiles({
@@ -483,7 +483,7 @@ const training = () => (panel ??= startTraining());
 async function startTraining() {
   try {
     const { initialise } = await import("./training/panel.js");
-    const made = await initialise({ useModel, notice, dismiss, say });
+    const made = await initialise({ useModel, notice, dismiss, announce });
     for (const type of ["click", "change"]) trainSection.removeEventListener(type, early);
     for (const button of pressed) button.click();
     // The parts that came may have pushed what has the focus out of sight.
@@ -533,7 +533,7 @@ table.addEventListener("change", () => {
   const words = counts.all === 0 ? "No images scored yet." : parts.join(", ");
   if (byId("counts").textContent !== words) {
     byId("counts").textContent = words;
-    if (counts.all > 0) say(words, "counts");
+    if (counts.all > 0) announce(words, "counts");
   }
   for (const button of byId("filter").children) button.lastElementChild.textContent = String(counts[/** @type {"all"} */ (button.dataset.filter)]);
   for (const id of ["export-csv", "export-json", "export-zip", "clear"]) byId(id).disabled = counts.all === 0;
@@ -548,7 +548,7 @@ byId("clear").addEventListener("click", () => {
   comparison?.stop();
   table.clear();
   byId("results-title").focus();
-  say("The results were cleared.");
+  announce("The results were cleared.");
 });
 
 byId("again").addEventListener("click", () => {
@@ -583,7 +583,7 @@ let openRow = null;
 /** @param {Row} row */
 function showRow(row) {
   openRow = row;
-  void rowLook.show({ ...row, display: row.display });
+  void rowCard.show({ ...row, display: row.display });
   comparison?.showRow(row);
   const rows = table.rows.filter((one) => one.tr.checkVisibility?.() ?? true);
   const before = byId("row-before");
@@ -622,7 +622,7 @@ let comparing = null;
 async function startComparison() {
   const { initialise } = await import("./compare.js");
   comparison = await initialise({
-    table, dialog, notice, dismiss, say, watchSearch, request,
+    table, dialog, notice, dismiss, announce, watchSearch, request,
     device: scorer.wanted,
     first: () => methods.inUse,
     openRow: () => (dialog.open ? openRow : null),

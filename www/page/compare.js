@@ -17,7 +17,7 @@
  * }} Second  what the second method says of a row
  * @typedef {{
  *   table: import("./table.js").ResultsTable, dialog: HTMLDialogElement,
- *   notice: import("./notices.js").Notice, dismiss: (about: string) => void, say: (words: string, kind?: string) => void,
+ *   notice: import("./notices.js").Notice, dismiss: (about: string) => void, announce: (words: string, kind?: string) => void,
  *   watchSearch: (of: Scorer) => void,
  *   request: (item: Item, of: Scorer, signal: AbortSignal) => Promise<Answer | null>,
  *   device: "auto" | "cpu" | "webgpu", first: () => Method | null, openRow: () => Row | null,
@@ -25,7 +25,7 @@
  * }} Page  what the rest of the page does for this part
  */
 import { secondOf } from "../lib/csv.js";
-import { Look } from "./result-card.js";
+import { ResultCard } from "./result-card.js";
 import { fetchModel, fetchingWords, nameOf, wholeNameOf } from "../lib/model-files.js";
 import { Scorer } from "../lib/scorer.js";
 import { VERDICT_WORDS, short, showName, verdictOf } from "./table.js";
@@ -75,7 +75,7 @@ export class Comparison {
   /** @type {HTMLElement[]} */ #heads = [];
   #cells;
   #side;
-  #look;
+  #card;
   #titles = [element("h3", { className: "side-title" }), element("h3", { className: "side-title" })];
   #wait = element("p", { className: "side-wait" });
   #agree = element("p", {});
@@ -90,7 +90,7 @@ export class Comparison {
     const template = /** @type {HTMLTemplateElement} */ (document.getElementById("row-template")).content;
     this.#cells = [".cell-score", ".cell-parts", ".cell-threshold", ".cell-verdict"].map((selector) => /** @type {HTMLElement} */ (template.querySelector(selector)));
     this.#side = element("section", { className: "side" }, this.#titles[1], this.#wait);
-    this.#look = new Look(this.#side);
+    this.#card = new ResultCard(this.#side);
     /** @type {HTMLElement} */ (dialog.querySelector("#row-first")).prepend(this.#titles[0]);
     table.table.before(this.#box);
     table.companion = { show: (row) => this.#show(row) };
@@ -112,7 +112,7 @@ export class Comparison {
     this.#fetching?.abort();
     const fetching = (this.#fetching = new AbortController());
     this.#wanted = method;
-    const { said, notice, say } = this.#page;
+    const { said, notice, announce } = this.#page;
     if (!method) {
       this.#off();
       return;
@@ -125,7 +125,7 @@ export class Comparison {
       if (this.#wanted === method) said.textContent = words;
     };
     try {
-      if (!method.blob) say(fetchingWords(method), "method");
+      if (!method.blob) announce(fetchingWords(method), "method");
       const blob = await fetchModel(method, { signal: fetching.signal, tell });
       if (this.#wanted !== method) return;
       tell(`Loading ${nameOf(method)}…`);
@@ -359,7 +359,7 @@ export class Comparison {
   /** On how many pictures the two agree. */
   #tell() {
     const { method } = this;
-    const { table, first, say } = this.#page;
+    const { table, first, announce } = this.#page;
     this.#box.hidden = !method || table.rows.length === 0;
     if (!method) return;
     const counts = { yes: 0, both: 0, stopped: 0 };
@@ -378,7 +378,7 @@ export class Comparison {
     this.#rest.hidden = counts.stopped === 0;
     if (this.#agree.textContent === words) return;
     this.#agree.textContent = words;
-    if (table.rows.length > 0) say(words, "agree");
+    if (table.rows.length > 0) announce(words, "agree");
   }
 
   // --- One row, large
@@ -394,7 +394,7 @@ export class Comparison {
     this.#wait.hidden = there;
     this.#wait.textContent = second?.state === "stopped" ? `${nameOf(method)} did not score this image.` : `${nameOf(method)} has not scored this image yet.`;
     this.#side.classList.toggle("waits", !there);
-    if (there) void this.#look.show({ ...second, item: row.item });
+    if (there) void this.#card.show({ ...second, item: row.item });
   }
 
   // --- What is exported

@@ -1,5 +1,5 @@
 // @ts-check
-/** Hands a person a file to take home. */
+/** Offers a file as a download. */
 
 /** @param {string} name @param {Blob} blob */
 export function download(name, blob) {

@@ -24,24 +24,24 @@ export class Methods extends EventTarget {
   #again;
   #load;
   #notice;
-  #say;
+  #announce;
   /** @type {AbortController | null} of what is being fetched */ #fetching = null;
 
   /**
    * @param {{
    *   select: HTMLSelectElement, said: HTMLElement, again: HTMLElement,
    *   load: (method: Method) => Promise<boolean>, notice: import("./notices.js").Notice,
-   *   say: (words: string, kind?: string) => void,
+   *   announce: (words: string, kind?: string) => void,
    * }} page `load` loads a model whose file is here, and says what became of it
    */
-  constructor({ select, said, again, load, notice, say }) {
+  constructor({ select, said, again, load, notice, announce }) {
     super();
     this.#select = select;
     this.#said = said;
     this.#again = again;
     this.#load = load;
     this.#notice = notice;
-    this.#say = say;
+    this.#announce = announce;
     select.addEventListener("change", () => void this.#choose(select.value));
     again.addEventListener("click", () => void this.read());
   }
@@ -123,7 +123,7 @@ export class Methods extends EventTarget {
     const tell = (/** @type {string} */ words) => {
       if (!fetching.signal.aborted) this.#said.textContent = words;
     };
-    if (!method.blob) this.#say(fetchingWords(method), "method");
+    if (!method.blob) this.#announce(fetchingWords(method), "method");
     try {
       await fetchModel(method, { signal: fetching.signal, tell });
     } catch (error) {

@@ -10,10 +10,10 @@
 const MOST = 4;
 
 /**
- * @param {HTMLElement} root @param {(words: string) => void} say for screen readers, unless it is an alert
+ * @param {HTMLElement} root @param {(words: string) => void} announce for screen readers, unless it is an alert
  * @returns {{ notice: Notice, dismiss: (about: string) => void }}
  */
-export function makeNotices(root, say) {
+export function makeNotices(root, announce) {
   const find = (/** @type {string | undefined} */ about) =>
     about === undefined ? null : [...root.children].find((box) => /** @type {HTMLElement} */ (box).dataset.about === about) ?? null;
 
@@ -40,7 +40,7 @@ export function makeNotices(root, say) {
       root.append(box);
     }
     while (root.children.length > MOST) root.firstElementChild?.remove();
-    if (!bad) say(words);
+    if (!bad) announce(words);
   };
   return { notice, dismiss: (about) => find(about)?.remove() };
 }

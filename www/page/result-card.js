@@ -25,7 +25,7 @@ function sentence({ picture, verdict, threshold }) {
     : `The score is at or below the threshold${size}.`;
 }
 
-export class Look {
+export class ResultCard {
   #parts;
 
   /** @param {HTMLElement} container */

@@ -8,9 +8,9 @@
  * @typedef {import("./protocol.js").Skipped} Skipped
  * @typedef {import("./store.js").Pictures} Pictures
  */
-import { isPanic, Plain, read, text } from "../engine.js";
+import { isPanic, read, text, UserError } from "../engine.js";
 import { presetFor } from "./url-settings.js";
-import { turn } from "./yield.js";
+import { yieldNow } from "./yield.js";
 
 /** Pictures that size, channels and batch are suggested from. */
 const LOOKED_AT = 24;
@@ -19,7 +19,7 @@ const READ_AHEAD = 8;
 const SLICE_MS = 50;
 
 /** Thrown when later pictures took the place of those that were being prepared. */
-export class Superseded extends Plain {
+export class Superseded extends UserError {
   constructor() {
     super("Other images were chosen in the meantime.");
   }
@@ -56,7 +56,7 @@ async function* readAll(files) {
  * @param {TrainFile[]} files
  * @param {any} given settings
  * @param {{ superseded: () => boolean, progress: (done: number, total: number) => void }} watch
- * @returns {Promise<Pictures>} throws `Plain` where there is no picture to train on
+ * @returns {Promise<Pictures>} throws `UserError` where there is no picture to train on
  */
 export async function prepare(module, files, given, { superseded, progress }) {
   const api = /** @type {any} */ (module);
@@ -82,7 +82,7 @@ export async function prepare(module, files, given, { superseded, progress }) {
     let index = 0;
     for await (const { file, bytes, reason } of readAll(list)) {
       try {
-        if (!bytes) throw new Plain(reason);
+        if (!bytes) throw new UserError(reason);
         pictures.add(file.path, bytes);
         added?.(index);
       } catch (error) {
@@ -93,7 +93,7 @@ export async function prepare(module, files, given, { superseded, progress }) {
       done++;
       if (performance.now() - sliceBegan > SLICE_MS) {
         progress(done, total);
-        await turn();
+        await yieldNow();
         sliceBegan = performance.now();
       }
       if (superseded()) {
@@ -108,7 +108,7 @@ export async function prepare(module, files, given, { superseded, progress }) {
   if (normals.count === 0) {
     normals.free();
     const [one] = skipped;
-    throw new Plain(`${training.length === 1 ? "The image" : `None of the ${training.length} images`} ${training.length === 1 ? "cannot" : "can"} be read. ${one.path}: ${one.reason}`);
+    throw new UserError(`${training.length === 1 ? "The image" : `None of the ${training.length} images`} ${training.length === 1 ? "cannot" : "can"} be read. ${one.path}: ${one.reason}`);
   }
   /** @type {number[]} */
   const abnormal = [];

@@ -5,9 +5,9 @@
  * @typedef {import("./protocol.js").Loss} Loss
  * @typedef {import("./protocol.js").PreviewPoint} PreviewPoint
  * @typedef {import("./protocol.js").State} State
- * @typedef {import("./url-settings.js").Wish} Wish
+ * @typedef {import("./url-settings.js").UserSettings} UserSettings
  * @typedef {{
- *   id: string, name: string, wish: Wish, settings: Record<string, any>, losses: Loss[], points: PreviewPoint[],
+ *   id: string, name: string, userSettings: UserSettings, settings: Record<string, any>, losses: Loss[], points: PreviewPoint[],
  *   state: State, step: number, totalSteps: number, stepMs: number, device: string, colour: number, compared: boolean,
  * }} Run
  */

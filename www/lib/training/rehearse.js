@@ -4,7 +4,7 @@
  *
  * @typedef {import("../engine.js").Opened} Opened
  */
-import { turn } from "./yield.js";
+import { yieldNow } from "./yield.js";
 
 const WARM_UP = 2;
 const MEASURED = 3;
@@ -24,7 +24,7 @@ export async function rehearse({ module, device }, settings, pictures, { superse
     const began = performance.now();
     progress(0, WARM_UP + MEASURED);
     for (let i = 0; i < WARM_UP + MEASURED; i++) {
-      await turn();
+      await yieldNow();
       if (superseded()) return null;
       const at = performance.now();
       run.step("both");

@@ -11,7 +11,7 @@
  *   id: string, name: string, minutes: number | null, elapsedMs?: number, created?: number, training: any,
  *   pictures: Pictures, kind: "cpu" | "webgpu", memory: WebAssembly.Memory, release: () => void,
  *   post: (message: FromTrainer, transfer?: Transferable[]) => void,
- *   teller: (phase: "compiling" | "previewing" | "calibrating") => (done: number, total: number) => void,
+ *   throttledProgress: (phase: "compiling" | "previewing" | "calibrating") => (done: number, total: number) => void,
  *   unwanted: (what: "preview" | "calibration") => boolean,
  * }} Options  `unwanted`: whether something was asked for meanwhile that need not wait for this
  */
@@ -48,7 +48,7 @@ export class Run {
   #memory;
   #release;
   #post;
-  #teller;
+  #throttledProgress;
   #unwanted;
   #info;
   step;
@@ -78,7 +78,7 @@ export class Run {
   #compiled;
 
   /** @param {Options} options */
-  constructor({ id, name, minutes, elapsedMs = 0, created = Date.now(), training, pictures, kind, memory, release, post, teller, unwanted }) {
+  constructor({ id, name, minutes, elapsedMs = 0, created = Date.now(), training, pictures, kind, memory, release, post, throttledProgress, unwanted }) {
     this.id = id;
     this.name = name;
     this.minutes = minutes;
@@ -90,7 +90,7 @@ export class Run {
     this.#memory = memory;
     this.#release = release;
     this.#post = post;
-    this.#teller = teller;
+    this.#throttledProgress = throttledProgress;
     this.#unwanted = unwanted;
     this.#info = training.info();
     this.step = this.#info.step;
@@ -123,7 +123,7 @@ export class Run {
   async advance(update) {
     this.resting = false;
     this.#began = performance.now();
-    const compiling = this.#compiled ? null : this.#teller("compiling");
+    const compiling = this.#compiled ? null : this.#throttledProgress("compiling");
     compiling?.(0, 1);
     if (this.#unread === 0) this.#queuedAt = this.#began;
     this.#training.step(update);
@@ -244,7 +244,7 @@ export class Run {
   async preview() {
     await this.settle();
     const began = performance.now();
-    const tell = this.#teller("previewing");
+    const tell = this.#throttledProgress("previewing");
     tell(0, 1);
     let preview;
     try {
@@ -348,7 +348,7 @@ export class Run {
     if (this.#previewStep !== this.step) await this.preview();
     await this.save();
     const checkpoint = await this.checkpoint();
-    const tell = this.#teller("calibrating");
+    const tell = this.#throttledProgress("calibrating");
     tell(0, 1);
     const { model, threshold, held_out, labelled } = await this.#alive((alive) =>
       this.#training.finish((/** @type {number} */ done, /** @type {number} */ total) => {

@@ -12,7 +12,7 @@
  *   name: string, source: string, in_steps: boolean, searches: boolean, settings: string[], published: Record<string, any>,
  * }} Method  `settings` are the fields that mean something to it
  * @typedef {{ settings: Setting[], methods: Method[], presets: Preset[] }} Schema  as `skip-ganomaly schema` writes it
- * @typedef {{ given: Record<string, any>, minutes: number | null, device: string, name: string }} Wish
+ * @typedef {{ given: Record<string, any>, minutes: number | null, device: string, name: string }} UserSettings
  *   what a person set, by the settings' names with _; the rest is left to the page
  */
 
@@ -91,13 +91,13 @@ export function parse(setting, text) {
 /**
  * @param {string} search as in location.search
  * @param {Setting[]} settings
- * @returns {{ wish: Wish, texts: Map<string, string>, unknown: string[] }} `texts` are the settings
+ * @returns {{ userSettings: UserSettings, texts: Map<string, string>, unknown: string[] }} `texts` are the settings
  *   as they stand in the address, the wrong ones too, so that the form can show them
  */
 export function readAddress(search, settings) {
   const known = new Map(settings.map((setting) => [setting.field, setting]));
-  /** @type {Wish} */
-  const wish = { given: {}, minutes: null, device: "auto", name: "" };
+  /** @type {UserSettings} */
+  const userSettings = { given: {}, minutes: null, device: "auto", name: "" };
   const texts = new Map();
   const unknown = [];
   for (const [name, text] of new URLSearchParams(search)) {
@@ -106,35 +106,35 @@ export function readAddress(search, settings) {
     if (setting) {
       texts.set(key, text);
       const parsed = parse(setting, text);
-      if ("value" in parsed && parsed.value !== null) wish.given[key] = parsed.value;
+      if ("value" in parsed && parsed.value !== null) userSettings.given[key] = parsed.value;
     } else if (key === "minutes") {
       texts.set(key, text);
       const minutes = Number(text);
-      if (minutes > 0 && Number.isFinite(minutes)) wish.minutes = minutes;
+      if (minutes > 0 && Number.isFinite(minutes)) userSettings.minutes = minutes;
     } else if (key === "device") {
-      if (text === "cpu" || text === "webgpu") wish.device = text;
+      if (text === "cpu" || text === "webgpu") userSettings.device = text;
     } else if (key === "name") {
-      wish.name = text.slice(0, 80);
+      userSettings.name = text.slice(0, 80);
     } else if (!PAGE_OWN.includes(key)) {
       unknown.push(name);
     }
   }
-  return { wish, texts, unknown };
+  return { userSettings, texts, unknown };
 }
 
-/** The page's address with a run's settings. @param {Wish} wish @param {string} page the page's own address */
-export function toAddress(wish, page) {
+/** The page's address with a run's settings. @param {UserSettings} userSettings @param {string} page the page's own address */
+export function toAddress(userSettings, page) {
   const url = new URL(page);
   url.hash = "train";
   const kept = PAGE_OWN.map((name) => [name, url.searchParams.get(name)]);
   url.search = "";
   for (const [name, value] of kept) if (name && value !== null) url.searchParams.set(name, value);
-  for (const [key, value] of Object.entries(wish.given)) {
+  for (const [key, value] of Object.entries(userSettings.given)) {
     if (value !== null && value !== undefined) url.searchParams.set(optionOf(key), String(value));
   }
-  if (wish.minutes !== null) url.searchParams.set("minutes", String(wish.minutes));
-  if (wish.device !== "auto") url.searchParams.set("device", wish.device);
-  if (wish.name) url.searchParams.set("name", wish.name);
+  if (userSettings.minutes !== null) url.searchParams.set("minutes", String(userSettings.minutes));
+  if (userSettings.device !== "auto") url.searchParams.set("device", userSettings.device);
+  if (userSettings.name) url.searchParams.set("name", userSettings.name);
   return url.href;
 }
 

@@ -16,13 +16,13 @@
  * @typedef {import("./store.js").Pictures} Pictures
  * @typedef {import("../engine.js").Opened} Opened
  */
-import { fetchOk, isPanic, isStopped, onDeviceLost, openModule, openWebGpu, Plain, selfCheck, tellDeviceLost, text } from "../engine.js";
+import { fetchOk, isPanic, isStopped, onDeviceLost, openModule, openWebGpu, selfCheck, tellDeviceLost, text, UserError } from "../engine.js";
 import { prepare, settingsOf, Superseded } from "./pictures.js";
 import { limitsOf, planWords, trainedOn, weigh } from "./planner.js";
 import { rehearse } from "./rehearse.js";
 import { Run } from "./run.js";
 import { loadRun } from "./store.js";
-import { turn } from "./yield.js";
+import { yieldNow } from "./yield.js";
 
 const scope = /** @type {any} */ (globalThis);
 
@@ -62,14 +62,14 @@ function post(message, transfer = []) {
 }
 
 /** @param {"panic" | "device-lost"} cause @param {string} reason */
-function die(cause, reason) {
+function fatal(cause, reason) {
   const [line] = reason.split("\n");
   post({ type: "fatal", cause, reason: line });
   dead = true;
 }
 
 /** @param {State} next @param {string} [words] */
-function become(next, words = "") {
+function setState(next, words = "") {
   state = next;
   post({ type: "state", state, run: current, step: run?.step ?? 0, totalSteps: run?.totalSteps ?? 0, words });
 }
@@ -78,7 +78,7 @@ function become(next, words = "") {
 const problem = (kind, words) => post({ type: "problem", kind, words });
 
 /** @param {Extract<FromTrainer, { type: "progress" }>["phase"]} phase */
-function teller(phase) {
+function throttledProgress(phase) {
   let told = -Infinity;
   return (/** @type {number} */ done, /** @type {number} */ total) => {
     const now = performance.now();
@@ -108,7 +108,7 @@ async function start(wanted) {
     try {
       const { result, adapter, reason: words } = await openWebGpu(wanted, checked);
       engine = { ...result, limits: limitsOf(adapter) };
-      onDeviceLost((why) => die("device-lost", why));
+      onDeviceLost((why) => fatal("device-lost", why));
       reason = words.replace("Runs", "Trains");
     } catch (error) {
       reason = `Trains on your CPU${wanted === "webgpu" ? ", although WebGPU was requested" : ""}: ${text(error)}.`;
@@ -133,11 +133,11 @@ const superseded = () => waiting.some(({ type }) => type === "pictures" || type 
 async function prepareChosen(given) {
   const { files } = /** @type {NonNullable<typeof chosen>} */ (chosen);
   const before = state;
-  become("preparing", "Reading the images.");
+  setState("preparing", "Reading the images.");
   try {
-    pictures = await prepare(open().module, files, given, { superseded, progress: teller("reading") });
+    pictures = await prepare(open().module, files, given, { superseded, progress: throttledProgress("reading") });
   } finally {
-    become(before);
+    setState(before);
   }
   if (pictures.skipped.length > 0) {
     const [first] = pictures.skipped;
@@ -154,13 +154,13 @@ async function prepareChosen(given) {
  * @param {any} given
  */
 async function settle(given) {
-  if (!pictures && !chosen) throw new Plain("Choose normal images first.");
+  if (!pictures && !chosen) throw new UserError("Choose normal images first.");
   if (!pictures) await prepareChosen(given);
   const { suggested } = /** @type {Pictures} */ (pictures);
   const settings = settingsOf(open().module, suggested, given);
   const { size, channels } = /** @type {Pictures} */ (pictures);
   if (settings.size !== size || settings.channels !== channels) {
-    if (!chosen) throw new Plain(`These images were stored at ${size} × ${size} pixels with ${channels === 1 ? "one channel" : "three channels"}. Choose the files again to use another size or number of channels.`);
+    if (!chosen) throw new UserError(`These images were stored at ${size} × ${size} pixels with ${channels === 1 ? "one channel" : "three channels"}. Choose the files again to use another size or number of channels.`);
     await prepareChosen({ ...given, size: settings.size, channels: settings.channels });
   }
   return { settings, pictures: /** @type {Pictures} */ (pictures) };
@@ -192,7 +192,7 @@ async function plan(given, minutes, leave) {
   // The length of the run has no part in a step's time.
   const key = JSON.stringify({ ...settings, steps: null, epochs: 0, digest: set.digest });
   const known = rehearsed.get(key);
-  const measured = known ?? (await rehearse(open(), settings, trainingPictures(set), { superseded: leave, progress: teller("planning") }));
+  const measured = known ?? (await rehearse(open(), settings, trainingPictures(set), { superseded: leave, progress: throttledProgress("planning") }));
   if (!measured) return null;
   rehearsed.set(key, measured);
   const { stepMs } = measured;
@@ -203,10 +203,10 @@ async function plan(given, minutes, leave) {
 
 /** @param {{ id: number, given: any, minutes: number | null }} message */
 async function answerPlan({ id, given, minutes }) {
-  if (run) throw new Plain("A run is in progress; a plan can only be made before or after it.");
+  if (run) throw new UserError("A run is in progress; a plan can only be made before or after it.");
   const later = () => superseded() || waiting.some(({ type }) => type === "plan" || type === "start");
   const planned = await plan(given, minutes, later);
-  if (!planned) throw new Plain("Other settings were chosen in the meantime.");
+  if (!planned) throw new UserError("Other settings were chosen in the meantime.");
   post({ type: "planned", id, ...planned });
 }
 
@@ -229,7 +229,7 @@ async function lock(id) {
       }).catch(reject);
     });
   } catch (error) {
-    if (patience.signal.aborted) throw new Plain("This run is open in another tab.");
+    if (patience.signal.aborted) throw new UserError("This run is open in another tab.");
     return () => {}; // where locks are not allowed, nothing is stored either
   } finally {
     clearTimeout(timer);
@@ -256,12 +256,12 @@ async function begin(about, set, make, paused) {
     if (set.labelled && set.abnormal) {
       training.set_labelled(/** @type {any} */ (open().module).TrainingPictures.from_bytes(set.labelled), set.abnormal);
     }
-    run = new Run({ ...about, training, pictures: set, kind: open().kind, memory: open().memory, release, post, teller, unwanted });
+    run = new Run({ ...about, training, pictures: set, kind: open().kind, memory: open().memory, release, post, throttledProgress, unwanted });
   } catch (error) {
     release();
     throw error;
   }
-  become(paused ? "paused" : "running");
+  setState(paused ? "paused" : "running");
   await run.prepare();
 }
 
@@ -269,12 +269,12 @@ async function begin(about, set, make, paused) {
 async function startRun({ run: id, name, given, minutes, paused }) {
   leave();
   current = id;
-  become("preparing");
+  setState("preparing");
   const { settings, pictures: set } = await settle(given);
   const { fits, words } = weigh(open().module, settings, set.count, open().limits);
   if (!fits) {
     problem("memory", words);
-    throw new Plain(words);
+    throw new UserError(words);
   }
   if (minutes !== null) {
     const planned = await plan(given, minutes, () => waiting.some(({ type }) => type === "discard"));
@@ -298,7 +298,7 @@ async function resumeRun({ run: id, paused }) {
   current = id;
   post({ type: "progress", phase: "resuming", done: 0, total: 1 });
   const stored = await loadRun(id);
-  if (!stored) throw new Plain("This run is no longer stored.");
+  if (!stored) throw new UserError("This run is no longer stored.");
   pictures = stored.pictures;
   const { name, minutes, elapsedMs, created } = stored.run;
   await begin({ id, name, minutes, elapsedMs, created }, pictures, resumed(stored.checkpoint, pictures), paused);
@@ -337,7 +337,7 @@ async function finish() {
     if (!isStopped(error)) throw error;
     return; // the run is left: what asked for it comes next
   }
-  become("done");
+  setState("done");
   leave();
 }
 
@@ -347,14 +347,14 @@ async function advance() {
   // A run that was at its end is resumed to be calibrated.
   const moved = !going.over && (await going.advance("both"));
   if (going.over) await finish();
-  else if (moved && state === "running") become("running");
+  else if (moved && state === "running") setState("running");
 }
 
 /** The word "paused" comes first, as the checkpoint takes a while. */
 async function pauseRun() {
   if (!run) return;
   await run.settle();
-  if (state === "running") become("paused");
+  if (state === "running") setState("paused");
   await run.save();
 }
 
@@ -364,12 +364,12 @@ async function singleStep(update) {
   if (!run.over) await run.advance(update);
   await run.settle();
   if (run.over) await finish();
-  else become("paused");
+  else setState("paused");
 }
 
 /** @param {{ id: number }} message */
 async function giveCheckpoint({ id }) {
-  if (!run) throw new Plain("No run is in progress.");
+  if (!run) throw new UserError("No run is in progress.");
   await run.settle();
   post({ type: "checkpoint", id, step: run.step, checkpoint: await run.checkpoint() });
 }
@@ -398,7 +398,7 @@ async function handle(message) {
     case "pause":
       return pauseRun();
     case "go":
-      if (run && state === "paused") become("running");
+      if (run && state === "paused") setState("running");
       return;
     case "step":
       return singleStep(message.update);
@@ -409,24 +409,24 @@ async function handle(message) {
       return giveCheckpoint(message);
     case "discard":
       leave();
-      become("idle");
+      setState("idle");
       return;
   }
 }
 
 /** @param {unknown} error @param {ToTrainer | null} message what was asked for; null for a step */
-async function wrong(error, message) {
-  if (open()?.kind === "webgpu" && !(error instanceof Plain) && !isDiverged(error) && (isPanic(error) || /device|buffer|gpu/i.test(text(error)))) {
+async function handleError(error, message) {
+  if (open()?.kind === "webgpu" && !(error instanceof UserError) && !isDiverged(error) && (isPanic(error) || /device|buffer|gpu/i.test(text(error)))) {
     // The browser's own word for it comes a little later and says more.
     await new Promise((resolve) => setTimeout(resolve, LOST_WORD_MS));
-    return die("device-lost", text(error));
+    return fatal("device-lost", text(error));
   }
-  if (isPanic(error)) return die("panic", text(error));
+  if (isPanic(error)) return fatal("panic", text(error));
   if (message && "id" in message) {
     post({ type: "refused", id: message.id, reason: text(error) });
     if (message.type === "continue") {
       leave();
-      become("idle");
+      setState("idle");
     }
     return;
   }
@@ -436,7 +436,7 @@ async function wrong(error, message) {
     problem("diverged", `${text(error)}.${kept} The same settings would diverge again.`);
   }
   await run?.note("failed");
-  become(error instanceof Superseded ? "idle" : "failed", text(error));
+  setState(error instanceof Superseded ? "idle" : "failed", text(error));
   leave();
 }
 
@@ -451,9 +451,9 @@ async function work() {
       else if (run && state === "running") await advance();
       else await new Promise((resolve) => (wake = () => resolve(undefined)));
     } catch (error) {
-      await wrong(error, message);
+      await handleError(error, message);
     }
-    await turn();
+    await yieldNow();
   }
 }
 
@@ -463,23 +463,23 @@ scope.onmessage = (/** @type {MessageEvent<ToTrainer>} */ { data }) => {
     return;
   }
   waiting.push(data);
-  if (data.type === "pause" && run?.resting && state === "running") become("paused");
+  if (data.type === "pause" && run?.resting && state === "running") setState("paused");
   wake();
 };
 
 // A panic in a task that the module started itself reaches nobody's await.
 /** @param {unknown} error */
-function stray(error) {
-  if (open()?.kind === "webgpu") die("device-lost", text(error));
-  else if (!tellDeviceLost(text(error)) && isPanic(error)) die("panic", text(error));
+function onUnhandled(error) {
+  if (open()?.kind === "webgpu") fatal("device-lost", text(error));
+  else if (!tellDeviceLost(text(error)) && isPanic(error)) fatal("panic", text(error));
 }
 scope.addEventListener("error", (/** @type {ErrorEvent} */ event) => {
   event.preventDefault();
-  stray(event.error ?? event.message);
+  onUnhandled(event.error ?? event.message);
 });
 scope.addEventListener("unhandledrejection", (/** @type {PromiseRejectionEvent} */ event) => {
   event.preventDefault();
-  stray(event.reason);
+  onUnhandled(event.reason);
 });
 
 void work();

@@ -6,7 +6,7 @@ const waiting = [];
 port1.onmessage = () => waiting.shift()?.();
 
 /** Resolves once the messages that wait now were taken. Unlike a timer's, its turns come at once. @returns {Promise<void>} */
-export function turn() {
+export function yieldNow() {
   return new Promise((resolve) => {
     waiting.push(resolve);
     port2.postMessage(0);

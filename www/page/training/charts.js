@@ -25,7 +25,7 @@ const DRAW_EVERY_MS = 250;
 const heightOf = (width) => Math.round(Math.min(260, Math.max(150, width * 0.45)));
 
 /** Runs what was asked for, the last of each kind, one a frame, while its part of the page is in view. */
-export class Drawer {
+export class RenderQueue {
   /** @type {Map<object, () => void>} */ #asked = new Map();
   #inView = false;
   #frame = 0;
@@ -103,8 +103,8 @@ const TABLE_ROWS = 60;
 const TABLE_EVERY_MS = 1000;
 
 /** A fold with a table that is filled while it is open. */
-export class TableTwin {
-  root = element("details", { className: "twin" });
+export class DataTable {
+  root = element("details", { className: "data-table" });
   #body = element("tbody");
   #head = element("tr");
   #note = element("p", { className: "hint" });
@@ -153,8 +153,8 @@ export class Curves {
   root = element("figure", { className: "chart" });
   #plot = element("div", { className: "plot" });
   #legend = element("ul", { className: "legend" });
-  #twin;
-  #drawer;
+  #dataTable;
+  #renderQueue;
   #name;
   #log;
   /** @type {Line[]} */ #lines = [];
@@ -166,15 +166,15 @@ export class Curves {
 
   /**
    * @param {string} name
-   * @param {Drawer} drawer
+   * @param {RenderQueue} renderQueue
    * @param {{ lines: Line[], log?: boolean, logSwitch?: boolean, range?: [number, number] }} options
    */
-  constructor(name, drawer, { lines, log = false, logSwitch = false, range }) {
+  constructor(name, renderQueue, { lines, log = false, logSwitch = false, range }) {
     this.#name = name;
-    this.#drawer = drawer;
+    this.#renderQueue = renderQueue;
     this.#log = log;
     this.#range = range;
-    this.#twin = new TableTwin(name);
+    this.#dataTable = new DataTable(name);
     this.root.append(element("figcaption", {}, name));
     if (logSwitch) {
       const box = element("input", { type: "checkbox", checked: log });
@@ -186,7 +186,7 @@ export class Curves {
     }
     // The canvas says nothing to a screen reader; legend and table do.
     this.#plot.setAttribute("aria-hidden", "true");
-    this.root.append(this.#plot, this.#legend, this.#twin.root);
+    this.root.append(this.#plot, this.#legend, this.#dataTable.root);
     this.setLines(lines);
     new ResizeObserver(() => {
       this.#fit();
@@ -235,7 +235,7 @@ export class Curves {
   }
 
   #ask() {
-    this.#drawer.ask(this, () => void this.#draw());
+    this.#renderQueue.ask(this, () => void this.#draw());
   }
 
   async #draw() {
@@ -287,7 +287,7 @@ export class Curves {
       for (let k = count - 1; k >= 0 && last === null; k--) last = y(i, k);
       value.textContent = count > 0 ? shown(last) : "";
     });
-    this.#twin.set(() => {
+    this.#dataTable.set(() => {
       return {
         head: ["Step", ...this.#lines.map(({ label }) => label)],
         rows: some(count, TABLE_ROWS).map((i) => [x(i), ...this.#lines.map((_, line) => shown(y(line, i)))]),
@@ -309,12 +309,12 @@ export class Histogram {
   #high = element("span");
   #legend = element("ul", { className: "legend" });
   #said = element("p", { className: "hint" });
-  #twin = new TableTwin("Scores");
-  #drawer;
+  #dataTable = new DataTable("Scores");
+  #renderQueue;
 
-  /** @param {Drawer} drawer */
-  constructor(drawer) {
-    this.#drawer = drawer;
+  /** @param {RenderQueue} renderQueue */
+  constructor(renderQueue) {
+    this.#renderQueue = renderQueue;
     this.#svg.setAttribute("viewBox", "0 0 480 170");
     this.#svg.setAttribute("class", "histogram");
     this.#svg.setAttribute("role", "img");
@@ -322,13 +322,13 @@ export class Histogram {
     this.root.append(
       element("figcaption", {}, "Scores of held-out images"),
       /** @type {any} */ (this.#svg), element("p", { className: "ends", "aria-hidden": "true" }, this.#low, this.#high),
-      this.#legend, this.#said, this.#twin.root,
+      this.#legend, this.#said, this.#dataTable.root,
     );
   }
 
   /** @param {Scores} scores @param {number | null} auroc of the labelled ones */
   set(scores, auroc) {
-    this.#drawer.ask(this, () => this.#draw(scores, auroc));
+    this.#renderQueue.ask(this, () => this.#draw(scores, auroc));
   }
 
   /** @param {Scores} scores @param {number | null} auroc */
@@ -384,7 +384,7 @@ export class Histogram {
       }));
     this.#said.textContent = "Bar heights are shares of each group." +
       (labelled ? ` AUROC of the labelled images: ${auroc === null ? "not defined" : auroc.toFixed(3)}. For information only; no choice is based on it.` : "");
-    this.#twin.set(() => ({
+    this.#dataTable.set(() => ({
       head: ["From", "To", ...groups.map(({ name }) => name)],
       rows: Array.from({ length: BINS }, (_, i) => {
         const edge = (/** @type {number} */ n) => short(bins.low + ((bins.high - bins.low) * n) / BINS);

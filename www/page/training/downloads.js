@@ -14,7 +14,7 @@ import { fileName } from "../../lib/format.js";
 export const checkpointName = (run) => `${fileName(run.name)}-checkpoint.safetensors`;
 
 /** Events: `model`, `checkpoint`, and `copy` (detail: the line). */
-export class HomeView extends EventTarget {
+export class DownloadsView extends EventTarget {
   #root;
   #schema;
   #model = element("button", { type: "button", className: "button", id: "download-model", disabled: true }, "Download model");

@@ -4,7 +4,7 @@
  * touched shows what the page chose from the pictures; only touched fields count as given.
  *
  * @typedef {import("../../lib/training/url-settings.js").Setting} Setting
- * @typedef {import("../../lib/training/url-settings.js").Wish} Wish
+ * @typedef {import("../../lib/training/url-settings.js").UserSettings} UserSettings
  * @typedef {{ setting: Setting, input: HTMLInputElement | HTMLSelectElement, error: HTMLElement, touched: boolean }} Field
  */
 import { optionOf, parse, unusedBy } from "../../lib/training/url-settings.js";
@@ -224,8 +224,8 @@ export class Form extends EventTarget {
     this.dispatchEvent(new CustomEvent("change"));
   }
 
-  /** The settings that a person gave, all of them good; null when one is not. @returns {Wish | null} */
-  wish() {
+  /** The settings that a person gave, all of them good; null when one is not. @returns {UserSettings | null} */
+  userSettings() {
     /** @type {Record<string, any>} */
     const given = {};
     /** @type {number | null} */
@@ -243,7 +243,7 @@ export class Form extends EventTarget {
   }
 
   /** To the first field that is wrong. */
-  focusWrong() {
+  focusInvalid() {
     const unused = this.#unused();
     for (const [key, { input }] of this.#fields) {
       if (input.getAttribute("aria-invalid") !== "true" || unused.includes(key)) continue;
@@ -287,13 +287,13 @@ export class Form extends EventTarget {
     this.#showLength("epochs");
   }
 
-  /** @param {Wish} wish a run to do again: nothing else stays given */
-  fill(wish) {
+  /** @param {UserSettings} userSettings a run to do again: nothing else stays given */
+  fill(userSettings) {
     this.#forget();
-    this.give(Object.entries(wish.given).map(([key, value]) => [key, String(value)]));
-    if (wish.minutes !== null) this.give([["minutes", String(wish.minutes)]]);
-    this.#device.value = wish.device;
-    this.#name.value = wish.name;
+    this.give(Object.entries(userSettings.given).map(([key, value]) => [key, String(value)]));
+    if (userSettings.minutes !== null) this.give([["minutes", String(userSettings.minutes)]]);
+    this.#device.value = userSettings.device;
+    this.#name.value = userSettings.name;
     this.#changed();
   }
 

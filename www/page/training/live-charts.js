@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * What a run looks like while it learns: losses, what the discriminator says, the held-out pictures'
- * residual and scores, and how some of them are redrawn.
+ * residual and scores, and how some of them are reconstructed.
  *
  * @typedef {import("../../lib/training/protocol.js").Preview} Preview
  * @typedef {import("../../lib/training/records.js").Run} Run
@@ -15,9 +15,9 @@ const LOSSES = /** @type {const} */ ([
   ["generator", "generator (weighted sum)"], ["discriminator", "discriminator"],
 ]);
 
-export class Live {
+export class LiveCharts {
   #root;
-  #drawer;
+  #renderQueue;
   #losses;
   #verdicts;
   #residual;
@@ -28,18 +28,18 @@ export class Live {
   /** @type {Preview | null} */ #preview = null;
   /** @type {number | null} */ #threshold = null;
 
-  /** @param {HTMLElement} root @param {import("./charts.js").Drawer} drawer */
-  constructor(root, drawer) {
+  /** @param {HTMLElement} root @param {import("./charts.js").RenderQueue} renderQueue */
+  constructor(root, renderQueue) {
     this.#root = root;
-    this.#drawer = drawer;
-    this.#losses = new Curves("Losses", drawer, {
+    this.#renderQueue = renderQueue;
+    this.#losses = new Curves("Losses", renderQueue, {
       lines: LOSSES.map(([key, label], colour) => ({ key, label, colour })), log: true, logSwitch: true,
     });
-    this.#verdicts = new Curves("D's estimate that an image is real", drawer, {
+    this.#verdicts = new Curves("D's estimate that an image is real", renderQueue, {
       lines: [{ key: "real", label: "D(x), images", colour: 0 }, { key: "fake", label: "D(x̂), reconstructions", colour: 1 }], range: [0, 1],
     });
-    this.#residual = new Curves("Residual of held-out images", drawer, { lines: [{ key: "residual", label: "mean R", colour: 2 }] });
-    this.#histogram = new Histogram(drawer);
+    this.#residual = new Curves("Residual of held-out images", renderQueue, { lines: [{ key: "residual", label: "mean R", colour: 2 }] });
+    this.#histogram = new Histogram(renderQueue);
     root.append(
       element("h3", {}, "Training progress"),
       element("div", { className: "charts" }, this.#losses.root, this.#verdicts.root, this.#residual.root, this.#histogram.root),
@@ -77,7 +77,7 @@ export class Live {
   preview(preview) {
     this.#preview = preview;
     this.#scores();
-    this.#drawer.ask(this.#pictures, () => this.#drawPictures(preview));
+    this.#renderQueue.ask(this.#pictures, () => this.#drawPictures(preview));
   }
 
   /** The finished model's threshold. @param {number} threshold @param {number[]} heldOut @param {import("../../lib/training/protocol.js").LabelledScores | null} labelled */

@@ -9,22 +9,22 @@
  * @typedef {import("../../lib/training/protocol.js").StoredRun} StoredRun
  * @typedef {import("../../lib/training/protocol.js").Update} Update
  * @typedef {import("../../lib/training/url-settings.js").Schema} Schema
- * @typedef {import("../../lib/training/url-settings.js").Wish} Wish
+ * @typedef {import("../../lib/training/url-settings.js").UserSettings} UserSettings
  * @typedef {import("../../lib/training/records.js").Run} Run
  * @typedef {import("./picture-input.js").Choice} Choice
  * @typedef {{
  *   useModel: (blob: Blob, name: string) => Promise<void>,
  *   notice: import("../notices.js").Notice,
  *   dismiss: (about: string) => void,
- *   say: (words: string, kind?: string) => void,
+ *   announce: (words: string, kind?: string) => void,
  * }} Page  what the rest of the page does for this part
  */
 import { download } from "../export.js";
-import { Drawer } from "./charts.js";
+import { RenderQueue } from "./charts.js";
 import { acceptTraining, choiceOf, saidOf } from "./picture-input.js";
 import { Form, element } from "./form.js";
-import { HomeView, checkpointName } from "./downloads.js";
-import { Live } from "./live-charts.js";
+import { DownloadsView, checkpointName } from "./downloads.js";
+import { LiveCharts } from "./live-charts.js";
 import { PlanView } from "./plan.js";
 import { addLosses, addPoint, nameOf, toCsv } from "../../lib/training/records.js";
 import { RunsView } from "./runs.js";
@@ -32,7 +32,7 @@ import { TrainingSession } from "../../lib/training/session.js";
 import { allSettings, optionOf, presetFor, readAddress, toAddress, unusedBy } from "../../lib/training/url-settings.js";
 import { Status } from "./status.js";
 import { persist } from "../../lib/training/store.js";
-import { StoredView, markLeft } from "./saved-runs.js";
+import { SavedRunsView, markUnfinished } from "./saved-runs.js";
 import { fileName, plural, reasonOf, timeWords } from "../../lib/format.js";
 
 const root = document.documentElement;
@@ -71,10 +71,10 @@ export class Panel {
   #page;
   #schema;
   #form;
-  #live;
-  #home;
+  #liveCharts;
+  #downloads;
   #runs;
-  #stored;
+  #savedRuns;
   #status = new Status();
   #planView = new PlanView();
   /** @type {TrainingSession} */ #session;
@@ -108,25 +108,25 @@ export class Panel {
     this.#page = page;
     this.#schema = schema;
     this.#form = new Form(byId("train-form"), allSettings(schema), schema.methods);
-    this.#showPlain();
+    this.#showDefaults();
     this.#form.addEventListener("change", () => this.#changed());
     byId("train-form").before(this.#suits);
 
-    const drawer = new Drawer(byId("train"));
-    const [live, home, runs, stored] = Array.from({ length: 4 }, () => element("div"));
+    const renderQueue = new RenderQueue(byId("train"));
+    const [liveCharts, downloads, runs, savedRuns] = Array.from({ length: 4 }, () => element("div"));
     runs.append(element("h3", {}, "Runs in this visit"));
-    stored.id = "train-stored";
-    byId("train-panel").append(live, home, runs, stored);
+    savedRuns.id = "train-stored";
+    byId("train-panel").append(liveCharts, downloads, runs, savedRuns);
     byId("train-stop").after(this.#leave);
-    this.#live = new Live(live, drawer);
-    this.#home = new HomeView(home, schema);
-    this.#runs = new RunsView(runs, drawer);
-    this.#stored = new StoredView(stored);
+    this.#liveCharts = new LiveCharts(liveCharts, renderQueue);
+    this.#downloads = new DownloadsView(downloads, schema);
+    this.#runs = new RunsView(runs, renderQueue);
+    this.#savedRuns = new SavedRunsView(savedRuns);
 
     this.#buttons();
     this.#lists();
     this.#address();
-    this.#device = this.#form.wish()?.device ?? "auto";
+    this.#device = this.#form.userSettings()?.device ?? "auto";
     this.#session = this.#newSession();
     acceptTraining({ choose: (choice) => this.#choose(choice), problem: (words) => this.#status.problem(words) });
     this.#acceptCheckpoint();
@@ -179,7 +179,7 @@ export class Panel {
     said.replaceChildren(element("p", {}, `${plural(choice.files.length, "image")} chosen.`));
     this.#status.tell(`Reading ${plural(choice.files.length, "image")}.`);
     try {
-      const prepared = await this.#session.prepare(choice.files, this.#given(this.#form.wish()));
+      const prepared = await this.#session.prepare(choice.files, this.#given(this.#form.userSettings()));
       if (number !== this.#choices) return false;
       this.#prepared = prepared;
     } catch (error) {
@@ -204,7 +204,7 @@ export class Panel {
   // --- Settings and plan
 
   /** Shows what holds where a person says nothing. @param {Record<string, any>} [given] what was said */
-  #showPlain(given = this.#form.wish()?.given) {
+  #showDefaults(given = this.#form.userSettings()?.given) {
     const preset = given?.preset ?? presetFor(given?.method);
     const { settings, methods, presets } = this.#schema;
     const method = given?.method ?? methods[0].name;
@@ -218,24 +218,24 @@ export class Panel {
     });
   }
 
-  /** What the session is given: the page's preset, and what a person set. @param {Wish | null} wish */
-  #given = (wish) => ({ preset: presetFor(wish?.given.method), ...wish?.given });
+  /** What the session is given: the page's preset, and what a person set. @param {UserSettings | null} userSettings */
+  #given = (userSettings) => ({ preset: presetFor(userSettings?.given.method), ...userSettings?.given });
 
   /** What the address asks for, into the form. */
   #address() {
-    const { wish, texts, unknown } = readAddress(location.search, allSettings(this.#schema));
-    this.#showPlain(wish.given);
+    const { userSettings, texts, unknown } = readAddress(location.search, allSettings(this.#schema));
+    this.#showDefaults(userSettings.given);
     this.#form.give(texts);
-    this.#form.set({ device: wish.device, name: wish.name });
+    this.#form.set({ device: userSettings.device, name: userSettings.name });
     if (unknown.length > 0) this.#status.problem(`The address contains ${unknown.map((name) => `"${name.slice(0, 40)}"`).join(", ")}, which ${unknown.length === 1 ? "is not a training setting" : "are not training settings"}.`);
-    const unused = unusedBy(this.#schema.methods, wish.given.method ?? "skip-ganomaly").filter((field) => texts.has(field));
-    if (unused.length > 0) this.#status.problem(`The address sets ${unused.map(optionOf).join(", ")}, which ${wish.given.method ?? "skip-ganomaly"} does not use; ${unused.length === 1 ? "it is" : "they are"} ignored.`);
+    const unused = unusedBy(this.#schema.methods, userSettings.given.method ?? "skip-ganomaly").filter((field) => texts.has(field));
+    if (unused.length > 0) this.#status.problem(`The address sets ${unused.map(optionOf).join(", ")}, which ${userSettings.given.method ?? "skip-ganomaly"} does not use; ${unused.length === 1 ? "it is" : "they are"} ignored.`);
   }
 
   #changed() {
-    const wish = this.#form.wish();
-    this.#showPlain();
-    const device = wish?.device ?? this.#device;
+    const userSettings = this.#form.userSettings();
+    this.#showDefaults();
+    const device = userSettings?.device ?? this.#device;
     if (device !== this.#device && !this.#busy) {
       this.#device = device;
       this.#session.close();
@@ -261,11 +261,11 @@ export class Panel {
   }
 
   async #makePlan() {
-    const wish = this.#form.wish();
-    if (!wish || !this.#prepared || this.#busy) return;
+    const userSettings = this.#form.userSettings();
+    if (!userSettings || !this.#prepared || this.#busy) return;
     const number = ++this.#plans;
     try {
-      const plan = await this.#session.plan(this.#given(wish), wish.minutes);
+      const plan = await this.#session.plan(this.#given(userSettings), userSettings.minutes);
       if (number !== this.#plans) return;
       this.#plan = plan;
     } catch (error) {
@@ -325,27 +325,27 @@ export class Panel {
       this.#planSoon();
       byId("train-start").focus();
     });
-    this.#home.addEventListener("model", () => {
+    this.#downloads.addEventListener("model", () => {
       if (this.#finished) download(`${fileName(this.#finished.run.name)}.safetensors`, this.#finished.model);
     });
-    this.#home.addEventListener("checkpoint", () => void this.#takeCheckpoint());
-    this.#home.addEventListener("copy", (event) => void this.#status.copy(detailOf(event), "The command"));
+    this.#downloads.addEventListener("checkpoint", () => void this.#downloadCheckpoint());
+    this.#downloads.addEventListener("copy", (event) => void this.#status.copy(detailOf(event), "The command"));
     this.#runs.addEventListener("again", (event) => {
-      this.#form.fill(detailOf(event).wish);
+      this.#form.fill(detailOf(event).userSettings);
       byId("train-start").scrollIntoView({ block: "center" });
       byId("train-start").focus();
     });
     this.#runs.addEventListener("link", (event) => void this.#status.copy(this.#addressOf(detailOf(event)), "The link"));
     this.#runs.addEventListener("csv", () => download("skip-ganomaly-runs.csv", new Blob([toCsv(this.#runs.runs)], { type: "text/csv;charset=utf-8" })));
     this.#runs.addEventListener("renamed", () => this.#show());
-    this.#stored.addEventListener("resume", (event) => this.#resume(detailOf(event)));
-    this.#stored.addEventListener("problem", (event) => this.#status.problem(detailOf(event)));
-    this.#stored.addEventListener("left", (event) => {
+    this.#savedRuns.addEventListener("resume", (event) => this.#resume(detailOf(event)));
+    this.#savedRuns.addEventListener("problem", (event) => this.#status.problem(detailOf(event)));
+    this.#savedRuns.addEventListener("left", (event) => {
       if (this.#offered === null || detailOf(event).includes(this.#offered)) return;
       this.#offered = null;
       this.#page.dismiss("training");
     });
-    this.#stored.addEventListener("cleared", () => this.#status.tell("Everything stored was cleared."));
+    this.#savedRuns.addEventListener("cleared", () => this.#status.tell("Everything stored was cleared."));
   }
 
   #acceptCheckpoint() {
@@ -359,11 +359,11 @@ export class Panel {
     take(); // chosen before this part of the page was there
   }
 
-  /** @param {string} id @param {string} name @param {Wish} wish @param {Record<string, any>} settings */
-  #openRun(id, name, wish, settings) {
+  /** @param {string} id @param {string} name @param {UserSettings} userSettings @param {Record<string, any>} settings */
+  #openRun(id, name, userSettings, settings) {
     /** @type {Run} */
     const run = {
-      id, name, wish, settings, losses: [], points: [], state: "preparing", step: 0, totalSteps: 0, stepMs: 0,
+      id, name, userSettings, settings, losses: [], points: [], state: "preparing", step: 0, totalSteps: 0, stepMs: 0,
       device: this.#session.device ?? "", colour: this.#runs.runs.length, compared: true,
     };
     this.#run = run;
@@ -371,7 +371,7 @@ export class Panel {
     this.#expecting = true;
     this.#planView.clear();
     root.dataset.step = "0";
-    this.#live.show(run);
+    this.#liveCharts.show(run);
     this.#runs.add(run);
     this.#show();
     history.replaceState(history.state, "", this.#addressOf(run));
@@ -380,19 +380,19 @@ export class Panel {
   /** No run is open, and none is shown. */
   #closeRun() {
     this.#run = null;
-    this.#live.show(null);
+    this.#liveCharts.show(null);
     this.#show();
   }
 
   /** The page's address with all that it takes to repeat a run. @param {Run} run */
-  #addressOf({ wish, settings, name, state, step }) {
-    const given = { ...wish.given };
+  #addressOf({ userSettings, settings, name, state, step }) {
+    const given = { ...userSettings.given };
     for (const key of ["preset", "size", "channels", "width", "batch", "seed"]) given[key] ??= settings[key];
     // Minutes mean other steps on another machine; those that were taken can be repeated.
-    const done = wish.minutes !== null && state === "done";
+    const done = userSettings.minutes !== null && state === "done";
     if (done) given.steps = step;
-    else if (wish.minutes === null && given.steps == null) given.epochs ??= settings.epochs;
-    return toAddress({ ...wish, given, minutes: done ? null : wish.minutes, name }, location.href);
+    else if (userSettings.minutes === null && given.steps == null) given.epochs ??= settings.epochs;
+    return toAddress({ ...userSettings, given, minutes: done ? null : userSettings.minutes, name }, location.href);
   }
 
   /** @param {Update | null} step begins with this step alone, and waits */
@@ -403,10 +403,10 @@ export class Panel {
       byId("train-files").focus();
       return;
     }
-    const wish = this.#form.wish();
-    if (!wish) {
+    const userSettings = this.#form.userSettings();
+    if (!userSettings) {
       this.#status.tell("Correct the marked setting.");
-      this.#form.focusWrong();
+      this.#form.focusInvalid();
       return;
     }
     this.#starting = true;
@@ -420,12 +420,12 @@ export class Panel {
       this.#setState("idle");
       return;
     }
-    const settings = { ...this.#prepared?.settings, ...this.#plan?.settings, ...this.#given(wish) };
-    const name = wish.name || nameOf(settings, wish.minutes);
+    const settings = { ...this.#prepared?.settings, ...this.#plan?.settings, ...this.#given(userSettings) };
+    const name = userSettings.name || nameOf(settings, userSettings.minutes);
     this.#stepFirst = step;
     void persist();
-    const id = this.#session.start({ name, given: this.#given(wish), minutes: wish.minutes, paused: step !== null });
-    this.#openRun(id, name, wish, settings);
+    const id = this.#session.start({ name, given: this.#given(userSettings), minutes: userSettings.minutes, paused: step !== null });
+    this.#openRun(id, name, userSettings, settings);
   }
 
   /** @param {StoredRun} stored */
@@ -436,7 +436,7 @@ export class Panel {
     this.#status.line.scrollIntoView({ block: "center" });
     this.#session.resume(id);
     this.#openRun(id, name, { given: { ...settings }, minutes: null, device: this.#device, name }, settings);
-    void this.#stored.refresh(id);
+    void this.#savedRuns.refresh(id);
   }
 
   /** A checkpoint file, on the pictures that it was trained with. @param {Blob} file */
@@ -450,7 +450,7 @@ export class Panel {
     }
     if (!this.#prepared && !(await this.#preparing)) return;
     this.#forgetPlan();
-    const name = this.#form.wish()?.name || "From a checkpoint";
+    const name = this.#form.userSettings()?.name || "From a checkpoint";
     this.#continuing = name;
     this.#expecting = true;
     this.#setState("preparing");
@@ -468,7 +468,7 @@ export class Panel {
 
   /** Unfinished runs of an earlier visit. */
   async #offer() {
-    const runs = await this.#stored.refresh(this.#run?.id ?? null);
+    const runs = await this.#savedRuns.refresh(this.#run?.id ?? null);
     const left = runs.find(({ state }) => state !== "done");
     if (!left || this.#run) return;
     this.#offered = left.id;
@@ -511,16 +511,16 @@ export class Panel {
     });
     onRun("preview", (run, { preview }) => {
       addPoint(run, { step: preview.step, residual: preview.residual, auroc: preview.labelled?.auroc ?? null });
-      this.#live.preview(preview);
+      this.#liveCharts.preview(preview);
       this.#measured(run);
     });
     onRun("saved", async (run) => {
-      markLeft(true);
-      const stored = (await this.#stored.refresh(run.id)).find(({ id }) => id === run.id);
+      markUnfinished(true);
+      const stored = (await this.#savedRuns.refresh(run.id)).find(({ id }) => id === run.id);
       if (run !== this.#run || !stored) return;
       // What the program made of the settings, those that nobody gave among them.
       run.settings = { preset: run.settings.preset, ...stored.settings };
-      if (run.wish.minutes !== null) run.settings.steps = stored.totalSteps;
+      if (run.userSettings.minutes !== null) run.settings.steps = stored.totalSteps;
       this.#show();
     });
     on("problem", ({ kind, words }) => {
@@ -532,7 +532,7 @@ export class Panel {
 
   /** @param {Run} run */
   #measured(run) {
-    this.#live.update(run);
+    this.#liveCharts.update(run);
     this.#runs.changed(run);
   }
 
@@ -575,7 +575,7 @@ export class Panel {
     if (state === "paused") this.#status.tell(`Paused after step ${step.toLocaleString("en")}.`);
     if (state === "idle" && this.#run) {
       this.#closeRun();
-      void this.#stored.refresh(null);
+      void this.#savedRuns.refresh(null);
     }
     if (state === "paused" && this.#stepFirst) {
       this.#session.step(this.#stepFirst);
@@ -586,7 +586,7 @@ export class Panel {
   /** @param {Run} run @param {Extract<import("../../lib/training/protocol.js").FromTrainer, { type: "finished" }>} finished */
   async #finish(run, { step, model, checkpoint, threshold, heldOut, labelled, elapsedMs }) {
     this.#finished = { run, model, checkpoint };
-    this.#live.finish(threshold, heldOut, labelled);
+    this.#liveCharts.finish(threshold, heldOut, labelled);
     await this.#page.useModel(model, `${fileName(run.name)}.safetensors`);
     Object.assign(run, { step, state: "done" });
     root.dataset.step = String(step);
@@ -595,7 +595,7 @@ export class Panel {
     this.#status.steps(run);
     this.#status.progress(1, 1, "Training");
     this.#status.tell(`Done after ${plural(step, "step")} and ${timeWords(elapsedMs)}. The page now scores with this model.`);
-    void this.#stored.refresh(null);
+    void this.#savedRuns.refresh(null);
   }
 
   /** @param {string} words why the run, or the worker, stopped */
@@ -612,7 +612,7 @@ export class Panel {
       this.#status.tell("Training stopped.");
       this.#status.problem(words);
     }
-    void this.#stored.refresh(null);
+    void this.#savedRuns.refresh(null);
   }
 
   // --- What is shown
@@ -650,21 +650,21 @@ export class Panel {
       this.#status.note("");
       this.#status.progress(0, 1);
     }
-    this.#home.show(this.#run, { finished: this.#finished !== null, open, folder: this.#choice?.folder ?? "IMAGES" });
+    this.#downloads.show(this.#run, { finished: this.#finished !== null, open, folder: this.#choice?.folder ?? "IMAGES" });
   }
 
-  async #takeCheckpoint() {
+  async #downloadCheckpoint() {
     const run = this.#run;
     if (!run) return;
     if (this.#finished) {
       download(checkpointName(run), this.#finished.checkpoint);
       return;
     }
-    this.#home.wait();
+    this.#downloads.wait();
     try {
       const { step, checkpoint } = await this.#session.checkpoint();
       download(checkpointName(run), checkpoint);
-      this.#page.say(`The checkpoint of step ${step} was downloaded.`);
+      this.#page.announce(`The checkpoint of step ${step} was downloaded.`);
     } catch (error) {
       this.#status.problem(reasonOf(error));
     } finally {

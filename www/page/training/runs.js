@@ -25,14 +25,14 @@ export class RunsView extends EventTarget {
   /** @type {Map<Run, HTMLElement>} */ #facts = new Map();
   #compared = "";
 
-  /** @param {HTMLElement} root @param {import("./charts.js").Drawer} drawer */
-  constructor(root, drawer) {
+  /** @param {HTMLElement} root @param {import("./charts.js").RenderQueue} renderQueue */
+  constructor(root, renderQueue) {
     super();
     this.#root = root;
     for (const [value, words] of Object.entries(MEASURES)) this.#measure.append(element("option", { value }, words));
     this.#measure.value = "contextual";
     this.#measure.addEventListener("change", () => this.#draw());
-    this.#chart = new Curves("Comparison of runs", drawer, { lines: [], logSwitch: true });
+    this.#chart = new Curves("Comparison of runs", renderQueue, { lines: [], logSwitch: true });
     const csv = element("button", { type: "button", className: "button", id: "runs-csv" }, "Export all runs as CSV");
     csv.addEventListener("click", () => this.dispatchEvent(new CustomEvent("csv")));
     this.#compare.append(

@@ -12,7 +12,7 @@ import { bytesWords, plural, reasonOf } from "../../lib/format.js";
 const MARK = "training";
 
 /** @param {boolean} left whether a run is left unfinished */
-export function markLeft(left) {
+export function markUnfinished(left) {
   try {
     if (left) localStorage.setItem(MARK, "unfinished");
     else localStorage.removeItem(MARK);
@@ -25,7 +25,7 @@ export function markLeft(left) {
  * Events: `resume` (detail: StoredRun), `problem` (detail: words), `cleared`, `left` (detail: the ids of the unfinished
  * runs that can be resumed here).
  */
-export class StoredView extends EventTarget {
+export class SavedRunsView extends EventTarget {
   #root;
   #list = element("ul", { className: "runs" });
   #sizes = element("p", { className: "small" });
@@ -70,7 +70,7 @@ export class StoredView extends EventTarget {
     this.#list.replaceChildren(...others.sort((a, b) => b.changed - a.changed).map((run) => this.#entry(run)));
     const total = sizes?.bytes ?? 0;
     this.#sizes.textContent = `${plural(runs.length, "run")} with checkpoints and prepared images: ${bytesWords(total)} in total.`;
-    markLeft(runs.some(({ state }) => state !== "done"));
+    markUnfinished(runs.some(({ state }) => state !== "done"));
     this.dispatchEvent(new CustomEvent("left", { detail: others.filter(({ state }) => state !== "done").map(({ id }) => id) }));
     return runs;
   }

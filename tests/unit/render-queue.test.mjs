@@ -21,18 +21,18 @@ globalThis.IntersectionObserver = class {
 };
 globalThis.requestAnimationFrame = (draw) => frames.push(draw);
 globalThis.setTimeout = (work, ms) => timers.push({ work, ms });
-const { Drawer } = await import('../../www/page/training/charts.js');
+const { RenderQueue } = await import('../../www/page/training/charts.js');
 
 function open(t) {
   const clock = stopClock(t);
   [frames, timers] = [[], []];
   document.hidden = false;
   const drawn = [];
-  const drawer = new Drawer({});
+  const renderQueue = new RenderQueue({});
   const keys = { a: {}, b: {} };
   return {
     clock, drawn,
-    ask: (key, what) => drawer.ask(keys[key], () => drawn.push(what)),
+    ask: (key, what) => renderQueue.ask(keys[key], () => drawn.push(what)),
     frame: () => frames.splice(0).forEach((draw) => draw()),
     wait: () => timers.splice(0).forEach(({ work, ms }) => (clock.pass(ms), work())),
   };
