@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { latentWords, scoreFormula, skipsWords, thresholdSource } from '../../www/page/about.js';
 import { nameOf, sizeWords } from '../../www/lib/model-files.js';
-import { dataUrl, short, verdictOf } from '../../www/page/table.js';
-import { bytesWords, fileName, plural, reasonOf, timeWords } from '../../www/lib/format.js';
+import { dataUrl, verdictOf } from '../../www/page/table.js';
+import { bytesWords, fileName, plural, reasonOf, short, timeWords } from '../../www/lib/format.js';
 
 const number = (words) => Number(words.match(/[\d.,]+/)[0].replaceAll(',', ''));
 const unit = (words) => words.replace(/^[\d.,\s]+/, '');

@@ -39,6 +39,23 @@ test('what is imported is there', () => {
   for (const name of modules) for (const one of imports(name)) assert.ok(existsSync(join(www, one)), `${one}, for ${name}`);
 });
 
+/** What a module imports when it is loaded, later or for a type. */
+const mentions = (name) => [...text(name).matchAll(/(?:\bfrom |\bimport )"(\.[^"]+)"|\bimport\("(\.[^"]+)"\)/g)]
+  .map(([, from, called]) => normalize(join(dirname(name), from ?? called)));
+
+test('lib imports nothing of page, types included, and neither has a circle', () => {
+  for (const name of modules.filter((one) => one.startsWith('lib/'))) {
+    for (const one of mentions(name)) assert.match(one, /^(lib|pkg)\//, `${name} imports ${one}`);
+  }
+  const done = new Set();
+  const visit = (name, path = []) => {
+    assert.ok(!path.includes(name), [...path, name].join(' imports '));
+    if (!done.has(name)) for (const one of mentions(name).filter((other) => modules.includes(other))) visit(one, [...path, name]);
+    done.add(name);
+  };
+  modules.forEach((name) => visit(name));
+});
+
 test('a module that needs no document imports none that does', () => {
   for (const name of PURE) {
     assert.ok(modules.includes(name), name);

@@ -3,11 +3,15 @@
  * What rows hold by their columns, and that as CSV and JSON.
  *
  * @typedef {Record<string, string | number | null>} Line  a picture's values by their columns
+ * @typedef {{
+ *   picture: import("./protocol.js").Picture | null, threshold: number | null, verdict: string, display: number | null,
+ *   error: string | null,
+ * }} Result  what one method says of a picture
  */
 
 export const COLUMNS = ["name", "score", "residual", "latent", "threshold", "verdict", "display", "error"];
 
-/** @param {Pick<import("../page/table.js").Row, "item" | "picture" | "threshold" | "verdict" | "display" | "error">} row */
+/** @param {Result & { item: { path: string } }} row */
 export const lineOf = ({ item, picture, threshold, verdict, display, error }) => ({
   name: item.path,
   score: picture?.score ?? null,
@@ -21,7 +25,7 @@ export const lineOf = ({ item, picture, threshold, verdict, display, error }) =>
 
 /**
  * The columns that a second method adds to a row's.
- * @param {string} name the method's @param {import("../page/compare.js").Second | undefined} second what it says of the row @returns {Line}
+ * @param {string} name the method's @param {(Result & { state: string }) | undefined} second what it says of the row @returns {Line}
  */
 export function secondOf(name, second) {
   const { picture = null, threshold = null, display = null, error = null } = second ?? {};

@@ -26,14 +26,14 @@ export function text(error) {
 /** After a panic the instance that had it cannot be used any more. @param {unknown} error */
 export const isPanic = (error) => error instanceof WebAssembly.RuntimeError;
 
-/** A search ended because its caller said so. @param {unknown} error */
+/** A latent optimisation ended because its caller said so. @param {unknown} error */
 export const isStopped = (error) => error instanceof Error && error.name === "Stopped";
 
-/** A search tells how far it is at most this often. */
+/** Its progress is told at most this often. */
 const SEARCH_TOLD_MS = 200;
 
 /**
- * What the module calls as a search moves on: it tells how far the search is, and ends it once it is not wanted.
+ * What the module calls during a latent optimisation: it tells how far that is, and ends it once it is not wanted.
  * @param {(step: number, steps: number) => void} tell @param {() => boolean} wanted
  */
 export function searchWatch(tell, wanted) {

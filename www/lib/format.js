@@ -1,9 +1,15 @@
 // @ts-check
-/** Numbers as a person reads them. */
+/** Numbers, names and reasons as a person reads them. */
 
 const KIB = 2 ** 10;
 const MIB = 2 ** 20;
 const GIB = 2 ** 30;
+
+/** Four significant digits. @param {number} value */
+export function short(value) {
+  const size = Math.abs(value);
+  return size !== 0 && (size < 1e-3 || size >= 1e5) ? value.toExponential(3) : value.toPrecision(4);
+}
 
 /** @param {number} bytes */
 export function bytesWords(bytes) {

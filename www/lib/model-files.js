@@ -6,6 +6,7 @@
  *   `blob`: the file, once it is here
  */
 
+import { reasonOf } from "./format.js";
 import { shortName } from "./names.js";
 
 /** The name without the year; of a visitor's file, the file's. @param {Method} method */
@@ -19,9 +20,6 @@ export const sizeWords = (bytes) => (bytes < 95_000 ? `${Math.max(1, Math.round(
 
 /** @param {Method} method */
 export const fetchingWords = (method) => `Fetching ${nameOf(method)}, ${sizeWords(method.bytes)}…`;
-
-/** @param {unknown} error */
-export const reasonOf = (error) => (error instanceof Error ? error.message : String(error));
 
 /**
  * The model's file, which is fetched once. Rejects with an `AbortError` when cancelled.

@@ -15,8 +15,8 @@
  * @typedef {{
  *   method: string, size: number, channels: number, parameters: number,
  *   calibrated: boolean, threshold: number | null, search_steps?: number | null, header: any,
- * }} ModelInfo  `search_steps`: of a method that searches for each picture's code; else null or absent
- * @typedef {{ step: number, steps: number, pictures: number }} Search  how far the search for a batch's pictures is
+ * }} ModelInfo  `search_steps`: of a method that optimises a latent code for each picture; else null or absent
+ * @typedef {{ step: number, steps: number, pictures: number }} Search  how far the latent optimisation of a batch is
  * @typedef {{ version: string, devices: string[] }} BuildInfo
  *
  * @typedef {{ type: "open", device: "auto" | "cpu" | "webgpu", reason?: string }

@@ -22,7 +22,7 @@
 const BATCH_TARGET_MS = 200;
 const MAX_BATCH = { cpu: 16, webgpu: 64 };
 const MAX_BATCH_BYTES = 32 * 1024 * 1024;
-/** A search takes seconds, and little longer for a few pictures than for one. */
+/** A latent optimisation takes seconds, and little longer for a few pictures than for one. */
 const SEARCH_TARGET_MS = 8_000;
 const MAX_SEARCH_BATCH = 16;
 /** Two, so that the worker has the next batch while the page draws the last one. */
@@ -49,7 +49,7 @@ export class Scorer extends EventTarget {
   #restarts = 0;
   #ready = false;
   #reloading = false;
-  /** Whether the model searches for each picture's code. */
+  /** Whether the model optimises a latent code for each picture. */
   #searches = false;
   /** @type {"cpu" | "webgpu"} */ #device = "cpu";
 

@@ -9,18 +9,19 @@
  * @typedef {import("../lib/protocol.js").Search} Search
  * @typedef {import("../lib/model-files.js").Method} Method
  */
-import { Scorer } from "../lib/scorer.js";
-import { ResultsTable, short, verdictOf } from "./table.js";
-import { ResultCard } from "./result-card.js";
-import { acceptFiles } from "./files.js";
-import { latentWords, leadWords, methodWords, residualWords, scoreFormula, showModel, skipsWords, thresholdSource } from "./about.js";
-import { COLUMNS, toCsv, toJson } from "../lib/csv.js";
-import { download } from "./export.js";
-import { ZipWriter } from "../lib/zip.js";
-import { BUNDLED, Methods, fill } from "./methods.js";
 import { asksForTraining, deviceOf, fileOf, modelOf } from "../lib/address.js";
+import { COLUMNS, toCsv, toJson } from "../lib/csv.js";
+import { short } from "../lib/format.js";
+import { Scorer } from "../lib/scorer.js";
+import { ZipWriter } from "../lib/zip.js";
+import { latentWords, leadWords, methodWords, residualWords, scoreFormula, showModel, skipsWords, thresholdSource } from "./about.js";
+import { download } from "./export.js";
+import { acceptFiles } from "./files.js";
+import { BUNDLED, Methods, fill } from "./methods.js";
 import { makeNotices } from "./notices.js";
 import { keepOffline } from "./offline.js";
+import { ResultCard } from "./result-card.js";
+import { ResultsTable, verdictOf } from "./table.js";
 
 const root = document.documentElement;
 /** @param {string} id */

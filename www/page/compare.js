@@ -25,10 +25,11 @@
  * }} Page  what the rest of the page does for this part
  */
 import { secondOf } from "../lib/csv.js";
-import { ResultCard } from "./result-card.js";
+import { short } from "../lib/format.js";
 import { fetchModel, fetchingWords, nameOf, wholeNameOf } from "../lib/model-files.js";
 import { Scorer } from "../lib/scorer.js";
-import { VERDICT_WORDS, short, showName, verdictOf } from "./table.js";
+import { ResultCard } from "./result-card.js";
+import { VERDICT_WORDS, showName, verdictOf } from "./table.js";
 
 /** An order that follows scores as they come is made anew this often. */
 const SORT_MS = 400;

@@ -5,7 +5,8 @@
  *
  * @typedef {import("../lib/model-files.js").Method} Method
  */
-import { fetchModel, fetchingWords, nameOf, reasonOf, sizeWords } from "../lib/model-files.js";
+import { reasonOf } from "../lib/format.js";
+import { fetchModel, fetchingWords, nameOf, sizeWords } from "../lib/model-files.js";
 
 const LIST = new URL("./models/index.json", document.baseURI);
 export const BUNDLED = new URL("./models/solar-ir.safetensors", document.baseURI).href;

@@ -10,7 +10,8 @@
  *   verdict: Verdict, threshold: number | null, display: number | null,
  * }} Shown
  */
-import { VERDICT_WORDS, dataUrl, short, showName } from "./table.js";
+import { short } from "../lib/format.js";
+import { VERDICT_WORDS, dataUrl, showName } from "./table.js";
 
 const TEMPLATE = /** @type {HTMLTemplateElement} */ (document.getElementById("look-template"));
 

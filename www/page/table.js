@@ -21,6 +21,7 @@
  * }} Parts
  */
 import { lineOf } from "../lib/csv.js";
+import { short } from "../lib/format.js";
 import { NAME_LENGTH, shortName } from "../lib/names.js";
 
 /** Work on rows stops after this long, or this many new rows, and goes on in the next frame. */
@@ -35,12 +36,6 @@ const MANY = 100;
 const DRAW_MARGIN = "1200px 0px";
 
 export const VERDICT_WORDS = { normal: "Normal", anomalous: "Anomalous", uncalibrated: "Not calibrated", error: "Unreadable" };
-
-/** @param {number} value */
-export function short(value) {
-  const size = Math.abs(value);
-  return size !== 0 && (size < 1e-3 || size >= 1e5) ? value.toExponential(3) : value.toPrecision(4);
-}
 
 /** Shows a name, shortened where it is long; the whole is then its title. @param {HTMLElement} element @param {string} name */
 export function showName(element, name, most = NAME_LENGTH) {

@@ -94,7 +94,7 @@
  *   - failed: the worker could not start
  *   - fatal: this worker is dead; the page starts a new one, which resumes
  *   - refused: what a message with this id asked for cannot be done
- *   - searching: how far a search is that a preview or the calibration waits for
+ *   - searching: how far a latent optimisation is that a preview or the calibration waits for
  *   - history: what a resumed run had before
  *   - saved: the browser stored a checkpoint; kept: it could not, so the page holds it
  *   - problem: something to tell; the run goes on where it can

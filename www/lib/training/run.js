@@ -205,7 +205,7 @@ export class Run {
   }
 
   /**
-   * Tells how far a search is; false ends it where it is not wanted any more.
+   * Tells how far a latent optimisation is; false ends it where it is not wanted any more.
    * @param {"preview" | "calibration"} what @param {() => void} alive
    */
   #searcher(what, alive) {

@@ -7,10 +7,10 @@
  * @typedef {import("../../lib/training/points.js").Points} Points
  * @typedef {import("../../lib/training/histogram.js").Scores} Scores
  */
-import { short } from "../table.js";
-import { element } from "./form.js";
+import { short } from "../../lib/format.js";
 import { BINS, histogram } from "../../lib/training/histogram.js";
 import { some, thinned } from "../../lib/training/points.js";
+import { element } from "./form.js";
 
 /** @typedef {typeof import("../../vendor/uplot/uplot.js").default} UPlot */
 /** @type {Promise<UPlot> | null} */

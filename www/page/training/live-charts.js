@@ -6,7 +6,8 @@
  * @typedef {import("../../lib/training/protocol.js").Preview} Preview
  * @typedef {import("../../lib/training/records.js").Run} Run
  */
-import { short, showName } from "../table.js";
+import { short } from "../../lib/format.js";
+import { showName } from "../table.js";
 import { Curves, Histogram } from "./charts.js";
 import { element } from "./form.js";
 

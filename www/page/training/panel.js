@@ -19,21 +19,21 @@
  *   announce: (words: string, kind?: string) => void,
  * }} Page  what the rest of the page does for this part
  */
+import { fileName, plural, reasonOf, timeWords } from "../../lib/format.js";
+import { addLosses, addPoint, nameOf, toCsv } from "../../lib/training/records.js";
+import { TrainingSession } from "../../lib/training/session.js";
+import { persist } from "../../lib/training/store.js";
+import { allSettings, optionOf, presetFor, readAddress, toAddress, unusedBy } from "../../lib/training/url-settings.js";
 import { download } from "../export.js";
 import { RenderQueue } from "./charts.js";
-import { acceptTraining, choiceOf, saidOf } from "./picture-input.js";
-import { Form, element } from "./form.js";
 import { DownloadsView, checkpointName } from "./downloads.js";
+import { Form, element } from "./form.js";
 import { LiveCharts } from "./live-charts.js";
+import { acceptTraining, choiceOf, saidOf } from "./picture-input.js";
 import { PlanView } from "./plan.js";
-import { addLosses, addPoint, nameOf, toCsv } from "../../lib/training/records.js";
 import { RunsView } from "./runs.js";
-import { TrainingSession } from "../../lib/training/session.js";
-import { allSettings, optionOf, presetFor, readAddress, toAddress, unusedBy } from "../../lib/training/url-settings.js";
-import { Status } from "./status.js";
-import { persist } from "../../lib/training/store.js";
 import { SavedRunsView, markUnfinished } from "./saved-runs.js";
-import { fileName, plural, reasonOf, timeWords } from "../../lib/format.js";
+import { Status } from "./status.js";
 
 const root = document.documentElement;
 const byId = (/** @type {string} */ id) => /** @type {any} */ (document.getElementById(id));
