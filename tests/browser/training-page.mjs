@@ -235,9 +235,9 @@ test('the bundled folder: plan, run, pause, steps, curves, stop, and the page sc
   for (const name of ['Losses', "D's estimate that an image is real", 'Residual of held-out images', 'Scores of held-out images']) {
     assert.ok(charts.includes(`figure "${name}"`), `a chart is called ${name}: ${charts}`);
   }
-  await page.click('.charts .twin >> nth=0 >> summary');
-  await page.waitForFunction(() => document.querySelectorAll('.charts .twin tbody tr').length >= 50);
-  const first = await page.$$eval('.charts .twin:first-of-type tbody tr:first-child > *', (cells) => cells.map((cell) => cell.textContent));
+  await page.click('.charts .data-table >> nth=0 >> summary');
+  await page.waitForFunction(() => document.querySelectorAll('.charts .data-table tbody tr').length >= 50);
+  const first = await page.$$eval('.charts .data-table:first-of-type tbody tr:first-child > *', (cells) => cells.map((cell) => cell.textContent));
   assert.equal(first[0], '1');
   assert.equal(first.length, 6);
   assert.ok(first.slice(1).every((text) => Number.isFinite(Number(text))), `losses as numbers: ${first}`);
@@ -288,8 +288,8 @@ test('a checkpoint file resumes, on the images that it was trained on and on no 
   await waitTraining(page, 'done');
   assert.equal((await state(page)).step, 20, 'it ends where the run was to end');
   await page.locator('.charts').scrollIntoViewIfNeeded();
-  await page.click('.charts .twin >> nth=0 >> summary');
-  await page.waitForFunction(() => document.querySelector('.charts .twin').querySelectorAll('tbody tr').length === 20);
+  await page.click('.charts .data-table >> nth=0 >> summary');
+  await page.waitForFunction(() => document.querySelector('.charts .data-table').querySelectorAll('tbody tr').length === 20);
   assert.match(await page.textContent('#train-command'), /--width 2 .*--steps 20 .*--batch 4/, 'its settings are those of the file');
 
   await page.goto(`${server.url}?device=cpu`);
@@ -343,8 +343,8 @@ test('a tab closed while it trains: the next visit offers to resume, goes on, an
     await waitTraining(second, 'running');
     await waitStep(second, step + 3);
     await second.locator('.charts').scrollIntoViewIfNeeded();
-    await second.click('.charts .twin >> nth=0 >> summary');
-    await second.waitForFunction(() => document.querySelector('.charts .twin tbody tr th')?.textContent === '1');
+    await second.click('.charts .data-table >> nth=0 >> summary');
+    await second.waitForFunction(() => document.querySelector('.charts .data-table tbody tr th')?.textContent === '1');
     await pause(second);
     await second.click('#train-discard');
     await waitTraining(second, 'idle');
@@ -520,7 +520,7 @@ test('keyboard alone: pictures, a setting, start, pause, a step, resume, stop', 
   await waitTraining(page, 'done');
   await tabTo(page, '.charts summary');
   await page.keyboard.press('Enter');
-  await page.waitForFunction(() => document.querySelectorAll('.charts .twin[open] tbody tr').length > 2);
+  await page.waitForFunction(() => document.querySelectorAll('.charts .data-table[open] tbody tr').length > 2);
   await tabTo(page, '#download-model');
   assert.equal(await page.getAttribute('#train-status', 'role'), 'status');
   assert.equal(await page.getAttribute('#train-progress', 'role'), 'progressbar');
@@ -565,7 +565,7 @@ for (const colorScheme of ['light', 'dark']) {
       await page.click('#train-pause');
       await waitTraining(page, 'done');
       await page.locator('.charts').scrollIntoViewIfNeeded();
-      await page.click('.charts .twin >> nth=0 >> summary');
+      await page.click('.charts .data-table >> nth=0 >> summary');
       await look('done');
       // Charts that nobody sees must not keep the page as wide as it was.
       await page.setViewportSize({ width: 1440, height: 900 });
