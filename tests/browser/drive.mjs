@@ -83,7 +83,7 @@ export async function open(browser, url, { query = '', worker = '', module = '',
   const context = await browser.newContext({ serviceWorkers: 'block', acceptDownloads: true, ...options });
   context.setDefaultTimeout(60_000); // these are conditions: a busy machine comes to them later
   const errors = [];
-  if (worker) await edit(context, '**/lib/worker.js', (text) => `${worker}\n${text}`);
+  if (worker) await edit(context, '**/worker.js', (text) => `${worker}\n${text}`);
   if (module) await edit(context, '**/pkg/cpu/skip_ganomaly.js', (text) => `${text}\n${module}`);
   for (const [pattern, change] of Object.entries(edits)) await edit(context, pattern, change);
   for (const [pattern, body] of Object.entries(routes)) await context.route(pattern, (route) => route.fulfill({ body }));

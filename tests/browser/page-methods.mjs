@@ -425,10 +425,10 @@ test('a second model that fails is said, and the first goes on', onPage({}, asyn
   const found = await waitRows(page, 3);
   assert.deepEqual(found.slice(0, 2).map((row) => row.score), before.map((row) => row.score));
   assert.ok(Number(found[2].score) > 0);
-  await page.context().route('**/lib/worker.js', (route) => route.abort());
+  await page.context().route('**/worker.js', (route) => route.abort());
   await page.selectOption('#compare', 'pca');
   await waitText(page, '#notices', /PCA cannot be used for the comparison: The part of the page that runs the model could not be started\./);
-  await page.context().unroute('**/lib/worker.js');
+  await page.context().unroute('**/worker.js');
   // With one in place already, that one stays.
   await compareWith(page, 'pca');
   await page.selectOption('#compare', 'alocc');
@@ -547,7 +547,7 @@ test('on WebGPU a search that moves on is not taken for a lost device; one that 
     await withPage(gpu, server.url, {
       query: '?device=webgpu&model=models/methods/pca.safetensors',
       edits: {
-        '**/lib/worker.js': (text) => {
+        '**/worker.js': (text) => {
           assert.match(text, /GPU_BATCH_LIMIT_MS = 60_000/);
           return text.replace('GPU_BATCH_LIMIT_MS = 60_000', 'GPU_BATCH_LIMIT_MS = 10_000');
         },
