@@ -49,8 +49,8 @@ export function measure({ www = join(root, 'www'), pkg = join(root, 'pkg') } = {
     ['pkg/gpu', files.some((file) => file.group === 'gpu' && file.url.endsWith('.wasm'))],
     ['www/models/*.safetensors', models.length > 0],
     ['www/models/methods/*.safetensors', methods.length > 0],
-    ['www/compare.js', compare.some((file) => file.url === './compare.js')],
-    ['www/training', files.some((file) => file.url.startsWith('./training/'))],
+    ['www/page/compare.js', compare.some((file) => file.url === './page/compare.js')],
+    ['www/page/training', files.some((file) => file.url.startsWith('./page/training/'))],
     ['www/samples/gallery', first.some((file) => file.url.startsWith('./samples/gallery/'))],
   ]) {
     if (!found) throw new Error(`${name} is missing, so that the budget cannot be checked`);

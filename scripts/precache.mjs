@@ -19,8 +19,8 @@ const LEFT_OUT = [/^sw\.js$/, /^precache\.json$/, /\.d\.ts$/, /\.md$/, /(^|\/)LI
 /** When a file is needed: at once, for training, side by side, as another method's model, as a picture to train on. */
 function groupOf(name) {
   if (/^models\/methods\//.test(name)) return 'methods';
-  if (/^compare\.(js|css)$/.test(name)) return 'compare';
-  if (/^(training|vendor)\//.test(name) || /^samples\/[^/]+\.json$/.test(name)) return 'training';
+  if (/^page\/compare\.(js|css)$/.test(name)) return 'compare';
+  if (/^((lib|page)\/training|vendor)\//.test(name) || /^samples\/[^/]+\.json$/.test(name)) return 'training';
   return /^samples\/(?!gallery\/)/.test(name) ? 'pictures' : 'first';
 }
 

@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * Keeps the page for use without a network. One worker belongs to one version of the page, named in
- * its address (`sw.js?version=…`, see offline.js): it fills one cache from the build's list, checks
+ * its address (`sw.js?version=…`, see page/offline.js): it fills one cache from the build's list, checks
  * each file against the list, and serves from that cache alone. A page therefore never gets some
  * files of one version and some of another.
  *

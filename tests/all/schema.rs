@@ -17,12 +17,12 @@ fn printed() -> String {
 
 #[test]
 fn the_pages_file_is_what_the_program_prints() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/www/training/schema.json");
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/www/lib/training/schema.json");
     let file = std::fs::read_to_string(path).unwrap_or_default();
     assert!(
         file == printed(),
-        "www/training/schema.json is stale: \
-         cargo run --release --locked -- schema > www/training/schema.json"
+        "www/lib/training/schema.json is stale: \
+         cargo run --release --locked -- schema > www/lib/training/schema.json"
     );
 }
 

@@ -356,7 +356,7 @@ test('a new version of the site: never a mix of old and new files', async () => 
   const www = join(temporaryFolder(), 'www');
   cpSync(join(root, 'www'), www, { recursive: true });
   const release = (n) => {
-    for (const [file, line] of [['theme.js', `document.documentElement.dataset.a = '${n}';`], ['offline.js', `document.documentElement.dataset.b = '${n}';`]]) {
+    for (const [file, line] of [['page/theme.js', `document.documentElement.dataset.a = '${n}';`], ['page/offline.js', `document.documentElement.dataset.b = '${n}';`]]) {
       writeFileSync(join(www, file), `${readFileSync(join(root, 'www', file), 'utf8')}\n${line}\n`);
     }
   };

@@ -24,7 +24,7 @@ export function trainFiles(normals, { normal = 0, abnormal = 0 } = {}) {
  */
 export function openSession(page, device = 'cpu', times = {}) {
   return page.evaluate(async ([kind, options]) => {
-    const { TrainingSession } = await import('./training/session.js');
+    const { TrainingSession } = await import('./lib/training/session.js');
     if (!window.workers) {
       window.workers = [];
       const Plain = window.Worker;

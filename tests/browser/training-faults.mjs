@@ -98,7 +98,7 @@ const SLOW = (ms) => `{
   };
 }`;
 /** Checkpoints are kept often, so that a test need not wait ten seconds. */
-const SAVE_OFTEN = { '**/training/run.js': (text) => text.replace('const SAVE_MS = 10_000;', 'const SAVE_MS = 300;').replace('const SAVE_SHARE = 1 / 20;', 'const SAVE_SHARE = 1;') };
+const SAVE_OFTEN = { '**/lib/training/run.js': (text) => text.replace('const SAVE_MS = 10_000;', 'const SAVE_MS = 300;').replace('const SAVE_SHARE = 1 / 20;', 'const SAVE_SHARE = 1;') };
 
 test('a worker that was killed: another takes the run up, every step as if nothing had happened', onPage({ module: SLOW(20), edits: SAVE_OFTEN }, async (page) => {
   await openSession(page, 'cpu', IMPATIENT);
@@ -164,7 +164,7 @@ test('a panic in a step, once: the run goes on from its checkpoint', onPage({ ed
 test('a panic, and a second worker that cannot be loaded: a third takes the run up', onPage({ edits: SAVE_OFTEN, module: PANIC_ONCE }, async (page) => {
   await panicOnce(page);
   let asked = 0;
-  await page.context().route('**/training/worker.js', (route) => (++asked === 2 ? route.abort() : route.fallback()));
+  await page.context().route('**/lib/training/worker.js', (route) => (++asked === 2 ? route.abort() : route.fallback()));
   await openSession(page);
   await prepare(page, trainFiles(40));
   await start(page, SETTINGS);
@@ -374,7 +374,7 @@ test('too much memory: refused before anything is allocated, with what would fit
   const found = await page.evaluate(async (given) => {
     const module = await import('./pkg/cpu/skip_ganomaly.js');
     await module.default();
-    const { weigh, limitsOf } = await import('./training/planner.js');
+    const { weigh, limitsOf } = await import('./lib/training/planner.js');
     const judge = (change) => weigh(module, module.complete_settings({ ...given, ...change }), 10_000, limitsOf(null));
     const { would } = judge({});
     return { would, fits: judge(would).fits, twice: judge({ batch: 2 * would.batch }).fits, wide: judge({ width: 256, batch: 4 }).would };
@@ -389,7 +389,7 @@ test('too much memory: refused before anything is allocated, with what would fit
 
 test('what a graphics processor gives in one piece is a limit too', onPage({}, async (page) => {
   const found = await page.evaluate(async () => {
-    const { weigh, limitsOf } = await import('./training/planner.js');
+    const { weigh, limitsOf } = await import('./lib/training/planner.js');
     const GIB = 2 ** 30;
     const limits = limitsOf({ software: false, words: '', limits: { maxBufferSize: GIB, maxStorageBufferBindingSize: GIB / 8 } });
     // A piece grows with the batch and the width, everything with the square of the width.

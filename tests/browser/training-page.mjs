@@ -174,7 +174,7 @@ async function pause(page) {
 
 /** Waits until the checkpoint of the step that the page shows is stored: a pause stores one. */
 const waitStored = (page) => page.waitForFunction(async () => {
-  const { listRuns } = await import('./training/store.js');
+  const { listRuns } = await import('./lib/training/store.js');
   const [run] = await listRuns();
   return run?.step === Number(document.documentElement.dataset.step);
 });
@@ -235,9 +235,9 @@ test('the bundled folder: plan, run, pause, steps, curves, stop, and the page sc
   for (const name of ['Losses', "D's estimate that an image is real", 'Residual of held-out images', 'Scores of held-out images']) {
     assert.ok(charts.includes(`figure "${name}"`), `a chart is called ${name}: ${charts}`);
   }
-  await page.click('.charts .twin >> nth=0 >> summary');
-  await page.waitForFunction(() => document.querySelectorAll('.charts .twin tbody tr').length >= 50);
-  const first = await page.$$eval('.charts .twin:first-of-type tbody tr:first-child > *', (cells) => cells.map((cell) => cell.textContent));
+  await page.click('.charts .data-table >> nth=0 >> summary');
+  await page.waitForFunction(() => document.querySelectorAll('.charts .data-table tbody tr').length >= 50);
+  const first = await page.$$eval('.charts .data-table:first-of-type tbody tr:first-child > *', (cells) => cells.map((cell) => cell.textContent));
   assert.equal(first[0], '1');
   assert.equal(first.length, 6);
   assert.ok(first.slice(1).every((text) => Number.isFinite(Number(text))), `losses as numbers: ${first}`);
@@ -288,8 +288,8 @@ test('a checkpoint file resumes, on the images that it was trained on and on no 
   await waitTraining(page, 'done');
   assert.equal((await state(page)).step, 20, 'it ends where the run was to end');
   await page.locator('.charts').scrollIntoViewIfNeeded();
-  await page.click('.charts .twin >> nth=0 >> summary');
-  await page.waitForFunction(() => document.querySelector('.charts .twin').querySelectorAll('tbody tr').length === 20);
+  await page.click('.charts .data-table >> nth=0 >> summary');
+  await page.waitForFunction(() => document.querySelector('.charts .data-table').querySelectorAll('tbody tr').length === 20);
   assert.match(await page.textContent('#train-command'), /--width 2 .*--steps 20 .*--batch 4/, 'its settings are those of the file');
 
   await page.goto(`${server.url}?device=cpu`);
@@ -343,8 +343,8 @@ test('a tab closed while it trains: the next visit offers to resume, goes on, an
     await waitTraining(second, 'running');
     await waitStep(second, step + 3);
     await second.locator('.charts').scrollIntoViewIfNeeded();
-    await second.click('.charts .twin >> nth=0 >> summary');
-    await second.waitForFunction(() => document.querySelector('.charts .twin tbody tr th')?.textContent === '1');
+    await second.click('.charts .data-table >> nth=0 >> summary');
+    await second.waitForFunction(() => document.querySelector('.charts .data-table tbody tr th')?.textContent === '1');
     await pause(second);
     await second.click('#train-discard');
     await waitTraining(second, 'idle');
@@ -352,7 +352,7 @@ test('a tab closed while it trains: the next visit offers to resume, goes on, an
     await second.click('#train-clear');
     await second.waitForFunction(() => document.querySelectorAll('#train-stored li').length === 0);
     const left = await second.evaluate(async () => {
-      const { listRuns, storedSizes } = await import('./training/store.js');
+      const { listRuns, storedSizes } = await import('./lib/training/store.js');
       return { runs: (await listRuns()).length, bytes: (await storedSizes()).bytes, mark: localStorage.getItem('training') };
     });
     assert.deepEqual(left, { runs: 0, bytes: 0, mark: null });
@@ -520,7 +520,7 @@ test('keyboard alone: pictures, a setting, start, pause, a step, resume, stop', 
   await waitTraining(page, 'done');
   await tabTo(page, '.charts summary');
   await page.keyboard.press('Enter');
-  await page.waitForFunction(() => document.querySelectorAll('.charts .twin[open] tbody tr').length > 2);
+  await page.waitForFunction(() => document.querySelectorAll('.charts .data-table[open] tbody tr').length > 2);
   await tabTo(page, '#download-model');
   assert.equal(await page.getAttribute('#train-status', 'role'), 'status');
   assert.equal(await page.getAttribute('#train-progress', 'role'), 'progressbar');
@@ -565,7 +565,7 @@ for (const colorScheme of ['light', 'dark']) {
       await page.click('#train-pause');
       await waitTraining(page, 'done');
       await page.locator('.charts').scrollIntoViewIfNeeded();
-      await page.click('.charts .twin >> nth=0 >> summary');
+      await page.click('.charts .data-table >> nth=0 >> summary');
       await look('done');
       // Charts that nobody sees must not keep the page as wide as it was.
       await page.setViewportSize({ width: 1440, height: 900 });
@@ -581,7 +581,7 @@ for (const colorScheme of ['light', 'dark']) {
     }));
 }
 
-const schema = JSON.parse(readFileSync(join(root, 'www/training/schema.json'), 'utf8'));
+const schema = JSON.parse(readFileSync(join(root, 'www/lib/training/schema.json'), 'utf8'));
 for (const { name: method, in_steps, searches } of schema.methods) if (in_steps && method !== 'skip-ganomaly') test(`${method} trains with its own settings, and the page scores with it`, onPage({ query: `?device=cpu&method=${method}&size=32&channels=1&width=2&batch=4&steps=6${searches ? '&search-steps=20' : ''}` }, async (page) => {
   await page.waitForSelector('#set-method');
   assert.equal(await value(page, '#set-preset'), 'paper');

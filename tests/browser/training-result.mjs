@@ -1,4 +1,4 @@
-// What training in the page is for: on the bundled pictures, on the CPU, it learns to redraw what it was not trained
+// What training in the page is for: on the bundled pictures, on the CPU, it learns to reconstruct what it was not trained
 // on, and ranks labelled pictures. Driven from outside, by the address and the buttons alone. WebAssembly rounds alike
 // on every processor, so that this one run of 200 steps ends where it ends everywhere.
 import assert from 'node:assert/strict';

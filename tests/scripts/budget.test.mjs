@@ -19,14 +19,14 @@ function write(name, bytes) {
 beforeEach(() => {
   base = mkdtempSync(join(tmpdir(), 'budget-'));
   write('www/index.html', '<!doctype html>');
-  write('www/app.js', 'a'.repeat(100_000));
-  write('www/training/panel.js', randomBytes(6000));
+  write('www/page/app.js', 'a'.repeat(100_000));
+  write('www/page/training/panel.js', randomBytes(6000));
   write('www/vendor/curves/curves.js', randomBytes(500));
   write('www/samples/solar-ir.json', randomBytes(100));
   write('www/models/solar-ir.safetensors', randomBytes(1000));
   write('www/models/methods/pca.safetensors', randomBytes(700));
   write('www/models/methods/nearest.safetensors', randomBytes(900));
-  write('www/compare.js', randomBytes(1200));
+  write('www/page/compare.js', randomBytes(1200));
   write('www/samples/gallery/a.png', randomBytes(2000));
   write('www/samples/solar-ir/train/0.normal/b.png', randomBytes(3000));
   write('pkg/cpu/skip_ganomaly_bg.wasm', randomBytes(4000));
@@ -66,7 +66,7 @@ test('a large CPU module counts in the first load', () => {
 });
 
 test('what the page trains with counts by itself', () => {
-  write('www/training/panel.js', randomBytes(101_000));
+  write('www/page/training/panel.js', randomBytes(101_000));
   assert.deepEqual(judge(measure(dirs()).sizes).filter((row) => row.over).map((row) => row.what), [LIMITS.trainer.what]);
 });
 

@@ -102,7 +102,7 @@ function model(path) {
 
 const RESULTS = 'docs/results.md';
 const bundled = model('www/models/solar-ir.safetensors');
-const schema = json('www/training/schema.json');
+const schema = json('www/lib/training/schema.json');
 const solar = table(RESULTS, ['method', 'AUROC', 'AUPRC', 'F1max'], /^solar-ir$/);
 const ofBundled = (first) => row(RESULTS, first, ({ rows }) => rows.some(([cell]) => cell === 'threshold'));
 
@@ -180,7 +180,7 @@ test('the bundled model is what README, the results and the list of models say',
 
 test('methods side by side: the table of means is that of the runs', () => {
   const means = table(RESULTS, ['method', 'solar-ir', 'mnist', 'mean'], /^Methods side by side$/);
-  assert.equal(means.rows.length, schema.methods.length, `${RESULTS}, methods side by side, has not as many rows as www/training/schema.json has methods`);
+  assert.equal(means.rows.length, schema.methods.length, `${RESULTS}, methods side by side, has not as many rows as www/lib/training/schema.json has methods`);
   for (const [method, ...cells] of means.rows) {
     const sets = means.header.slice(1, -1);
     const of = sets.map((set, i) => {
@@ -297,7 +297,7 @@ test("the defaults of train's options are those of the program", () => {
   for (const { name, field, default: value, choices } of schema.settings) {
     const [first, cell, meaning] = optionRow(name, 'learning-rate');
     const at = `docs/using.md, train, --${name},`;
-    const there = `www/training/schema.json, ${name},`;
+    const there = `www/lib/training/schema.json, ${name},`;
     const found = numbers(cell.replace(/`--[\w-]+`/g, ''));
     const off = /\boff\b|\bnone\b/.test(cell);
     const said = `${at} has '${cell}', but ${there} has ${JSON.stringify(value)}`;
@@ -339,7 +339,7 @@ test('the defaults of the other commands are those of the program', () => {
   same(said('batch', 'maps'), literal('batch'));
   same(said('baseline-pictures', 'no-baselines'), literal('baseline_pictures'));
   same(said('bootstrap', 'no-baselines'), constant('RESAMPLES', 'src'));
-  same(said('components', 'no-baselines'), figure('www/training/schema.json, components,', schema.settings.find(({ name }) => name === 'components').default));
+  same(said('components', 'no-baselines'), figure('www/lib/training/schema.json, components,', schema.settings.find(({ name }) => name === 'components').default));
   same(said('cache-mib', 'test-limit'), constant('CACHE_MIB', 'src'));
 });
 
@@ -351,7 +351,7 @@ test('the preset is what the docs say that it stands for', () => {
       spans++;
       for (const [, option, value] of span.matchAll(/--([\w-]+) (\S+)/g)) {
         const own = changes[option.replaceAll('-', '_')];
-        same(figure(`${path}, preset memory, --${option},`, value), figure(`www/training/schema.json, preset memory, ${option},`, own === undefined ? 'none' : String(own)));
+        same(figure(`${path}, preset memory, --${option},`, value), figure(`www/lib/training/schema.json, preset memory, ${option},`, own === undefined ? 'none' : String(own)));
       }
     }
   }
@@ -372,10 +372,10 @@ test('limits: images, files, networks and the memory bank', () => {
   const setting = (name) => schema.settings.find((one) => one.name === name);
   const field = (name) => row('docs/model-file.md', new RegExp(`^\`${name}\`$`)).at(-1);
   for (const [name, { max }] of [['generator_width', setting('width')], ['discriminator_width', setting('discriminator-width')], ['features', setting('features')]]) {
-    same(figure(`docs/model-file.md, ${name}, most,`, Math.max(...numbers(field(name)))), figure(`www/training/schema.json, ${name}, max,`, max));
+    same(figure(`docs/model-file.md, ${name}, most,`, Math.max(...numbers(field(name)))), figure(`www/lib/training/schema.json, ${name}, max,`, max));
   }
   for (const name of ['size', 'channels']) {
-    same(figure(`docs/model-file.md, ${name},`, numbers(field(name)).join(', ')), figure(`www/training/schema.json, ${name},`, setting(name).choices.join(', ')));
+    same(figure(`docs/model-file.md, ${name},`, numbers(field(name)).join(', ')), figure(`www/lib/training/schema.json, ${name},`, setting(name).choices.join(', ')));
   }
   const stored = row('docs/method.md', /^`--latent memory`$/).at(-1);
   same(figure('docs/method.md, --latent memory, stored at most,', Math.max(...numbers(stored))), constant('CAPACITY', 'src', /memory/));

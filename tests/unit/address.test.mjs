@@ -1,7 +1,7 @@
 // Held: what the address may ask of the page, and that nothing in it can lead elsewhere or stop the page.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { asksForTraining, deviceOf, fileOf, modelOf } from '../../www/address.js';
+import { asksForTraining, deviceOf, fileOf, modelOf } from '../../www/lib/address.js';
 
 const PAGE = 'https://site.example/sub/index.html?model=x#train';
 

@@ -14,8 +14,8 @@ export function stopClock(t) {
   return clock;
 }
 
-/** Turns between slices without the port, which would keep the process alive. Before turn.js is imported. */
-export function instantTurns() {
+/** Yields between slices without the port, which would keep the process alive. Before yield.js is imported. */
+export function instantYields() {
   globalThis.MessageChannel = class {
     port1 = { onmessage: () => {} };
     port2 = { postMessage: () => queueMicrotask(() => this.port1.onmessage()) };

@@ -1,7 +1,7 @@
 // Held: what CSV and JSON say of a row, that a reader of RFC 4180 gets it back, and that no name acts as a formula.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { COLUMNS, csvCell, lineOf, secondOf, toCsv, toJson } from '../../www/csv.js';
+import { COLUMNS, csvCell, lineOf, secondOf, toCsv, toJson } from '../../www/lib/csv.js';
 
 /** RFC 4180, read anew: records of fields. */
 function read(text) {

@@ -1,7 +1,7 @@
 // Held: what workers share: reading a file, telling errors apart, and watching a search.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { isPanic, isStopped, onDeviceLost, Plain, read, searchWatch, tellDeviceLost, text } from '../../www/engine.js';
+import { isPanic, isStopped, onDeviceLost, read, searchWatch, tellDeviceLost, text, UserError } from '../../www/lib/engine.js';
 import { stopClock } from './clock.mjs';
 
 test('a search is told about every 200 ms, and asked at every step whether it is wanted', (t) => {
@@ -26,16 +26,16 @@ test('the bytes of a file, of the visitor or of the site', async () => {
 
 test('a file that is too large is refused before it is read', async () => {
   const blob = { size: 256 * 1024 * 1024 + 1, arrayBuffer: () => assert.fail('read') };
-  await assert.rejects(read({ blob }), Plain);
+  await assert.rejects(read({ blob }), UserError);
   assert.equal((await read({ blob: { size: 256 * 1024 * 1024, arrayBuffer: async () => new ArrayBuffer(1) } })).length, 1);
 });
 
 test('a file that moved away, a server that has none, no network: in words for people', async () => {
-  await assert.rejects(read({ blob: { size: 1, arrayBuffer: () => Promise.reject(new Error('x')) } }), Plain);
+  await assert.rejects(read({ blob: { size: 1, arrayBuffer: () => Promise.reject(new Error('x')) } }), UserError);
   globalThis.fetch = async () => new Response('', { status: 404 });
-  await assert.rejects(read({ url: 'https://site.example/sub/a.png' }), (error) => error instanceof Plain && /\/sub\/a\.png.*404/.test(error.message));
+  await assert.rejects(read({ url: 'https://site.example/sub/a.png' }), (error) => error instanceof UserError && /\/sub\/a\.png.*404/.test(error.message));
   globalThis.fetch = () => Promise.reject(new TypeError('failed'));
-  await assert.rejects(read({ url: 'https://site.example/sub/a.png' }), (error) => error instanceof Plain && /\/sub\/a\.png/.test(error.message));
+  await assert.rejects(read({ url: 'https://site.example/sub/a.png' }), (error) => error instanceof UserError && /\/sub\/a\.png/.test(error.message));
 });
 
 test('errors: a panic, a search that was ended, and whatever else', () => {

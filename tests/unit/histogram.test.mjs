@@ -1,7 +1,7 @@
 // Held: every score is in exactly one bin, bins are equal and shared by all groups, and odd sets do no harm.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { BINS, histogram } from '../../www/training/histogram.js';
+import { BINS, histogram } from '../../www/lib/training/histogram.js';
 
 const scores = (more) => ({ held_out: [], normal: [], abnormal: [], threshold: null, ...more });
 const sum = (bins) => bins.reduce((total, one) => total + one, 0);

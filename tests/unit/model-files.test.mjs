@@ -1,7 +1,7 @@
 // Held: a model's file is fetched once, whole, and what goes wrong is an error that leaves nothing behind.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { fetchModel } from '../../www/model-files.js';
+import { fetchModel } from '../../www/lib/model-files.js';
 
 const method = () => ({ id: 'x', title: 'X (2020)', words: '', url: 'https://site.example/x', bytes: 3_000_000, blob: null });
 

@@ -1,10 +1,10 @@
 // Held: which files are prepared to train on and in which order, what is left out and why, and that nothing leaks.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { instantTurns, stopClock } from './clock.mjs';
+import { instantYields, stopClock } from './clock.mjs';
 
-instantTurns();
-const { prepare, settingsOf, Superseded } = await import('../../www/training/pictures.js');
+instantYields();
+const { prepare, settingsOf, Superseded } = await import('../../www/lib/training/pictures.js');
 
 /** A file whose bytes are its number; `bad` cannot be read. */
 const file = (path, number, bad = false) => ({

@@ -1,7 +1,7 @@
 // Held: what fits into memory, what would instead, and that a plan's words have its numbers.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { limitsOf, planWords, trainedOn, weigh } from '../../www/training/planner.js';
+import { limitsOf, planWords, trainedOn, weigh } from '../../www/lib/training/planner.js';
 
 const GIB = 2 ** 30;
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { inflateSync } from 'node:zlib';
-import { crc32, encodePng } from '../../www/png.js';
+import { crc32, encodePng } from '../../www/lib/png.js';
 
 /** The chunks of a PNG, each with its CRC looked at. */
 function chunks(png) {

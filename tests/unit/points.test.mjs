@@ -1,7 +1,7 @@
 // Held: what is drawn and tabled of a long curve stands for all of it.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { some, thinned } from '../../www/training/points.js';
+import { some, thinned } from '../../www/lib/training/points.js';
 
 const points = (count, y = (_line, i) => i) => ({ count, x: (i) => i + 1, y });
 

@@ -1,7 +1,7 @@
 // Held: what runs measured is kept once a step, compared on one axis, and goes whole into their CSV.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { addLosses, addPoint, differences, nameOf, overlay, toCsv } from '../../www/training/records.js';
+import { addLosses, addPoint, differences, nameOf, overlay, toCsv } from '../../www/lib/training/records.js';
 
 const loss = (step, value = step) => ({ step, adversarial: value, contextual: value, latent: value, generator: value, discriminator: value, real: null, fake: 0.5 });
 const run = (more) => ({ name: 'a', settings: {}, losses: [], points: [], ...more });

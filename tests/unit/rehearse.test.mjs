@@ -1,10 +1,10 @@
 // Held: a rehearsal takes a few steps, leaves the slow first ones out, ends when it is not wanted, and frees its run.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { instantTurns, stopClock } from './clock.mjs';
+import { instantYields, stopClock } from './clock.mjs';
 
-instantTurns();
-const { rehearse } = await import('../../www/training/rehearse.js');
+instantYields();
+const { rehearse } = await import('../../www/lib/training/rehearse.js');
 
 /** A program whose steps take these milliseconds. */
 function bench(t, times, { fails = false } = {}) {

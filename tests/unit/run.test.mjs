@@ -1,7 +1,7 @@
 // Held: what a run does between its steps, and how rarely: losses, previews, checkpoints, and when it is over.
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
-import { Run } from '../../www/training/run.js';
+import { Run } from '../../www/lib/training/run.js';
 import { stopClock } from './clock.mjs';
 import { install, refuse, stores } from './database.mjs';
 
@@ -46,7 +46,7 @@ function start(t, { total = 100, at = 0, stepMs = 10, previewMs = 0, saveMs = 0,
   };
   const run = new Run({
     id: 'a', name: 'A', minutes: null, training, pictures, kind: 'cpu', memory: { buffer: new ArrayBuffer(8) },
-    release: () => told.push({ type: 'released' }), post: (message) => told.push(message), teller: () => () => {},
+    release: () => told.push({ type: 'released' }), post: (message) => told.push(message), throttledProgress: () => () => {},
     unwanted: (what) => !wanted[what], ...options,
   });
   return {

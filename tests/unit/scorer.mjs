@@ -1,5 +1,5 @@
 // A scorer whose workers are fakes, with what a test asks of both.
-import { Scorer } from '../../www/scorer.js';
+import { Scorer } from '../../www/lib/scorer.js';
 import { install, settled, workers } from './worker.mjs';
 
 export { settled, workers };

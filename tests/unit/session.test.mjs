@@ -1,7 +1,7 @@
 // Held: how a run goes on when the training worker dies, when it is given up, and who is answered by whom.
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
-import { TrainingSession } from '../../www/training/session.js';
+import { TrainingSession } from '../../www/lib/training/session.js';
 import { install, settled, workers } from './worker.mjs';
 
 /** Beats of the session's clock, by hand. */

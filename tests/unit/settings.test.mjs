@@ -4,12 +4,12 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import {
   allSettings, keyOf, optionOf, parse, presetFor, readAddress, resumeCommand, toAddress, trainCommand, unusedBy,
-} from '../../www/training/share.js';
+} from '../../www/lib/training/url-settings.js';
 
-const schema = JSON.parse(readFileSync(new URL('../../www/training/schema.json', import.meta.url), 'utf8'));
+const schema = JSON.parse(readFileSync(new URL('../../www/lib/training/schema.json', import.meta.url), 'utf8'));
 const settings = allSettings(schema);
 const PAGE = 'https://site.example/sub/?model=.%2Fa.safetensors&size=999&other=1#results';
-const wish = (more) => ({ given: {}, minutes: null, device: 'auto', name: '', ...more });
+const userSettings = (more) => ({ given: {}, minutes: null, device: 'auto', name: '', ...more });
 const read = (address) => readAddress(new URL(address).search, settings);
 
 /** Values that a setting may have, the first not its default. */
@@ -25,30 +25,30 @@ test('every setting goes into the address and comes back, alone and all together
   for (const setting of settings) {
     for (const value of goodFor(setting)) {
       const given = { [setting.field]: value };
-      const found = read(toAddress(wish({ given }), PAGE));
-      assert.deepEqual(found.wish, wish({ given }), `${setting.field} ${value}`);
+      const found = read(toAddress(userSettings({ given }), PAGE));
+      assert.deepEqual(found.userSettings, userSettings({ given }), `${setting.field} ${value}`);
       assert.deepEqual([...found.texts], [[setting.field, String(value)]]);
     }
     [all[setting.field]] = goodFor(setting);
   }
-  const whole = wish({ given: all, minutes: 2.5, device: 'webgpu', name: 'a run & "more" = 100 %, ä/日' });
+  const whole = userSettings({ given: all, minutes: 2.5, device: 'webgpu', name: 'a run & "more" = 100 %, ä/日' });
   const found = read(toAddress(whole, PAGE));
-  assert.deepEqual(found.wish, whole);
+  assert.deepEqual(found.userSettings, whole);
   assert.deepEqual(found.unknown, []);
 });
 
 test('the address keeps the page\'s model, drops other settings, and leads to the training', () => {
-  const url = new URL(toAddress(wish({ given: { size: 64, steps: null, seed: undefined } }), PAGE));
+  const url = new URL(toAddress(userSettings({ given: { size: 64, steps: null, seed: undefined } }), PAGE));
   assert.equal(url.origin + url.pathname, 'https://site.example/sub/');
   assert.equal(url.hash, '#train');
   assert.deepEqual([...url.searchParams], [['model', './a.safetensors'], ['size', '64']]);
-  assert.equal(toAddress(wish(), 'https://site.example/'), 'https://site.example/#train');
+  assert.equal(toAddress(userSettings(), 'https://site.example/'), 'https://site.example/#train');
 });
 
 test('settings of the address have dashes; both spellings are read', () => {
-  assert.ok(toAddress(wish({ given: { learning_rate: 0.001 } }), PAGE).includes('learning-rate=0.001'));
+  assert.ok(toAddress(userSettings({ given: { learning_rate: 0.001 } }), PAGE).includes('learning-rate=0.001'));
   for (const name of ['learning-rate', 'learning_rate']) {
-    assert.deepEqual(readAddress(`?${name}=0.001`, settings).wish.given, { learning_rate: 0.001 });
+    assert.deepEqual(readAddress(`?${name}=0.001`, settings).userSettings.given, { learning_rate: 0.001 });
   }
   assert.deepEqual([keyOf('a-b-c'), optionOf('a_b_c')], ['a_b_c', 'a-b-c']);
 });
@@ -59,14 +59,14 @@ test('wrong values are not taken, and are kept as they stand so that the form ca
     lambda: '1.5', augment: 'Flip', 'latent-in-discriminator': 'yes', seed: '-1', steps: 'many', 'adversarial-weight': 'Infinity',
     'contextual-weight': 'NaN', 'latent-weight': '1e999', 'cut-skips': '9007199254740993', method: 'constructor', residual: '__proto__',
   };
-  const { wish: found, texts } = readAddress(`?${new URLSearchParams(bad)}`, settings);
-  assert.deepEqual(found, wish());
+  const { userSettings: found, texts } = readAddress(`?${new URLSearchParams(bad)}`, settings);
+  assert.deepEqual(found, userSettings());
   assert.deepEqual(Object.fromEntries(texts), Object.fromEntries(Object.entries(bad).map(([name, text]) => [keyOf(name), text])));
 });
 
 test('an empty value: nothing for a setting that may be left open, wrong for another', () => {
   const found = readAddress('?steps=&lambda=+&size=', settings);
-  assert.deepEqual(found.wish.given, {});
+  assert.deepEqual(found.userSettings.given, {});
   assert.deepEqual([...found.texts.keys()], ['steps', 'lambda', 'size']);
   const setting = (field) => settings.find((one) => one.field === field);
   assert.deepEqual(parse(setting('lambda'), ' '), { value: null });
@@ -74,7 +74,7 @@ test('an empty value: nothing for a setting that may be left open, wrong for ano
 });
 
 test('minutes, device and name of the run', () => {
-  const found = (search) => readAddress(search, settings).wish;
+  const found = (search) => readAddress(search, settings).userSettings;
   assert.equal(found('?minutes=0.5').minutes, 0.5);
   for (const text of ['0', '-1', '', 'ten', 'Infinity', 'NaN']) assert.equal(found(`?minutes=${text}`).minutes, null, text);
   assert.deepEqual(['cpu', 'webgpu', 'auto', 'tpu'].map((text) => found(`?device=${text}`).device), ['cpu', 'webgpu', 'auto', 'auto']);

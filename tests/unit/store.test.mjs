@@ -7,7 +7,7 @@ import { install, refuse, stores } from './database.mjs';
 let fresh = 0;
 async function open(options) {
   install(options);
-  return import(`../../www/training/store.js?${fresh++}`);
+  return import(`../../www/lib/training/store.js?${fresh++}`);
 }
 
 const run = (id, more) => ({ id, name: id, changed: 1, bytes: 2, pictures: 'p', pictureBytes: 10, step: 1, state: 'running', ...more });

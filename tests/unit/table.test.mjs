@@ -1,7 +1,7 @@
 // Held: verdicts, orders, counts and lines of the results, which follow the threshold and the model. Rows are not drawn.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ResultsTable } from '../../www/table.js';
+import { ResultsTable } from '../../www/page/table.js';
 
 // As much of a document as a table needs that draws nothing.
 globalThis.IntersectionObserver = class {
@@ -86,7 +86,7 @@ test('places between 0 and 1 are asked for where they belong to another threshol
   assert.deepEqual(table.rowsWithoutDisplay(), [], 'of an earlier model: never');
 });
 
-test('lines to take home, in the order shown', () => {
+test('lines to export, in the order shown', () => {
   const { table } = tableOf([0.4, null, 0.6]);
   table.setSort('high');
   const lines = table.lines();

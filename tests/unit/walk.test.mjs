@@ -1,8 +1,8 @@
 // Held: which files of a drop are taken, in which order, and where in its folder each is said to be.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { choiceOf } from '../../www/training/choice.js';
-import { PICTURE, contents, everything, found, walk } from '../../www/walk.js';
+import { choiceOf } from '../../www/page/training/picture-input.js';
+import { PICTURE, contents, everything, found, walk } from '../../www/lib/walk.js';
 
 const fileOf = (name) => ({ name, webkitRelativePath: '' });
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { inflateRawSync } from 'node:zlib';
-import { ZipWriter } from '../../www/zip.js';
+import { ZipWriter } from '../../www/lib/zip.js';
 
 /** CRC-32 by its definition. */
 function crc32(bytes) {

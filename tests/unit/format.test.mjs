@@ -1,0 +1,91 @@
+// Held: numbers as people read them, at the borders between their units. The words around them are not held.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { latentWords, scoreFormula, skipsWords, thresholdSource } from '../../www/page/about.js';
+import { nameOf, sizeWords } from '../../www/lib/model-files.js';
+import { dataUrl, verdictOf } from '../../www/page/table.js';
+import { bytesWords, fileName, plural, reasonOf, short, timeWords } from '../../www/lib/format.js';
+
+const number = (words) => Number(words.match(/[\d.,]+/)[0].replaceAll(',', ''));
+const unit = (words) => words.replace(/^[\d.,\s]+/, '');
+
+test('bytes: the number and the unit change together', () => {
+  const K = 1024;
+  const units = [1, 2, K, 1.5 * K, K * K, 100 * K * K, K ** 3].map(bytesWords).map(unit);
+  assert.equal(new Set(units).size, 5, 'one byte, bytes, and three more');
+  assert.deepEqual([0, 1, 1023, K, 1536, K * K, 5.25 * K * K, 10 * K * K, 10.6 * K * K, K ** 3, 2.25 * K ** 3].map(bytesWords).map(number),
+    [0, 1, 1023, 1, 2, 1, 5.3, 10, 11, 1, 2.3]);
+});
+
+test('times: seconds up to a minute and a half, minutes up to an hour and a half, then hours', () => {
+  const [second, minute, hour] = [1000, 60_000, 3_600_000];
+  const said = [0, 400, second, 89 * second, 90 * second, 30 * minute, 89 * minute, 90 * minute, 24 * hour].map(timeWords);
+  assert.deepEqual(said.map(number), [1, 1, 1, 89, 2, 30, 89, 1.5, 24]);
+  assert.equal(unit(said[2]) === unit(said[3]), false, 'one second, many seconds');
+  assert.deepEqual([unit(said[3]) === unit(said[4]), unit(said[4]) === unit(said[6]), unit(said[6]) === unit(said[7])], [false, true, false]);
+});
+
+test('counts: one, or many with their thousands apart', () => {
+  assert.deepEqual([0, 1, 2, 1234567].map((count) => plural(count, 'box', 'boxes')), ['0 boxes', '1 box', '2 boxes', '1,234,567 boxes']);
+  assert.equal(plural(2, 'run'), '2 runs');
+});
+
+test('a score keeps four digits, however small or large', () => {
+  assert.deepEqual([0, 0.5, 0.12345678, 12.3456, -0.25].map(short), ['0.000', '0.5000', '0.1235', '12.35', '-0.2500']);
+  for (const value of [1e-9, 0.000999, 123456, 1e12, -1e-5]) {
+    assert.match(short(value), /^-?\d\.\d{3}e[+-]\d+$/);
+    assert.ok(Math.abs(Number(short(value)) - value) <= Math.abs(value) * 5e-4);
+  }
+});
+
+test('a verdict: above the threshold, at or under it, or none', () => {
+  assert.deepEqual([[1, 0.5], [0.5, 0.5], [0.4, 0.5], [9, null], [0, 0]].map(([score, threshold]) => verdictOf(score, threshold)),
+    ['anomalous', 'normal', 'normal', 'uncalibrated', 'normal']);
+});
+
+test('a picture as an address: all bytes, also of one that is longer than an argument list', () => {
+  const png = Uint8Array.from({ length: 200_001 }, (_, i) => (i * 31) & 255);
+  const [head, body] = dataUrl(png).split(',');
+  assert.equal(head, 'data:image/png;base64');
+  assert.deepEqual(new Uint8Array(Buffer.from(body, 'base64')), png);
+});
+
+test('sizes of models: never nothing, and thousands up to a tenth of a million', () => {
+  assert.deepEqual([1, 1499, 94_999, 95_000, 1_560_130].map(sizeWords).map(number), [1, 1, 95, 0.1, 1.6]);
+  assert.equal(unit(sizeWords(94_999)) === unit(sizeWords(95_000)), false);
+  assert.deepEqual(['GANomaly (2018)', 'my (2018) file'].map((title) => nameOf({ title })), ['GANomaly', 'my (2018) file']);
+});
+
+test('the beginning of a file\'s name: letters and digits of any script, and always something', () => {
+  assert.deepEqual(['My run, 32 px!', '../../etc', 'Ünï 日本', '***', '', '-a-'].map(fileName), ['my-run-32-px', 'etc', 'ünï-日本', 'model', 'model', 'a']);
+  assert.ok(fileName('x'.repeat(200)).length <= 60);
+});
+
+test('reasons: an error\'s own words, or what was thrown', () => {
+  assert.deepEqual([new Error('no'), 'no', 7].map(reasonOf), ['no', 'no', '7']);
+});
+
+test('the formula of the score has the weights of the model, and leaves out what weighs nothing', () => {
+  assert.equal(scoreFormula({ scoring: { lambda: 0.9 } }), 'A = 0.9 R + 0.1 L');
+  assert.equal(scoreFormula({ scoring: { lambda: 0.7, balance: 'quantile' } }), 'A = 0.7 R′ + 0.3 L′');
+  assert.deepEqual([1, 0].map((lambda) => scoreFormula({ scoring: { lambda } })), ['A = R', 'A = L']);
+  assert.equal(scoreFormula(undefined), 'A');
+});
+
+test('where a threshold comes from: the percentile as an ordinal, and how many pictures', () => {
+  const source = (quantile, normals = 12345) => thresholdSource({ calibration: { rule: { 'held-out-quantile': quantile }, normals } });
+  assert.ok(source(0.99).includes('12,345'));
+  assert.deepEqual([0.01, 0.02, 0.03, 0.04, 0.11, 0.12, 0.13, 0.21, 0.91, 0.99, 0.995].map((quantile) => /([\d.]+(?:st|nd|rd|th))/.exec(source(quantile))[1]),
+    ['1st', '2nd', '3rd', '4th', '11th', '12th', '13th', '21st', '91st', '99th', '99.5th']);
+  assert.equal(thresholdSource(null), '');
+  assert.ok(thresholdSource({ calibration: { rule: 'manual', normals: 0 } }));
+});
+
+test('what a model says of its skips and of L: nothing where there is nothing, something for each method', () => {
+  assert.deepEqual([null, {}, { architecture: { size: 32, cut_skips: 0 } }].map(skipsWords), ['', '', '']);
+  assert.match(skipsWords({ architecture: { size: 64, cut_skips: 2 } }), /2/);
+  assert.doesNotMatch(skipsWords({ architecture: { size: 32, cut_skips: 7 } }), /\d/);
+  const methods = ['skip-ganomaly', 'ganomaly', 'egbad', 'alocc', 'aae', 'pca'];
+  assert.equal(new Set(methods.map((method) => latentWords({ method }))).size, methods.length);
+  assert.notEqual(latentWords({ method: 'pca', scoring: { latent: 'memory' } }), latentWords({ method: 'pca' }));
+});

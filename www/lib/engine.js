@@ -1,0 +1,216 @@
+// @ts-check
+/**
+ * Opens the modules of `pkg/` on a device, for the scoring worker and the training worker: each has
+ * an instance of its own. Runs in workers only.
+ *
+ * @typedef {typeof import("../pkg/cpu/skip_ganomaly.js")} Module
+ * @typedef {{ kind: "cpu" | "webgpu", module: Module, device: any, memory: WebAssembly.Memory }} Opened
+ * @typedef {{ software: boolean, words: string, limits: { maxBufferSize: number, maxStorageBufferBindingSize: number } }} Adapter
+ */
+const scope = /** @type {any} */ (globalThis);
+
+/** A file larger than this is refused before it is read. */
+const MAX_FILE_BYTES = 256 * 1024 * 1024;
+/** How long WebGPU may take to start before the page stops waiting for it. */
+const GPU_START_LIMIT_MS = 120_000;
+
+/** Thrown for what a person should read as it stands. */
+export class UserError extends Error {}
+
+/** @param {unknown} error */
+export function text(error) {
+  const message = error instanceof Error ? error.message : String(error);
+  return message.trim() || "no reason was given";
+}
+
+/** After a panic the instance that had it cannot be used any more. @param {unknown} error */
+export const isPanic = (error) => error instanceof WebAssembly.RuntimeError;
+
+/** A latent optimisation ended because its caller said so. @param {unknown} error */
+export const isStopped = (error) => error instanceof Error && error.name === "Stopped";
+
+/** Its progress is told at most this often. */
+const SEARCH_TOLD_MS = 200;
+
+/**
+ * What the module calls during a latent optimisation: it tells how far that is, and ends it once it is not wanted.
+ * @param {(step: number, steps: number) => void} tell @param {() => boolean} wanted
+ */
+export function searchWatch(tell, wanted) {
+  let told = performance.now();
+  return (/** @type {number} */ step, /** @type {number} */ steps) => {
+    const now = performance.now();
+    if (now - told >= SEARCH_TOLD_MS) {
+      told = now;
+      tell(step, steps);
+    }
+    return wanted();
+  };
+}
+
+// --- Files -----------------------------------------------------------------------------------
+
+/** The page's folder. */
+const SITE = new URL("../", import.meta.url);
+
+/** @param {string} path relative to it */
+export async function fetchOk(path) {
+  const url = new URL(path, SITE);
+  let response;
+  try {
+    response = await fetch(url);
+  } catch {
+    throw new UserError(`${url.pathname} could not be fetched. Check the connection and reload.`);
+  }
+  if (!response.ok) throw new UserError(`${url.pathname} could not be fetched: the server answered ${response.status}.`);
+  return response;
+}
+
+/** @param {{ blob: Blob } | { url: string }} source @returns {Promise<Uint8Array>} */
+export async function read(source) {
+  if ("url" in source) {
+    const response = await fetchOk(source.url);
+    return new Uint8Array(await response.arrayBuffer());
+  }
+  const { blob } = source;
+  if (blob.size > MAX_FILE_BYTES) {
+    throw new UserError(`The file is ${(blob.size / 1048576).toFixed(0)} MB; the limit is ${MAX_FILE_BYTES / 1048576} MB.`);
+  }
+  try {
+    return new Uint8Array(await blob.arrayBuffer());
+  } catch {
+    throw new UserError("The file could not be read. It may have been moved, changed or locked since it was added.");
+  }
+}
+
+// --- Modules ---------------------------------------------------------------------------------
+
+/** @param {"cpu" | "webgpu"} kind @returns {Promise<Opened>} */
+export async function openModule(kind) {
+  const wasm = fetchOk(kind === "cpu" ? "./pkg/cpu/skip_ganomaly_bg.wasm" : "./pkg/gpu/skip_ganomaly_bg.wasm");
+  wasm.catch(() => {}); // reported below, by the await
+  /** @type {Module} */
+  let module;
+  try {
+    module = kind === "cpu"
+      ? await import("../pkg/cpu/skip_ganomaly.js")
+      : /** @type {any} */ (await import("../pkg/gpu/skip_ganomaly.js"));
+  } catch {
+    await wasm; // says more, where it failed as well
+    throw new UserError("The program files could not be loaded. Check the connection and reload.");
+  }
+  const response = await wasm;
+  let memory;
+  try {
+    ({ memory } = await module.default({ module_or_path: response }));
+  } catch (error) {
+    if (error instanceof WebAssembly.CompileError) {
+      throw new UserError("This browser cannot run the program: it needs WebAssembly with SIMD (Chrome 91, Firefox 114, Safari 16.4 or newer).");
+    }
+    throw error;
+  }
+  module.start();
+  const device = await module.Device.open(kind);
+  return { kind, module, device, memory };
+}
+
+// --- WebGPU ----------------------------------------------------------------------------------
+
+/**
+ * Is there an adapter worth using? Throws `UserError` with the reason when not.
+ * @param {"auto" | "cpu" | "webgpu"} wanted a software adapter is taken only where WebGPU was asked for
+ * @returns {Promise<Adapter>}
+ */
+async function findAdapter(wanted) {
+  const gpu = scope.navigator.gpu;
+  if (!gpu) throw new UserError("this browser has no WebGPU");
+  let adapter;
+  try {
+    adapter = await gpu.requestAdapter();
+  } catch {
+    adapter = null;
+  }
+  if (!adapter) throw new UserError("this browser has no WebGPU adapter");
+  const info = adapter.info ?? {};
+  const words = [info.vendor, info.architecture, info.device, info.description].filter(Boolean).join(" ");
+  const software = Boolean(info.isFallbackAdapter ?? adapter.isFallbackAdapter) || /swiftshader|llvmpipe|software/i.test(words);
+  if (software && wanted !== "webgpu") {
+    throw new UserError("the only WebGPU adapter here is a software adapter, which is slower");
+  }
+  const { maxBufferSize, maxStorageBufferBindingSize } = adapter.limits;
+  return { software, words, limits: { maxBufferSize, maxStorageBufferBindingSize } };
+}
+
+/**
+ * Compares the scores of built-in images with those in the model file: a device can be wrong
+ * without saying so. False where the file has none; throws `UserError` where they differ.
+ * @param {any} model
+ */
+export async function selfCheck(model) {
+  const stored = await model.self_check();
+  if (stored && !stored.passed) throw new UserError(`WebGPU computed ${stored.got} as ${stored.part} of a built-in image, where the model file states ${stored.expected}`);
+  return Boolean(stored);
+}
+
+/** @type {((reason: string) => void) | null} */
+let listener = null;
+
+/** Who is told when the WebGPU device is lost; null for nobody. @param {typeof listener} listen */
+export function onDeviceLost(listen) {
+  listener = listen;
+}
+
+/** Tells that the device is lost. False where nobody listens. @param {string} reason */
+export function tellDeviceLost(reason) {
+  listener?.(reason);
+  return listener !== null;
+}
+
+/** Watches every device that the module asks for: the module itself is told too late, or by a panic. */
+function watchDevices() {
+  const prototype = scope.GPUAdapter?.prototype;
+  if (!prototype || prototype.requestDevice.watched) return;
+  const original = prototype.requestDevice;
+  /** @this {any} @param {any[]} args */
+  const watched = async function (...args) {
+    const device = await original.apply(this, args);
+    device.lost.then((/** @type {any} */ info) => tellDeviceLost(info?.message || info?.reason || "no reason was given"));
+    return device;
+  };
+  watched.watched = true;
+  prototype.requestDevice = watched;
+}
+
+/**
+ * Opens the WebGPU module, then calls `ready` with it; all within two minutes. Throws `UserError` with
+ * the reason where WebGPU is not to be used. The caller then says who is told of a lost device.
+ *
+ * @template T
+ * @param {"auto" | "cpu" | "webgpu"} wanted
+ * @param {(gpu: Opened) => Promise<T>} ready
+ * @returns {Promise<{ result: T, adapter: Adapter, reason: string }>}
+ */
+export async function openWebGpu(wanted, ready) {
+  const adapter = await findAdapter(wanted);
+  watchDevices();
+  let lost = () => {};
+  /** @type {Promise<never>} */
+  const failure = new Promise((_, reject) => {
+    lost = /** @type {any} */ ((/** @type {string} */ why) => reject(new UserError(`the WebGPU device was lost during start-up (${why})`)));
+    setTimeout(() => reject(new UserError("WebGPU did not start within two minutes")), GPU_START_LIMIT_MS);
+  });
+  failure.catch(() => {});
+  onDeviceLost(lost);
+  try {
+    const started = openModule("webgpu").then(ready);
+    started.catch(() => {});
+    const result = await Promise.race([started, failure]);
+    const reason = adapter.software
+      ? "Runs on WebGPU with a software adapter, as set in the address."
+      : "Runs on your GPU (WebGPU).";
+    return { result, adapter, reason };
+  } catch (error) {
+    onDeviceLost(null);
+    throw error instanceof UserError ? error : new UserError(`WebGPU could not be started (${text(error)})`);
+  }
+}

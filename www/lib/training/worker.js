@@ -1,0 +1,485 @@
+// @ts-check
+/**
+ * The worker that trains. It has an instance of the module of its own, so that scoring goes on
+ * whatever happens here.
+ *
+ * What it is asked for waits in a queue; between two steps it takes what has come. One thing is
+ * done at a time, so no two calls of a run are ever under way together. Only "pause" is looked at
+ * at once, as it may have to wait for nothing.
+ *
+ * @typedef {import("./protocol.js").ToTrainer} ToTrainer
+ * @typedef {import("./protocol.js").FromTrainer} FromTrainer
+ * @typedef {import("./protocol.js").TrainFile} TrainFile
+ * @typedef {import("./protocol.js").State} State
+ * @typedef {import("./protocol.js").Update} Update
+ * @typedef {import("./protocol.js").Planned} Planned
+ * @typedef {import("./store.js").Pictures} Pictures
+ * @typedef {import("../engine.js").Opened} Opened
+ */
+import { fetchOk, isPanic, isStopped, onDeviceLost, openModule, openWebGpu, selfCheck, tellDeviceLost, text, UserError } from "../engine.js";
+import { prepare, settingsOf, Superseded } from "./pictures.js";
+import { limitsOf, planWords, trainedOn, weigh } from "./planner.js";
+import { rehearse } from "./rehearse.js";
+import { Run } from "./run.js";
+import { loadRun } from "./store.js";
+import { yieldNow } from "./yield.js";
+
+const scope = /** @type {any} */ (globalThis);
+
+/** Progress is told at most this often. */
+const PROGRESS_MS = 100;
+/** A worker that was ended lets go of its run a little later. */
+const LOCK_LIMIT_MS = 5_000;
+/** The reason for a lost device comes within this time, if it comes. */
+const LOST_WORD_MS = 250;
+/** A run by minutes may take this many times the steps that its rehearsal promised: the clock ends it, not they. */
+const SPARE_STEPS = 5;
+
+/** @type {Opened & { limits: import("./planner.js").Limits } | null} */
+let engine = null;
+/** Set once this worker can no longer be trusted; the page then starts a new one. */
+let dead = false;
+/** @type {{ files: TrainFile[], given: any } | null} the pictures chosen last */
+let chosen = null;
+/** @type {Pictures | null} prepared from them, or stored with a run */
+let pictures = null;
+/** @type {Run | null} */
+let run = null;
+/** The run that was asked for last, until it ends. @type {string | null} */
+let current = null;
+/** @type {State} */
+let state = "idle";
+/** @type {ToTrainer[]} */
+const waiting = [];
+/** @type {() => void} */
+let wake = () => {};
+/** What a step was measured to take, by settings. @type {Map<string, { stepMs: number, steps: number }>} */
+const rehearsed = new Map();
+
+/** @param {FromTrainer} message @param {Transferable[]} [transfer] */
+function post(message, transfer = []) {
+  if (!dead) scope.postMessage(message, transfer);
+}
+
+/** @param {"panic" | "device-lost"} cause @param {string} reason */
+function fatal(cause, reason) {
+  const [line] = reason.split("\n");
+  post({ type: "fatal", cause, reason: line });
+  dead = true;
+}
+
+/** @param {State} next @param {string} [words] */
+function setState(next, words = "") {
+  state = next;
+  post({ type: "state", state, run: current, step: run?.step ?? 0, totalSteps: run?.totalSteps ?? 0, words });
+}
+
+/** @param {Extract<FromTrainer, { type: "problem" }>["kind"]} kind @param {string} words */
+const problem = (kind, words) => post({ type: "problem", kind, words });
+
+/** @param {Extract<FromTrainer, { type: "progress" }>["phase"]} phase */
+function throttledProgress(phase) {
+  let told = -Infinity;
+  return (/** @type {number} */ done, /** @type {number} */ total) => {
+    const now = performance.now();
+    if (done > 0 && done < total && now - told < PROGRESS_MS) return;
+    told = now;
+    post({ type: "progress", phase, done, total });
+  };
+}
+
+const open = () => /** @type {NonNullable<typeof engine>} */ (engine);
+
+// --- Start -----------------------------------------------------------------------------------
+
+/** A device is trusted once it scores as the page's own model says. @param {Opened} gpu */
+async function checked(gpu) {
+  const file = new Uint8Array(await (await fetchOk("./models/solar-ir.safetensors")).arrayBuffer());
+  const model = gpu.module.Model.load(gpu.device, file);
+  await selfCheck(model);
+  model.free();
+  return gpu;
+}
+
+/** @param {"auto" | "cpu" | "webgpu"} wanted */
+async function start(wanted) {
+  let reason = "Trains on your CPU.";
+  if (wanted !== "cpu") {
+    try {
+      const { result, adapter, reason: words } = await openWebGpu(wanted, checked);
+      engine = { ...result, limits: limitsOf(adapter) };
+      onDeviceLost((why) => fatal("device-lost", why));
+      reason = words.replace("Runs", "Trains");
+    } catch (error) {
+      reason = `Trains on your CPU${wanted === "webgpu" ? ", although WebGPU was requested" : ""}: ${text(error)}.`;
+    }
+  }
+  try {
+    engine ??= { ...(await openModule("cpu")), limits: limitsOf(null) };
+  } catch (error) {
+    post({ type: "failed", reason: text(error) });
+    dead = true;
+    return;
+  }
+  post({ type: "device", device: engine.kind, reason });
+}
+
+// --- Pictures and plans ----------------------------------------------------------------------
+
+/** Later pictures, or leaving, end a preparation. */
+const superseded = () => waiting.some(({ type }) => type === "pictures" || type === "files" || type === "discard");
+
+/** Prepares what was chosen. @param {any} given */
+async function prepareChosen(given) {
+  const { files } = /** @type {NonNullable<typeof chosen>} */ (chosen);
+  const before = state;
+  setState("preparing", "Reading the images.");
+  try {
+    pictures = await prepare(open().module, files, given, { superseded, progress: throttledProgress("reading") });
+  } finally {
+    setState(before);
+  }
+  if (pictures.skipped.length > 0) {
+    const [first] = pictures.skipped;
+    const others = pictures.skipped.length - 1;
+    const more = others > 0 ? `, and ${others} more` : "";
+    problem("pictures", `Skipped what cannot be read: ${first.path} (${first.reason})${more}. The other images are used.`);
+  }
+  if (pictures.alike) problem("pictures", `All ${pictures.count} images are identical: a model would learn only that image.`);
+}
+
+/**
+ * The settings of a run on the pictures, which are prepared for them, again where size or channels
+ * changed.
+ * @param {any} given
+ */
+async function settle(given) {
+  if (!pictures && !chosen) throw new UserError("Choose normal images first.");
+  if (!pictures) await prepareChosen(given);
+  const { suggested } = /** @type {Pictures} */ (pictures);
+  const settings = settingsOf(open().module, suggested, given);
+  const { size, channels } = /** @type {Pictures} */ (pictures);
+  if (settings.size !== size || settings.channels !== channels) {
+    if (!chosen) throw new UserError(`These images were stored at ${size} × ${size} pixels with ${channels === 1 ? "one channel" : "three channels"}. Choose the files again to use another size or number of channels.`);
+    await prepareChosen({ ...given, size: settings.size, channels: settings.channels });
+  }
+  return { settings, pictures: /** @type {Pictures} */ (pictures) };
+}
+
+/** @param {Pictures} from */
+const trainingPictures = (from) => /** @type {any} */ (open().module).TrainingPictures.from_bytes(from.training);
+
+/** @param {{ id: number, files: TrainFile[], given: any }} message */
+async function takePictures({ id, files, given }) {
+  chosen = { files, given };
+  pictures = null;
+  rehearsed.clear();
+  await prepareChosen(given);
+  const { count, counts, layout, said, skipped, leftOut, suggested, digest, alike } = /** @type {Pictures} */ (/** @type {unknown} */ (pictures));
+  const settings = settingsOf(open().module, suggested, given);
+  post({ type: "prepared", id, layout, said, pictures: count, labelled: counts, skipped, leftOut, suggested, settings, digest, alike });
+}
+
+/**
+ * How many steps, how long, how much memory. `steps` of the settings are those of the plan.
+ * @param {any} given @param {number | null} minutes @param {() => boolean} leave
+ * @returns {Promise<Planned | null>} null when it was left
+ */
+async function plan(given, minutes, leave) {
+  const { settings, pictures: set } = await settle(given);
+  const { memory, fits, would, words } = weigh(open().module, settings, set.count, open().limits);
+  if (!fits) return { settings, steps: 0, stepMs: 0, totalMs: 0, memory, fits, would, words };
+  // The length of the run has no part in a step's time.
+  const key = JSON.stringify({ ...settings, steps: null, epochs: 0, digest: set.digest });
+  const known = rehearsed.get(key);
+  const measured = known ?? (await rehearse(open(), settings, trainingPictures(set), { superseded: leave, progress: throttledProgress("planning") }));
+  if (!measured) return null;
+  rehearsed.set(key, measured);
+  const { stepMs } = measured;
+  const perEpoch = Math.floor(trainedOn(set.count, settings.held_out) / settings.batch);
+  const steps = minutes !== null ? Math.max(1, Math.round((minutes * 60_000) / stepMs)) : settings.steps ?? settings.epochs * perEpoch;
+  return { settings, steps, stepMs, totalMs: steps * stepMs, memory, fits, would, words: planWords(steps, stepMs, memory) };
+}
+
+/** @param {{ id: number, given: any, minutes: number | null }} message */
+async function answerPlan({ id, given, minutes }) {
+  if (run) throw new UserError("A run is in progress; a plan can only be made before or after it.");
+  const later = () => superseded() || waiting.some(({ type }) => type === "plan" || type === "start");
+  const planned = await plan(given, minutes, later);
+  if (!planned) throw new UserError("Other settings were chosen in the meantime.");
+  post({ type: "planned", id, ...planned });
+}
+
+// --- Runs ------------------------------------------------------------------------------------
+
+/** One run in one tab only, as two would overwrite each other's checkpoints. @param {string} id */
+async function lock(id) {
+  const { locks } = scope.navigator;
+  if (!locks) return () => {};
+  /** @type {() => void} */
+  let release = () => {};
+  const held = new Promise((resolve) => (release = () => resolve(undefined)));
+  const patience = new AbortController();
+  const timer = setTimeout(() => patience.abort(), LOCK_LIMIT_MS);
+  try {
+    await new Promise((resolve, reject) => {
+      locks.request(`skip-ganomaly-run-${id}`, { signal: patience.signal }, () => {
+        resolve(undefined);
+        return held;
+      }).catch(reject);
+    });
+  } catch (error) {
+    if (patience.signal.aborted) throw new UserError("This run is open in another tab.");
+    return () => {}; // where locks are not allowed, nothing is stored either
+  } finally {
+    clearTimeout(timer);
+  }
+  return release;
+}
+
+function leave() {
+  run?.close();
+  run = null;
+  current = null;
+}
+
+/**
+ * @param {{ id: string, name: string, minutes: number | null, elapsedMs?: number, created?: number }} about
+ * @param {Pictures} set
+ * @param {() => any} make gives the Training
+ * @param {boolean} paused
+ */
+async function begin(about, set, make, paused) {
+  const release = await lock(about.id);
+  try {
+    const training = make();
+    if (set.labelled && set.abnormal) {
+      training.set_labelled(/** @type {any} */ (open().module).TrainingPictures.from_bytes(set.labelled), set.abnormal);
+    }
+    run = new Run({ ...about, training, pictures: set, kind: open().kind, memory: open().memory, release, post, throttledProgress, unwanted });
+  } catch (error) {
+    release();
+    throw error;
+  }
+  setState(paused ? "paused" : "running");
+  await run.prepare();
+}
+
+/** @param {{ run: string, name: string, given: any, minutes: number | null, paused: boolean }} message */
+async function startRun({ run: id, name, given, minutes, paused }) {
+  leave();
+  current = id;
+  setState("preparing");
+  const { settings, pictures: set } = await settle(given);
+  const { fits, words } = weigh(open().module, settings, set.count, open().limits);
+  if (!fits) {
+    problem("memory", words);
+    throw new UserError(words);
+  }
+  if (minutes !== null) {
+    const planned = await plan(given, minutes, () => waiting.some(({ type }) => type === "discard"));
+    if (!planned) throw new Superseded();
+    settings.steps = Math.ceil(planned.steps * SPARE_STEPS);
+  }
+  const make = () => /** @type {any} */ (open().module).Training.start(open().device, settings, trainingPictures(set));
+  await begin({ id, name, minutes }, set, make, paused);
+}
+
+/** To leave the run ends any search, to stop it those whose pictures nobody will see. @param {"preview" | "calibration"} what */
+const unwanted = (what) => waiting.some(({ type }) => type === "discard" || (type === "stop" && what === "preview"));
+
+/** @param {Uint8Array} checkpoint @param {Pictures} set */
+const resumed = (checkpoint, set) => () =>
+  /** @type {any} */ (open().module).Training.resume(open().device, checkpoint, trainingPictures(set));
+
+/** @param {{ run: string, paused: boolean }} message */
+async function resumeRun({ run: id, paused }) {
+  leave();
+  current = id;
+  post({ type: "progress", phase: "resuming", done: 0, total: 1 });
+  const stored = await loadRun(id);
+  if (!stored) throw new UserError("This run is no longer stored.");
+  pictures = stored.pictures;
+  const { name, minutes, elapsedMs, created } = stored.run;
+  await begin({ id, name, minutes, elapsedMs, created }, pictures, resumed(stored.checkpoint, pictures), paused);
+  post({ type: "progress", phase: "resuming", done: 1, total: 1 });
+}
+
+/** @param {{ id: number, run: string, name: string, minutes: number | null, checkpoint: Blob, paused: boolean }} message */
+async function continueRun({ id, run: runId, name, minutes, checkpoint, paused }) {
+  leave();
+  current = runId;
+  const bytes = new Uint8Array(await checkpoint.arrayBuffer());
+  const { pictures: set } = await settle(preparationOf(bytes));
+  await begin({ id: runId, name, minutes }, set, resumed(bytes, set), paused);
+  post({ type: "continued", id, run: runId });
+}
+
+/** Size and channels that a checkpoint wants of its pictures. @param {Uint8Array<ArrayBuffer>} bytes */
+function preparationOf(bytes) {
+  try {
+    const length = Number(new DataView(bytes.buffer).getBigUint64(0, true));
+    const header = JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + length)));
+    const { size, channels } = JSON.parse(header.__metadata__["skip-ganomaly"]).preprocessing;
+    return { size, channels };
+  } catch {
+    return {}; // the module says better what is wrong with it
+  }
+}
+
+/** The run to its end: the model. */
+async function finish() {
+  const ended = /** @type {Run} */ (run);
+  ended.resting = false;
+  try {
+    await ended.finish();
+  } catch (error) {
+    if (!isStopped(error)) throw error;
+    return; // the run is left: what asked for it comes next
+  }
+  setState("done");
+  leave();
+}
+
+/** One turn of the run: a step, and what is due after it. */
+async function advance() {
+  const going = /** @type {Run} */ (run);
+  // A run that was at its end is resumed to be calibrated.
+  const moved = !going.over && (await going.advance("both"));
+  if (going.over) await finish();
+  else if (moved && state === "running") setState("running");
+}
+
+/** The word "paused" comes first, as the checkpoint takes a while. */
+async function pauseRun() {
+  if (!run) return;
+  await run.settle();
+  if (state === "running") setState("paused");
+  await run.save();
+}
+
+/** @param {Update} update */
+async function singleStep(update) {
+  if (!run || state !== "paused") return;
+  if (!run.over) await run.advance(update);
+  await run.settle();
+  if (run.over) await finish();
+  else setState("paused");
+}
+
+/** @param {{ id: number }} message */
+async function giveCheckpoint({ id }) {
+  if (!run) throw new UserError("No run is in progress.");
+  await run.settle();
+  post({ type: "checkpoint", id, step: run.step, checkpoint: await run.checkpoint() });
+}
+
+// --- Messages --------------------------------------------------------------------------------
+
+/** @param {ToTrainer} message @returns {Promise<void>} */
+async function handle(message) {
+  switch (message.type) {
+    case "open":
+      return start(message.device);
+    case "files":
+      chosen = { files: message.files, given: message.given };
+      pictures = null;
+      return;
+    case "pictures":
+      return takePictures(message);
+    case "plan":
+      return answerPlan(message);
+    case "start":
+      return startRun(message);
+    case "resume":
+      return resumeRun(message);
+    case "continue":
+      return continueRun(message);
+    case "pause":
+      return pauseRun();
+    case "go":
+      if (run && state === "paused") setState("running");
+      return;
+    case "step":
+      return singleStep(message.update);
+    case "stop":
+      if (run) await finish();
+      return;
+    case "checkpoint":
+      return giveCheckpoint(message);
+    case "discard":
+      leave();
+      setState("idle");
+      return;
+  }
+}
+
+/** @param {unknown} error @param {ToTrainer | null} message what was asked for; null for a step */
+async function handleError(error, message) {
+  if (open()?.kind === "webgpu" && !(error instanceof UserError) && !isDiverged(error) && (isPanic(error) || /device|buffer|gpu/i.test(text(error)))) {
+    // The browser's own word for it comes a little later and says more.
+    await new Promise((resolve) => setTimeout(resolve, LOST_WORD_MS));
+    return fatal("device-lost", text(error));
+  }
+  if (isPanic(error)) return fatal("panic", text(error));
+  if (message && "id" in message) {
+    post({ type: "refused", id: message.id, reason: text(error) });
+    if (message.type === "continue") {
+      leave();
+      setState("idle");
+    }
+    return;
+  }
+  if (isDiverged(error)) {
+    const last = run?.savedStep ?? null;
+    const kept = last === null ? "" : ` The checkpoint of step ${last} is kept.`;
+    problem("diverged", `${text(error)}.${kept} The same settings would diverge again.`);
+  }
+  await run?.note("failed");
+  setState(error instanceof Superseded ? "idle" : "failed", text(error));
+  leave();
+}
+
+/** @param {unknown} error */
+const isDiverged = (error) => error instanceof Error && error.name === "Diverged";
+
+async function work() {
+  while (!dead) {
+    const message = waiting.shift() ?? null;
+    try {
+      if (message) await handle(message);
+      else if (run && state === "running") await advance();
+      else await new Promise((resolve) => (wake = () => resolve(undefined)));
+    } catch (error) {
+      await handleError(error, message);
+    }
+    await yieldNow();
+  }
+}
+
+scope.onmessage = (/** @type {MessageEvent<ToTrainer>} */ { data }) => {
+  if (data.type === "ping") {
+    post({ type: "pong" });
+    return;
+  }
+  waiting.push(data);
+  if (data.type === "pause" && run?.resting && state === "running") setState("paused");
+  wake();
+};
+
+// A panic in a task that the module started itself reaches nobody's await.
+/** @param {unknown} error */
+function onUnhandled(error) {
+  if (open()?.kind === "webgpu") fatal("device-lost", text(error));
+  else if (!tellDeviceLost(text(error)) && isPanic(error)) fatal("panic", text(error));
+}
+scope.addEventListener("error", (/** @type {ErrorEvent} */ event) => {
+  event.preventDefault();
+  onUnhandled(event.error ?? event.message);
+});
+scope.addEventListener("unhandledrejection", (/** @type {PromiseRejectionEvent} */ event) => {
+  event.preventDefault();
+  onUnhandled(event.reason);
+});
+
+void work();

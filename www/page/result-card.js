@@ -1,0 +1,81 @@
+// @ts-check
+/**
+ * One result, large: the three images, the score against the threshold, and what it means.
+ *
+ * @typedef {import("./table.js").Item} Item
+ * @typedef {import("./table.js").Verdict} Verdict
+ * @typedef {import("../lib/protocol.js").Picture} Picture
+ * @typedef {{
+ *   item: Item, picture: Picture | null, error: string | null,
+ *   verdict: Verdict, threshold: number | null, display: number | null,
+ * }} Shown
+ */
+import { short } from "../lib/format.js";
+import { VERDICT_WORDS, dataUrl, showName } from "./table.js";
+
+const TEMPLATE = /** @type {HTMLTemplateElement} */ (document.getElementById("look-template"));
+
+/** @param {Shown} shown */
+function sentence({ picture, verdict, threshold }) {
+  if (!picture) return "";
+  if (threshold === null) return "This model is not calibrated: there is a score, but no threshold to compare it with.";
+  const times = picture.score / threshold;
+  const size = threshold > 0 && times >= 0.01 ? `, at ${times.toFixed(2)} times its value` : "";
+  return verdict === "anomalous"
+    ? `The score is above the threshold${size}.`
+    : `The score is at or below the threshold${size}.`;
+}
+
+export class ResultCard {
+  #parts;
+
+  /** @param {HTMLElement} container */
+  constructor(container) {
+    container.append(TEMPLATE.content.cloneNode(true));
+    /** @param {string} selector */
+    const part = (selector) => /** @type {any} */ (container.querySelector(selector));
+    this.#parts = {
+      root: /** @type {HTMLElement} */ (part(".look")),
+      name: part(".look-name"), facts: part(".look-facts"), reason: part(".look-reason"), says: part(".look-says"),
+      input: part(".input"), reconstruction: part(".reconstruction"), heat: part(".heat"), stack: part(".stack"),
+      word: part(".verdict-word"), icon: part("use"), meter: part(".meter"),
+      score: part(".look-score"), threshold: part(".look-threshold"), residual: part(".look-residual"), latent: part(".look-latent"),
+    };
+  }
+
+  /** @param {Shown} shown @returns {Promise<void>} when the pictures can be seen */
+  async show(shown) {
+    const { item, picture, error, verdict, threshold, display } = shown;
+    const parts = this.#parts;
+    parts.root.dataset.verdict = verdict;
+    parts.root.hidden = false;
+    showName(parts.name, item.name);
+    parts.facts.textContent = [picture ? `${picture.width} × ${picture.height} pixels` : "", item.label ? `labelled ${item.label}` : ""].filter(Boolean).join(" · ");
+    parts.word.textContent = VERDICT_WORDS[verdict];
+    parts.icon.setAttribute("href", `#icon-${verdict}`);
+    parts.reason.textContent = error ?? "";
+    parts.reason.hidden = error === null;
+    parts.says.textContent = sentence(shown);
+    parts.meter.hidden = display === null;
+    if (display !== null) parts.meter.style.setProperty("--value", display.toFixed(4));
+    parts.score.textContent = picture ? short(picture.score) : "none";
+    parts.threshold.textContent = threshold === null ? "none" : short(threshold);
+    parts.residual.textContent = picture ? short(picture.residual) : "none";
+    parts.latent.textContent = picture?.latent == null ? "none" : short(picture.latent);
+    if (!picture) {
+      for (const image of [parts.input, parts.reconstruction, parts.heat]) image.removeAttribute("src");
+      parts.stack.style.backgroundImage = "";
+      return;
+    }
+    const input = dataUrl(picture.input);
+    parts.input.src = input;
+    parts.input.alt = `Input: ${item.name}`;
+    if (picture.reconstruction) parts.reconstruction.src = dataUrl(picture.reconstruction);
+    else parts.reconstruction.removeAttribute("src");
+    parts.reconstruction.alt = picture.reconstruction ? `Reconstruction of ${item.name}` : "This method makes no reconstruction";
+    parts.stack.style.backgroundImage = `url(${input})`;
+    parts.heat.src = dataUrl(picture.heat);
+    parts.heat.alt = `Heat map over ${item.name}`;
+    await Promise.allSettled([parts.input.decode(), parts.heat.decode()]);
+  }
+}
