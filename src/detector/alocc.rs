@@ -290,6 +290,9 @@ impl Gan for Alocc {
 impl GanScore for Alocc {
     const METHOD: Method = Method::Alocc;
     const LAMBDA: f64 = 0.0;
+    const LATENT: Option<&'static str> = Some(
+        "is the discriminator's estimate of the probability that the reconstruction is not a normal image",
+    );
     const SETTINGS: &'static [&'static str] =
         &["adversarial_weight", "contextual_weight", "input_noise"];
 
