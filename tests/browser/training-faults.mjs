@@ -393,7 +393,7 @@ test('what a graphics processor gives in one piece is a limit too', onPage({}, a
     const GIB = 2 ** 30;
     const limits = limitsOf({ software: false, words: '', limits: { maxBufferSize: GIB, maxStorageBufferBindingSize: GIB / 8 } });
     // A piece grows with the batch and the width, everything with the square of the width.
-    const module = { plan_memory: ({ batch, width }) => ({ weights: 0, optimisers: 0, pictures: 0, activations: 0, total: width ** 2 * 2 ** 18, largest_buffer: batch * width * 2 ** 16 }) };
+    const module = { plan_run: ({ batch, width }) => ({ training: 900, total_steps: 1, memory: { weights: 0, optimisers: 0, pictures: 0, activations: 0, total: width ** 2 * 2 ** 18, largest_buffer: batch * width * 2 ** 16 } }) };
     const judge = (batch, width) => weigh(module, { batch, width, held_out: 0.1 }, 1000, limits);
     return [judge(64, 32), judge(64, 33), judge(64, 256), judge(4, 512)];
   });

@@ -222,7 +222,7 @@ test('a search that ends with its worker is said to be over', async () => {
   const bench = new Bench();
   await bench.load({ search: 100 });
   await bench.ask(['a']);
-  bench.worker.say({ type: 'searching', id: bench.open()[0].id, step: 1, steps: 100, pictures: 1 });
+  bench.worker.say({ type: 'optimising', id: bench.open()[0].id, step: 1, steps: 100, pictures: 1 });
   await bench.die();
-  assert.equal(bench.told.filter(([type]) => type === 'search').at(-1)[1], null);
+  assert.equal(bench.told.filter(([type]) => type === 'optimisation').at(-1)[1], null);
 });

@@ -16,7 +16,7 @@ export class Bench {
   constructor(device = 'auto') {
     install();
     this.scorer = new Scorer(device);
-    for (const type of ['loaded', 'device', 'restart', 'failed', 'search', 'queue']) {
+    for (const type of ['loaded', 'device', 'restart', 'failed', 'optimisation', 'queue']) {
       this.scorer.addEventListener(type, ({ detail }) => this.told.push([type, detail]));
     }
   }

@@ -2,21 +2,9 @@
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
 import { TrainingSession } from '../../www/lib/training/session.js';
-import { install, settled, workers } from './worker.mjs';
+import { beat, beats, install, settled, workers } from './worker.mjs';
 
-/** Beats of the session's clock, by hand. */
-let beats = [];
-beforeEach(() => {
-  install();
-  beats = [];
-  globalThis.setInterval = (beat, every) => {
-    const one = { beat, every };
-    beats.push(one);
-    return one;
-  };
-  globalThis.clearInterval = (one) => (beats = beats.filter((other) => other !== one));
-});
-const beat = () => beats.forEach((one) => one.beat());
+beforeEach(install);
 
 /** A session, what it tells, and its worker in use. */
 function open(device = 'auto', times) {
@@ -241,7 +229,6 @@ test('any word of the worker is a sign of life', () => {
 test('more patience before the first step, and where a step takes long', () => {
   const beatsToDeath = (prepare) => {
     install();
-    beats = [];
     const on = open('auto', { heartbeatMs: 5000, silenceMs: 60_000 });
     const id = on.session.start({ name: 'a', given: {} });
     prepare(on, id);

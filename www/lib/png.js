@@ -115,3 +115,14 @@ export async function encodePng(rgba, size) {
   chunk("IEND", new Uint8Array(0));
   return png;
 }
+
+/**
+ * A result's three pictures as files, in place of their pixels.
+ * @param {{ size: number, input: Uint8Array, reconstruction: Uint8Array, heat: Uint8Array }} result
+ * @param {Transferable[]} transfer receives their buffers
+ */
+export async function asPngs({ size, ...pixels }, transfer) {
+  const [input, reconstruction, heat] = await Promise.all([pixels.input, pixels.reconstruction, pixels.heat].map((rgba) => encodePng(rgba, size)));
+  transfer.push(input.buffer, reconstruction.buffer, heat.buffer);
+  return { input, reconstruction, heat };
+}

@@ -186,5 +186,5 @@ export function showModel(list, info, file) {
   section(list, "Score", header?.scoring);
   section(list, "Training", header?.training);
   section(list, "Calibration", header?.calibration);
-  section(list, "Licence", header?.licence ?? header?.license ?? "not stated");
+  section(list, "Licence", header.licence ?? "not stated");
 }

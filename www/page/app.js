@@ -6,7 +6,7 @@
  * @typedef {import("./table.js").Row} Row
  * @typedef {import("../lib/scorer.js").Answer} Answer
  * @typedef {import("../lib/scorer.js").Loaded} Loaded
- * @typedef {import("../lib/protocol.js").Search} Search
+ * @typedef {import("../lib/protocol.js").Optimisation} Optimisation
  * @typedef {import("../lib/model-files.js").Method} Method
  */
 import { asksForTraining, deviceOf, fileOf, modelOf } from "../lib/address.js";
@@ -211,18 +211,18 @@ let controller = new AbortController();
 /** What was asked for since the queue was last empty; what is not answered yet, and of whom. */
 const asked = { total: 0, done: 0, waiting: /** @type {Map<number, { item: Item, of: Scorer }>} */ (new Map()) };
 let ask = 0;
-/** How far the searches of those that search are. @type {Map<Scorer, Search>} */
-const searches = new Map();
+/** How far the latent optimisations of those that optimise are. @type {Map<Scorer, Optimisation>} */
+const optimisations = new Map();
 /** @param {Scorer} of */
-function watchSearch(of) {
-  of.addEventListener("search", (event) => {
-    const search = /** @type {CustomEvent<Search | null>} */ (event).detail;
-    if (search) searches.set(of, search);
-    else if (!searches.delete(of)) return;
+function watchOptimisation(of) {
+  of.addEventListener("optimisation", (event) => {
+    const optimisation = /** @type {CustomEvent<Optimisation | null>} */ (event).detail;
+    if (optimisation) optimisations.set(of, optimisation);
+    else if (!optimisations.delete(of)) return;
     showQueue();
   });
 }
-watchSearch(scorer);
+watchOptimisation(scorer);
 
 /** @param {Item} item @param {Scorer} of @param {AbortSignal} signal @returns {Promise<Answer | null>} null when it was stopped */
 async function request(item, of = scorer, signal = controller.signal) {
@@ -264,13 +264,13 @@ function showQueue() {
     if (waiting.size === 0) return;
     const waits = root.dataset.state !== "ready";
     const both = [...waiting.values()].some(({ of }) => of !== scorer) ? " with both methods" : "";
-    const [search] = searches.values();
-    const searched = search ? `, optimising latent codes: step ${search.step} of ${search.steps}` : "";
+    const [optimisation] = optimisations.values();
+    const optimised = optimisation ? `, optimising latent codes: step ${optimisation.step} of ${optimisation.steps}` : "";
     byId("queue-words").textContent = waits
       ? `${waiting.size} ${waiting.size === 1 ? "image is" : "images are"} waiting for the model.`
-      : `Scoring${both}: ${done} of ${total} done${searched}.`;
+      : `Scoring${both}: ${done} of ${total} done${optimised}.`;
     let part = done;
-    for (const { step, steps, pictures } of searches.values()) part += (pictures * step) / Math.max(steps, 1);
+    for (const { step, steps, pictures } of optimisations.values()) part += (pictures * step) / Math.max(steps, 1);
     part = Math.min(part, total);
     const bar = byId("progress");
     bar.setAttribute("aria-valuemax", String(total));
@@ -623,7 +623,7 @@ let comparing = null;
 async function startComparison() {
   const { initialise } = await import("./compare.js");
   comparison = await initialise({
-    table, dialog, notice, dismiss, announce, watchSearch, request,
+    table, dialog, notice, dismiss, announce, watchOptimisation, request,
     device: scorer.wanted,
     first: () => methods.inUse,
     openRow: () => (dialog.open ? openRow : null),

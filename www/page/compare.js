@@ -18,7 +18,7 @@
  * @typedef {{
  *   table: import("./table.js").ResultsTable, dialog: HTMLDialogElement,
  *   notice: import("./notices.js").Notice, dismiss: (about: string) => void, announce: (words: string, kind?: string) => void,
- *   watchSearch: (of: Scorer) => void,
+ *   watchOptimisation: (of: Scorer) => void,
  *   request: (item: Item, of: Scorer, signal: AbortSignal) => Promise<Answer | null>,
  *   device: "auto" | "cpu" | "webgpu", first: () => Method | null, openRow: () => Row | null,
  *   select: HTMLSelectElement, said: HTMLElement, sort: HTMLSelectElement,
@@ -153,9 +153,9 @@ export class Comparison {
   }
 
   #start() {
-    const { device, watchSearch, notice } = this.#page;
+    const { device, watchOptimisation, notice } = this.#page;
     const scorer = new Scorer(device);
-    watchSearch(scorer);
+    watchOptimisation(scorer);
     /** @param {string} type @param {(detail: any) => void} take */
     const on = (type, take) => scorer.addEventListener(type, (event) => {
       if (scorer === this.#scorer) take(/** @type {CustomEvent} */ (event).detail);

@@ -5,9 +5,10 @@
  * @typedef {import("./protocol.js").Loss} Loss
  * @typedef {import("./protocol.js").PreviewPoint} PreviewPoint
  * @typedef {import("./protocol.js").State} State
+ * @typedef {import("./url-settings.js").Values} Values
  * @typedef {import("./url-settings.js").UserSettings} UserSettings
  * @typedef {{
- *   id: string, name: string, userSettings: UserSettings, settings: Record<string, any>, losses: Loss[], points: PreviewPoint[],
+ *   id: string, name: string, userSettings: UserSettings, settings: Values, losses: Loss[], points: PreviewPoint[],
  *   state: State, step: number, totalSteps: number, stepMs: number, device: string, colour: number, compared: boolean,
  * }} Run
  */
@@ -23,9 +24,9 @@ export const MEASURES = /** @type {const} */ ({
 
 const LOSS_COLUMNS = /** @type {const} */ (["adversarial", "contextual", "latent", "generator", "discriminator", "real", "fake"]);
 
-/** What a run is called when nobody named it. @param {Record<string, any>} settings @param {number | null} [minutes] of a run by minutes */
+/** What a run is called when nobody named it. @param {Values} settings @param {number | null} [minutes] of a run by minutes */
 export function nameOf(settings, minutes = null) {
-  const length = minutes !== null ? plural(minutes, "minute") : settings.steps != null ? plural(settings.steps, "step") : plural(settings.epochs, "epoch");
+  const length = minutes !== null ? plural(minutes, "minute") : settings.steps != null ? plural(settings.steps, "step") : plural(settings.epochs ?? 0, "epoch");
   return `${settings.preset ?? settings.method ?? "run"}, ${settings.size} px, width ${settings.width}, batch ${settings.batch}, ${length}`;
 }
 
@@ -82,7 +83,7 @@ export function overlay(runs, measure) {
     /** @type {{ sum: number, count: number }[]} */
     const bins = [];
     for (const one of measure === "residual" ? run.points : run.losses) {
-      const value = /** @type {any} */ (one)[measure];
+      const value = /** @type {Record<string, number | null>} */ (one)[measure];
       if (value === null) continue;
       const at = Math.floor(one.step / by);
       const bin = (bins[at] ??= { sum: 0, count: 0 });

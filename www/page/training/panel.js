@@ -493,7 +493,7 @@ export class Panel {
       byId("set-device-hint").textContent = reason;
     });
     on("progress", (detail) => this.#takeProgress(detail));
-    on("searching", ({ step, steps }) => this.#status.note(`${PHASES[this.#phase]}, optimising latent codes: step ${step} of ${steps}…`));
+    on("optimising", ({ step, steps }) => this.#status.note(`${PHASES[this.#phase]}, optimising latent codes: step ${step} of ${steps}…`));
     on("state", (detail) => this.#takeState(detail));
     onRun("history", (run, { history: { losses, previews } }) => {
       run.losses = losses;
