@@ -13,9 +13,9 @@ const info = (search) => ({ method: 'x', threshold: 1, search_steps: search });
 export class Bench {
   told = [];
 
-  constructor(device = 'auto') {
+  constructor(device = 'auto', times = {}) {
     install();
-    this.scorer = new Scorer(device);
+    this.scorer = new Scorer(device, times);
     for (const type of ['loaded', 'device', 'restart', 'failed', 'optimisation', 'queue']) {
       this.scorer.addEventListener(type, ({ detail }) => this.told.push([type, detail]));
     }
