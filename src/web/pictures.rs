@@ -56,6 +56,7 @@ impl TrainingPictures {
     }
 
     /// Everything, for storage.
+    #[wasm_bindgen(unchecked_return_type = "Uint8Array<ArrayBuffer>")]
     pub fn to_bytes(&self) -> Result<Uint8Array, JsValue> {
         let bytes = self.prepared.to_bytes().map_err(error)?;
         Ok(bytes_to_js(&bytes))

@@ -160,6 +160,7 @@ impl Training {
 
     /// A checkpoint to resume from, like the program's `checkpoint.safetensors`; rejects with an error
     /// named `Diverged` if a value is not finite, which can happen before a loss shows it.
+    #[wasm_bindgen(unchecked_return_type = "Uint8Array<ArrayBuffer>")]
     pub async fn checkpoint(&self) -> Result<Uint8Array, JsValue> {
         let run = self.take()?;
         let (step, rate) = (run.steps(), run.config().learning_rate);
