@@ -25,8 +25,8 @@ use sha2::{Digest, Sha256};
 
 use crate::data::dataset::Sample;
 use crate::data::image::Preprocessing;
+use crate::data::picture_cache::PictureCache;
 use crate::data::pictures::Pictures;
-use crate::data::stored::Stored;
 use crate::detector::{self, Detector, Scored};
 use crate::device::Kind;
 use crate::model_file::{MAX_BYTES, ModelFile};
@@ -130,16 +130,24 @@ fn score_batch(device: Kind, detector: &dyn Detector, values: &[f32]) -> Result<
 }
 
 /// Opens the data and prepares the normal training images.
-fn load_pictures(data: &DataArgs, preprocessing: &Preprocessing, seed: u64) -> Result<Stored> {
+fn load_pictures(
+    data: &DataArgs,
+    preprocessing: &Preprocessing,
+    seed: u64,
+) -> Result<PictureCache> {
     let set = data.open(seed)?;
     eprintln!("{}: {}", set.source, set.description);
     prepare(set.train, preprocessing, data.cache_bytes())
 }
 
 /// Prepares training images and keeps in memory those that fit into `cache_bytes`.
-fn prepare(train: Vec<Sample>, preprocessing: &Preprocessing, cache_bytes: u64) -> Result<Stored> {
+fn prepare(
+    train: Vec<Sample>,
+    preprocessing: &Preprocessing,
+    cache_bytes: u64,
+) -> Result<PictureCache> {
     let bar = progress::bar(train.len() as u64, "loading");
-    let pictures = Stored::new(train, preprocessing, cache_bytes, |done| {
+    let pictures = PictureCache::new(train, preprocessing, cache_bytes, |done| {
         bar.set_position(done as u64)
     });
     bar.finish_and_clear();

@@ -11,13 +11,13 @@
 //! | [`digest`] | what a model was trained on |
 //!
 //! The program has more: `dataset` (one set of images, whatever the source), `folder`, `cifar10` and
-//! `idx` (the sources), `records` (raw images in memory), `stored` (prepared images in bounded
-//! memory) and `mask` (where a defect is).
+//! `idx` (the sources), `records` (raw images in memory), `picture_cache` (prepared images in
+//! bounded memory) and `mask` (where a defect is).
 
 pub mod augment;
 pub mod batch;
+pub mod corruption;
 pub mod digest;
-pub mod disturb;
 pub mod image;
 pub mod layout;
 pub mod pictures;
@@ -34,9 +34,9 @@ pub mod idx;
 #[cfg(all(feature = "cli", not(target_family = "wasm")))]
 pub mod mask;
 #[cfg(all(feature = "cli", not(target_family = "wasm")))]
-pub mod records;
+pub mod picture_cache;
 #[cfg(all(feature = "cli", not(target_family = "wasm")))]
-pub mod stored;
+pub mod records;
 
 use std::path::PathBuf;
 

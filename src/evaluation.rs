@@ -73,7 +73,7 @@ impl std::fmt::Display for Protocol {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
 #[serde(rename_all = "kebab-case")]
-pub enum Part {
+pub enum ScoreComponent {
     /// A, the anomaly score.
     #[default]
     AnomalyScore,
@@ -83,8 +83,8 @@ pub enum Part {
     Latent,
 }
 
-impl Part {
-    /// This part of a score, if the method has it.
+impl ScoreComponent {
+    /// This component of a score, if the method has it.
     pub fn of(self, raw: &RawScore) -> Option<f64> {
         match self {
             Self::AnomalyScore => Some(raw.anomaly_score),
@@ -105,7 +105,7 @@ impl Part {
 
 /// One labelled test image with its raw score.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Labelled {
+pub struct ScoredImage {
     /// File name or label.
     pub name: String,
     /// `normal`, or the kind of defect.
@@ -121,22 +121,22 @@ pub struct Labelled {
 #[non_exhaustive]
 pub enum EvaluationError {
     /// A metric has no value.
-    #[error("{part} of {}: {source}", .class.as_deref().unwrap_or("all test images"))]
+    #[error("{component} of {}: {source}", .class.as_deref().unwrap_or("all test images"))]
     Metric {
         /// What was ranked: a score's name.
-        part: &'static str,
+        component: &'static str,
         /// The abnormal class, or none for all together.
         class: Option<String>,
         /// The reason.
         source: MetricError,
     },
     /// An image's score is infinite or not a number.
-    #[error("expected finite scores, got {value} as the {part} of {picture}")]
+    #[error("expected finite scores, got {value} as the {component} of {picture}")]
     NotFinite {
         /// Which image.
         picture: String,
         /// Which score.
-        part: &'static str,
+        component: &'static str,
         /// NaN or an infinity.
         value: f64,
     },
@@ -288,7 +288,7 @@ impl EpochChoice {
 
 /// Facts about a method that do not depend on its scores.
 #[derive(Clone, Debug, PartialEq)]
-pub struct About {
+pub struct MethodInfo {
     /// Its name in tables: `skip-ganomaly`, `pca-32`.
     pub method: String,
     /// How the images were scored.
@@ -307,7 +307,7 @@ pub struct MethodResult {
     /// How the images were scored.
     pub protocol: Protocol,
     /// The images behind every number here.
-    pub pictures: Vec<Labelled>,
+    pub pictures: Vec<ScoredImage>,
     /// The full mix first, then by class if there is more than one, by name.
     pub classes: Vec<ClassMetrics>,
     /// The threshold of the verdicts, if there is one.
@@ -331,18 +331,18 @@ impl MethodResult {
     /// If a score or the threshold is not finite, there are no normal or no abnormal images, or
     /// `resampling` has no resamples.
     pub fn new(
-        about: About,
-        pictures: Vec<Labelled>,
+        info: MethodInfo,
+        pictures: Vec<ScoredImage>,
         threshold: Option<Threshold>,
         resampling: Resampling,
     ) -> Result<Self, EvaluationError> {
         let classes = by_class(&pictures, resampling)?;
-        let About {
+        let MethodInfo {
             method,
             protocol,
             parameters,
             milliseconds_per_picture,
-        } = about;
+        } = info;
         let mut result = Self {
             method,
             protocol,
@@ -370,8 +370,8 @@ impl MethodResult {
     /// # Errors
     /// As [`MethodResult::new`], or if the validation half lacks a class.
     pub fn with_adaptive_threshold(
-        about: About,
-        pictures: Vec<Labelled>,
+        info: MethodInfo,
+        pictures: Vec<ScoredImage>,
         seed: u64,
         resampling: Resampling,
     ) -> Result<Self, EvaluationError> {
@@ -386,7 +386,7 @@ impl MethodResult {
             .zip(in_test)
             .filter_map(|(picture, kept)| kept.then_some(picture))
             .collect();
-        Self::new(about, test, Some(threshold), resampling)
+        Self::new(info, test, Some(threshold), resampling)
     }
 
     /// Counts verdicts at another threshold, for example one set by hand.
@@ -394,10 +394,10 @@ impl MethodResult {
     /// # Errors
     /// If it is not finite; nothing changes then.
     pub fn set_threshold(&mut self, threshold: Threshold) -> Result<(), EvaluationError> {
-        let (scores, abnormal) = ranked(&self.pictures, Part::AnomalyScore, None)?
+        let (scores, abnormal) = ranked(&self.pictures, ScoreComponent::AnomalyScore, None)?
             .expect("every method has an anomaly score");
         let counted = confusion(&scores, &abnormal, threshold.value)
-            .map_err(|source| failed(Part::AnomalyScore, None, source))?;
+            .map_err(|source| failed(ScoreComponent::AnomalyScore, None, source))?;
         self.threshold = Some(threshold);
         self.confusion = Some(counted);
         Ok(())
@@ -474,7 +474,7 @@ fn warnings(methods: &[MethodResult]) -> Vec<String> {
         }
     }
     let names = |method: &MethodResult| -> BTreeSet<(String, String)> {
-        let key = |p: &Labelled| (p.class.clone(), p.name.clone());
+        let key = |p: &ScoredImage| (p.class.clone(), p.name.clone());
         method.pictures.iter().map(key).collect()
     };
     if let Some((first, others)) = methods.split_first() {
@@ -493,17 +493,17 @@ fn warnings(methods: &[MethodResult]) -> Vec<String> {
 /// If a score is not finite, there are no such abnormal images or no normal ones, or `resampling`
 /// has no resamples.
 pub fn measure(
-    pictures: &[Labelled],
-    part: Part,
+    pictures: &[ScoredImage],
+    component: ScoreComponent,
     class: Option<&str>,
     resampling: Resampling,
 ) -> Result<Option<Metrics>, EvaluationError> {
-    let Some((scores, labels)) = ranked(pictures, part, class)? else {
+    let Some((scores, labels)) = ranked(pictures, component, class)? else {
         return Ok(None);
     };
     measured(&scores, &labels, resampling)
         .map(Some)
-        .map_err(|source| failed(part, class, source))
+        .map_err(|source| failed(component, class, source))
 }
 
 fn measured(
@@ -528,7 +528,7 @@ fn measured(
 
 /// The full mix, then each abnormal class if there is more than one.
 fn by_class(
-    pictures: &[Labelled],
+    pictures: &[ScoredImage],
     resampling: Resampling,
 ) -> Result<Vec<ClassMetrics>, EvaluationError> {
     let names: BTreeSet<&str> = pictures
@@ -544,18 +544,19 @@ fn by_class(
     std::iter::once(None)
         .chain(single.into_iter().map(Some))
         .map(|class| {
-            let area = |part| -> Result<Option<f64>, EvaluationError> {
-                ranked(pictures, part, class)?
+            let area = |component| -> Result<Option<f64>, EvaluationError> {
+                ranked(pictures, component, class)?
                     .map(|(scores, labels)| auroc(&scores, &labels))
                     .transpose()
-                    .map_err(|source| failed(part, class, source))
+                    .map_err(|source| failed(component, class, source))
             };
             Ok(ClassMetrics {
                 class: class.map(str::to_owned),
-                metrics: measure(pictures, Part::AnomalyScore, class, resampling)?
+                metrics: measure(pictures, ScoreComponent::AnomalyScore, class, resampling)?
                     .expect("every method has an anomaly score"),
-                residual_auroc: area(Part::Residual)?.expect("every method has a residual"),
-                latent_auroc: area(Part::Latent)?,
+                residual_auroc: area(ScoreComponent::Residual)?
+                    .expect("every method has a residual"),
+                latent_auroc: area(ScoreComponent::Latent)?,
             })
         })
         .collect()
@@ -567,8 +568,8 @@ type Ranked = (Vec<f64>, Vec<bool>);
 /// One score of all normal images and of one abnormal class or all, with the truth. `None` if any of
 /// them lacks it.
 fn ranked(
-    pictures: &[Labelled],
-    part: Part,
+    pictures: &[ScoredImage],
+    component: ScoreComponent,
     class: Option<&str>,
 ) -> Result<Option<Ranked>, EvaluationError> {
     let (mut scores, mut labels) = (Vec::new(), Vec::new());
@@ -576,13 +577,13 @@ fn ranked(
         if picture.abnormal && class.is_some_and(|class| class != picture.class) {
             continue;
         }
-        let Some(value) = part.of(&picture.raw) else {
+        let Some(value) = component.of(&picture.raw) else {
             return Ok(None);
         };
         if !value.is_finite() {
             return Err(EvaluationError::NotFinite {
                 picture: picture.name.clone(),
-                part: part.as_str(),
+                component: component.as_str(),
                 value,
             });
         }
@@ -592,9 +593,9 @@ fn ranked(
     Ok(Some((scores, labels)))
 }
 
-fn failed(part: Part, class: Option<&str>, source: MetricError) -> EvaluationError {
+fn failed(component: ScoreComponent, class: Option<&str>, source: MetricError) -> EvaluationError {
     EvaluationError::Metric {
-        part: part.as_str(),
+        component: component.as_str(),
         class: class.map(str::to_owned),
         source,
     }
@@ -602,7 +603,7 @@ fn failed(part: Part, class: Option<&str>, source: MetricError) -> EvaluationErr
 
 /// Two halves of labelled images, as indices in ascending order.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Halves {
+pub struct ValidationSplit {
     /// To choose with.
     pub validation: Vec<usize>,
     /// To report.
@@ -614,14 +615,14 @@ pub struct Halves {
 /// Each class is halved by itself; of an odd number the test half gets one more, so that no class
 /// goes missing from what is reported. The split follows from the images' names and the seed, not
 /// from their scores or their order: methods that are compared share it.
-pub fn validation_split(pictures: &[Labelled], seed: u64) -> Halves {
+pub fn validation_split(pictures: &[ScoredImage], seed: u64) -> ValidationSplit {
     let mut classes: BTreeMap<(bool, &str), Vec<usize>> = BTreeMap::new();
     for (index, picture) in pictures.iter().enumerate() {
         let class = (picture.abnormal, picture.class.as_str());
         classes.entry(class).or_default().push(index);
     }
     let mut random = generator(seed, stream::VALIDATION);
-    let mut halves = Halves {
+    let mut halves = ValidationSplit {
         validation: Vec::new(),
         test: Vec::new(),
     };
@@ -638,11 +639,11 @@ pub fn validation_split(pictures: &[Labelled], seed: u64) -> Halves {
 
 /// The threshold with the best F1 on the validation half.
 fn adaptive_threshold(
-    pictures: &[Labelled],
-    halves: &Halves,
+    pictures: &[ScoredImage],
+    halves: &ValidationSplit,
     seed: u64,
 ) -> Result<Threshold, EvaluationError> {
-    let chosen: Vec<Labelled> = halves
+    let chosen: Vec<ScoredImage> = halves
         .validation
         .iter()
         .map(|&index| pictures[index].clone())
@@ -652,10 +653,10 @@ fn adaptive_threshold(
     if abnormal == 0 || normals == 0 {
         return Err(EvaluationError::Validation { normals, abnormal });
     }
-    let (scores, labels) =
-        ranked(&chosen, Part::AnomalyScore, None)?.expect("every method has an anomaly score");
-    let best =
-        f1_max(&scores, &labels).map_err(|source| failed(Part::AnomalyScore, None, source))?;
+    let (scores, labels) = ranked(&chosen, ScoreComponent::AnomalyScore, None)?
+        .expect("every method has an anomaly score");
+    let best = f1_max(&scores, &labels)
+        .map_err(|source| failed(ScoreComponent::AnomalyScore, None, source))?;
     Ok(Threshold {
         value: best.threshold,
         source: ThresholdSource::Validation {
@@ -671,8 +672,8 @@ fn adaptive_threshold(
 mod tests {
     use super::*;
 
-    fn picture(name: &str, class: &str, residual: f64, latent: Option<f64>) -> Labelled {
-        Labelled {
+    fn picture(name: &str, class: &str, residual: f64, latent: Option<f64>) -> ScoredImage {
+        ScoredImage {
             name: name.into(),
             class: class.into(),
             abnormal: class != "normal",
@@ -685,8 +686,8 @@ mod tests {
     }
 
     /// Normals 0 to 7, cracks 6 to 9 (one tied pair), dust 20 and 21; L is the same for all.
-    fn pictures() -> Vec<Labelled> {
-        let of = |class: &str, values: &[i32]| -> Vec<Labelled> {
+    fn pictures() -> Vec<ScoredImage> {
+        let of = |class: &str, values: &[i32]| -> Vec<ScoredImage> {
             values
                 .iter()
                 .map(|&v| picture(&format!("{class}-{v}"), class, v.into(), Some(1.0)))
@@ -700,8 +701,8 @@ mod tests {
         .concat()
     }
 
-    fn about(protocol: Protocol) -> About {
-        About {
+    fn info(protocol: Protocol) -> MethodInfo {
+        MethodInfo {
             method: "pca-32".into(),
             protocol,
             parameters: 3,
@@ -709,10 +710,10 @@ mod tests {
         }
     }
 
-    fn result(pictures: Vec<Labelled>, threshold: Option<f64>) -> MethodResult {
+    fn result(pictures: Vec<ScoredImage>, threshold: Option<f64>) -> MethodResult {
         let threshold = threshold.map(Threshold::manual);
         MethodResult::new(
-            about(Protocol::Honest),
+            info(Protocol::Honest),
             pictures,
             threshold,
             Resampling::default(),
@@ -773,15 +774,27 @@ mod tests {
     #[test]
     fn each_score_ranks_and_a_missing_one_is_none() {
         let mut pictures = pictures();
-        let measure = |pictures: &[Labelled], part| {
-            measure(pictures, part, Some("dust"), Resampling::default()).unwrap()
+        let measure = |pictures: &[ScoredImage], component| {
+            measure(pictures, component, Some("dust"), Resampling::default()).unwrap()
         };
-        assert_eq!(measure(&pictures, Part::Residual).unwrap().auroc.value, 1.0);
-        assert_eq!(measure(&pictures, Part::Latent).unwrap().auroc.value, 0.5);
+        assert_eq!(
+            measure(&pictures, ScoreComponent::Residual)
+                .unwrap()
+                .auroc
+                .value,
+            1.0
+        );
+        assert_eq!(
+            measure(&pictures, ScoreComponent::Latent)
+                .unwrap()
+                .auroc
+                .value,
+            0.5
+        );
         for picture in &mut pictures {
             picture.raw.latent = None;
         }
-        assert_eq!(measure(&pictures, Part::Latent), None);
+        assert_eq!(measure(&pictures, ScoreComponent::Latent), None);
         assert_eq!(result(pictures, None).classes[0].latent_auroc, None);
     }
 
@@ -814,7 +827,7 @@ mod tests {
             assert_eq!(count(&halves.validation, class), chosen, "{class}");
             assert_eq!(count(&halves.test, class), reported, "{class}");
         }
-        let names = |pictures: &[Labelled], half: &[usize]| -> BTreeSet<String> {
+        let names = |pictures: &[ScoredImage], half: &[usize]| -> BTreeSet<String> {
             half.iter().map(|&i| pictures[i].name.clone()).collect()
         };
         let expected = names(&pictures, &halves.test);
@@ -831,9 +844,9 @@ mod tests {
     fn the_pictures_that_choose_are_not_reported() {
         let halves = validation_split(&pictures(), 2);
         // The test half must not influence the threshold, nor the validation half the results.
-        let adaptive = |pictures: Vec<Labelled>| {
+        let adaptive = |pictures: Vec<ScoredImage>| {
             MethodResult::with_adaptive_threshold(
-                about(Protocol::Honest),
+                info(Protocol::Honest),
                 pictures,
                 2,
                 Resampling::default(),
@@ -879,7 +892,7 @@ mod tests {
         ];
         assert_eq!(
             MethodResult::with_adaptive_threshold(
-                about(Protocol::Honest),
+                info(Protocol::Honest),
                 few,
                 0,
                 Resampling::default()
@@ -895,7 +908,7 @@ mod tests {
     fn nonsense_names_what_is_wrong() {
         let failed = |pictures, resamples| {
             let resampling = Resampling { resamples, seed: 0 };
-            MethodResult::new(about(Protocol::Honest), pictures, None, resampling)
+            MethodResult::new(info(Protocol::Honest), pictures, None, resampling)
                 .unwrap_err()
                 .to_string()
         };
@@ -915,7 +928,7 @@ mod tests {
     #[test]
     fn the_published_protocol_warns_everywhere_once() {
         let published =
-            |p| MethodResult::new(about(p), pictures(), None, Resampling::default()).unwrap();
+            |p| MethodResult::new(info(p), pictures(), None, Resampling::default()).unwrap();
         let evaluation = Evaluation::new(
             "folder",
             "test",

@@ -5,19 +5,19 @@
 //!
 //! This module has the metrics of a ranking. Its submodules add intervals ([`bootstrap()`]), verdicts at
 //! a threshold ([`confusion()`]), where defects are ([`pixel_metrics`]), and repeated runs
-//! ([`spread()`]).
+//! ([`mean_std()`]).
 
 mod bootstrap;
 mod confusion;
 mod localisation;
-mod spread;
+mod mean_std;
 
 pub use bootstrap::{Bootstrap, Interval, RESAMPLES, bootstrap};
 pub use confusion::{Confusion, confusion};
 pub use localisation::{
     PRO_LIMIT, PixelMetrics, PixelScores, pixel_auroc, pixel_metrics, pro, regions,
 };
-pub use spread::{Spread, spread};
+pub use mean_std::{MeanStd, mean_std};
 
 /// Why a metric has no value.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]

@@ -7,9 +7,9 @@ mod chart;
 mod colours;
 mod comparison;
 mod evaluation;
-#[cfg(test)]
-mod made_up;
 mod picture;
+#[cfg(test)]
+mod sample_data;
 mod training;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};

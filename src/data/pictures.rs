@@ -4,7 +4,7 @@ use super::DataError;
 
 /// The normal images of a run, prepared for the networks.
 ///
-/// The program keeps as many as fit into its memory (`stored`), the page all of them
+/// The program keeps as many as fit into its memory (`picture_cache`), the page all of them
 /// ([`InMemory`]).
 pub trait Pictures {
     /// Number of images.

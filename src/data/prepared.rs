@@ -252,7 +252,7 @@ mod tests {
     #[test]
     fn the_page_and_the_program_take_a_folder_alike() {
         use crate::data::dataset::{Dataset, Options};
-        use crate::data::stored::Stored;
+        use crate::data::picture_cache::PictureCache;
 
         let folder = tempfile::tempdir().expect("a folder");
         let paths = [
@@ -274,7 +274,7 @@ mod tests {
         let source = folder.path().display().to_string();
         let set = Dataset::open(&source, &Options::default()).expect("a folder");
         let preprocessing = Preprocessing::new(32, 3);
-        let program = Stored::new(set.train, &preprocessing, u64::MAX, |_| ());
+        let program = PictureCache::new(set.train, &preprocessing, u64::MAX, |_| ());
 
         let listing = crate::data::layout::recognise(&paths).expect("MVTec's layout");
         let mut page = PreparedPictures::new(preprocessing);

@@ -11,7 +11,7 @@ use burn::tensor::{Tensor, TensorData};
 use super::adversarial::{Adversarial, Trained};
 use super::entry::WithNetworks;
 use super::{Measurement, Measuring, Method};
-use crate::data::disturb::Disturbance;
+use crate::data::corruption::Corruption;
 use crate::loss::{bce, bce_fake, bce_real, contextual, latent};
 use crate::model_file::Scoring;
 use crate::nn::{Architecture, Discriminator, Generator, Mode};
@@ -121,7 +121,7 @@ impl Adversarial for SkipGanomaly {
     }
 }
 
-/// x̂ = G(x), of a disturbed x and with skips dropped if the settings say so. The random draws depend
+/// x̂ = G(x), of a corrupted x and with skips dropped if the settings say so. The random draws depend
 /// only on the seed and the step.
 fn reconstruct(networks: &Networks<SkipGanomaly>, x: Tensor<4>, step: u64) -> Tensor<4> {
     let config = &networks.config;
@@ -130,14 +130,14 @@ fn reconstruct(networks: &Networks<SkipGanomaly>, x: Tensor<4>, step: u64) -> Te
     let on_device = |values: Vec<f32>, shape: [usize; 4]| {
         Tensor::<4>::from_data(TensorData::new(values, shape), &networks.device)
     };
-    let disturbance = Disturbance {
+    let corruption = Corruption {
         noise: config.input_noise,
         mask: config.input_mask,
     };
-    let input = match disturbance.is_none() {
+    let input = match corruption.is_none() {
         true => x,
         false => {
-            let (factors, summands) = disturbance.draw(shape, &mut random);
+            let (factors, summands) = corruption.sample(shape, &mut random);
             x * on_device(factors, shape) + on_device(summands, shape)
         }
     };

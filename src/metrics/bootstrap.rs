@@ -26,7 +26,7 @@ pub struct Interval {
 impl std::fmt::Display for Interval {
     /// `.812 (.790 to .833)`
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        use super::spread::three_decimals as short;
+        use super::mean_std::three_decimals as short;
         let Self { value, low, high } = *self;
         write!(f, "{} ({} to {})", short(value), short(low), short(high))
     }
@@ -47,7 +47,7 @@ pub struct Bootstrap {
 /// many abnormal from the abnormal: no resample lacks a class, and the share of abnormal images, on
 /// which AUPRC depends, stays. The interval goes from the .025 to the .975 [`quantile`] of the resamples'
 /// areas. It covers the choice of test images only, not the variation between training runs: for that,
-/// see [`spread`](super::spread()). With fewer than some twenty images of a class it is too narrow, and
+/// see [`mean_std`](super::mean_std()). With fewer than some twenty images of a class it is too narrow, and
 /// where the classes do not overlap at all it has no width.
 ///
 /// The scores are sorted once; a resample counts how often each distinct score was drawn. Resample k has

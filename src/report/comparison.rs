@@ -7,7 +7,7 @@ use super::evaluation::{EvaluationReport, full_mix, grouped, percent, table_capt
 use super::picture::{VerdictMark, data_uri};
 use super::{duration, figures, rate, scroll, tile};
 use crate::evaluation::{Evaluation, MethodResult, Metrics};
-use crate::metrics::{Spread, spread};
+use crate::metrics::{MeanStd, mean_std};
 
 /// Facts about a run; its results have the same index in the evaluation.
 #[derive(Clone, Debug, PartialEq)]
@@ -77,13 +77,13 @@ pub struct Mean {
     /// The method's name.
     pub method: String,
     /// AUROC of all classes together.
-    pub auroc: Spread,
+    pub auroc: MeanStd,
     /// AUPRC of all classes together.
-    pub auprc: Spread,
+    pub auprc: MeanStd,
     /// Seconds of training and calibrating.
-    pub train_secs: Spread,
+    pub train_secs: MeanStd,
     /// Time to score an image, in a batch.
-    pub milliseconds_per_picture: Spread,
+    pub milliseconds_per_picture: MeanStd,
     /// Number of parameters: the same with each seed.
     pub parameters: usize,
 }
@@ -103,7 +103,7 @@ pub fn means(runs: &[ComparedRun], evaluation: &Evaluation) -> Vec<Mean> {
                 .filter_map(|(run, result)| Some((run, result, full_mix(result)?)))
                 .collect();
         let over = |value: &dyn Fn(&(&ComparedRun, &MethodResult, &Metrics)) -> f64| {
-            spread(&own.iter().map(value).collect::<Vec<_>>()).ok()
+            mean_std(&own.iter().map(value).collect::<Vec<_>>()).ok()
         };
         Some(Mean {
             method: name.to_owned(),

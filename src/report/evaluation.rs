@@ -16,8 +16,8 @@ use super::picture::{self, ReportSample};
 use super::{figures, leak, rate, rule_in_words, scroll, tile};
 use crate::calibration::Calibration;
 use crate::evaluation::{
-    ClassMetrics, Evaluation, Interval, Labelled, MethodResult, Metrics, PUBLISHED_WARNING,
-    Protocol, Threshold, ThresholdSource,
+    ClassMetrics, Evaluation, Interval, MethodResult, Metrics, PUBLISHED_WARNING, Protocol,
+    ScoredImage, Threshold, ThresholdSource,
 };
 
 /// [`PUBLISHED_WARNING`] in short, for the caption of a chart or table with such numbers only.
@@ -59,7 +59,7 @@ pub struct EvaluationReport<'a> {
 
 /// Indices of the images that a model gets most wrong: the abnormal ones with the lowest scores, lowest
 /// first, then the normal ones with the highest scores, highest first; at most `each` of either kind.
-pub fn worst(pictures: &[Labelled], each: usize) -> Vec<usize> {
+pub fn worst(pictures: &[ScoredImage], each: usize) -> Vec<usize> {
     let sorted = |abnormal: bool| {
         let mut places: Vec<usize> = (0..pictures.len())
             .filter(|&k| pictures[k].abnormal == abnormal)

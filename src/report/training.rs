@@ -284,7 +284,7 @@ fn loss_in_words(what: &str, points: &[(f64, f64)]) -> String {
 mod tests {
     use super::*;
     use crate::calibration::ThresholdRule;
-    use crate::report::made_up::{bell, calibration, sample, wobble};
+    use crate::report::sample_data::{bell, calibration, sample, wobble};
 
     fn losses() -> Vec<LossPoint> {
         (1..=1260)

@@ -9,7 +9,7 @@ use crate::data::dataset::{Loaded, Sample, chunks};
 use crate::data::mask;
 use crate::detector::{self, Detector, Scored};
 use crate::device::Kind;
-use crate::evaluation::{About, Labelled, MethodResult, Protocol, Resampling, Threshold};
+use crate::evaluation::{MethodInfo, MethodResult, Protocol, Resampling, ScoredImage, Threshold};
 use crate::metrics::{PixelMetrics, PixelScores, pixel_metrics};
 
 /// Images scored at once; the published protocol's result depends on it.
@@ -17,7 +17,7 @@ const BATCH: usize = 64;
 
 /// A method's scores of the test images that could be read.
 pub struct TestScores {
-    pub pictures: Vec<Labelled>,
+    pub pictures: Vec<ScoredImage>,
     /// Name and reason of images and masks that could not be read.
     pub skipped: Vec<(String, String)>,
     pub milliseconds_per_picture: f64,
@@ -66,7 +66,7 @@ pub fn honest(
     resampling: Resampling,
 ) -> Result<(MethodResult, TestScores)> {
     let scores = score_all(detector, Batches::Any(device), samples)?;
-    let about = About {
+    let info = MethodInfo {
         method,
         protocol: Protocol::Honest,
         parameters: detector.parameters(),
@@ -74,9 +74,9 @@ pub fn honest(
     };
     let pictures = scores.pictures.clone();
     let mut result = match verdicts {
-        Verdicts::At(threshold) => MethodResult::new(about, pictures, threshold, resampling)?,
+        Verdicts::At(threshold) => MethodResult::new(info, pictures, threshold, resampling)?,
         Verdicts::BestF1 { seed } => {
-            MethodResult::with_adaptive_threshold(about, pictures, seed, resampling)?
+            MethodResult::with_adaptive_threshold(info, pictures, seed, resampling)?
         }
     };
     result.pixel = scores.pixel_metrics(&result.pictures)?;
@@ -141,7 +141,7 @@ pub fn score_all(
                     }
                 }
             }
-            scores.pictures.push(Labelled {
+            scores.pictures.push(ScoredImage {
                 name: sample.name.clone(),
                 class: sample.class.clone(),
                 abnormal: sample.abnormal,
@@ -157,7 +157,7 @@ pub fn score_all(
 
 impl TestScores {
     /// How well the heat maps of some images find the defects; none without masks.
-    pub fn pixel_metrics(&self, kept: &[Labelled]) -> Result<Option<PixelMetrics>> {
+    pub fn pixel_metrics(&self, kept: &[ScoredImage]) -> Result<Option<PixelMetrics>> {
         let kept: std::collections::HashSet<(&str, &str)> = kept
             .iter()
             .map(|p| (p.class.as_str(), p.name.as_str()))

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::{EvaluationReport, base_rate, figures, full_mix, grouped, leak, leaks, rate, scroll};
-use crate::evaluation::{Labelled, MethodResult, Part};
+use crate::evaluation::{MethodResult, ScoreComponent, ScoredImage};
 use crate::metrics::{pr_curve, roc_curve};
 use crate::report::chart::{self, Bars, Bins, CLASSES, Caption, Drawing, Line, Mark, Points};
 use crate::report::{bins_table, counted};
@@ -15,10 +15,10 @@ pub const MOST_CURVES: usize = CLASSES.len();
 const MOST_CLASSES: usize = 24;
 
 /// The parts of a raw score: each with its word in file names and its name on the axis.
-const PARTS: [(Part, &str, &str); 3] = [
-    (Part::AnomalyScore, "score", "anomaly score A"),
-    (Part::Residual, "residual", "residual R"),
-    (Part::Latent, "latent", "latent L"),
+const COMPONENTS: [(ScoreComponent, &str, &str); 3] = [
+    (ScoreComponent::AnomalyScore, "score", "anomaly score A"),
+    (ScoreComponent::Residual, "residual", "residual R"),
+    (ScoreComponent::Latent, "latent", "latent L"),
 ];
 
 /// A drawing with the table of its numbers, and its file's name without the extension.
@@ -236,12 +236,12 @@ fn bins_of(values: impl Iterator<Item = f64>) -> Bins {
     Bins::covering(all.into_iter(), 30)
 }
 
-/// What the drawing marks on the axis of a part: the threshold on A; on R and L, which have none, the
+/// What the drawing marks on the axis of a component: the threshold on A; on R and L, which have none, the
 /// value that 99 % of the held-out normal images stay below.
 fn marked(
     report: &EvaluationReport,
     result: &MethodResult,
-    part: Part,
+    component: ScoreComponent,
 ) -> Option<(f64, &'static str)> {
     let held_out = || {
         // The calibration is of the reported model in inference mode; others cannot be compared with it.
@@ -253,10 +253,10 @@ fn marked(
             .calibration
             .filter(|_| own && leaks([result]).is_none())
     };
-    match part {
-        Part::AnomalyScore => Some((result.threshold?.value, "threshold")),
-        Part::Residual => Some((held_out()?.residual.q99, "99 % of normals")),
-        Part::Latent => Some((held_out()?.latent?.q99, "99 % of normals")),
+    match component {
+        ScoreComponent::AnomalyScore => Some((result.threshold?.value, "threshold")),
+        ScoreComponent::Residual => Some((held_out()?.residual.q99, "99 % of normals")),
+        ScoreComponent::Latent => Some((held_out()?.latent?.q99, "99 % of normals")),
     }
 }
 
@@ -264,40 +264,40 @@ fn marked(
 /// the other protocol, so that the leak can be seen.
 fn main_histograms(report: &EvaluationReport, own: &MethodResult) -> Vec<Chart> {
     let twin = report.twin().filter(|twin| !twin.pictures.is_empty());
-    let mut charts = histograms_of(report, own, &PARTS[..1], "");
+    let mut charts = histograms_of(report, own, &COMPONENTS[..1], "");
     charts.extend(
         twin.into_iter()
-            .flat_map(|twin| histograms_of(report, twin, &PARTS[..1], "-other-protocol")),
+            .flat_map(|twin| histograms_of(report, twin, &COMPONENTS[..1], "-other-protocol")),
     );
-    charts.extend(histograms_of(report, own, &PARTS[1..], ""));
+    charts.extend(histograms_of(report, own, &COMPONENTS[1..], ""));
     charts
 }
 
 fn histograms_of(
     report: &EvaluationReport,
     own: &MethodResult,
-    parts: &[(Part, &'static str, &'static str)],
+    components: &[(ScoreComponent, &'static str, &'static str)],
     suffix: &str,
 ) -> Vec<Chart> {
-    parts
+    components
         .iter()
-        .filter_map(|&(part, file, axis)| {
+        .filter_map(|&(component, file, axis)| {
             let values = |abnormal: Option<bool>| {
                 own.pictures
                     .iter()
                     .filter(move |p| abnormal.is_none_or(|wanted| p.abnormal == wanted))
-                    .filter_map(move |p| part.of(&p.raw))
+                    .filter_map(move |p| component.of(&p.raw))
             };
             values(None).next()?;
             let bins = bins_of(values(None));
             let counts = |abnormal| bins.counts(values(Some(abnormal)));
-            let line = marked(report, own, part);
+            let line = marked(report, own, component);
             let description = line.map_or(
                 "Normal and abnormal test images.".to_owned(),
                 |(at, name)| {
                     let above = |abnormal| values(Some(abnormal)).filter(|&v| v > at).count();
                     let all = |abnormal| values(Some(abnormal)).count();
-                    let place = if part == Part::AnomalyScore {
+                    let place = if component == ScoreComponent::AnomalyScore {
                         format!("the threshold of {}", figures(at))
                     } else {
                         format!("{}, the mark for {name}", figures(at))
@@ -315,11 +315,11 @@ fn histograms_of(
                 Some(_) => format!(", {}", report.label(own)),
                 None => " of the test images".to_owned(),
             };
-            // How well this part alone ranks the images.
-            let alone = own.full_mix().and_then(|mix| match part {
-                Part::AnomalyScore => Some(mix.metrics.auroc.value),
-                Part::Residual => Some(mix.residual_auroc),
-                Part::Latent => mix.latent_auroc,
+            // How well this component alone ranks the images.
+            let alone = own.full_mix().and_then(|mix| match component {
+                ScoreComponent::AnomalyScore => Some(mix.metrics.auroc.value),
+                ScoreComponent::Residual => Some(mix.residual_auroc),
+                ScoreComponent::Latent => mix.latent_auroc,
             });
             let alone = alone.map_or(String::new(), |auroc| format!(": AUROC {}", rate(auroc)));
             let title = format!("{}{}{of_what}{alone}", axis[..1].to_uppercase(), &axis[1..]);
@@ -341,7 +341,7 @@ fn histograms_of(
 /// The abnormal classes and their images' scores, in order of name.
 pub fn abnormal_classes(own: &MethodResult) -> Vec<(&str, Vec<f64>)> {
     let mut classes = std::collections::BTreeMap::<&str, Vec<f64>>::new();
-    for Labelled { class, raw, .. } in own.pictures.iter().filter(|p| p.abnormal) {
+    for ScoredImage { class, raw, .. } in own.pictures.iter().filter(|p| p.abnormal) {
         classes.entry(class).or_default().push(raw.anomaly_score);
     }
     classes.into_iter().collect()
@@ -365,7 +365,7 @@ fn class_histograms(report: &EvaluationReport, own: &MethodResult) -> Vec<Chart>
         .filter(|p| !p.abnormal)
         .map(|p| p.raw.anomaly_score);
     let normal = bins.counts(normal);
-    let line = marked(report, own, Part::AnomalyScore);
+    let line = marked(report, own, ScoreComponent::AnomalyScore);
     classes
         .iter()
         .enumerate()

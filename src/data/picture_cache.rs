@@ -24,7 +24,7 @@ const PASS_FILES: usize = 256;
 const PASS_BYTES: u64 = 64 << 20;
 
 /// Normal images of a run: those that fit are kept prepared in memory, the others are decoded again.
-pub struct Stored {
+pub struct PictureCache {
     inner: Arc<Inner>,
     digest: String,
     skipped: Vec<(PathBuf, String)>,
@@ -47,14 +47,14 @@ struct Prefetched {
     values: Receiver<Result<Vec<f32>, DataError>>,
 }
 
-impl Stored {
+impl PictureCache {
     /// Reads, hashes and decodes the samples in one pass, and keeps the first of them in at most
     /// `cache_bytes`.
     ///
-    /// Samples that cannot be read are left out, see [`Stored::skipped`]; the digest is over the others:
-    /// for files below a folder, that of [`super::folder::digest`]; a record counts as a file of its name
-    /// that holds its pixels as the data set's file does. `on_progress` is called from any thread with
-    /// the number of samples done.
+    /// Samples that cannot be read are left out, see [`PictureCache::skipped`]; the digest is over the
+    /// others: for files below a folder, that of [`super::folder::digest`]; a record counts as a file of
+    /// its name that holds its pixels as the data set's file does. `on_progress` is called from any
+    /// thread with the number of samples done.
     pub fn new(
         samples: Vec<Sample>,
         preprocessing: &Preprocessing,
@@ -134,7 +134,7 @@ impl Stored {
     }
 }
 
-impl Pictures for Stored {
+impl Pictures for PictureCache {
     fn len(&self) -> usize {
         self.inner.samples.len()
     }
@@ -185,11 +185,11 @@ impl Pictures for Stored {
     }
 }
 
-impl std::fmt::Debug for Stored {
+impl std::fmt::Debug for PictureCache {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(
             f,
-            "Stored({} images, {} in memory)",
+            "PictureCache({} images, {} in memory)",
             self.len(),
             self.cached()
         )
@@ -392,7 +392,8 @@ mod tests {
                 (19 * length, 19),
                 (u64::MAX, 19),
             ] {
-                let stored = Stored::new(samples.clone(), &preprocessing, cache_bytes, |_| ());
+                let stored =
+                    PictureCache::new(samples.clone(), &preprocessing, cache_bytes, |_| ());
                 assert_eq!((stored.len(), stored.cached()), (19, cached));
                 assert_eq!(stored.values(&indices).unwrap(), expected);
                 assert_eq!(stored.values(&[]).unwrap(), Vec::<f32>::new());
@@ -407,9 +408,9 @@ mod tests {
     fn what_was_fetched_ahead_is_the_same() {
         let folder = png_folder(&["0.png", "1.png", "2.png", "3.png"]);
         let preprocessing = Preprocessing::new(4, 1);
-        let stored = Stored::new(train(folder.path()), &preprocessing, 16, |_| ());
+        let stored = PictureCache::new(train(folder.path()), &preprocessing, 16, |_| ());
         assert_eq!(stored.cached(), 1);
-        let whole = Stored::new(train(folder.path()), &preprocessing, u64::MAX, |_| ());
+        let whole = PictureCache::new(train(folder.path()), &preprocessing, u64::MAX, |_| ());
         for (ahead, asked) in [
             (&[1, 2][..], &[1, 2][..]),
             (&[3, 0], &[3, 0]),
@@ -432,7 +433,7 @@ mod tests {
         let seen = AtomicUsize::new(0);
         let samples = train(folder.path());
         fs::remove_file(folder.path().join("c.png")).unwrap();
-        let stored = Stored::new(samples, &Preprocessing::new(2, 1), 1 << 20, |done| {
+        let stored = PictureCache::new(samples, &Preprocessing::new(2, 1), 1 << 20, |done| {
             seen.fetch_max(done, Ordering::Relaxed);
         });
         assert_eq!(seen.into_inner(), 4);
@@ -452,7 +453,7 @@ mod tests {
             folder::digest(folder.path(), &kept).unwrap()
         );
 
-        let nothing = Stored::new(Vec::new(), &Preprocessing::new(2, 1), 0, |_| ());
+        let nothing = PictureCache::new(Vec::new(), &Preprocessing::new(2, 1), 0, |_| ());
         assert!(nothing.is_empty() && nothing.values(&[]).unwrap().is_empty());
     }
 
@@ -460,21 +461,21 @@ mod tests {
     fn a_record_counts_as_a_file_in_the_digest() {
         let (_folder, records) = frogs();
         let preprocessing = Preprocessing::new(4, 3);
-        let stored = Stored::new(records.clone(), &preprocessing, 0, |_| ());
+        let stored = PictureCache::new(records.clone(), &preprocessing, 0, |_| ());
         let mut digest = PicturesDigest::default();
         for sample in &records {
             digest.add(&sample.name, &sample.bytes().unwrap());
         }
         assert_eq!(stored.digest(), digest.finish());
         assert_eq!(stored.name(0), "data_batch_1/6");
-        let fewer = Stored::new(records[1..].to_vec(), &preprocessing, 0, |_| ());
+        let fewer = PictureCache::new(records[1..].to_vec(), &preprocessing, 0, |_| ());
         assert_ne!(stored.digest(), fewer.digest());
     }
 
     #[test]
     fn a_picture_that_goes_away_is_an_error() {
         let folder = png_folder(&["0.png", "1.png"]);
-        let stored = Stored::new(train(folder.path()), &Preprocessing::new(4, 1), 16, |_| ());
+        let stored = PictureCache::new(train(folder.path()), &Preprocessing::new(4, 1), 16, |_| ());
         fs::remove_file(folder.path().join("1.png")).unwrap();
         assert!(stored.values(&[0]).is_ok());
         for ahead in [false, true] {
