@@ -23,10 +23,10 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 use sha2::{Digest, Sha256};
 
-use crate::data::dataset::Sample;
 use crate::data::image::Preprocessing;
 use crate::data::picture_cache::PictureCache;
 use crate::data::pictures::Pictures;
+use crate::data::sample::Sample;
 use crate::detector::{self, Detector, Scored};
 use crate::device::Kind;
 use crate::model_file::{MAX_BYTES, ModelFile};

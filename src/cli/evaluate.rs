@@ -20,7 +20,8 @@ use anyhow::{Context, Result};
 use super::data::DataArgs;
 use super::device::{Check, Chosen, DeviceArg};
 use super::{Outcome, read_model, report_skipped};
-use crate::data::dataset::{Dataset, Kind as DataKind, Sample};
+use crate::data::dataset::{Dataset, Kind as DataKind};
+use crate::data::sample::Sample;
 use crate::detector::pca::COMPONENTS;
 use crate::detector::{self, Detector};
 use crate::evaluation::published::{self as literature, PublishedTable};
@@ -88,12 +89,12 @@ pub struct Args {
 }
 
 impl Args {
-    /// Seed of everything but the draw of `--limit`.
+    /// Seed of everything but the subsample of `--limit`.
     fn seed(&self) -> u64 {
         self.seed.unwrap_or_default()
     }
 
-    /// Seed of the draw of `--limit`. Without `--seed` it is the run's, as for `calibrate`: the same
+    /// Seed of the subsample of `--limit`. Without `--seed` it is the run's, as for `calibrate`: the same
     /// `--limit` then gives the images that the model was trained on.
     fn limit_seed(&self, header: &Header) -> u64 {
         let of_run = || header.training.as_ref().map_or(0, |t| t.config.seed);
@@ -119,7 +120,7 @@ pub fn run(args: Args) -> Result<Outcome> {
     }
     let set = args
         .data
-        .open_drawing(args.limit_seed(&model.header), args.seed())?;
+        .open_with_seeds(args.limit_seed(&model.header), args.seed())?;
     eprintln!("{}: {}", set.source, set.description);
     needs_both_kinds(&set)?;
     let literature = published_table(args.published_table.as_deref(), &set)?;

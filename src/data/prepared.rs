@@ -233,20 +233,6 @@ mod tests {
         ));
     }
 
-    /// The page's digest of a folder is the program's.
-    #[cfg(feature = "cli")]
-    #[test]
-    fn the_digest_is_that_of_the_files() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let mut paths = Vec::new();
-        for (at, value) in [3, 4].into_iter().enumerate() {
-            paths.push(folder.path().join(format!("{at}.png")));
-            std::fs::write(&paths[at], png(value)).expect("a file");
-        }
-        let program = crate::data::folder::digest(folder.path(), &paths).expect("files");
-        assert_eq!(pictures(&[3, 4]).digest(), program);
-    }
-
     /// A folder recognised and added as in the page gives what the program trains on.
     #[cfg(feature = "cli")]
     #[test]

@@ -10,7 +10,8 @@ use crate::cli::device::Chosen;
 use crate::cli::evaluate::scoring::{Verdicts, honest};
 use crate::cli::evaluate::{calibrated, published_order};
 use crate::cli::{sha256, write_whole};
-use crate::data::dataset::{Dataset, Sample};
+use crate::data::dataset::Dataset;
+use crate::data::sample::Sample;
 use crate::detector;
 use crate::evaluation::{MethodResult, Resampling};
 

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 
 use crate::cli::{progress, score_batch};
-use crate::data::dataset::{Loaded, Sample, chunks};
 use crate::data::mask;
+use crate::data::sample::{Sample, load_chunks};
 use crate::detector::{self, Detector, Scored};
 use crate::device::Kind;
 use crate::evaluation::{MethodInfo, MethodResult, Protocol, Resampling, ScoredImage, Threshold};
@@ -100,18 +100,15 @@ pub fn score_all(
     };
     let bar = progress::bar(samples.len() as u64, detector.method().as_str());
     let mut scoring = Duration::ZERO;
-    let owned: Vec<Sample> = samples.iter().map(|&sample| sample.clone()).collect();
-    for chunk in chunks(&owned, &preprocessing, BATCH) {
+    let load = |sample: &&Sample| sample.load(&preprocessing);
+    for chunk in load_chunks(samples, BATCH, load) {
         let mut readable = Vec::with_capacity(chunk.len());
         let mut values = Vec::new();
-        for Loaded {
-            sample, picture, ..
-        } in chunk
-        {
+        for (sample, loaded) in chunk {
             bar.inc(1);
-            match picture {
-                Ok(picture) => {
-                    values.extend(picture.values);
+            match loaded {
+                Ok(loaded) => {
+                    values.extend(loaded);
                     readable.push(sample);
                 }
                 Err(reason) => scores.skipped.push((sample.name.clone(), reason)),

@@ -151,7 +151,7 @@ pub(super) fn rgb8(pixels: &DynamicImage) -> Vec<u8> {
 }
 
 /// 8-bit grey, without alpha.
-pub(super) fn grey8(pixels: &DynamicImage) -> Vec<u8> {
+fn grey8(pixels: &DynamicImage) -> Vec<u8> {
     match pixels {
         DynamicImage::ImageLuma8(p) => p.as_raw().clone(),
         DynamicImage::ImageLumaA8(p) => p.chunks_exact(2).map(|p| p[0]).collect(),
