@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use maud::{Markup, html};
 
-use super::chart::{self, Bars, Bins, Caption, Line};
+use super::chart::{self, Bars, Bins, Caption, Line, bins_table};
+use super::format::{counted, duration, figures, rule_in_words};
+use super::page::{command, page, scroll, settings_section, skipped_section, tile};
 use super::picture::{self, ReportSample};
-use super::{bins_table, counted, duration, figures, rule_in_words, scroll, tile};
 use crate::calibration::Calibration;
 use crate::score::RawScore;
 
@@ -55,18 +56,18 @@ pub struct TrainingReport<'a> {
 impl TrainingReport<'_> {
     /// The whole file.
     pub fn to_html(&self) -> String {
-        super::page(
+        page(
             self.title,
             html! {
-                (super::command(self.command))
+                (command(self.command))
                 (self.tiles())
             },
             html! {
                 (self.calibration_section())
                 (self.samples_section())
                 (self.losses_section())
-                (super::settings_section(self.settings))
-                (super::skipped_section(self.skipped))
+                (settings_section(self.settings))
+                (skipped_section(self.skipped))
             },
         )
     }

@@ -2,11 +2,14 @@
 
 use maud::{Markup, html};
 
-use super::{EvaluationReport, base_rate, figures, full_mix, grouped, leak, leaks, rate, scroll};
+use super::content::{EvaluationReport, base_rate, full_mix, leaks};
 use crate::evaluation::{MethodResult, ScoreComponent, ScoredImage};
 use crate::metrics::{pr_curve, roc_curve};
-use crate::report::chart::{self, Bars, Bins, CLASSES, Caption, Drawing, Line, Mark, Points};
-use crate::report::{bins_table, counted};
+use crate::report::chart::{
+    self, Bars, Bins, CLASSES, Caption, Drawing, Line, Mark, Points, bins_table,
+};
+use crate::report::format::{counted, figures, grouped, rate};
+use crate::report::page::{leak, scroll};
 
 /// Largest number of lines in one chart: more could not be distinguished.
 pub const MOST_CURVES: usize = CLASSES.len();

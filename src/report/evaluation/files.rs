@@ -4,7 +4,8 @@
 
 use std::collections::HashMap;
 
-use super::{EvaluationReport, charts};
+use super::charts;
+use super::content::EvaluationReport;
 use crate::calibration::Verdict;
 use crate::evaluation::{MethodResult, PUBLISHED_WARNING, Protocol, ScoredImage};
 use crate::metrics::{pr_curve, roc_curve};

@@ -1,5 +1,6 @@
+use super::content::{LEAK, PARTLY_LEAK};
 use super::*;
-use crate::evaluation::{EpochChoice, published};
+use crate::evaluation::{ClassMetrics, EpochChoice, Evaluation, ScoredImage, published};
 use crate::metrics::{Confusion, PixelMetrics, auprc, auroc};
 use crate::report::sample_data::{bell, calibration, sample, wobble};
 use crate::score::RawScore;
