@@ -15,7 +15,7 @@ use drawing::{Key, WIDTH, dot, fixed};
 use polyline::{TOLERANCE, dot_places, thinned};
 use scale::label;
 
-pub use drawing::{Caption, Drawing};
+pub use drawing::{Caption, Chart, Drawing};
 pub use polyline::{Points, joined};
 pub use scale::{Bins, extent, ticks};
 

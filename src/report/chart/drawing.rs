@@ -138,6 +138,19 @@ impl Drawing {
     }
 }
 
+/// A drawing with the table of its numbers, and its file's name without the extension.
+pub struct Chart {
+    pub file: String,
+    pub drawing: Drawing,
+    pub numbers: Markup,
+}
+
+impl Chart {
+    pub fn figure(&self) -> Markup {
+        self.drawing.figure(self.numbers.clone())
+    }
+}
+
 impl Key {
     /// As part of a drawing.
     fn drawn(&self, class: &str) -> Markup {
