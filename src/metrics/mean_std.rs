@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{MetricError, check_finite};
+use super::error::{MetricError, check_finite};
 
 /// Mean and standard deviation over runs that differ in their seed.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
