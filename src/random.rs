@@ -18,7 +18,7 @@ pub(crate) mod stream {
     pub(crate) const BOOTSTRAP: u64 = 1 << 62;
     /// Augmentation of training images; training step k uses `AUGMENT + k`.
     pub(crate) const AUGMENT: u64 = 1 << 48;
-    /// Disturbed inputs and dropped skips of training steps, counted from here.
+    /// Corrupted inputs and dropped skips of training steps, counted from here.
     pub(crate) const STEP: u64 = 2 << 48;
     /// The images of a device's trial, which only the program makes.
     #[cfg(feature = "cli")]

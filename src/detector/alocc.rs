@@ -12,7 +12,7 @@ use burn::tensor::{Tensor, TensorData};
 use super::gan::{GanDetector, GanScore};
 use super::spec::GanMethod;
 use super::{Inference, Reconstruction};
-use crate::data::disturb::Disturbance;
+use crate::data::corruption::Corruption;
 use crate::loss::{bce_fake, bce_real, refinement};
 use crate::model_file::Scoring;
 use crate::nn::convolution::convolve;
@@ -334,16 +334,16 @@ impl GanScore for Alocc {
 /// x̃ = x + N(0, σ²). The noise depends only on the seed and the step.
 fn add_noise(trainer: &GanTrainer<Alocc>, x: Tensor<4>, step: u64) -> Tensor<4> {
     let config = &trainer.config;
-    let disturbance = Disturbance {
+    let corruption = Corruption {
         noise: config.input_noise,
         mask: 0.0,
     };
-    if disturbance.is_none() {
+    if corruption.is_none() {
         return x;
     }
     let shape = x.dims();
     let mut random = generator(config.seed, stream::STEP + step);
-    let (_, noise) = disturbance.draw(shape, &mut random);
+    let (_, noise) = corruption.sample(shape, &mut random);
     x + Tensor::from_data(TensorData::new(noise, shape), &trainer.device)
 }
 

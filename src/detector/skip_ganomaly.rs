@@ -11,7 +11,7 @@ use burn::tensor::{Tensor, TensorData};
 use super::gan::{GanDetector, GanScore};
 use super::spec::GanMethod;
 use super::{Inference, Reconstruction};
-use crate::data::disturb::Disturbance;
+use crate::data::corruption::Corruption;
 use crate::loss::{bce, bce_fake, bce_real, contextual, latent};
 use crate::model_file::Scoring;
 use crate::nn::{Architecture, Discriminator, Generator, Mode};
@@ -169,7 +169,7 @@ impl GanScore for SkipGanomaly {
     }
 }
 
-/// x̂ = G(x), of a disturbed x and with skips dropped if the settings say so. The random draws depend
+/// x̂ = G(x), of a corrupted x and with skips dropped if the settings say so. The random draws depend
 /// only on the seed and the step.
 fn reconstruct(trainer: &GanTrainer<SkipGanomaly>, x: Tensor<4>, step: u64) -> Tensor<4> {
     let config = &trainer.config;
@@ -178,14 +178,14 @@ fn reconstruct(trainer: &GanTrainer<SkipGanomaly>, x: Tensor<4>, step: u64) -> T
     let on_device = |values: Vec<f32>, shape: [usize; 4]| {
         Tensor::<4>::from_data(TensorData::new(values, shape), &trainer.device)
     };
-    let disturbance = Disturbance {
+    let corruption = Corruption {
         noise: config.input_noise,
         mask: config.input_mask,
     };
-    let input = match disturbance.is_none() {
+    let input = match corruption.is_none() {
         true => x,
         false => {
-            let (factors, summands) = disturbance.draw(shape, &mut random);
+            let (factors, summands) = corruption.sample(shape, &mut random);
             x * on_device(factors, shape) + on_device(summands, shape)
         }
     };
