@@ -3,26 +3,28 @@
 
 pub(crate) mod activation;
 pub mod batch_norm;
-pub(crate) mod convolution;
+pub mod convolution;
 pub mod dcgan;
 pub mod decoder;
 pub mod discriminator;
 pub mod encoder;
-pub(crate) mod inference;
+pub(crate) mod fusion;
 pub mod init;
-pub mod pyramid;
+pub mod level;
+pub(crate) mod pyramid;
 pub mod tensors;
 pub mod unet;
 
 pub use batch_norm::{BatchNorm, Mode};
 pub use decoder::Decoder;
-pub use discriminator::{Discriminator, Judgement};
+pub use discriminator::{Discriminator, DiscriminatorOutput};
 pub use encoder::Encoder;
 pub use unet::Generator;
 
 use burn::module::Module;
 use burn::nn::conv::{Conv2d, ConvTranspose2d};
 use burn::nn::{Linear, PaddingConfig2d};
+use burn::tensor::{Device, Tensor};
 
 use init::Initialiser;
 
@@ -34,20 +36,19 @@ pub trait Network: Module {
     /// If [`Architecture::check`] fails.
     fn new(architecture: &Architecture, init: &mut Initialiser) -> Self;
 
-    /// Number of parameters, counted without building it.
-    ///
-    /// # Panics
-    /// If [`Architecture::check`] fails.
-    fn learnt_values(architecture: &Architecture) -> usize;
-
-    /// Number of values that each of its layers computes for one image.
-    ///
-    /// # Panics
-    /// If [`Architecture::check`] fails.
-    fn layers(architecture: &Architecture) -> Vec<usize>;
+    /// Number of values that each of its layers computes for one image of side `size`, but for a last logit.
+    fn layer_sizes(&self, size: usize) -> Vec<usize>;
 
     /// The same network for scoring only, in fewer operations; it can no longer be trained or saved.
-    fn for_inference(self) -> Self;
+    fn fuse(self) -> Self;
+
+    /// Its shape alone: no memory is allocated for its parameters, and no device is started.
+    ///
+    /// # Panics
+    /// If [`Architecture::check`] fails.
+    fn blank(architecture: &Architecture) -> Self {
+        Self::new(architecture, &mut Initialiser::blank(&Device::default()))
+    }
 }
 
 /// Slope of every LeakyReLU of the paper.
@@ -168,12 +169,7 @@ impl Architecture {
 
     /// Number of values of each layer of the discriminator, its feature vector last.
     pub fn discriminator_layers(&self) -> Vec<usize> {
-        let level = |level: usize| {
-            let side = self.size >> (level + 1);
-            (self.discriminator_width << level) * side * side
-        };
-        let pyramid = (0..self.levels() - 2).map(level);
-        pyramid.chain([self.features]).collect()
+        Discriminator::blank(self).layer_sizes(self.size)
     }
 
     /// Number of values of an image's encoding from each layer of the generator's encoder, the bottleneck
@@ -258,72 +254,21 @@ pub(crate) fn linear(input: usize, output: usize, bias: bool, init: &mut Initial
     }
 }
 
+/// Number of values that a fully connected layer computes.
+pub(crate) fn outputs(layer: &Linear) -> usize {
+    let [_, outputs] = layer.weight.lazy_shape().dims();
+    outputs
+}
+
+/// `[n, c, h, w]` as `[n, c · h · w]`.
+pub(crate) fn flat(h: Tensor<4>) -> Tensor<2> {
+    let [n, channels, height, width] = h.dims();
+    h.reshape([n, channels * height * width])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use burn::tensor::{Device, Tensor};
-
-    fn networks(architecture: Architecture) -> (Generator, Discriminator) {
-        let mut init = init::Initialiser::new(0, &Device::flex());
-        let generator = Generator::new(&architecture, &mut init);
-        (generator, Discriminator::new(&architecture, &mut init))
-    }
-
-    #[test]
-    fn parameter_counts_are_the_published_ones() {
-        for (size, generator, discriminator) in [
-            (32, 16_659_075, Some(1_069_700)),
-            (64, 29_244_035, Some(3_577_476)),
-            (128, 41_828_995, Some(12_787_332)),
-            (256, 54_413_955, None),
-        ] {
-            let (g, d) = networks(Architecture::new(size, 3, 64));
-            assert_eq!(tensors::learnt_values(&g), generator, "G at {size}");
-            if let Some(expected) = discriminator {
-                assert_eq!(tensors::learnt_values(&d), expected, "D at {size}");
-            }
-        }
-    }
-
-    #[test]
-    fn counted_values_are_those_of_the_built_networks() {
-        for (size, channels, width, discriminator_width) in
-            [(32, 1, 3, 3), (64, 3, 2, 5), (256, 1, 2, 1)]
-        {
-            let architecture = Architecture {
-                discriminator_width,
-                ..Architecture::new(size, channels, width)
-            };
-            let (g, d) = networks(architecture);
-            let (built_g, built_d) = (tensors::learnt_values(&g), tensors::learnt_values(&d));
-            assert_eq!(Generator::learnt_values(&architecture), built_g);
-            assert_eq!(Discriminator::learnt_values(&architecture), built_d);
-        }
-    }
-
-    #[test]
-    fn every_size_and_channel_count_keeps_its_shape() {
-        for size in [32, 64, 128, 256] {
-            for channels in [1, 3] {
-                let (g, d) = networks(Architecture::new(size, channels, 2));
-                let x = Tensor::zeros([2, channels, size, size], &Device::flex());
-                for mode in [Mode::Inference, Mode::Training] {
-                    assert_eq!(g.forward(x.clone(), mode).dims(), [2, channels, size, size]);
-                    let judgement = d.forward(x.clone(), mode);
-                    assert_eq!(judgement.logit.dims(), [2]);
-                    assert_eq!(judgement.features.dims(), [2, 100]);
-                    let (x_hat, encoding) = g.forward_with_encoding(x.clone(), mode);
-                    assert_eq!(x_hat.dims(), [2, channels, size, size]);
-                    let lengths = Architecture::new(size, channels, 2).encoding_layers();
-                    assert_eq!(lengths.len(), 3);
-                    assert_eq!(encoding.dims(), [2, lengths.iter().sum()]);
-                    let layers = d.layers(x.clone(), mode);
-                    let lengths = Architecture::new(size, channels, 2).discriminator_layers();
-                    assert_eq!(layers.dims(), [2, lengths.iter().sum()]);
-                }
-            }
-        }
-    }
 
     #[test]
     fn a_cut_skip_carries_nothing() {
@@ -338,7 +283,7 @@ mod tests {
                 cut_skips,
                 ..Architecture::new(32, 1, 2)
             };
-            networks(architecture).0
+            Generator::new(&architecture, &mut Initialiser::new(0, &device))
         };
         let zeros = |level: usize| {
             move |at: usize, skip: Tensor<4>| if at < level { skip.zeros_like() } else { skip }

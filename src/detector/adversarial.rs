@@ -11,7 +11,7 @@ use super::{Detector, LoadError, Measuring, Method};
 use crate::data::image::Preprocessing;
 use crate::model_file::{ModelFile, Scoring};
 use crate::nn::init::Initialiser;
-use crate::nn::tensors::{self, TensorError, learnt_values};
+use crate::nn::tensors::{self, TensorError, num_params};
 use crate::nn::{Architecture, Mode, Network};
 use crate::score::{LAMBDA, Latent, RawScore};
 use crate::train::config::TrainConfig;
@@ -130,8 +130,8 @@ impl<A: Adversarial> Trained<A> {
     /// If the header has no networks, or a tensor is missing, of another shape, or not finite.
     pub fn from_file(file: &ModelFile, device: &Device, mode: Mode) -> Result<Self, LoadError> {
         let architecture = *shape_of_networks(file, |architecture| {
-            A::Generator::learnt_values(architecture)
-                + A::Discriminator::learnt_values(architecture)
+            num_params(&A::Generator::blank(architecture))
+                + num_params(&A::Discriminator::blank(architecture))
         })?;
         let scoring = file.header.scoring;
         let networks_on = match A::SEARCHES {
@@ -144,12 +144,12 @@ impl<A: Adversarial> Trained<A> {
         // A file without one of them, or with another, is damaged, whichever of them scores.
         let generator = tensors::load(generator, GENERATOR, &file.tensors)?;
         let discriminator = tensors::load(discriminator, DISCRIMINATOR, &file.tensors)?;
-        let parameters = learnt_values(&generator) + learnt_values(&discriminator);
+        let parameters = num_params(&generator) + num_params(&discriminator);
         // A latent optimisation needs gradients, but not those of the weights: neither of the loaded ones
         // nor of those derived from them.
         let (generator, discriminator) = (generator.no_grad(), discriminator.no_grad());
         let (generator, discriminator) = match mode {
-            Mode::Inference => (generator.for_inference(), discriminator.for_inference()),
+            Mode::Inference => (generator.fuse(), discriminator.fuse()),
             Mode::Training => (generator, discriminator),
         };
         let encoding: usize = A::encoding_layers(&architecture).iter().sum();
@@ -179,11 +179,11 @@ impl<A: Adversarial> Trained<A> {
 /// built before they are filled.
 fn shape_of_networks(
     file: &ModelFile,
-    learnt_values: impl Fn(&Architecture) -> usize,
+    num_params: impl Fn(&Architecture) -> usize,
 ) -> Result<&Architecture, LoadError> {
     let missing = LoadError::NoNetworks(file.header.method);
     let architecture = file.header.architecture.as_ref().ok_or(missing)?;
-    let expected = learnt_values(architecture);
+    let expected = num_params(architecture);
     let found = file.tensors.values().map(|t| t.values.len()).sum();
     if found < expected {
         return Err(TensorError::TooFew { expected, found }.into());

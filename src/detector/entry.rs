@@ -10,7 +10,7 @@ use super::adversarial::{Adversarial, Trained};
 use super::{Detector, LoadError};
 use crate::data::image::Preprocessing;
 use crate::model_file::ModelFile;
-use crate::nn::tensors::{NamedTensors, TensorError};
+use crate::nn::tensors::{NamedTensors, TensorError, num_params};
 use crate::nn::{Architecture, Mode, Network};
 use crate::score::LAMBDA;
 use crate::train::config::TrainConfig;
@@ -99,7 +99,7 @@ pub trait InSteps {
 #[derive(Default)]
 pub struct Needs {
     /// Parameters of all networks.
-    pub learnt_values: usize,
+    pub num_params: usize,
     /// Values that each layer of the generator computes for one image.
     pub generator_layers: Vec<usize>,
     /// Values that each layer of the discriminator computes for one image.
@@ -209,11 +209,12 @@ impl<A: Adversarial> InSteps for WithNetworks<A> {
     }
 
     fn needs(&self, architecture: &Architecture) -> Needs {
+        let generator = A::Generator::blank(architecture);
+        let discriminator = A::Discriminator::blank(architecture);
         Needs {
-            learnt_values: A::Generator::learnt_values(architecture)
-                + A::Discriminator::learnt_values(architecture),
-            generator_layers: A::Generator::layers(architecture),
-            discriminator_layers: A::Discriminator::layers(architecture),
+            num_params: num_params(&generator) + num_params(&discriminator),
+            generator_layers: generator.layer_sizes(architecture.size),
+            discriminator_layers: discriminator.layer_sizes(architecture.size),
             passes_of_discriminator: A::PASSES_OF_D,
         }
     }

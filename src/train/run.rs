@@ -17,7 +17,7 @@ use crate::data::pictures::Pictures;
 use crate::detector::fit::{self, FitError, Fitted};
 use crate::detector::{self, InSteps, LoadError, Method, SCORED_AT_ONCE, Watch};
 use crate::model_file::{FORMAT, Header, ModelFile, Precision, Training};
-use crate::nn::tensors::{TensorError, is_learnt};
+use crate::nn::tensors::{TensorError, is_parameter};
 use crate::random::{generator, stream};
 
 /// Why a run cannot start or continue.
@@ -197,7 +197,10 @@ impl Run {
     /// Number of trainable parameters.
     pub fn parameters(&self) -> usize {
         let weights = self.trainer.read_weights();
-        let learnt = weights.shapes().iter().filter(|(name, _)| is_learnt(name));
+        let learnt = weights
+            .shapes()
+            .iter()
+            .filter(|(name, _)| is_parameter(name));
         learnt
             .map(|(_, shape)| shape.iter().product::<usize>())
             .sum()
