@@ -47,7 +47,12 @@ pub trait Network: Module {
     /// # Panics
     /// If [`Architecture::check`] fails.
     fn blank(architecture: &Architecture) -> Self {
-        Self::new(architecture, &mut Initialiser::blank(&Device::default()))
+        // Any device does. Burn's default may be one that the environment names and nobody built in.
+        #[cfg(feature = "cpu")]
+        let device = Device::flex();
+        #[cfg(not(feature = "cpu"))]
+        let device = Device::default();
+        Self::new(architecture, &mut Initialiser::blank(&device))
     }
 }
 

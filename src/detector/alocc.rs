@@ -57,15 +57,10 @@ impl Network for Refiner {
         let widths = |factors: &[usize]| factors.iter().map(|factor| factor * width).collect();
         let (down, up): (Vec<_>, Vec<_>) = (widths(&DOWN), widths(&UP));
         let (innermost, outermost) = (down[DOWN.len() - 1], up[UP.len() - 1]);
-        let level = |(input, output)| {
-            let conv = conv(input, output, [KERNEL, 2, 2], init);
-            Level::normalised(conv, init)
-        };
+        let level =
+            |(input, output)| Level::normalised(conv(input, output, [KERNEL, 2, 2], init), init);
         let encoder = chain(architecture.channels, down).map(level).collect();
-        let level = |(input, output)| {
-            let conv = conv_up(input, output, init);
-            Level::normalised(conv, init)
-        };
+        let level = |(input, output)| Level::normalised(conv_up(input, output, init), init);
         let mut decoder: Vec<_> = chain(innermost, up).map(level).collect();
         let mut last = conv_up(outermost, architecture.channels, init);
         last.bias = Some(init.zeros(architecture.channels));

@@ -59,10 +59,7 @@ impl Network for Encoder {
         let width = first(&plan);
         let mut first = conv(plan.channels, width, [3, 1, 1], init);
         first.bias = Some(init.zeros(width));
-        let level = |(input, output)| {
-            let conv = conv(input, output, [3, 2, 1], init);
-            Level::normalised(conv, init)
-        };
+        let level = |(input, output)| Level::normalised(conv(input, output, [3, 2, 1], init), init);
         Self {
             first,
             down: chain(width, plan.down()).map(level).collect(),

@@ -89,10 +89,8 @@ pub(crate) fn picture_levels(plan: &Plan, init: &mut Initialiser) -> Vec<Level<C
     let mut first = conv_down(plan.channels, width, init);
     first.bias = Some(init.zeros(width));
     let mut levels = vec![Level::plain(first)];
-    levels.extend((1..plan.halvings).map(|_| {
-        let conv = conv_down(width, width, init);
-        Level::normalised(conv, init)
-    }));
+    let level = |_| Level::normalised(conv_down(width, width, init), init);
+    levels.extend((1..plan.halvings).map(level));
     levels
 }
 
@@ -115,10 +113,7 @@ impl Network for Generator {
         let inner = linear(plan.hidden(), plan.inner(), false, init);
         let inner_norm = Some(BatchNorm::new(plan.inner(), init));
         let outwards = plan.down().into_iter().rev();
-        let level = |(input, output)| {
-            let conv = conv_up(input, output, false, init);
-            Level::normalised(conv, init)
-        };
+        let level = |(input, output)| Level::normalised(conv_up(input, output, false, init), init);
         let mut up: Vec<_> = chain(2 * plan.width, outwards.skip(1)).map(level).collect();
         let last = conv_up(plan.width, plan.channels, true, init);
         up.push(Level::plain(last));
