@@ -273,6 +273,10 @@ fn keeps_its_shape<N: Contract>() {
         let sizes = network.layer_sizes(a.size);
         let ends = [sizes[0], sizes[sizes.len() - 1]];
         assert_eq!(ends, N::ends(&a), "{a:?}");
+        let names = shapes("n", &network).into_iter().map(|(name, _)| name);
+        let weights = names.filter(|name| name.ends_with(".weight"));
+        let layers = weights.filter(|name| !name.ends_with("classifier.weight"));
+        assert_eq!(sizes.len(), layers.count(), "{a:?}");
         assert_eq!(network.fuse().layer_sizes(a.size), sizes, "{a:?}");
     }
 }
