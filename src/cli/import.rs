@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use super::device::{Check, DeviceArg, reference};
+use super::device::{Check, DeviceArg};
 use super::exit::Outcome;
 use super::files::write_whole;
 use super::images::prepare;
@@ -44,12 +44,7 @@ pub struct Args {
 }
 
 pub fn run(args: Args) -> Result<Outcome> {
-    let mut model = import(
-        &args.generator,
-        &args.discriminator,
-        args.residual,
-        &reference()?,
-    )?;
+    let mut model = import(&args.generator, &args.discriminator, args.residual)?;
     let chosen = args.device.open(Check {
         models: &[&model],
         ..Check::default()

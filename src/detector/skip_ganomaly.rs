@@ -14,7 +14,7 @@ use super::{Inference, Reconstruction};
 use crate::data::corruption::Corruption;
 use crate::loss::{bce, bce_fake, bce_real, contextual, latent};
 use crate::model_file::Scoring;
-use crate::nn::{Architecture, Discriminator, Generator, Mode};
+use crate::nn::{Architecture, Discriminator, Generator, Mode, Network};
 use crate::random::{generator, stream, unit};
 use crate::score::Latent;
 use crate::settings::config::TrainConfig;
@@ -137,7 +137,7 @@ impl GanScore for SkipGanomaly {
     fn feature_layers(architecture: &Architecture, scoring: &Scoring) -> Vec<usize> {
         match scoring.latent {
             Latent::Final | Latent::Memory => vec![architecture.features],
-            Latent::Layers => architecture.discriminator_layers(),
+            Latent::Layers => Discriminator::blank(architecture).layer_sizes(architecture.size),
         }
     }
 

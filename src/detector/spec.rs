@@ -10,7 +10,7 @@ use super::gan::{GanDetector, GanScore};
 use super::{Detector, LoadError};
 use crate::data::image::Preprocessing;
 use crate::model_file::ModelFile;
-use crate::nn::tensors::{NamedTensors, TensorError};
+use crate::nn::tensors::{NamedTensors, TensorError, num_params};
 use crate::nn::{Architecture, Mode, Network};
 use crate::score::LAMBDA;
 use crate::settings::config::TrainConfig;
@@ -109,7 +109,7 @@ pub trait GradientTrained {
 #[derive(Default)]
 pub struct Footprint {
     /// Parameters of all networks.
-    pub learnt_values: usize,
+    pub num_params: usize,
     /// Values that each layer of the generator computes for one image.
     pub generator_layers: Vec<usize>,
     /// Values that each layer of the discriminator computes for one image.
@@ -227,11 +227,12 @@ impl<G: GanScore> GradientTrained for GanMethod<G> {
     }
 
     fn footprint(&self, architecture: &Architecture) -> Footprint {
+        let generator = G::Generator::blank(architecture);
+        let discriminator = G::Discriminator::blank(architecture);
         Footprint {
-            learnt_values: G::Generator::learnt_values(architecture)
-                + G::Discriminator::learnt_values(architecture),
-            generator_layers: G::Generator::layers(architecture),
-            discriminator_layers: G::Discriminator::layers(architecture),
+            num_params: num_params(&generator) + num_params(&discriminator),
+            generator_layers: generator.layer_sizes(architecture.size),
+            discriminator_layers: discriminator.layer_sizes(architecture.size),
             passes_of_discriminator: G::PASSES_OF_D,
         }
     }

@@ -285,7 +285,7 @@ fn optimised(seed: u64) -> [f64; 3] {
     let fresh = dcgan::Generator::new(&config.architecture(), &mut Initialiser::new(0, &device));
     let generator = load(fresh, "generator", &model.tensors).expect("weights that fit");
     // Codes as the optimisation's own are: N(0, 1).
-    let (z, _) = egbad::draw(&config, 8, seed, &device);
+    let (z, _) = egbad::sample(&config, 8, seed, &device);
     let images = generator.forward(z, Mode::Inference).into_data();
     let images = images.try_into_vec::<f32>().expect("f32");
     [1, 50, 500].map(|steps| {
@@ -451,8 +451,8 @@ fn the_running_variance_is_the_unbiased_one() {
         &device,
     );
     let read = |t: Tensor<1>| t.into_data().try_into_vec::<f32>().expect("f32")[0];
-    let mean = || read(norm.running_mean.value_sync());
-    let variance = || read(norm.running_variance.value_sync());
+    let mean = || read(norm.running_mean.value());
+    let variance = || read(norm.running_variance.value());
 
     norm.forward(x.clone(), Mode::Inference);
     assert_eq!((mean(), variance()), (0.0, 1.0), "inference moves nothing");
