@@ -377,8 +377,8 @@ fn parameter_counts_are_the_published_ones() {
     ];
     for (method, count, architecture, expected) in published {
         assert_eq!(count(&architecture), expected, "{method}");
-        let method = method.in_steps().expect("a method with networks");
-        let needed = method.needs(&architecture).num_params;
+        let method = method.gradient_trained().expect("a method with networks");
+        let needed = method.footprint(&architecture).num_params;
         assert_eq!(needed, expected.iter().sum::<usize>());
     }
     for method in Method::ALL.iter().filter(|method| method.has_networks()) {
