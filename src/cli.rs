@@ -19,17 +19,18 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use clap::parser::ValueSource;
-use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use sha2::{Digest, Sha256};
 
 use crate::data::dataset::Sample;
 use crate::data::image::Preprocessing;
 use crate::data::pictures::Pictures;
 use crate::data::stored::Stored;
-use crate::detector::{self, Detector, Scored};
+use crate::detector::{self, Detector, Scored, options};
 use crate::device::Kind;
 use crate::model_file::{MAX_BYTES, ModelFile};
+use crate::settings::method::{Method, listed};
+use crate::settings::preset::Preset;
 use data::DataArgs;
 
 /// Exit codes, stable: scripts rely on them. Clap's own for a wrong command line is 2.
@@ -66,11 +67,16 @@ enum Verb {
     Import(import::Args),
     /// Show what a model file contains
     Inspect(inspect::Args),
-    /// Print the settings of a training run, their limits and the presets as JSON
-    Schema,
+    /// Print the settings of a training run, their limits, the methods and the presets as JSON
+    Schema(schema::Args),
     /// Serve the page on this machine
     Serve(serve::Args),
 }
+
+/// Stands below the settings in the help of the commands that train.
+const STARTS_FROM: &str = "\
+A method starts from its published settings where they differ from the defaults above; `skip-ganomaly schema
+--markdown` lists them, and which settings each method uses.";
 
 /// How a verb ended when nothing failed.
 enum Outcome {
@@ -92,7 +98,7 @@ pub fn run() -> ExitCode {
         Verb::Compare(args) => compare::run(&args, given),
         Verb::Import(args) => import::run(args),
         Verb::Inspect(args) => inspect::run(args),
-        Verb::Schema => schema::run(),
+        Verb::Schema(args) => schema::run(&args),
         Verb::Serve(args) => serve::run(args).map(|()| Outcome::Done),
     };
     match result {
@@ -107,10 +113,16 @@ pub fn run() -> ExitCode {
     }
 }
 
-/// Whether an option was given on the command line.
-fn was_given(matches: &ArgMatches, name: &str) -> bool {
-    matches.try_contains_id(name).unwrap_or_default()
-        && matches.value_source(name) == Some(ValueSource::CommandLine)
+/// Refuses a preset that none of the methods has.
+fn check_preset(preset: Preset, methods: &[Method]) -> Result<()> {
+    let having = options::methods_with(preset);
+    anyhow::ensure!(
+        methods.iter().any(|method| having.contains(method)),
+        "this --preset applies to {}, got {}",
+        listed(&having),
+        listed(methods)
+    );
+    Ok(())
 }
 
 /// `skip-ganomaly score ... | head` closes the output early, which is not a failure.

@@ -35,6 +35,7 @@ use plan::Plan;
     group(ArgGroup::new("budget").args(["steps", "minutes"]).required(true)),
     mut_arg("method", |arg| arg.hide(true)),
     mut_arg("epochs", |arg| arg.hide(true)),
+    after_help = super::STARTS_FROM,
 )]
 pub struct Args {
     #[command(flatten)]
@@ -48,7 +49,7 @@ pub struct Args {
     /// Seeds, separated by commas, instead of --seed; each method is trained once with each seed
     #[arg(long, value_name = "N", value_delimiter = ',', conflicts_with = "seed")]
     seeds: Vec<u64>,
-    /// Settings that skip-ganomaly starts from; options given here override them
+    /// Settings to start from, for methods that have them; options given here override them
     #[arg(long, value_enum, default_value = "paper")]
     preset: Preset,
     /// Also print the published results for this data set [default: cifar10 for cifar10:DIR]

@@ -23,7 +23,8 @@ use crate::nn::init::Initialiser;
 use crate::nn::{Architecture, BatchNorm, Mode, Network, linear};
 use crate::random::{generator, stream};
 use crate::score::RawScore;
-use crate::settings::config::TrainConfig;
+use crate::settings::config::{Setting, TrainConfig};
+use crate::settings::limits::SEARCH_STEPS;
 use crate::settings::method::Method;
 use crate::train::adam::Adam;
 use crate::train::gan::{Gan, GanTrainer};
@@ -31,12 +32,6 @@ use crate::train::prior;
 use crate::train::step::{PendingLosses, Update};
 
 pub(crate) const SPEC: GanMethod<Anogan> = GanMethod::new();
-
-/// Steps of the published latent optimisation.
-pub const SEARCH_STEPS: usize = 500;
-
-/// The largest number of steps that is allowed.
-pub const MOST_SEARCH_STEPS: usize = 100_000;
 
 /// Learning rates of the latent optimisation, each with the share of the steps after which it ends: of
 /// 500 steps, the first 200, the next 100 and the rest.
@@ -185,7 +180,7 @@ impl Gan for Anogan {
 
 impl GanScore for Anogan {
     const METHOD: Method = Method::Anogan;
-    const SETTINGS: &'static [&'static str] = &["features", "search_steps"];
+    const SETTINGS: &'static [Setting] = &[Setting::features, Setting::search_steps];
     const SEARCHES: bool = true;
 
     /// The published rate of 1e-5 makes little progress within a small budget, and 2e-4 lets D win:

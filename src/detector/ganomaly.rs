@@ -14,6 +14,7 @@ use crate::model_file::Scoring;
 use crate::nn::init::Initialiser;
 use crate::nn::pyramid::{self, PyramidLevel};
 use crate::nn::{Architecture, Decoder, Encoder, Mode, Network, conv};
+use crate::settings::config::Setting;
 use crate::settings::method::Method;
 use crate::train::gan::{Gan, GanTrainer};
 use crate::train::step::{PendingLosses, Update};
@@ -204,11 +205,11 @@ impl Gan for Ganomaly {
 impl GanScore for Ganomaly {
     const METHOD: Method = Method::Ganomaly;
     const LAMBDA: f64 = 0.0;
-    const SETTINGS: &'static [&'static str] = &[
-        "features",
-        "adversarial_weight",
-        "contextual_weight",
-        "latent_weight",
+    const SETTINGS: &'static [Setting] = &[
+        Setting::features,
+        Setting::adversarial_weight,
+        Setting::contextual_weight,
+        Setting::latent_weight,
     ];
 
     /// The length of z.
