@@ -189,7 +189,7 @@ mod tests {
                 (|c| c.balance = Normalisation::Quantile, "normalise"),
             ] {
                 let message = checked(method, change).expect_err(name);
-                let expected = format!("{name} must be left out: it is not used by {method} ");
+                let expected = format!("{name} must be left out: the method {method} ");
                 assert!(message.starts_with(&expected), "{message}");
             }
             let counts: fn(&mut TrainConfig) = |c| {
@@ -212,7 +212,7 @@ mod tests {
         ] {
             for method in [Method::Egbad, Method::Pca] {
                 let message = checked(method, change).expect_err(name);
-                let expected = format!("{name} must be left out: it is not used by {method} ");
+                let expected = format!("{name} must be left out: the method {method} ");
                 assert!(message.starts_with(&expected), "{message}");
             }
         }
@@ -259,7 +259,7 @@ mod tests {
         let refused = |setting: Setting, method| {
             let name = setting.name();
             Err(format!(
-                "{name} must be left out: it is not used by {method} with these settings"
+                "{name} must be left out: the method {method} does not use it with these settings"
             ))
         };
         for setting in [Setting::epochs, Setting::balance, Setting::search_steps] {
@@ -302,8 +302,7 @@ mod tests {
         ];
         assert_eq!(check_given(&all, &given), Ok(()));
         let error = check_given(&all[1..], &given).expect_err("input noise");
-        let expected =
-            "input-noise must be left out: it is not used by ganomaly, pca with these settings";
+        let expected = "input-noise must be left out: none of the methods ganomaly, pca uses it with these settings";
         assert_eq!(error.to_string(), expected);
         let wrong = TrainConfig {
             size: 33,

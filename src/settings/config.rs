@@ -118,13 +118,21 @@ pub enum ConfigError {
         got: f64,
     },
     /// A setting would silently be ignored.
-    #[error("{} must be left out: it is not used by {} with these settings", setting.name(), listed(methods))]
+    #[error("{} must be left out: {} it with these settings", setting.name(), unused_by(methods))]
     NotUsed {
         /// Which setting.
         setting: Setting,
         /// The methods.
         methods: Vec<Method>,
     },
+}
+
+fn unused_by(methods: &[Method]) -> String {
+    let names = listed(methods);
+    match methods.len() {
+        1 => format!("the method {names} does not use"),
+        _ => format!("none of the methods {names} uses"),
+    }
 }
 
 impl TrainConfig {
