@@ -74,9 +74,8 @@ enum Verb {
 }
 
 /// Stands below the settings in the help of the commands that train.
-const STARTS_FROM: &str = "\
-A method starts from its published settings where they differ from the defaults above; `skip-ganomaly schema
---markdown` lists them, and which settings each method uses.";
+const STARTS_FROM: &str = "A method starts from its published settings where they differ from the defaults above. \
+     `skip-ganomaly schema --markdown` lists them, and the methods that use each setting.";
 
 /// How a verb ended when nothing failed.
 enum Outcome {

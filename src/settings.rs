@@ -6,6 +6,6 @@ pub mod config;
 pub mod limits;
 pub mod method;
 pub mod preset;
-pub mod rows;
+mod rows;
 #[cfg(feature = "cli")]
 pub mod schema;

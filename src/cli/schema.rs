@@ -4,8 +4,9 @@ mod tables;
 
 use std::io::Write;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::ValueEnum;
+use clap::builder::PossibleValue;
 use serde_json::{Value, json};
 
 use super::Outcome;
@@ -25,58 +26,59 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<Outcome> {
     let text = match args.markdown {
         true => tables::tables(),
-        false => serde_json::to_string_pretty(&schema()?)?,
+        false => serde_json::to_string_pretty(&schema())?,
     };
     writeln!(std::io::stdout().lock(), "{text}")?;
     Ok(Outcome::Done)
 }
 
 /// The settings, the methods and the presets.
-fn schema() -> Result<Value> {
-    let settings: Vec<Value> = Setting::ALL.iter().copied().map(describe).collect();
-    let methods = Method::ALL.iter().copied().map(of_method);
-    let presets = Preset::value_variants().iter().copied().map(of_preset);
-    Ok(json!({
-        "settings": settings,
-        "methods": methods.collect::<Result<Vec<_>>>()?,
-        "presets": presets.collect::<Result<Vec<_>>>()?,
-    }))
+fn schema() -> Value {
+    let settings: Vec<_> = Setting::ALL.iter().copied().map(describe).collect();
+    let methods: Vec<_> = Method::ALL.iter().copied().map(of_method).collect();
+    let presets: Vec<_> = Preset::value_variants()
+        .iter()
+        .copied()
+        .map(of_preset)
+        .collect();
+    json!({ "settings": settings, "methods": methods, "presets": presets })
 }
 
 /// A method: the settings it uses, and its published settings where they differ from the defaults.
-fn of_method(method: Method) -> Result<Value> {
+fn of_method(method: Method) -> Value {
     let published = options::published(method);
     let used = |setting: &&Setting| options::has_use_for(&published, **setting);
-    let settings: Vec<&str> = Setting::ALL
-        .iter()
-        .filter(used)
-        .map(|s| s.field())
-        .collect();
+    let used = Setting::ALL.iter().filter(used);
     let mut changes = differences(&published);
     changes.remove(Setting::method.field());
-    Ok(json!({
+    json!({
         "name": method.as_str(),
-        "source": help(&method)?,
+        "source": help(&named(&method)),
         "in_steps": method.has_networks(),
         "searches": method.searches(),
-        "settings": settings,
+        "settings": used.map(|setting| setting.field()).collect::<Vec<_>>(),
         "published": changes,
-    }))
+    })
 }
 
-/// A preset: the settings in which it differs from the first one, which has the defaults.
-fn of_preset(preset: Preset) -> Result<Value> {
-    let settings =
-        options::preset(Method::default(), preset).map(|settings| differences(&settings));
-    Ok(json!({
-        "name": preset.to_possible_value().context("a preset has a name")?.get_name(),
-        "help": help(&preset)?,
-        "changes": settings.context("the default method has all presets")?,
-    }))
+/// A preset: the methods that have it, and the settings in which the default method's differ from the
+/// defaults.
+fn of_preset(preset: Preset) -> Value {
+    let settings = options::preset(Method::default(), preset);
+    json!({
+        "name": named(&preset).get_name(),
+        "help": help(&named(&preset)),
+        "methods": options::methods_with(preset),
+        "changes": settings.map(|settings| differences(&settings)),
+    })
 }
 
-fn help(value: &impl ValueEnum) -> Result<String> {
-    let named = value.to_possible_value();
-    let help = named.as_ref().and_then(|named| named.get_help());
-    Ok(help.context("a choice has a help")?.to_string())
+fn named(value: &impl ValueEnum) -> PossibleValue {
+    value.to_possible_value().expect("all of them are named")
+}
+
+fn help(value: &PossibleValue) -> String {
+    value
+        .get_help()
+        .map_or_else(String::new, ToString::to_string)
 }

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::limits::{COMPONENTS, Limits, MOST_SEARCH_STEPS, SEARCH_STEPS, Values};
 use super::method::{Method, listed};
-use super::rows::{Group, Row, Value, settings};
+pub use super::rows::Group;
+use super::rows::{Row, Value, settings};
 use crate::calibration::THRESHOLD_QUANTILE;
 use crate::data::augment::Augment;
 use crate::nn::{Architecture, ArchitectureError, CHANNELS, MAX_FEATURES, MAX_WIDTH, SIZES};
@@ -24,8 +25,8 @@ const PART: Values = Number(Limits::between(0.0, 1.0).above_min().below_max());
 settings! {
     /// Method to train
     ///
-    /// `pca` and `nearest` are fitted directly, without gradient training: they take no steps and write no
-    /// checkpoint. A setting that the method does not use is refused
+    /// A method without networks is fitted directly, without gradient training: it takes no steps and writes
+    /// no checkpoint. A setting that the method does not use is refused
     method: Method = Method::default(), Networks, Choice;
     /// Side of the square images in pixels: 32, 64, 128 or 256
     size: usize = 32, Data, OneOf(&SIZES);

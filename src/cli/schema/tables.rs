@@ -1,91 +1,102 @@
 //! The settings and what the methods start from, as the tables of docs/using.md.
 
-use std::fmt::Write;
-
 use clap::ValueEnum;
 
+use super::{help, named};
 use crate::detector::options;
 use crate::score::Latent;
-use crate::settings::config::{Setting, TrainConfig};
+use crate::settings::config::{Group, Setting, TrainConfig};
 use crate::settings::limits::Values;
 use crate::settings::method::Method;
 use crate::settings::preset::Preset;
 
 /// A table for each group of settings, and one of the methods.
 pub fn tables() -> String {
-    let mut groups = Vec::new();
+    let mut groups: Vec<Group> = Vec::new();
     for setting in Setting::ALL {
         if !groups.contains(&setting.group()) {
             groups.push(setting.group());
         }
     }
-    let mut out = String::new();
-    for group in groups {
-        let heading = group.heading();
-        let _ = write!(
-            out,
-            "**{heading}**\n\n| option | default | values | | used by |\n|---|---|---|---|---|\n"
-        );
-        for &setting in Setting::ALL
+    let mut tables: Vec<String> = groups.into_iter().map(of_group).collect();
+    tables.push(of_methods());
+    tables.join("\n\n")
+}
+
+fn table(title: &str, header: &str, rows: impl Iterator<Item = String>) -> String {
+    let rule = "|---".repeat(header.matches('|').count() - 1);
+    let head = format!("**{title}**\n\n{header}\n{rule}|");
+    std::iter::once(head)
+        .chain(rows)
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+fn of_group(group: Group) -> String {
+    let default = TrainConfig::default();
+    let row = |setting: Setting| {
+        format!(
+            "| `--{}` | {} | {} | {} | {} |",
+            setting.name(),
+            setting.text(&default).unwrap_or_default(),
+            values(setting),
+            setting.paragraphs().join(". "),
+            users(setting),
+        )
+    };
+    let settings = Setting::ALL
+        .iter()
+        .copied()
+        .filter(|setting| setting.group() == group);
+    table(
+        group.heading(),
+        "| option | default | values | | used by |",
+        settings.map(row),
+    )
+}
+
+fn of_methods() -> String {
+    let rows = |&method: &Method| {
+        let source = help(&named(&method));
+        let published = changes(&options::published(method));
+        let published = format!("| `{method}` | {source} | {published} |");
+        let presets = Preset::value_variants()[1..]
             .iter()
-            .filter(|setting| setting.group() == group)
-        {
-            let _ = writeln!(
-                out,
-                "| `--{}` | {} | {} | {} | {} |",
-                setting.name(),
-                setting.text(&TrainConfig::default()).unwrap_or_default(),
-                values(setting),
-                setting.paragraphs().join(". "),
-                users(setting),
-            );
-        }
-        out.push('\n');
-    }
-    out.push_str("**What the methods start from**\n\n| method | published by | where it differs from the defaults |\n|---|---|---|\n");
-    for &method in Method::ALL {
-        let source = method.to_possible_value();
-        let source = source.as_ref().and_then(|value| value.get_help());
-        let source = source.map(ToString::to_string).unwrap_or_default();
-        let _ = writeln!(
-            out,
-            "| `{method}` | {source} | {} |",
-            differences(&options::published(method))
-        );
-        for &preset in &Preset::value_variants()[1..] {
-            if let (Some(config), Some(name)) =
-                (options::preset(method, preset), preset.to_possible_value())
-            {
-                let _ = writeln!(
-                    out,
-                    "| `{method} --preset {}` | | {} |",
-                    name.get_name(),
-                    differences(&config)
-                );
-            }
-        }
-    }
-    out.trim_end().to_owned()
+            .filter_map(move |&preset| {
+                let changes = changes(&options::preset(method, preset)?);
+                let preset = named(&preset);
+                Some(format!(
+                    "| `{method} --preset {}` | | {changes} |",
+                    preset.get_name()
+                ))
+            });
+        std::iter::once(published).chain(presets)
+    };
+    table(
+        "What the methods start from",
+        "| method | source | where it differs from the defaults |",
+        Method::ALL.iter().flat_map(rows),
+    )
 }
 
 /// The values that a setting may have.
 fn values(setting: Setting) -> String {
     match setting.values() {
         Values::Integer(limits) | Values::Number(limits) => limits.to_string(),
-        Values::OneOf(choices) => listed(choices.iter()),
+        Values::OneOf(choices) => quoted(choices.iter()),
         Values::Choice | Values::Flag => {
             let values = setting.possible_values();
-            listed(values.iter().map(|value| value.get_name()))
+            quoted(values.iter().map(|value| value.get_name()))
         }
     }
 }
 
-fn listed<T: std::fmt::Display>(values: impl Iterator<Item = T>) -> String {
+fn quoted<T: std::fmt::Display>(values: impl Iterator<Item = T>) -> String {
     let values: Vec<_> = values.map(|value| format!("`{value}`")).collect();
     values.join(", ")
 }
 
-/// The methods that use a setting, and the features that it takes for that.
+/// The methods that use a setting, with the features that they use it for if these are not the default.
 fn users(setting: Setting) -> String {
     let uses = |method: Method, latent: Latent| {
         let config = TrainConfig {
@@ -94,41 +105,36 @@ fn users(setting: Setting) -> String {
         };
         options::has_use_for(&config, setting)
     };
-    let plain = |method: &Method| uses(*method, Latent::default());
-    let with_networks = |method: &Method| method.has_networks();
-    if Method::ALL.iter().all(plain) {
+    let user = |&method: &Method| {
+        let mut latents = Latent::value_variants().iter().copied();
+        Some((method, latents.find(|&latent| uses(method, latent))?))
+    };
+    let mut users: Vec<(Method, Latent)> = Method::ALL.iter().filter_map(user).collect();
+    let all = |some: fn(Method) -> bool| {
+        let mut methods = Method::ALL.iter();
+        methods.all(|&method| !some(method) || users.contains(&(method, Latent::default())))
+    };
+    let mut words = Vec::new();
+    if all(|_| true) {
         return "all".into();
     }
-    let mut users = Vec::new();
-    let mut rest: Vec<Method> = Method::ALL.to_vec();
-    if rest
-        .iter()
-        .copied()
-        .filter(|method| method.has_networks())
-        .all(|method| plain(&method))
-    {
-        users.push("all with networks".to_owned());
-        rest.retain(|method| !with_networks(method));
+    if all(Method::has_networks) {
+        words.push("all with networks".to_owned());
+        users.retain(|(method, _)| !method.has_networks());
     }
-    for method in rest {
-        let mut latents = Latent::value_variants().iter();
-        match latents.find(|&&latent| uses(method, latent)) {
-            Some(&latent) if latent == Latent::default() => users.push(format!("`{method}`")),
-            Some(latent) => {
-                let name = latent.to_possible_value();
-                let name = name
-                    .map(|value| value.get_name().to_owned())
-                    .unwrap_or_default();
-                users.push(format!("`{method}` with `--latent {name}`"));
-            }
-            None => {}
-        }
-    }
-    users.join(", ")
+    words.extend(
+        users
+            .into_iter()
+            .map(|(method, latent)| match latent == Latent::default() {
+                true => format!("`{method}`"),
+                false => format!("`{method}` with `--latent {}`", named(&latent).get_name()),
+            }),
+    );
+    words.join(", ")
 }
 
 /// The settings that differ from the defaults, as options; also λ, which each method sets.
-fn differences(config: &TrainConfig) -> String {
+fn changes(config: &TrainConfig) -> String {
     let mut config = config.clone();
     if options::has_use_for(&config, Setting::lambda) {
         config.lambda.get_or_insert(config.method.lambda());
@@ -140,9 +146,9 @@ fn differences(config: &TrainConfig) -> String {
     let changed = Setting::ALL
         .iter()
         .filter(|setting| !setting.agrees(&config, &default));
-    let options: Vec<_> = changed
-        .filter_map(|setting| Some(format!("--{} {}", setting.name(), setting.text(&config)?)))
-        .collect();
+    let option =
+        |setting: &Setting| Some(format!("--{} {}", setting.name(), setting.text(&config)?));
+    let options: Vec<_> = changed.filter_map(option).collect();
     match options.is_empty() {
         true => String::new(),
         false => format!("`{}`", options.join(" ")),
