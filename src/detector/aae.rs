@@ -21,7 +21,7 @@ use crate::nn::level::chain;
 use crate::nn::{Architecture, Decoder, Encoder, Mode, Network, linear, outputs};
 use crate::random::{generator, stream};
 use crate::score::{self, RawScore};
-use crate::settings::config::TrainConfig;
+use crate::settings::config::{Setting, TrainConfig};
 use crate::settings::method::Method;
 use crate::train::gan::{Gan, GanTrainer};
 use crate::train::losses::{DISCRIMINATOR, LossTerm};
@@ -201,8 +201,11 @@ impl GanScore for Aae {
     const METHOD: Method = Method::Aae;
     /// A is R alone.
     const LAMBDA: f64 = 1.0;
-    const SETTINGS: &'static [&'static str] =
-        &["features", "adversarial_weight", "contextual_weight"];
+    const SETTINGS: &'static [Setting] = &[
+        Setting::features,
+        Setting::adversarial_weight,
+        Setting::contextual_weight,
+    ];
 
     /// The two losses are minimised separately, so neither needs a weight.
     fn published(plain: TrainConfig) -> TrainConfig {

@@ -22,7 +22,7 @@ use crate::nn::level::{self, Level, chain};
 use crate::nn::{Architecture, Mode, Network, conv, conv_transposed, pyramid};
 use crate::random::{generator, stream};
 use crate::score::{self, RawScore};
-use crate::settings::config::TrainConfig;
+use crate::settings::config::{Setting, TrainConfig};
 use crate::settings::method::Method;
 use crate::train::gan::{Gan, GanTrainer};
 use crate::train::losses::{DISCRIMINATOR, LossTerm};
@@ -246,8 +246,11 @@ impl Gan for Alocc {
 impl GanScore for Alocc {
     const METHOD: Method = Method::Alocc;
     const LAMBDA: f64 = 0.0;
-    const SETTINGS: &'static [&'static str] =
-        &["adversarial_weight", "contextual_weight", "input_noise"];
+    const SETTINGS: &'static [Setting] = &[
+        Setting::adversarial_weight,
+        Setting::contextual_weight,
+        Setting::input_noise,
+    ];
 
     fn published(plain: TrainConfig) -> TrainConfig {
         TrainConfig {

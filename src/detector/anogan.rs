@@ -26,7 +26,7 @@ use crate::nn::{
 };
 use crate::random::{generator, stream};
 use crate::score::RawScore;
-use crate::settings::config::TrainConfig;
+use crate::settings::config::{Setting, TrainConfig};
 use crate::settings::limits::SEARCH_STEPS;
 use crate::settings::method::Method;
 use crate::train::adam::Adam;
@@ -172,7 +172,7 @@ impl Gan for Anogan {
 
 impl GanScore for Anogan {
     const METHOD: Method = Method::Anogan;
-    const SETTINGS: &'static [&'static str] = &["features", "search_steps"];
+    const SETTINGS: &'static [Setting] = &[Setting::features, Setting::search_steps];
     const SEARCHES: bool = true;
 
     /// The published rate of 1e-5 makes little progress within a small budget, and 2e-4 lets D win:

@@ -13,7 +13,7 @@ use crate::data::pictures::Pictures;
 use crate::model_file::{ModelFile, Normaliser, Scoring};
 use crate::nn::tensors::HostTensor;
 use crate::platform::yield_now;
-use crate::score::{Balance, Latent, RawScore};
+use crate::score::{Latent, Normalisation, RawScore};
 
 /// Largest number of pixel residuals for the heat map's scale: enough for its quantile.
 const SCALE_PIXELS: usize = 4_000_000;
@@ -88,7 +88,9 @@ pub async fn calibrate(
         yield_now().await;
     }
 
-    if model.header.scoring.balance == Balance::Quantile && raw.iter().all(|s| s.latent.is_some()) {
+    if model.header.scoring.balance == Normalisation::Quantile
+        && raw.iter().all(|s| s.latent.is_some())
+    {
         let scoring = &mut model.header.scoring;
         scoring.normaliser = Some(Normaliser::fit(&raw)?);
         for score in &mut raw {

@@ -26,7 +26,7 @@ use crate::nn::level::{self, Level, chain};
 use crate::nn::{Architecture, DiscriminatorOutput, Mode, Network, conv, flat, linear, outputs};
 use crate::random::{generator, stream};
 use crate::score::RawScore;
-use crate::settings::config::TrainConfig;
+use crate::settings::config::{Setting, TrainConfig};
 use crate::settings::method::Method;
 use crate::train::gan::{Gan, GanTrainer};
 use crate::train::losses::{DISCRIMINATOR, LossTerm};
@@ -344,7 +344,7 @@ impl Gan for Egbad {
 
 impl GanScore for Egbad {
     const METHOD: Method = Method::Egbad;
-    const SETTINGS: &'static [&'static str] = &["features"];
+    const SETTINGS: &'static [Setting] = &[Setting::features];
 
     /// The length of f(x, z).
     fn feature_layers(architecture: &Architecture, _scoring: &Scoring) -> Vec<usize> {

@@ -13,7 +13,7 @@ use crate::nn::init::Initialiser;
 use crate::nn::tensors::{self, TensorError, num_params};
 use crate::nn::{Architecture, Mode, Network};
 use crate::score::{LAMBDA, Latent, RawScore};
-use crate::settings::config::TrainConfig;
+use crate::settings::config::{Setting, TrainConfig};
 use crate::settings::limits::SEARCH_STEPS;
 use crate::settings::method::Method;
 use crate::settings::preset::Preset;
@@ -27,9 +27,8 @@ pub trait GanScore: Gan {
     /// λ of its published score.
     const LAMBDA: f64 = LAMBDA;
 
-    /// The settings that it uses in addition to those of every method with networks, by field of
-    /// [`TrainConfig`]; others are refused.
-    const SETTINGS: &'static [&'static str];
+    /// The settings that it uses in addition to those of every method with networks; others are refused.
+    const SETTINGS: &'static [Setting];
 
     /// Whether it optimises a latent code for each image, which needs gradients, instead of measuring it
     /// in one pass.

@@ -16,6 +16,7 @@ use crate::nn::level::{self, Level};
 use crate::nn::{
     Architecture, Decoder, DiscriminatorOutput, Encoder, Mode, Network, conv, pyramid,
 };
+use crate::settings::config::Setting;
 use crate::settings::method::Method;
 use crate::train::gan::{Gan, GanTrainer};
 use crate::train::losses::{DISCRIMINATOR, LossTerm};
@@ -208,11 +209,11 @@ impl Gan for Ganomaly {
 impl GanScore for Ganomaly {
     const METHOD: Method = Method::Ganomaly;
     const LAMBDA: f64 = 0.0;
-    const SETTINGS: &'static [&'static str] = &[
-        "features",
-        "adversarial_weight",
-        "contextual_weight",
-        "latent_weight",
+    const SETTINGS: &'static [Setting] = &[
+        Setting::features,
+        Setting::adversarial_weight,
+        Setting::contextual_weight,
+        Setting::latent_weight,
     ];
 
     /// The length of z.

@@ -17,7 +17,7 @@ use crate::model_file::Scoring;
 use crate::nn::{Architecture, Discriminator, Generator, Mode, Network};
 use crate::random::{generator, stream, unit};
 use crate::score::Latent;
-use crate::settings::config::TrainConfig;
+use crate::settings::config::{Setting, TrainConfig};
 use crate::settings::method::Method;
 use crate::settings::preset::Preset;
 use crate::train::gan::{Gan, GanTrainer};
@@ -107,18 +107,18 @@ impl Gan for SkipGanomaly {
 
 impl GanScore for SkipGanomaly {
     const METHOD: Method = Method::SkipGanomaly;
-    const SETTINGS: &'static [&'static str] = &[
-        "features",
-        "adversarial_weight",
-        "contextual_weight",
-        "latent_weight",
-        "latent_in_discriminator",
-        "input_noise",
-        "input_mask",
-        "skip_dropout",
-        "cut_skips",
-        "label_smoothing",
-        "latent",
+    const SETTINGS: &'static [Setting] = &[
+        Setting::features,
+        Setting::adversarial_weight,
+        Setting::contextual_weight,
+        Setting::latent_weight,
+        Setting::latent_in_discriminator,
+        Setting::input_noise,
+        Setting::input_mask,
+        Setting::skip_dropout,
+        Setting::cut_skips,
+        Setting::label_smoothing,
+        Setting::latent,
     ];
 
     fn preset(preset: Preset, published: TrainConfig) -> Option<TrainConfig> {

@@ -13,7 +13,7 @@ use crate::model_file::ModelFile;
 use crate::nn::tensors::{NamedTensors, TensorError, num_params};
 use crate::nn::{Architecture, Mode, Network};
 use crate::score::LAMBDA;
-use crate::settings::config::TrainConfig;
+use crate::settings::config::{Setting, TrainConfig};
 use crate::settings::preset::Preset;
 use crate::train::gan::GanTrainer;
 use crate::train::losses::LossTerm;
@@ -36,8 +36,8 @@ pub(crate) trait MethodSpec: Sync {
         None
     }
 
-    /// The settings that it uses in addition to those of every method, by field; others are refused.
-    fn settings(&self, config: &TrainConfig) -> Vec<&'static str>;
+    /// The settings that it uses in addition to those of every method; others are refused.
+    fn settings(&self, config: &TrainConfig) -> Vec<Setting>;
 
     /// Whether it optimises a latent code for each image instead of measuring it in one pass.
     fn searches(&self) -> bool {
@@ -137,17 +137,17 @@ pub trait FittedOnce {
 }
 
 /// Settings of every method with networks, in addition to those of every method.
-const OF_NETWORKS: [&str; 10] = [
-    "width",
-    "discriminator_width",
-    "epochs",
-    "steps",
-    "batch",
-    "learning_rate",
-    "augment",
-    "residual",
-    "lambda",
-    "balance",
+const OF_NETWORKS: [Setting; 10] = [
+    Setting::width,
+    Setting::discriminator_width,
+    Setting::epochs,
+    Setting::steps,
+    Setting::batch,
+    Setting::learning_rate,
+    Setting::augment,
+    Setting::residual,
+    Setting::lambda,
+    Setting::balance,
 ];
 
 /// The specification of a method with networks.
@@ -172,7 +172,7 @@ impl<G: GanScore> MethodSpec for GanMethod<G> {
         G::preset(preset, published)
     }
 
-    fn settings(&self, _config: &TrainConfig) -> Vec<&'static str> {
+    fn settings(&self, _config: &TrainConfig) -> Vec<Setting> {
         let own = G::SETTINGS.iter().copied();
         OF_NETWORKS.into_iter().chain(own).collect()
     }

@@ -18,7 +18,7 @@ use skip_ganomaly::nn::tensors::{TensorError, load};
 use skip_ganomaly::nn::{BatchNorm, Mode, Network, dcgan};
 use skip_ganomaly::run::preview::Labelled;
 use skip_ganomaly::run::{Run, RunError};
-use skip_ganomaly::score::{Balance, Latent, Residual};
+use skip_ganomaly::score::{Latent, Normalisation, Residual};
 use skip_ganomaly::settings::config::TrainConfig;
 use skip_ganomaly::settings::method::Method;
 use skip_ganomaly::train::losses::{Losses, OUTPUTS};
@@ -83,7 +83,7 @@ fn scorings() -> [TrainConfig; 3] {
     let layers = TrainConfig {
         residual: Residual::Smoothed,
         latent: Latent::Layers,
-        balance: Balance::Quantile,
+        balance: Normalisation::Quantile,
         lambda: Some(0.5),
         ..config()
     };
