@@ -229,7 +229,7 @@ pub fn nearest_generated(x: Tensor<4>, generated: Tensor<4>) -> Tensor<1> {
 /// If the shapes differ.
 ///
 /// Source: Schlegl et al. 2017, equations 2, 4 and 5; λ there weighs the features.
-pub fn search(
+pub fn latent_optimisation(
     lambda: f64,
     (x, x_hat): (Tensor<4>, Tensor<4>),
     (f, f_hat): (Tensor<2>, Tensor<2>),
@@ -320,7 +320,7 @@ mod tests {
     fn a_search_adds_up_pixels_and_features() {
         let image = |values: &[f32]| vector(values).reshape([1, 1, 1, 2]);
         let features = |values: &[f32]| vector(values).reshape([1, 2]);
-        let loss = search(
+        let loss = latent_optimisation(
             0.75,
             (image(&[0.0, 1.0]), image(&[0.5, -1.0])),
             (features(&[1.0, 2.0]), features(&[0.0, 4.0])),

@@ -24,7 +24,7 @@ pub(crate) mod stream {
     #[cfg(feature = "cli")]
     pub(crate) const TRIAL: u64 = 5 << 48;
     /// The start of a latent optimisation.
-    pub(crate) const SEARCH: u64 = 4 << 48;
+    pub(crate) const LATENT_CODE: u64 = 4 << 48;
 }
 
 /// The random numbers of one stream of a seed.

@@ -19,7 +19,7 @@ use crate::detector::{calibrate, images_needed, options};
 use crate::model_file::{FORMAT, ModelFile, Precision};
 use crate::score::{Latent, Normalisation, Residual};
 use crate::settings::config::{Setting, TrainConfig};
-use crate::settings::limits::MOST_SEARCH_STEPS;
+use crate::settings::limits::MOST_LATENT_STEPS;
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -42,7 +42,7 @@ pub struct Args {
     #[arg(long, alias = "balance", value_enum)]
     normalise: Option<Normalisation>,
     /// Steps of the latent optimisation for each image [default: the model's]
-    #[arg(long, alias = "search-steps", value_parser = clap::value_parser!(u32).range(1..=MOST_SEARCH_STEPS as i64))]
+    #[arg(long, alias = "search-steps", value_parser = clap::value_parser!(u32).range(1..=MOST_LATENT_STEPS as i64))]
     latent_steps: Option<u32>,
     /// Quantile of the normal images' scores that becomes the threshold, between 0 and 1 [default: the
     /// model's]
@@ -71,7 +71,7 @@ pub fn run(args: Args) -> Result<Outcome> {
     scoring.balance = args.normalise.unwrap_or(scoring.balance);
     if let Some(steps) = args.latent_steps {
         anyhow::ensure!(
-            model.header.method.searches(),
+            model.header.method.optimises_latent(),
             "--latent-steps applies to methods with a latent optimisation, got a model of the method {}",
             model.header.method
         );

@@ -56,7 +56,7 @@ fn of_method(method: Method) -> Value {
         "name": method.as_str(),
         "source": help(&named(&method)),
         "in_steps": method.has_networks(),
-        "searches": method.searches(),
+        "searches": method.optimises_latent(),
         "losses": method.loss_terms(),
         "settings": used.map(|setting| setting.field()).collect::<Vec<_>>(),
         "published": changes,

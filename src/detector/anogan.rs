@@ -12,7 +12,7 @@ use burn::tensor::Tensor;
 use super::gan::{GanDetector, GanScore};
 use super::spec::GanMethod;
 use super::{Inference, LatentOptimisation, Reconstruction};
-use crate::loss::{bce_fake, bce_real, nearest_generated, search};
+use crate::loss::{bce_fake, bce_real, latent_optimisation, nearest_generated};
 use crate::model_file::Scoring;
 use crate::nn::activation::leaky_relu_of;
 use crate::nn::dcgan::{
@@ -27,7 +27,7 @@ use crate::nn::{
 use crate::random::{generator, stream};
 use crate::score::RawScore;
 use crate::settings::config::{Setting, TrainConfig};
-use crate::settings::limits::SEARCH_STEPS;
+use crate::settings::limits::LATENT_STEPS;
 use crate::settings::method::Method;
 use crate::train::adam::Adam;
 use crate::train::gan::{Gan, GanTrainer};
@@ -42,7 +42,7 @@ pub(crate) const SPEC: GanMethod<Anogan> = GanMethod::new();
 const SCHEDULE: [(f64, f64); 3] = [(0.4, 1e-2), (0.6, 1e-3), (1.0, 5e-4)];
 
 /// β1 of the latent optimisation's Adam: the usual one.
-const SEARCH_BETA_1: f64 = 0.9;
+const BETA_1: f64 = 0.9;
 
 /// The discriminator D, whose last hidden layer is the feature f(x), `[n, 16 width]`.
 #[derive(Module, Debug)]
@@ -173,7 +173,7 @@ impl Gan for Anogan {
 impl GanScore for Anogan {
     const METHOD: Method = Method::Anogan;
     const SETTINGS: &'static [Setting] = &[Setting::features, Setting::search_steps];
-    const SEARCHES: bool = true;
+    const OPTIMISES_LATENT: bool = true;
 
     /// The published rate of 1e-5 makes little progress within a small budget, and 2e-4 lets D win:
     /// docs/method.md.
@@ -190,7 +190,7 @@ impl GanScore for Anogan {
     }
 
     fn infer(detector: &GanDetector<Self>, x: Tensor<4>) -> Inference<'_> {
-        Inference::Optimising(Box::new(LatentSearch::new(detector, x)))
+        Inference::Optimising(Box::new(CodeOptimisation::new(detector, x)))
     }
 
     /// A = λ R + (1 - λ) L with R = ‖x - G(z)‖₁ / N and L = ‖f(x) - f(G(z))‖₁ / N, N the number of the
@@ -207,7 +207,7 @@ impl GanScore for Anogan {
 
 /// The latent optimisation for a batch: each image has its own z, and all start at the same z, which the
 /// run's seed determines, so that a score does not depend on the batch.
-struct LatentSearch<'a> {
+struct CodeOptimisation<'a> {
     detector: &'a GanDetector<Anogan>,
     x: Tensor<4>,
     /// f(x).
@@ -219,11 +219,11 @@ struct LatentSearch<'a> {
     loss: Tensor<1>,
 }
 
-impl<'a> LatentSearch<'a> {
+impl<'a> CodeOptimisation<'a> {
     fn new(detector: &'a GanDetector<Anogan>, x: Tensor<4>) -> Self {
         let x = Tensor::from_inner(x);
         let device = x.device();
-        let mut random = generator(detector.seed, stream::SEARCH);
+        let mut random = generator(detector.seed, stream::LATENT_CODE);
         let z = sample_prior(&mut random, [1, detector.architecture.features], &device);
         Self {
             f: detector
@@ -231,9 +231,9 @@ impl<'a> LatentSearch<'a> {
                 .forward(x.clone(), detector.mode)
                 .features,
             z: Param::from_tensor(z.repeat_dim(0, x.dims()[0])),
-            adam: Adam::new(learning_rate(0, 1)).with_beta_1(SEARCH_BETA_1),
+            adam: Adam::new(learning_rate(0, 1)).with_beta_1(BETA_1),
             taken: 0,
-            steps: detector.scoring.search_steps.unwrap_or(SEARCH_STEPS),
+            steps: detector.scoring.search_steps.unwrap_or(LATENT_STEPS),
             loss: Tensor::zeros([1], &device),
             detector,
             x,
@@ -254,7 +254,7 @@ impl<'a> LatentSearch<'a> {
     }
 }
 
-impl LatentOptimisation for LatentSearch<'_> {
+impl LatentOptimisation for CodeOptimisation<'_> {
     fn steps(&self) -> usize {
         self.steps
     }
@@ -263,7 +263,7 @@ impl LatentOptimisation for LatentSearch<'_> {
         let (x_hat, f_hat) = self.generated();
         let lambda = self.detector.scoring.lambda;
         let features = (self.f.clone(), f_hat);
-        self.loss = search(lambda, (self.x.clone(), x_hat), features);
+        self.loss = latent_optimisation(lambda, (self.x.clone(), x_hat), features);
         let rate = learning_rate(self.taken, self.steps);
         self.adam.set_learning_rate(rate);
         let gradients = self.loss.backward();

@@ -24,7 +24,7 @@ const SMALLEST_SQUARE: f64 = 1e-2;
 
 /// Largest number of held-out normal images for calibration if the method optimises a latent code for
 /// each.
-const SEARCHED: usize = 256;
+const OPTIMISED: usize = 256;
 
 /// A calibrated model.
 pub struct Calibrated {
@@ -121,7 +121,7 @@ pub fn images_needed(scoring: &Scoring, training: usize, held_out: usize) -> usi
 /// Largest number of held-out normal images that are calibrated on.
 fn most_held_out(scoring: &Scoring) -> usize {
     match scoring.search_steps {
-        Some(_) => SEARCHED,
+        Some(_) => OPTIMISED,
         None => usize::MAX,
     }
 }

@@ -14,7 +14,7 @@ use crate::nn::tensors::{self, TensorError, num_params};
 use crate::nn::{Architecture, Mode, Network};
 use crate::score::{LAMBDA, Latent, RawScore};
 use crate::settings::config::{Setting, TrainConfig};
-use crate::settings::limits::SEARCH_STEPS;
+use crate::settings::limits::LATENT_STEPS;
 use crate::settings::method::Method;
 use crate::settings::preset::Preset;
 use crate::train::gan::{DISCRIMINATOR, GENERATOR, Gan};
@@ -32,7 +32,7 @@ pub trait GanScore: Gan {
 
     /// Whether it optimises a latent code for each image, which needs gradients, instead of measuring it
     /// in one pass.
-    const SEARCHES: bool = false;
+    const OPTIMISES_LATENT: bool = false;
 
     /// The settings that it starts from: the defaults, `plain`, except where its authors use others, or
     /// where others were chosen on held-out normal images because the authors' setting fails at a small
@@ -113,7 +113,7 @@ impl<G: GanScore> GanDetector<G> {
             num_params(&G::Generator::blank(architecture))
                 + num_params(&G::Discriminator::blank(architecture))
         })?;
-        let networks_on = match G::SEARCHES {
+        let networks_on = match G::OPTIMISES_LATENT {
             true => device.clone().autodiff(),
             false => device.clone(),
         };
@@ -214,9 +214,9 @@ impl<G: GanScore> Detector for GanDetector<G> {
         G::infer(self, x)
     }
 
-    fn search_steps(&self) -> Option<usize> {
-        let steps = self.scoring.search_steps.unwrap_or(SEARCH_STEPS);
-        G::SEARCHES.then_some(steps)
+    fn latent_steps(&self) -> Option<usize> {
+        let steps = self.scoring.search_steps.unwrap_or(LATENT_STEPS);
+        G::OPTIMISES_LATENT.then_some(steps)
     }
 
     fn score_as(&mut self, file: &ModelFile) -> Result<(), LoadError> {

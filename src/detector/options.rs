@@ -52,7 +52,10 @@ pub fn scoring(config: &TrainConfig) -> Scoring {
         latent: config.latent,
         balance: config.balance,
         normaliser: None,
-        search_steps: config.method.searches().then_some(config.search_steps),
+        search_steps: config
+            .method
+            .optimises_latent()
+            .then_some(config.search_steps),
     }
 }
 

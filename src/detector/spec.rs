@@ -40,7 +40,7 @@ pub(crate) trait MethodSpec: Sync {
     fn settings(&self, config: &TrainConfig) -> Vec<Setting>;
 
     /// Whether it optimises a latent code for each image instead of measuring it in one pass.
-    fn searches(&self) -> bool {
+    fn optimises_latent(&self) -> bool {
         false
     }
 
@@ -177,8 +177,8 @@ impl<G: GanScore> MethodSpec for GanMethod<G> {
         OF_NETWORKS.into_iter().chain(own).collect()
     }
 
-    fn searches(&self) -> bool {
-        G::SEARCHES
+    fn optimises_latent(&self) -> bool {
+        G::OPTIMISES_LATENT
     }
 
     fn load(

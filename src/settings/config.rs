@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::limits::{COMPONENTS, Limits, MOST_SEARCH_STEPS, SEARCH_STEPS, Values};
+use super::limits::{COMPONENTS, LATENT_STEPS, Limits, MOST_LATENT_STEPS, Values};
 use super::method::{Method, listed};
 pub use super::rows::Group;
 use super::rows::{Row, Value, settings};
@@ -94,8 +94,8 @@ settings! {
     /// How R and L are normalised before they are added
     balance as "normalise": Normalisation = Normalisation::None, Score, Choice;
     /// Steps of the latent optimisation for each image
-    search_steps as "latent-steps": usize = SEARCH_STEPS, Score,
-        Integer(Limits::between(1.0, MOST_SEARCH_STEPS as f64));
+    search_steps as "latent-steps": usize = LATENT_STEPS, Score,
+        Integer(Limits::between(1.0, MOST_LATENT_STEPS as f64));
     /// Share of the normal images that is held out for calibration
     held_out: f64 = 0.1, Score, PART;
     /// Quantile of the held-out images' scores that becomes the threshold

@@ -13,7 +13,7 @@ fn settings(method: Method) -> Vec<&'static str> {
     if method.has_networks() {
         settings.extend(["--width", "2", "--batch", "16", "--steps", "3"]);
     }
-    if method.searches() {
+    if method.optimises_latent() {
         settings.extend(["--latent-steps", "4"]);
     }
     settings
@@ -38,13 +38,16 @@ fn every_method_goes_through_the_program() {
         assert_eq!(header["architecture"].is_object(), method.has_networks());
         assert_eq!(number(&header["scoring"]["lambda"]), method.lambda());
         let steps = header["scoring"].get("search_steps").map(number);
-        assert_eq!(steps, method.searches().then_some(4.0));
+        assert_eq!(steps, method.optimises_latent().then_some(4.0));
         let lines = run(program().arg("inspect").arg(&model), 0).0;
         assert!(
             lines.contains(&format!("method        {method} ")),
             "{lines}"
         );
-        assert_eq!(lines.contains("4 steps for each image"), method.searches());
+        assert_eq!(
+            lines.contains("4 steps for each image"),
+            method.optimises_latent()
+        );
 
         // One at a time and together: the same lines.
         let pictures = some_pictures();

@@ -68,10 +68,13 @@ fn every_setting_comes_with_its_default() {
     for (told, &method) in methods.iter().zip(Method::ALL) {
         assert_eq!(told["name"], method.as_str());
         assert_eq!(told["in_steps"], method.has_networks());
-        assert_eq!(told["searches"], method.searches());
+        assert_eq!(told["searches"], method.optimises_latent());
         let used = told["settings"].as_array().expect("settings");
         assert!(used.contains(&"size".into()), "{told}");
-        assert_eq!(used.contains(&"search_steps".into()), method.searches());
+        assert_eq!(
+            used.contains(&"search_steps".into()),
+            method.optimises_latent()
+        );
         let published = told["published"].as_object().expect("changes");
         assert!(
             published

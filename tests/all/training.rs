@@ -46,7 +46,7 @@ fn config_of(method: Method) -> TrainConfig {
         width,
         batch: 8,
         epochs: 2,
-        search_steps: if method.searches() {
+        search_steps: if method.optimises_latent() {
             5
         } else {
             config().search_steps
@@ -315,7 +315,7 @@ fn a_search_is_watched_and_can_be_ended() {
     let run = start(&config, 20);
     let model = block_on(run.model()).expect("a readable device");
     let detector = detector::load(&model, &Device::flex()).expect("weights that fit");
-    assert_eq!(detector.search_steps(), Some(25));
+    assert_eq!(detector.latent_steps(), Some(25));
     let values = waves(2);
     let mut all = ProgressCallbacks(Vec::new(), usize::MAX);
     let watched = block_on(score_with_progress(&*detector, &values, &mut all)).expect("scores");
