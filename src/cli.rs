@@ -11,6 +11,7 @@ mod files;
 mod images;
 mod import;
 mod inspect;
+mod preset;
 mod progress;
 mod schema;
 mod score;
@@ -47,8 +48,8 @@ enum Verb {
     Import(import::Args),
     /// Show what a model file contains
     Inspect(inspect::Args),
-    /// Print the settings of a training run, their limits and the presets as JSON
-    Schema,
+    /// Print the settings of a training run, their limits, the methods and the presets as JSON
+    Schema(schema::Args),
     /// Serve the page on this machine
     Serve(serve::Args),
 }
@@ -66,7 +67,7 @@ pub fn run() -> ExitCode {
         Verb::Compare(args) => compare::run(&args, given),
         Verb::Import(args) => import::run(args),
         Verb::Inspect(args) => inspect::run(args),
-        Verb::Schema => schema::run(),
+        Verb::Schema(args) => schema::run(&args),
         Verb::Serve(args) => serve::run(args).map(|()| Outcome::Done),
     };
     match result {

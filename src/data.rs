@@ -10,14 +10,15 @@
 //! | [`prepared`] | images prepared once and kept as bytes |
 //! | [`digest`] | what a model was trained on |
 //!
-//! The program has more: `dataset` (one set of images, whatever the source), `folder`, `cifar10` and
-//! `idx` (the sources), `records` (raw images in memory), `stored` (prepared images in bounded
-//! memory) and `mask` (where a defect is).
+//! The program has more: `dataset` (one set of images, whatever the source), `sample` (one of its
+//! images), `classes` (which of them count as normal), `folder`, `cifar10` and `idx` (the sources),
+//! `files` and `records` (images on disk, and raw ones in memory), `picture_cache` (prepared images in
+//! bounded memory) and `mask` (where a defect is).
 
 pub mod augment;
 pub mod batch;
+pub mod corruption;
 pub mod digest;
-pub mod disturb;
 pub mod image;
 pub mod layout;
 pub mod pictures;
@@ -26,7 +27,11 @@ pub mod prepared;
 #[cfg(all(feature = "cli", not(target_family = "wasm")))]
 pub mod cifar10;
 #[cfg(all(feature = "cli", not(target_family = "wasm")))]
+pub mod classes;
+#[cfg(all(feature = "cli", not(target_family = "wasm")))]
 pub mod dataset;
+#[cfg(all(feature = "cli", not(target_family = "wasm")))]
+pub mod files;
 #[cfg(all(feature = "cli", not(target_family = "wasm")))]
 pub mod folder;
 #[cfg(all(feature = "cli", not(target_family = "wasm")))]
@@ -34,9 +39,11 @@ pub mod idx;
 #[cfg(all(feature = "cli", not(target_family = "wasm")))]
 pub mod mask;
 #[cfg(all(feature = "cli", not(target_family = "wasm")))]
+pub mod picture_cache;
+#[cfg(all(feature = "cli", not(target_family = "wasm")))]
 pub mod records;
 #[cfg(all(feature = "cli", not(target_family = "wasm")))]
-pub mod stored;
+pub mod sample;
 
 use std::path::PathBuf;
 

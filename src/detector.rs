@@ -89,7 +89,7 @@ pub trait Detector: Sync {
     fn infer(&self, x: Tensor<4>) -> Inference<'_>;
 
     /// Steps of the latent optimisation, if the method has one.
-    fn search_steps(&self) -> Option<usize> {
+    fn latent_steps(&self) -> Option<usize> {
         None
     }
 

@@ -8,14 +8,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use burn::tensor::Device;
 use pytorch_reader::{DType, PytorchReader, Tensor};
 
 use crate::data::image::Preprocessing;
 use crate::detector::ganomaly;
 use crate::model_file::{FORMAT, Header, MAX_BYTES, ModelFile, Scoring};
-use crate::nn::init::Initialiser;
-use crate::nn::tensors::{HostTensor, NamedTensors, Reader};
+use crate::nn::tensors::{HostTensor, NamedTensors, is_parameter, shapes};
 use crate::nn::{self, Architecture, ArchitectureError, Network as _};
 use crate::score::Residual;
 use crate::settings::method::Method;
@@ -117,8 +115,8 @@ pub enum ImportError {
 /// Imports a pair of checkpoints: `{'epoch', 'state_dict'}` as the published programs write them,
 /// or a state dict alone.
 ///
-/// The networks are built on `device` for comparison. `residual` sets how R measures; the published
-/// Skip-GANomaly program uses [`Residual::L2`]. The model has neither a calibration nor a self check.
+/// `residual` sets how R measures; the published Skip-GANomaly program uses [`Residual::L2`]. The model has
+/// neither a calibration nor a self check.
 ///
 /// # Errors
 /// See [`ImportError`]: each says what was expected and what was got.
@@ -126,7 +124,6 @@ pub fn import(
     generator: &Path,
     discriminator: &Path,
     residual: Residual,
-    device: &Device,
 ) -> Result<ModelFile, ImportError> {
     let generator = Checkpoint::open(generator, Network::Generator)?;
     let discriminator = Checkpoint::open(discriminator, Network::Discriminator)?;
@@ -144,8 +141,8 @@ pub fn import(
         cut_skips: 0,
     };
     architecture.check()?;
-    let mut tensors = generator.tensors(&architecture, device)?;
-    tensors.append(&mut discriminator.tensors(&architecture, device)?);
+    let mut tensors = generator.tensors(&architecture)?;
+    tensors.append(&mut discriminator.tensors(&architecture)?);
     Ok(ModelFile {
         header: Header {
             format: FORMAT,
@@ -468,12 +465,8 @@ impl Checkpoint {
     }
 
     /// Every tensor of the network under this crate's names.
-    fn tensors(
-        &self,
-        architecture: &Architecture,
-        device: &Device,
-    ) -> Result<NamedTensors, ImportError> {
-        let shapes = self.shapes(architecture, device)?;
+    fn tensors(&self, architecture: &Architecture) -> Result<NamedTensors, ImportError> {
+        let shapes = self.shapes(architecture)?;
         let official: Vec<Option<String>> = shapes
             .iter()
             .map(|(name, _)| official_name(self.method, architecture, name))
@@ -504,44 +497,32 @@ impl Checkpoint {
     fn shapes(
         &self,
         architecture: &Architecture,
-        device: &Device,
     ) -> Result<Vec<(String, Vec<usize>)>, ImportError> {
-        let count: fn(&Architecture) -> usize = match (self.method, self.network) {
-            (Method::Ganomaly, Network::Generator) => ganomaly::Generator::learnt_values,
-            (Method::Ganomaly, Network::Discriminator) => ganomaly::Discriminator::learnt_values,
-            (_, Network::Generator) => nn::Generator::learnt_values,
-            (_, Network::Discriminator) => nn::Discriminator::learnt_values,
+        let shapes = match (self.method, self.network) {
+            (Method::Ganomaly, Network::Generator) => {
+                shapes(GENERATOR, &ganomaly::Generator::blank(architecture))
+            }
+            (Method::Ganomaly, Network::Discriminator) => {
+                shapes(DISCRIMINATOR, &ganomaly::Discriminator::blank(architecture))
+            }
+            (_, Network::Generator) => shapes(GENERATOR, &nn::Generator::blank(architecture)),
+            (_, Network::Discriminator) => {
+                shapes(DISCRIMINATOR, &nn::Discriminator::blank(architecture))
+            }
         };
-        let (expected, found) = (
-            count(architecture),
+        let parameters = shapes.iter().filter(|(name, _)| is_parameter(name));
+        let (expected, found): (usize, usize) = (
+            parameters
+                .map(|(_, shape)| shape.iter().product::<usize>())
+                .sum(),
             self.tensors.values().map(Tensor::num_elements).sum(),
         );
-        // A small file must not make us build large networks. If only some values are missing, their
-        // tensors are named later.
+        // If only some values are missing, their tensors are named later.
         if expected / 2 > found {
             let expected = format!("{} of {expected} values", self.description());
             return Err(self.content(&expected, format!("{found} values")));
         }
-        let mut init = Initialiser::blank(device);
-        let reader = Reader::new();
-        let reader = match (self.method, self.network) {
-            (Method::Ganomaly, Network::Generator) => reader.module(
-                GENERATOR,
-                &ganomaly::Generator::new(architecture, &mut init),
-            ),
-            (Method::Ganomaly, Network::Discriminator) => reader.module(
-                DISCRIMINATOR,
-                &ganomaly::Discriminator::new(architecture, &mut init),
-            ),
-            (_, Network::Generator) => {
-                reader.module(GENERATOR, &nn::Generator::new(architecture, &mut init))
-            }
-            (_, Network::Discriminator) => reader.module(
-                DISCRIMINATOR,
-                &nn::Discriminator::new(architecture, &mut init),
-            ),
-        };
-        Ok(reader.shapes().to_vec())
+        Ok(shapes)
     }
 
     fn values(

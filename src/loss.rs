@@ -195,24 +195,24 @@ pub fn reconstruction(x: Tensor<4>, x_hat: Tensor<4>) -> Tensor<1> {
 /// nearest generated one. It is logged only, not optimised.
 ///
 /// # Shapes
-/// - `x`, `drawn`: `[n, c, h, w]`, in `[-1, 1]`
+/// - `x`, `generated`: `[n, c, h, w]`, in `[-1, 1]`
 /// - returns `[1]`
 ///
 /// # Panics
 /// If the shapes differ.
-pub fn nearest_drawn(x: Tensor<4>, drawn: Tensor<4>) -> Tensor<1> {
+pub fn nearest_generated(x: Tensor<4>, generated: Tensor<4>) -> Tensor<1> {
     assert_eq!(
         x.dims(),
-        drawn.dims(),
+        generated.dims(),
         "real and generated images differ in shape"
     );
     let [n, channels, height, width] = x.dims();
     let length = channels * height * width;
-    let (x, drawn) = (x.reshape([n, length]), drawn.reshape([n, length]));
+    let (x, generated) = (x.reshape([n, length]), generated.reshape([n, length]));
     let squares = |t: &Tensor<2>| t.clone().square().sum_dim(1);
     // ‖x - g‖² = ‖x‖² - 2 x·g + ‖g‖², of each x with each g.
-    let distances =
-        squares(&x) + squares(&drawn).transpose() - x.matmul(drawn.transpose()).mul_scalar(2.0);
+    let distances = squares(&x) + squares(&generated).transpose()
+        - x.matmul(generated.transpose()).mul_scalar(2.0);
     distances.min_dim(1).mean().div_scalar(length as f64)
 }
 
@@ -229,7 +229,7 @@ pub fn nearest_drawn(x: Tensor<4>, drawn: Tensor<4>) -> Tensor<1> {
 /// If the shapes differ.
 ///
 /// Source: Schlegl et al. 2017, equations 2, 4 and 5; λ there weighs the features.
-pub fn search(
+pub fn latent_optimisation(
     lambda: f64,
     (x, x_hat): (Tensor<4>, Tensor<4>),
     (f, f_hat): (Tensor<2>, Tensor<2>),
@@ -308,19 +308,19 @@ mod tests {
     }
 
     #[test]
-    fn the_nearest_of_the_drawn_pictures_counts() {
+    fn the_nearest_of_the_generated_pictures_counts() {
         let two = |values: &[f32]| vector(values).reshape([2, 1, 1, 2]);
         let x = two(&[0.0, 1.0, -1.0, 0.5]);
         // The first is nearest to both: (0.25 + 0)/2 and (0.25 + 0.25)/2.
-        let drawn = two(&[-0.5, 1.0, 1.0, -1.0]);
-        assert!((scalar(nearest_drawn(x, drawn)) - (0.125 + 0.25) / 2.0).abs() < 1e-6);
+        let generated = two(&[-0.5, 1.0, 1.0, -1.0]);
+        assert!((scalar(nearest_generated(x, generated)) - (0.125 + 0.25) / 2.0).abs() < 1e-6);
     }
 
     #[test]
     fn a_search_adds_up_pixels_and_features() {
         let image = |values: &[f32]| vector(values).reshape([1, 1, 1, 2]);
         let features = |values: &[f32]| vector(values).reshape([1, 2]);
-        let loss = search(
+        let loss = latent_optimisation(
             0.75,
             (image(&[0.0, 1.0]), image(&[0.5, -1.0])),
             (features(&[1.0, 2.0]), features(&[0.0, 4.0])),

@@ -111,8 +111,8 @@ impl Model {
     }
 
     /// Steps of the latent optimisation for each image, if the method has one.
-    pub fn search_steps(&self) -> Option<usize> {
-        self.detector.search_steps()
+    pub fn latent_steps(&self) -> Option<usize> {
+        self.detector.latent_steps()
     }
 
     /// Its calibration; without one there is no threshold and no verdict.

@@ -2,27 +2,31 @@
 //! shape in a trailing comment, no device and no loss inside.
 
 pub(crate) mod activation;
+mod architecture;
 pub mod batch_norm;
-pub(crate) mod convolution;
+pub mod convolution;
 pub mod dcgan;
 pub mod decoder;
 pub mod discriminator;
 pub mod encoder;
-pub(crate) mod inference;
+pub(crate) mod fusion;
 pub mod init;
-pub mod pyramid;
+pub mod level;
+pub(crate) mod pyramid;
 pub mod tensors;
 pub mod unet;
 
+pub use architecture::{Architecture, ArchitectureError, CHANNELS, MAX_FEATURES, MAX_WIDTH, SIZES};
 pub use batch_norm::{BatchNorm, Mode};
 pub use decoder::Decoder;
-pub use discriminator::{Discriminator, Judgement};
+pub use discriminator::{Discriminator, DiscriminatorOutput};
 pub use encoder::Encoder;
 pub use unet::Generator;
 
 use burn::module::Module;
 use burn::nn::conv::{Conv2d, ConvTranspose2d};
 use burn::nn::{Linear, PaddingConfig2d};
+use burn::tensor::{Device, Tensor};
 
 use init::Initialiser;
 
@@ -34,164 +38,28 @@ pub trait Network: Module {
     /// If [`Architecture::check`] fails.
     fn new(architecture: &Architecture, init: &mut Initialiser) -> Self;
 
-    /// Number of parameters, counted without building it.
-    ///
-    /// # Panics
-    /// If [`Architecture::check`] fails.
-    fn learnt_values(architecture: &Architecture) -> usize;
-
-    /// Number of values that each of its layers computes for one image.
-    ///
-    /// # Panics
-    /// If [`Architecture::check`] fails.
-    fn layers(architecture: &Architecture) -> Vec<usize>;
+    /// Number of values that each of its layers computes for one image of side `size`, but for a last logit.
+    fn layer_sizes(&self, size: usize) -> Vec<usize>;
 
     /// The same network for scoring only, in fewer operations; it can no longer be trained or saved.
-    fn for_inference(self) -> Self;
+    fn fuse(self) -> Self;
+
+    /// Its shape alone: no memory is allocated for its parameters, and no device is started.
+    ///
+    /// # Panics
+    /// If [`Architecture::check`] fails.
+    fn blank(architecture: &Architecture) -> Self {
+        // Any device does. Burn's default may be one that the environment names and nobody built in.
+        #[cfg(feature = "cpu")]
+        let device = Device::flex();
+        #[cfg(not(feature = "cpu"))]
+        let device = Device::default();
+        Self::new(architecture, &mut Initialiser::blank(&device))
+    }
 }
 
 /// Slope of every LeakyReLU of the paper.
 pub const LEAKY_SLOPE: f64 = 0.2;
-
-/// Largest side of the layers in an image's encoding.
-const ENCODING_SIDE: usize = 4;
-
-/// Sides of the images that the networks accept: powers of two.
-pub const SIZES: [usize; 4] = [32, 64, 128, 256];
-
-/// Channels of the images that the networks accept: grey and colour.
-pub const CHANNELS: [usize; 2] = [1, 3];
-
-/// Largest base width of a network.
-pub const MAX_WIDTH: usize = 256;
-
-/// Longest feature vector.
-pub const MAX_FEATURES: usize = 4096;
-
-/// The shape of a method's networks: what must be known to build them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Architecture {
-    /// Side of the square input image in pixels, one of [`SIZES`] (`isize`).
-    pub size: usize,
-    /// Channels of the input image: 1 grey, 3 colour (`nc`).
-    pub channels: usize,
-    /// Base width of the generator (`ngf`).
-    pub generator_width: usize,
-    /// Base width of the discriminator (`ndf`).
-    pub discriminator_width: usize,
-    /// Length of the discriminator's feature vector, or of GANomaly's z (`nz`).
-    pub features: usize,
-    /// Skips of the generator that are cut, counted from the outermost; none in the paper.
-    #[serde(default)]
-    pub cut_skips: usize,
-}
-
-/// What is wrong with an [`Architecture`].
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ArchitectureError {
-    /// More skips are cut than there are.
-    #[error("at most {skips} skips can be cut at this size, got {got}")]
-    Skips {
-        /// How many there are.
-        skips: usize,
-        /// How many were to be cut.
-        got: usize,
-    },
-    /// The side is none of [`SIZES`].
-    #[error("image size must be 32, 64, 128 or 256, got {0}")]
-    Size(usize),
-    /// The number of channels is neither 1 nor 3.
-    #[error("channels must be 1 (grey) or 3 (colour), got {0}")]
-    Channels(usize),
-    /// A width is zero or above 256.
-    #[error("{name} must be between 1 and {limit}, got {got}")]
-    Width {
-        /// Which number.
-        name: &'static str,
-        /// The largest allowed number.
-        limit: usize,
-        /// What was given.
-        got: usize,
-    },
-}
-
-impl Architecture {
-    /// The paper's shape for a size, with both base widths equal and 100 features.
-    pub fn new(size: usize, channels: usize, width: usize) -> Self {
-        Self {
-            size,
-            channels,
-            generator_width: width,
-            discriminator_width: width,
-            features: 100,
-            cut_skips: 0,
-        }
-    }
-
-    /// Checks every number.
-    ///
-    /// # Errors
-    /// The first number that is out of range, with the range.
-    pub fn check(&self) -> Result<(), ArchitectureError> {
-        if !SIZES.contains(&self.size) {
-            return Err(ArchitectureError::Size(self.size));
-        }
-        if !CHANNELS.contains(&self.channels) {
-            return Err(ArchitectureError::Channels(self.channels));
-        }
-        for (name, got, limit) in [
-            ("generator width", self.generator_width, MAX_WIDTH),
-            ("discriminator width", self.discriminator_width, MAX_WIDTH),
-            ("features", self.features, MAX_FEATURES),
-        ] {
-            if !(1..=limit).contains(&got) {
-                return Err(ArchitectureError::Width { name, limit, got });
-            }
-        }
-        let skips = self.levels() - 1;
-        if self.cut_skips > skips {
-            return Err(ArchitectureError::Skips {
-                skips,
-                got: self.cut_skips,
-            });
-        }
-        Ok(())
-    }
-
-    /// The generator's channels after each down-step: 1, 2, 4, 8, 8, … times the base width.
-    pub(crate) fn widths(&self) -> Vec<usize> {
-        (0..self.levels())
-            .map(|level| self.generator_width << level.min(3))
-            .collect()
-    }
-
-    /// Number of values of each layer of the discriminator, its feature vector last.
-    pub fn discriminator_layers(&self) -> Vec<usize> {
-        let level = |level: usize| {
-            let side = self.size >> (level + 1);
-            (self.discriminator_width << level) * side * side
-        };
-        let pyramid = (0..self.levels() - 2).map(level);
-        pyramid.chain([self.features]).collect()
-    }
-
-    /// Number of values of an image's encoding from each layer of the generator's encoder, the bottleneck
-    /// last: all layers of at most 4 × 4 pixels.
-    pub fn encoding_layers(&self) -> Vec<usize> {
-        let layer = |(level, width): (usize, usize)| (self.size >> (level + 1), width);
-        let layers = self.widths().into_iter().enumerate().map(layer);
-        layers
-            .filter(|&(side, _)| side <= ENCODING_SIDE)
-            .map(|(side, width)| side * side * width)
-            .collect()
-    }
-
-    /// Down-steps from the image to a single pixel: log2(size).
-    pub(crate) fn levels(&self) -> usize {
-        self.size.ilog2() as usize
-    }
-}
 
 /// The networks' convolution that halves the side: kernel 4, stride 2, padding 1, no bias.
 pub(crate) fn conv_down(input: usize, output: usize, init: &mut Initialiser) -> Conv2d {
@@ -258,72 +126,21 @@ pub(crate) fn linear(input: usize, output: usize, bias: bool, init: &mut Initial
     }
 }
 
+/// Number of values that a fully connected layer computes.
+pub(crate) fn outputs(layer: &Linear) -> usize {
+    let [_, outputs] = layer.weight.lazy_shape().dims();
+    outputs
+}
+
+/// `[n, c, h, w]` as `[n, c · h · w]`.
+pub(crate) fn flat(h: Tensor<4>) -> Tensor<2> {
+    let [n, channels, height, width] = h.dims();
+    h.reshape([n, channels * height * width])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use burn::tensor::{Device, Tensor};
-
-    fn networks(architecture: Architecture) -> (Generator, Discriminator) {
-        let mut init = init::Initialiser::new(0, &Device::flex());
-        let generator = Generator::new(&architecture, &mut init);
-        (generator, Discriminator::new(&architecture, &mut init))
-    }
-
-    #[test]
-    fn parameter_counts_are_the_published_ones() {
-        for (size, generator, discriminator) in [
-            (32, 16_659_075, Some(1_069_700)),
-            (64, 29_244_035, Some(3_577_476)),
-            (128, 41_828_995, Some(12_787_332)),
-            (256, 54_413_955, None),
-        ] {
-            let (g, d) = networks(Architecture::new(size, 3, 64));
-            assert_eq!(tensors::learnt_values(&g), generator, "G at {size}");
-            if let Some(expected) = discriminator {
-                assert_eq!(tensors::learnt_values(&d), expected, "D at {size}");
-            }
-        }
-    }
-
-    #[test]
-    fn counted_values_are_those_of_the_built_networks() {
-        for (size, channels, width, discriminator_width) in
-            [(32, 1, 3, 3), (64, 3, 2, 5), (256, 1, 2, 1)]
-        {
-            let architecture = Architecture {
-                discriminator_width,
-                ..Architecture::new(size, channels, width)
-            };
-            let (g, d) = networks(architecture);
-            let (built_g, built_d) = (tensors::learnt_values(&g), tensors::learnt_values(&d));
-            assert_eq!(Generator::learnt_values(&architecture), built_g);
-            assert_eq!(Discriminator::learnt_values(&architecture), built_d);
-        }
-    }
-
-    #[test]
-    fn every_size_and_channel_count_keeps_its_shape() {
-        for size in [32, 64, 128, 256] {
-            for channels in [1, 3] {
-                let (g, d) = networks(Architecture::new(size, channels, 2));
-                let x = Tensor::zeros([2, channels, size, size], &Device::flex());
-                for mode in [Mode::Inference, Mode::Training] {
-                    assert_eq!(g.forward(x.clone(), mode).dims(), [2, channels, size, size]);
-                    let judgement = d.forward(x.clone(), mode);
-                    assert_eq!(judgement.logit.dims(), [2]);
-                    assert_eq!(judgement.features.dims(), [2, 100]);
-                    let (x_hat, encoding) = g.forward_with_encoding(x.clone(), mode);
-                    assert_eq!(x_hat.dims(), [2, channels, size, size]);
-                    let lengths = Architecture::new(size, channels, 2).encoding_layers();
-                    assert_eq!(lengths.len(), 3);
-                    assert_eq!(encoding.dims(), [2, lengths.iter().sum()]);
-                    let layers = d.layers(x.clone(), mode);
-                    let lengths = Architecture::new(size, channels, 2).discriminator_layers();
-                    assert_eq!(layers.dims(), [2, lengths.iter().sum()]);
-                }
-            }
-        }
-    }
 
     #[test]
     fn a_cut_skip_carries_nothing() {
@@ -338,7 +155,7 @@ mod tests {
                 cut_skips,
                 ..Architecture::new(32, 1, 2)
             };
-            networks(architecture).0
+            Generator::new(&architecture, &mut Initialiser::new(0, &device))
         };
         let zeros = |level: usize| {
             move |at: usize, skip: Tensor<4>| if at < level { skip.zeros_like() } else { skip }

@@ -18,13 +18,13 @@ pub(crate) mod stream {
     pub(crate) const BOOTSTRAP: u64 = 1 << 62;
     /// Augmentation of training images; training step k uses `AUGMENT + k`.
     pub(crate) const AUGMENT: u64 = 1 << 48;
-    /// Disturbed inputs and dropped skips of training steps, counted from here.
+    /// Corrupted inputs and dropped skips of training steps, counted from here.
     pub(crate) const STEP: u64 = 2 << 48;
     /// The images of a device's trial, which only the program makes.
     #[cfg(feature = "cli")]
     pub(crate) const TRIAL: u64 = 5 << 48;
     /// The start of a latent optimisation.
-    pub(crate) const SEARCH: u64 = 4 << 48;
+    pub(crate) const LATENT_CODE: u64 = 4 << 48;
 }
 
 /// The random numbers of one stream of a seed.

@@ -18,7 +18,7 @@ use crate::detector::{
     self, Calibrated, GradientTrained, Progress, SCORED_AT_ONCE, calibrate, images_needed, options,
 };
 use crate::model_file::{FORMAT, Header, ModelFile, Precision, Training};
-use crate::nn::tensors::is_learnt;
+use crate::nn::tensors::is_parameter;
 use crate::random::{generator, stream};
 use crate::settings::config::TrainConfig;
 use crate::train::Losses;
@@ -132,7 +132,10 @@ impl Run {
     /// Number of trainable parameters.
     pub fn num_params(&self) -> usize {
         let weights = self.trainer.read_weights();
-        let learnt = weights.shapes().iter().filter(|(name, _)| is_learnt(name));
+        let learnt = weights
+            .shapes()
+            .iter()
+            .filter(|(name, _)| is_parameter(name));
         learnt
             .map(|(_, shape)| shape.iter().product::<usize>())
             .sum()

@@ -83,14 +83,16 @@ impl Latent {
     }
 }
 
-/// How R and L are normalised before they are added.
+/// How R and L are normalised before they are added. Files say `raw` for no normalisation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
 #[serde(rename_all = "kebab-case")]
-pub enum Balance {
+pub enum Normalisation {
     /// Not normalised, as in the paper.
     #[default]
-    Raw,
+    #[serde(rename = "raw")]
+    #[cfg_attr(feature = "cli", value(alias = "raw"))]
+    None,
     /// Each shifted and scaled by its quantiles on held-out normal images, so that λ weighs comparable
     /// quantities.
     Quantile,

@@ -15,11 +15,11 @@ use super::progress::Finishing;
 use crate::calibration::{THRESHOLD_QUANTILE, ThresholdRule};
 use crate::data::batch::split_held_out;
 use crate::data::pictures::Pictures;
-use crate::detector::{calibrate, images_needed};
+use crate::detector::{calibrate, images_needed, options};
 use crate::model_file::{FORMAT, ModelFile, Precision};
-use crate::score::{Balance, Latent, Residual};
-use crate::settings::limits::MOST_SEARCH_STEPS;
-use crate::settings::method::Method;
+use crate::score::{Latent, Normalisation, Residual};
+use crate::settings::config::{Setting, TrainConfig};
+use crate::settings::limits::MOST_LATENT_STEPS;
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -39,11 +39,11 @@ pub struct Args {
     #[arg(long, value_enum)]
     latent: Option<Latent>,
     /// How R and L are normalised before they are added [default: the model's]
-    #[arg(long, value_enum)]
-    balance: Option<Balance>,
+    #[arg(long, alias = "balance", value_enum)]
+    normalise: Option<Normalisation>,
     /// Steps of the latent optimisation for each image [default: the model's]
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=MOST_SEARCH_STEPS as i64))]
-    search_steps: Option<u32>,
+    #[arg(long, alias = "search-steps", value_parser = clap::value_parser!(u32).range(1..=MOST_LATENT_STEPS as i64))]
+    latent_steps: Option<u32>,
     /// Quantile of the normal images' scores that becomes the threshold, between 0 and 1 [default: the
     /// model's]
     #[arg(long)]
@@ -68,11 +68,11 @@ pub fn run(args: Args) -> Result<Outcome> {
     scoring.lambda = args.lambda.unwrap_or(scoring.lambda);
     scoring.residual = args.residual.unwrap_or(scoring.residual);
     scoring.latent = args.latent.unwrap_or(scoring.latent);
-    scoring.balance = args.balance.unwrap_or(scoring.balance);
-    if let Some(steps) = args.search_steps {
+    scoring.balance = args.normalise.unwrap_or(scoring.balance);
+    if let Some(steps) = args.latent_steps {
         anyhow::ensure!(
-            model.header.method.searches(),
-            "--search-steps applies to methods with a latent optimisation, got a model of the method {}",
+            model.header.method.optimises_latent(),
+            "--latent-steps applies to methods with a latent optimisation, got a model of the method {}",
             model.header.method
         );
         scoring.search_steps = Some(steps as usize);
@@ -83,9 +83,14 @@ pub fn run(args: Args) -> Result<Outcome> {
         scoring.lambda
     );
     // Other methods would ignore it silently, and the file would claim otherwise.
+    let compared = TrainConfig {
+        method: model.header.method,
+        latent: scoring.latent,
+        ..TrainConfig::default()
+    };
     anyhow::ensure!(
-        scoring.latent != Latent::Layers || model.header.method == Method::SkipGanomaly,
-        "--latent layers needs skip-ganomaly's discriminator, got a model of the method {}",
+        scoring.latent != Latent::Layers || options::has_use_for(&compared, Setting::latent),
+        "--latent layers needs a discriminator whose layers are compared, got a model of the method {}",
         model.header.method
     );
 

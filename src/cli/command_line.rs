@@ -1,13 +1,4 @@
-//! What was given on the command line.
-
-use clap::ArgMatches;
-use clap::parser::ValueSource;
-
-/// Whether an option was given on the command line.
-pub fn was_given(matches: &ArgMatches, name: &str) -> bool {
-    matches.try_contains_id(name).unwrap_or_default()
-        && matches.value_source(name) == Some(ValueSource::CommandLine)
-}
+//! The command line that the program was called with.
 
 /// The command line, quoted for a shell.
 pub fn command_line() -> String {

@@ -5,7 +5,8 @@ use std::num::NonZeroUsize;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
-use crate::data::dataset::{Dataset, Kind, Options, Split, parse_source};
+use crate::data::classes::Split;
+use crate::data::dataset::{Dataset, Kind, Options, parse_source};
 
 /// Default memory for prepared images, in MiB.
 const CACHE_MIB: u64 = 1024;
@@ -47,14 +48,14 @@ impl DataArgs {
     /// # Errors
     /// If no data are named or they are not as expected.
     pub fn open(&self, seed: u64) -> Result<Dataset> {
-        self.open_drawing(seed, seed)
+        self.open_with_seeds(seed, seed)
     }
 
-    /// As [`DataArgs::open`], with a separate seed for the draw of `--limit`.
+    /// As [`DataArgs::open`], with a separate seed for the subsample of `--limit`.
     ///
     /// # Errors
     /// As [`DataArgs::open`].
-    pub fn open_drawing(&self, limit_seed: u64, seed: u64) -> Result<Dataset> {
+    pub fn open_with_seeds(&self, limit_seed: u64, seed: u64) -> Result<Dataset> {
         let source = self.data.as_deref().context("--data is missing")?;
         let options = Options {
             abnormal: self.abnormal.clone(),

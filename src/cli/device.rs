@@ -80,7 +80,7 @@ impl Chosen {
         }
         // The check that the model stores is the device's own: what it says is compared, not trusted.
         let cpu = reference()?;
-        let device = match model.header.method.searches() {
+        let device = match model.header.method.optimises_latent() {
             true => &self.device,
             false => &cpu,
         };

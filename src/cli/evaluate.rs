@@ -51,7 +51,7 @@ pub fn run(args: Args) -> Result<Outcome> {
     }
     let set = args
         .data
-        .open_drawing(args.limit_seed(&model.header), args.seed())?;
+        .open_with_seeds(args.limit_seed(&model.header), args.seed())?;
     eprintln!("{}: {}", set.source, set.description);
     needs_both_kinds(&set)?;
     let literature = published_table(args.published_table.as_deref(), &set)?;

@@ -6,13 +6,17 @@ use anyhow::Result;
 
 use super::data::DataArgs;
 use super::progress;
-use crate::data::dataset::Sample;
 use crate::data::image::Preprocessing;
+use crate::data::picture_cache::PictureCache;
 use crate::data::pictures::Pictures;
-use crate::data::stored::Stored;
+use crate::data::sample::Sample;
 
 /// Opens the data and prepares the normal training images.
-pub fn load_pictures(data: &DataArgs, preprocessing: &Preprocessing, seed: u64) -> Result<Stored> {
+pub fn load_pictures(
+    data: &DataArgs,
+    preprocessing: &Preprocessing,
+    seed: u64,
+) -> Result<PictureCache> {
     let set = data.open(seed)?;
     eprintln!("{}: {}", set.source, set.description);
     prepare(set.train, preprocessing, data.cache_bytes())
@@ -23,9 +27,9 @@ pub fn prepare(
     train: Vec<Sample>,
     preprocessing: &Preprocessing,
     cache_bytes: u64,
-) -> Result<Stored> {
+) -> Result<PictureCache> {
     let bar = progress::bar(train.len() as u64, "loading");
-    let pictures = Stored::new(train, preprocessing, cache_bytes, |done| {
+    let pictures = PictureCache::new(train, preprocessing, cache_bytes, |done| {
         bar.set_position(done as u64)
     });
     bar.finish_and_clear();

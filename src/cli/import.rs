@@ -5,15 +5,15 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use super::device::{Check, DeviceArg, reference};
+use super::device::{Check, DeviceArg};
 use super::exit::Outcome;
 use super::files::write_whole;
-use super::images::report_skipped;
-use super::progress;
+use super::images::prepare;
 use crate::calibration::THRESHOLD_QUANTILE;
-use crate::data::folder::{self, Folder, LoadedPictures};
+use crate::data::folder::Folder;
 use crate::data::image::Preprocessing;
-use crate::data::pictures::{InMemory, Pictures};
+use crate::data::picture_cache::PictureCache;
+use crate::data::pictures::Pictures;
 use crate::detector::{self, calibrate};
 use crate::import::import;
 use crate::model_file::Precision;
@@ -44,26 +44,17 @@ pub struct Args {
 }
 
 pub fn run(args: Args) -> Result<Outcome> {
-    let mut model = import(
-        &args.generator,
-        &args.discriminator,
-        args.residual,
-        &reference()?,
-    )?;
+    let mut model = import(&args.generator, &args.discriminator, args.residual)?;
     let chosen = args.device.open(Check {
         models: &[&model],
         ..Check::default()
     })?;
     let device = &chosen.device;
-    let mut loaded = LoadedPictures::default();
+    let (mut normals, mut skipped) = (0, 0);
     match &args.normals {
-        Some(normals) => {
-            loaded = load_normals(normals, &model.header.preprocessing)?;
-            let pictures = InMemory::new(
-                std::mem::take(&mut loaded.values),
-                model.header.preprocessing.values(),
-                "",
-            );
+        Some(folder) => {
+            let pictures = load_normals(folder, &model.header.preprocessing)?;
+            (normals, skipped) = (pictures.len(), pictures.skipped().len());
             let all: Vec<usize> = (0..pictures.len()).collect();
             let (quantile, watch) = (THRESHOLD_QUANTILE, &mut ());
             let fitted = calibrate(model, device, &pictures, &all, &all, quantile, watch);
@@ -88,8 +79,8 @@ pub fn run(args: Args) -> Result<Outcome> {
             "bytes": bytes.len(),
             "method": header.method,
             "architecture": header.architecture,
-            "normals": loaded.kept.len(),
-            "skipped": loaded.skipped.len(),
+            "normals": normals,
+            "skipped": skipped,
             "threshold": threshold,
         });
         writeln!(out, "{summary}")?;
@@ -118,13 +109,13 @@ pub fn run(args: Args) -> Result<Outcome> {
             None => writeln!(out, "threshold  none: scores come without a verdict")?,
         }
     }
-    Ok(match loaded.skipped.is_empty() {
-        true => Outcome::Done,
-        false => Outcome::SomeSkipped,
+    Ok(match skipped {
+        0 => Outcome::Done,
+        _ => Outcome::SomeSkipped,
     })
 }
 
-fn load_normals(folder: &Path, preprocessing: &Preprocessing) -> Result<LoadedPictures> {
+fn load_normals(folder: &Path, preprocessing: &Preprocessing) -> Result<PictureCache> {
     let opened = Folder::open(folder)?;
     eprintln!(
         "{}: {}, {} normal images",
@@ -132,10 +123,5 @@ fn load_normals(folder: &Path, preprocessing: &Preprocessing) -> Result<LoadedPi
         opened.layout,
         opened.train.len()
     );
-    let paths: Vec<PathBuf> = opened.train.into_iter().map(|sample| sample.path).collect();
-    let bar = progress::bar(paths.len() as u64, "loading");
-    let loaded = folder::load(&paths, preprocessing, |done| bar.set_position(done as u64));
-    bar.finish_and_clear();
-    report_skipped(&loaded.skipped);
-    Ok(loaded)
+    prepare(opened.train, preprocessing, u64::MAX)
 }

@@ -12,8 +12,9 @@ use super::exit::Outcome;
 use super::files::read_model;
 use super::progress;
 use crate::calibration::{Verdict, heat_map_scale};
-use crate::data::folder::{chunks, expand};
+use crate::data::files::{expand, read_picture};
 use crate::data::image::heat_map_rgba;
+use crate::data::sample::load_chunks;
 use crate::detector::{self, Scored};
 use crate::score::Residual;
 
@@ -80,19 +81,21 @@ pub fn run(args: Args) -> Result<Outcome> {
     let bar = progress::bar(paths.len() as u64, "scoring");
     let mut skipped = 0;
     let preprocessing = detector.preprocessing().clone();
-    for chunk in chunks(&paths, &preprocessing, args.batch.into()) {
+    let load = |path: &PathBuf| read_picture(path).map(|picture| preprocessing.apply(&picture));
+    for chunk in load_chunks(&paths, args.batch.into(), load) {
         let values: Vec<f32> = chunk
             .iter()
-            .filter_map(|loaded| loaded.picture.as_ref().ok())
-            .flat_map(|picture| picture.values.iter().copied())
+            .filter_map(|(_, loaded)| loaded.as_ref().ok())
+            .flatten()
+            .copied()
             .collect();
         let scored = match values.is_empty() {
             true => Vec::new(),
             false => score_batch(device.kind, &*detector, &values)?,
         };
         let mut scored = scored.into_iter();
-        for loaded in &chunk {
-            let scored = match &loaded.picture {
+        for (path, loaded) in &chunk {
+            let scored = match loaded {
                 Err(reason) => Err(reason.as_str()),
                 Ok(_) => match scored.next() {
                     Some(scored) if scored.raw.anomaly_score.is_finite() => Ok(scored),
@@ -103,12 +106,12 @@ pub fn run(args: Args) -> Result<Outcome> {
             if let (Ok(scored), Some(maps)) = (&scored, &mut maps) {
                 let scale = heat_map_scale(calibration.as_ref());
                 let rgba = heat_map_rgba(&scored.residual_map, scale);
-                maps.write(loaded.path, &rgba, preprocessing.size)?;
+                maps.write(path, &rgba, preprocessing.size)?;
             }
             skipped += usize::from(scored.is_err());
             let row = match &scored {
-                Ok(scored) => Row::scored(loaded.path, scored, calibration.as_ref()),
-                Err(reason) => Row::unreadable(loaded.path, reason),
+                Ok(scored) => Row::scored(path, scored, calibration.as_ref()),
+                Err(reason) => Row::unreadable(path, reason),
             };
             output.write(&row)?;
             bar.inc(1);

@@ -10,20 +10,25 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use clap::ArgMatches;
 
-use super::command_line::{command_line, was_given};
+use super::command_line::command_line;
 use super::data::DataArgs;
 use super::device::{Check, DeviceArg};
 use super::exit::Outcome;
 use super::files::read_model;
 use super::images::load_pictures;
+use super::preset::{STARTS_FROM, check_preset};
 use crate::detector::options;
 use crate::model_file::{ModelFile, Precision};
-use crate::settings::{config::TrainConfig, preset::Preset};
+use crate::settings::config::{Setting, TrainConfig};
+use crate::settings::preset::Preset;
 use folder::{RunFolder, Settings};
 use job::{Job, Trained, watch_for_interruption};
 
 #[derive(clap::Args)]
-#[command(group(clap::ArgGroup::new("source").args(["data", "resume"]).required(true).multiple(true)))]
+#[command(
+    group(clap::ArgGroup::new("source").args(["data", "resume"]).required(true).multiple(true)),
+    after_help = STARTS_FROM,
+)]
 pub struct Args {
     #[command(flatten)]
     data: DataArgs,
@@ -53,12 +58,16 @@ pub struct Args {
     json: bool,
     #[command(flatten)]
     config: TrainConfig,
+    /// The settings that were given, rather than left at their defaults.
+    #[arg(skip)]
+    given: Vec<Setting>,
 }
 
 impl Args {
     /// Applies the preset's settings to all options that were not given on the command line.
     pub fn with_preset(mut self, matches: &ArgMatches) -> Self {
-        self.config = options::complete(self.preset, &self.config, |name| was_given(matches, name));
+        self.given = Setting::given(matches);
+        self.config = options::complete(self.preset, &self.config, &self.given);
         self
     }
 
@@ -163,12 +172,8 @@ impl Start {
     /// A new run.
     fn fresh(args: &Args) -> Result<Self> {
         let folder = RunFolder::fresh(args.out.as_deref().context("--out is missing")?)?;
-        let method = args.config.method;
-        anyhow::ensure!(
-            options::has_preset(method, args.preset),
-            "--preset applies to skip-ganomaly, got the method {method}"
-        );
-        options::check(&args.config)?;
+        check_preset(args.preset, &[args.config.method])?;
+        options::check_given(std::slice::from_ref(&args.config), &args.given)?;
         Ok(Self {
             folder,
             settings: args.settings()?,

@@ -2,6 +2,8 @@
 //!
 //! Everything is determined by a seed, in the same way on every machine.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::DataError;
@@ -40,6 +42,52 @@ pub fn subsample(n: usize, count: usize, seed: u64, part: u32) -> Vec<usize> {
         order.sort_unstable();
     }
     order
+}
+
+/// Draws `count` of some items in ascending order, given each one's class: in proportion to the classes,
+/// rounded by largest remainders, with at least one of each class if `count` allows.
+pub fn stratified_subsample<C: Ord>(
+    classes: impl IntoIterator<Item = C>,
+    count: usize,
+    seed: u64,
+) -> Vec<usize> {
+    let mut members: BTreeMap<C, Vec<usize>> = BTreeMap::new();
+    let mut total = 0;
+    for class in classes {
+        members.entry(class).or_default().push(total);
+        total += 1;
+    }
+    if count >= total {
+        return (0..total).collect();
+    }
+    let classes: Vec<Vec<usize>> = members.into_values().collect();
+    let mut shares: Vec<usize> = classes.iter().map(|c| c.len() * count / total).collect();
+    let mut by_remainder: Vec<usize> = (0..classes.len()).collect();
+    by_remainder.sort_by_key(|&class| std::cmp::Reverse(classes[class].len() * count % total));
+    let left = count - shares.iter().sum::<usize>();
+    for &class in by_remainder.iter().take(left) {
+        shares[class] += 1;
+    }
+    if count >= classes.len() {
+        while let Some(none) = shares.iter().position(|&share| share == 0) {
+            let Some(most) = (0..shares.len()).max_by_key(|&class| shares[class]) else {
+                break;
+            };
+            shares[most] -= 1;
+            shares[none] += 1;
+        }
+    }
+    let mut drawn: Vec<usize> = std::iter::zip(&classes, &shares)
+        .enumerate()
+        .flat_map(|(class, (places, &share))| {
+            // Separate streams: otherwise classes of the same size would get the same draws.
+            let part = u32::try_from(class + 1).unwrap_or(u32::MAX);
+            let kept = subsample(places.len(), share, seed, part);
+            kept.into_iter().map(|at| places[at]).collect::<Vec<_>>()
+        })
+        .collect();
+    drawn.sort_unstable();
+    drawn
 }
 
 /// A run's position in its data: epochs completed, and steps taken in the current one.
@@ -211,6 +259,24 @@ mod tests {
             prop_assert!(drawn.windows(2).all(|pair| pair[0] < pair[1]));
             prop_assert!(drawn.iter().all(|&index| index < n));
             prop_assert_eq!(subsample(n, count, seed, 0), drawn);
+        }
+
+        #[test]
+        fn every_class_gets_its_share(sizes in proptest::collection::vec(1usize..40, 1..8), count in 0usize..200, seed: u64) {
+            let classes: Vec<usize> = sizes
+                .iter()
+                .enumerate()
+                .flat_map(|(class, &size)| std::iter::repeat_n(class, size))
+                .collect();
+            let drawn = stratified_subsample(&classes, count, seed);
+            prop_assert_eq!(drawn.len(), count.min(classes.len()));
+            prop_assert!(drawn.windows(2).all(|pair| pair[0] < pair[1]));
+            for (class, &size) in sizes.iter().enumerate() {
+                let got = drawn.iter().filter(|&&at| classes[at] == class).count();
+                let share = (size * count) as f64 / classes.len() as f64;
+                prop_assert!(got <= size && (got as f64) < share.max(1.0) + 1.0);
+                prop_assert!(count < sizes.len() || got > 0);
+            }
         }
 
         #[test]

@@ -13,7 +13,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::DataError;
-use super::records::{Order, RecordSet, Records, Shape, check_folder, missing};
+use super::files::{check_folder, missing};
+use super::records::{Order, RecordSet, Records, Shape};
 
 /// Bytes of one image.
 const PIXELS: usize = 3 * 32 * 32;

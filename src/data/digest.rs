@@ -23,3 +23,33 @@ impl PicturesDigest {
         hash.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(files: &[(&str, &[u8])]) -> String {
+        let mut digest = PicturesDigest::default();
+        for (name, bytes) in files {
+            digest.add(name, bytes);
+        }
+        digest.finish()
+    }
+
+    #[test]
+    fn the_digest_follows_names_bytes_and_order() {
+        // Every model file holds one: it must stay the same.
+        let [a, b] = [("a.png", &b"one"[..]), ("b/c.png", b"two")];
+        let pinned = "92048f560f95e7a553161677db094d8a7bba20ecf3964b4c86c1a4c5ec0c622d";
+        assert_eq!(of(&[a, b]), pinned);
+        for other in [
+            &[("a2.png", a.1), b][..],
+            &[("a.png", b"onf"), b],
+            &[("a.png", b"on"), ("eb/c.png", b.1)],
+            &[b, a],
+            &[a],
+        ] {
+            assert_ne!(of(other), pinned, "{other:?}");
+        }
+    }
+}

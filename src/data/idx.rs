@@ -16,8 +16,9 @@ use std::sync::Arc;
 use flate2::read::MultiGzDecoder;
 
 use super::DataError;
+use super::files::{check_folder, missing};
 use super::image::{MAX_PIXELS, MAX_SIDE};
-use super::records::{Order, RecordSet, Records, Shape, check_folder, missing};
+use super::records::{Order, RecordSet, Records, Shape};
 
 /// Larger files are refused by their header: images stay in memory.
 const MAX_BYTES: u64 = 4 << 30;

@@ -88,7 +88,7 @@ enum Role {
 
 /// An image whose label is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Labelled {
+pub struct LabelledFile {
     /// Its index among the paths.
     pub index: usize,
     /// Whether it is in a folder of abnormal images.
@@ -107,7 +107,7 @@ pub struct Listing {
     /// Images to train on: all normal.
     pub train: Vec<usize>,
     /// Images to test on: empty for a plain folder.
-    pub test: Vec<Labelled>,
+    pub test: Vec<LabelledFile>,
     /// Files that are not images by name, hidden, or in no folder of the layout.
     pub left_out: Vec<usize>,
 }
@@ -169,12 +169,12 @@ pub fn arrange(layout: Layout, paths: &[String]) -> Listing {
         let shown = is_picture(path) && !path.split('/').any(is_hidden);
         match layout.role(path).filter(|_| shown) {
             Some(Role::Training) => listing.train.push(index),
-            Some(Role::Normal) => listing.test.push(Labelled {
+            Some(Role::Normal) => listing.test.push(LabelledFile {
                 index,
                 abnormal: false,
                 class: "normal".into(),
             }),
-            Some(Role::Abnormal(class)) => listing.test.push(Labelled {
+            Some(Role::Abnormal(class)) => listing.test.push(LabelledFile {
                 index,
                 abnormal: true,
                 class,

@@ -4,19 +4,17 @@ use std::path::Path;
 
 use image::DynamicImage;
 
-use super::folder::read_bounded;
-use super::image::{self as picture, Picture};
+use super::files::read_picture;
+use super::image::Picture;
 
-/// Reads a mask and brings it to the network's size: row by row, whether there is a defect.
+/// Reads a mask and resizes it to the network's size: row by row, whether there is a defect.
 ///
-/// See [`bring_to`].
+/// See [`resize`].
 ///
 /// # Errors
 /// Why the file cannot be used, in words for the user.
 pub fn read(path: &Path, size: usize) -> Result<Vec<bool>, String> {
-    let bytes = read_bounded(path)?;
-    let picture = picture::decode(&bytes).map_err(|error| error.to_string())?;
-    Ok(bring_to(&picture, size))
+    Ok(resize(&read_picture(path)?, size))
 }
 
 /// A mask at `size` x `size`: a pixel is defective if any pixel of the mask that it covers, even in part,
@@ -28,7 +26,7 @@ pub fn read(path: &Path, size: usize) -> Result<Vec<bool>, String> {
 /// network's input on each side.
 ///
 /// Transparency is ignored. A side of 0 gives an empty mask.
-pub fn bring_to(mask: &Picture, size: usize) -> Vec<bool> {
+pub fn resize(mask: &Picture, size: usize) -> Vec<bool> {
     let (width, height) = (mask.width() as usize, mask.height() as usize);
     let defect = not_black(&mask.pixels);
     let mut small = vec![false; size * size];
@@ -82,14 +80,14 @@ mod tests {
 
     #[test]
     fn every_defect_is_kept() {
-        let small = bring_to(&mask(8, 8, &[(0, 0), (5, 2), (7, 7)]), 4);
+        let small = resize(&mask(8, 8, &[(0, 0), (5, 2), (7, 7)]), 4);
         assert_eq!(drawn(&small, 4), ["#...", "..#.", "....", "...#"]);
         // Five pixels over two: the middle one belongs to both.
-        let small = bring_to(&mask(5, 5, &[(2, 0)]), 2);
+        let small = resize(&mask(5, 5, &[(2, 0)]), 2);
         assert_eq!(drawn(&small, 2), ["##", ".."]);
-        let large = bring_to(&mask(2, 2, &[(1, 0)]), 4);
+        let large = resize(&mask(2, 2, &[(1, 0)]), 4);
         assert_eq!(drawn(&large, 4), ["..##", "..##", "....", "...."]);
-        assert!(bring_to(&mask(3, 3, &[(1, 1)]), 0).is_empty());
+        assert!(resize(&mask(3, 3, &[(1, 1)]), 0).is_empty());
     }
 
     #[test]
@@ -111,7 +109,7 @@ mod tests {
         #[test]
         fn a_defect_anywhere_marks_its_place(width in 1u32..40, height in 1u32..40, x: u32, y: u32, size in 1usize..40) {
             let (x, y) = (x % width, y % height);
-            let small = bring_to(&mask(width, height, &[(x, y)]), size);
+            let small = resize(&mask(width, height, &[(x, y)]), size);
             let middle = |at: u32, length: u32| {
                 ((f64::from(at) + 0.5) * size as f64 / f64::from(length)) as usize
             };

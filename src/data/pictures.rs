@@ -4,7 +4,7 @@ use super::DataError;
 
 /// The normal images of a run, prepared for the networks.
 ///
-/// The program keeps as many as fit into its memory (`stored`), the page all of them
+/// The program keeps as many as fit into its memory (`picture_cache`), the page all of them
 /// ([`InMemory`]).
 pub trait Pictures {
     /// Number of images.
@@ -41,20 +41,18 @@ pub trait Pictures {
 }
 
 /// Images held in memory.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct InMemory {
     /// `[n, c, size, size]` as one vector.
-    pub values: Vec<f32>,
+    values: Vec<f32>,
     /// Values of one image: `c * size * size`.
-    pub length: usize,
-    /// Digest over their names and bytes.
-    pub digest: String,
-    /// Their names; images without one are named by their number.
-    pub names: Vec<String>,
+    length: usize,
+    digest: String,
 }
 
 impl InMemory {
-    /// Images of `length` values each, without names.
+    /// Images of `length` values each, named by their number: `values` is `[n, c, size, size]` as one
+    /// vector, `length` is `c * size * size`, and `digest` stands for their names and bytes.
     ///
     /// # Panics
     /// If the values are not those of whole images.
@@ -68,15 +66,13 @@ impl InMemory {
             values,
             length,
             digest: digest.into(),
-            names: Vec::new(),
         }
     }
 }
 
 impl Pictures for InMemory {
     fn len(&self) -> usize {
-        // The default has no images and no length.
-        self.values.len().checked_div(self.length).unwrap_or(0)
+        self.values.len() / self.length
     }
 
     fn digest(&self) -> &str {
@@ -89,10 +85,7 @@ impl Pictures for InMemory {
             "expected an image index below {}, got {index}",
             self.len()
         );
-        match self.names.get(index) {
-            Some(name) => name.clone(),
-            None => format!("image {}", index + 1),
-        }
+        format!("image {}", index + 1)
     }
 
     fn values(&self, indices: &[usize]) -> Result<Vec<f32>, DataError> {
@@ -110,20 +103,16 @@ mod tests {
 
     #[test]
     fn pictures_come_in_the_order_asked_for() {
-        let mut pictures = InMemory::new(vec![0.0, 0.5, 1.0, -1.0], 2, "d");
-        pictures.names.push("one.png".into());
+        let pictures = InMemory::new(vec![0.0, 0.5, 1.0, -1.0], 2, "d");
         assert_eq!((pictures.len(), pictures.is_empty()), (2, false));
         assert_eq!(
             pictures.values(&[1, 0, 1]).unwrap(),
             [1.0, -1.0, 0.0, 0.5, 1.0, -1.0]
         );
         pictures.prefetch(&[1]);
-        assert_eq!(
-            (pictures.name(0), pictures.name(1)),
-            ("one.png".into(), "image 2".into())
-        );
+        assert_eq!(pictures.name(1), "image 2");
         assert_eq!(pictures.digest(), "d");
-        assert!(InMemory::default().is_empty());
+        assert!(InMemory::new(Vec::new(), 2, "d").is_empty());
     }
 
     #[test]

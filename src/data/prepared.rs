@@ -233,26 +233,12 @@ mod tests {
         ));
     }
 
-    /// The page's digest of a folder is the program's.
-    #[cfg(feature = "cli")]
-    #[test]
-    fn the_digest_is_that_of_the_files() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let mut paths = Vec::new();
-        for (at, value) in [3, 4].into_iter().enumerate() {
-            paths.push(folder.path().join(format!("{at}.png")));
-            std::fs::write(&paths[at], png(value)).expect("a file");
-        }
-        let program = crate::data::folder::digest(folder.path(), &paths).expect("files");
-        assert_eq!(pictures(&[3, 4]).digest(), program);
-    }
-
     /// A folder recognised and added as in the page gives what the program trains on.
     #[cfg(feature = "cli")]
     #[test]
     fn the_page_and_the_program_take_a_folder_alike() {
         use crate::data::dataset::{Dataset, Options};
-        use crate::data::stored::Stored;
+        use crate::data::picture_cache::PictureCache;
 
         let folder = tempfile::tempdir().expect("a folder");
         let paths = [
@@ -274,7 +260,7 @@ mod tests {
         let source = folder.path().display().to_string();
         let set = Dataset::open(&source, &Options::default()).expect("a folder");
         let preprocessing = Preprocessing::new(32, 3);
-        let program = Stored::new(set.train, &preprocessing, u64::MAX, |_| ());
+        let program = PictureCache::new(set.train, &preprocessing, u64::MAX, |_| ());
 
         let listing = crate::data::layout::recognise(&paths).expect("MVTec's layout");
         let mut page = PreparedPictures::new(preprocessing);

@@ -1,10 +1,7 @@
 //! Raw images from the files of a data set, all of one size, with labels.
 
-use std::fs;
-use std::path::Path;
 use std::sync::Arc;
 
-use super::DataError;
 use super::image::Picture;
 
 /// The order of an image's values.
@@ -153,42 +150,6 @@ pub struct RecordSet {
     pub train: Vec<Arc<Records>>,
     /// The test part.
     pub test: Vec<Arc<Records>>,
-}
-
-/// Checks that a data set's folder is a folder.
-pub(super) fn check_folder(folder: &Path) -> Result<(), DataError> {
-    if !folder.exists() {
-        return Err(DataError::NotFound(folder.into()));
-    }
-    if !folder.is_dir() {
-        return Err(DataError::NotAFolder(folder.into()));
-    }
-    Ok(())
-}
-
-/// The error for a missing file, with a list of the files that are there.
-pub(super) fn missing(folder: &Path, expected: &str) -> DataError {
-    const SHOWN: usize = 12;
-    let mut names: Vec<String> = fs::read_dir(folder)
-        .into_iter()
-        .flatten()
-        .filter_map(|entry| Some(entry.ok()?.file_name().to_string_lossy().into_owned()))
-        .collect();
-    names.sort();
-    let more = names.len().saturating_sub(SHOWN);
-    names.truncate(SHOWN);
-    let mut found = match names.is_empty() {
-        true => "nothing".to_owned(),
-        false => names.join(", "),
-    };
-    if more > 0 {
-        found.push_str(&format!(" and {more} more"));
-    }
-    DataError::MissingFile {
-        folder: folder.into(),
-        expected: expected.into(),
-        found,
-    }
 }
 
 #[cfg(test)]

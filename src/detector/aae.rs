@@ -17,14 +17,15 @@ use super::{Inference, Reconstruction};
 use crate::loss::{bce_fake, bce_real, reconstruction};
 use crate::model_file::Scoring;
 use crate::nn::init::Initialiser;
-use crate::nn::{Architecture, Decoder, Encoder, Mode, Network, linear};
+use crate::nn::level::chain;
+use crate::nn::{Architecture, Decoder, Encoder, Mode, Network, linear, outputs};
 use crate::random::{generator, stream};
 use crate::score::{self, RawScore};
-use crate::settings::config::TrainConfig;
+use crate::settings::config::{Setting, TrainConfig};
 use crate::settings::method::Method;
 use crate::train::gan::{Gan, GanTrainer};
 use crate::train::losses::{DISCRIMINATOR, LossTerm};
-use crate::train::prior;
+use crate::train::prior::sample_prior;
 use crate::train::step::{PendingLosses, Update};
 
 pub(crate) const SPEC: GanMethod<Aae> = GanMethod::new();
@@ -40,29 +41,21 @@ pub struct Autoencoder {
 
 impl Network for Autoencoder {
     fn new(architecture: &Architecture, init: &mut Initialiser) -> Self {
-        let width = architecture.generator_width;
         Self {
-            encoder: Encoder::new(architecture, width, init),
-            decoder: Decoder::new(architecture, width, init),
+            encoder: Encoder::new(architecture, init),
+            decoder: Decoder::new(architecture, init),
         }
     }
 
-    fn learnt_values(architecture: &Architecture) -> usize {
-        let width = architecture.generator_width;
-        Encoder::learnt_values(architecture, width) + Decoder::learnt_values(architecture, width)
+    fn layer_sizes(&self, size: usize) -> Vec<usize> {
+        let encoder = self.encoder.layer_sizes(size);
+        [encoder, self.decoder.layer_sizes(size)].concat()
     }
 
-    fn layers(architecture: &Architecture) -> Vec<usize> {
-        let width = architecture.generator_width;
-        let mut layers = Encoder::layers(architecture, width);
-        layers.extend(Decoder::layers(architecture, width));
-        layers
-    }
-
-    fn for_inference(self) -> Self {
+    fn fuse(self) -> Self {
         Self {
-            encoder: self.encoder.for_inference(),
-            decoder: self.decoder.for_inference(),
+            encoder: self.encoder.fuse(),
+            decoder: self.decoder.fuse(),
         }
     }
 }
@@ -70,7 +63,7 @@ impl Network for Autoencoder {
 /// Hidden layers of the discriminator.
 const HIDDEN: usize = 2;
 
-/// The discriminator D of z: is it drawn from the prior, or encoded from an image?
+/// The discriminator D of z: is it generated from the prior, or encoded from an image?
 #[derive(Module, Debug)]
 pub struct Discriminator {
     /// ReLU after each.
@@ -79,47 +72,32 @@ pub struct Discriminator {
     classifier: Linear,
 }
 
-/// Width of D's hidden layers: 1,024 at the base width of 64, where the paper has 1,000.
-fn hidden(architecture: &Architecture) -> usize {
-    16 * architecture.discriminator_width
-}
-
 impl Network for Discriminator {
     fn new(architecture: &Architecture, init: &mut Initialiser) -> Self {
         architecture.check().expect("a checked architecture");
-        let width = hidden(architecture);
-        let layer = |level: usize| {
-            let input = if level == 0 {
-                architecture.features
-            } else {
-                width
-            };
-            linear(input, width, true, init)
-        };
+        // 1,024 at the base width of 64, where the paper has 1,000.
+        let width = 16 * architecture.discriminator_width;
+        let hidden = chain(architecture.features, [width; HIDDEN]);
         Self {
-            hidden: (0..HIDDEN).map(layer).collect(),
+            hidden: hidden
+                .map(|(input, output)| linear(input, output, true, init))
+                .collect(),
             classifier: linear(width, 1, true, init),
         }
     }
 
-    fn learnt_values(architecture: &Architecture) -> usize {
-        let width = hidden(architecture);
-        let inner = (HIDDEN - 1) * (width * width + width);
-        architecture.features * width + width + inner + width + 1
+    fn layer_sizes(&self, _size: usize) -> Vec<usize> {
+        self.hidden.iter().map(outputs).collect()
     }
 
-    fn layers(architecture: &Architecture) -> Vec<usize> {
-        vec![hidden(architecture); HIDDEN]
-    }
-
-    /// There is nothing to fold.
-    fn for_inference(self) -> Self {
+    /// There is nothing to fuse.
+    fn fuse(self) -> Self {
         self
     }
 }
 
 impl Discriminator {
-    /// Classifies vectors; D's probability of "drawn from the prior" is the sigmoid of the logit.
+    /// Classifies vectors; D's probability of "generated from the prior" is the sigmoid of the logit.
     ///
     /// # Shapes
     /// - `z`: `[n, features]`
@@ -194,8 +172,8 @@ impl Gan for Aae {
 
         let z = trainer.generator.encoder.forward(x, mode);
         let mut random = generator(trainer.config.seed, stream::STEP + step);
-        let drawn = prior::draw(&mut random, z.dims(), &trainer.device);
-        let real = trainer.discriminator.forward(drawn);
+        let generated = sample_prior(&mut random, z.dims(), &trainer.device);
+        let real = trainer.discriminator.forward(generated);
         let fake = trainer.discriminator.forward(z.clone().detach());
         let judged = [real.clone(), fake.clone()];
         let discriminator = bce_real(real) + bce_fake(fake);
@@ -227,8 +205,11 @@ impl GanScore for Aae {
         "is the discriminator's estimate of the probability that the image's code was not drawn from the \
          prior",
     );
-    const SETTINGS: &'static [&'static str] =
-        &["features", "adversarial_weight", "contextual_weight"];
+    const SETTINGS: &'static [Setting] = &[
+        Setting::features,
+        Setting::adversarial_weight,
+        Setting::contextual_weight,
+    ];
 
     /// The two losses are minimised separately, so neither needs a weight.
     fn published(plain: TrainConfig) -> TrainConfig {
@@ -265,73 +246,5 @@ impl GanScore for Aae {
         detector
             .scorer
             .score_by(x, x_hat, score::fake_probability(logit[0]))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::nn::tensors::learnt_values;
-    use burn::tensor::Device;
-
-    fn networks(architecture: &Architecture) -> (Autoencoder, Discriminator) {
-        let mut init = Initialiser::new(0, &Device::flex());
-        let autoencoder = Autoencoder::new(architecture, &mut init);
-        (autoencoder, Discriminator::new(architecture, &mut init))
-    }
-
-    /// GANomaly's encoder and decoder, and three fully connected layers.
-    #[test]
-    fn counted_values_at_the_published_width() {
-        let (autoencoder, d) = networks(&Architecture::new(32, 3, 64));
-        let encoder = 16 * (3 * 64 + 64 * 128 + 128 * 256 + 256 * 100) + 2 * (128 + 256);
-        let decoder = 16 * (100 * 256 + 256 * 128 + 128 * 64 + 64 * 3) + 2 * (256 + 128 + 64);
-        assert_eq!(learnt_values(&autoencoder), encoder + decoder);
-        let of_d = (100 * 1024 + 1024) + (1024 * 1024 + 1024) + 1025;
-        assert_eq!(learnt_values(&d), of_d);
-        assert_eq!((encoder + decoder, of_d), (2_137_728, 1_154_049));
-    }
-
-    #[test]
-    fn counted_values_are_those_of_the_built_networks() {
-        for (size, channels, width, discriminator_width, features) in [
-            (32, 1, 3, 3, 100),
-            (64, 3, 2, 5, 7),
-            (128, 3, 1, 2, 1),
-            (256, 1, 2, 1, 100),
-        ] {
-            let architecture = Architecture {
-                discriminator_width,
-                features,
-                ..Architecture::new(size, channels, width)
-            };
-            let (autoencoder, d) = networks(&architecture);
-            let counted = Autoencoder::learnt_values(&architecture);
-            assert_eq!(counted, learnt_values(&autoencoder));
-            let counted = Discriminator::learnt_values(&architecture);
-            assert_eq!(counted, learnt_values(&d));
-        }
-    }
-
-    #[test]
-    fn every_size_and_channel_count_keeps_its_shape() {
-        for size in [32, 64, 128, 256] {
-            for channels in [1, 3] {
-                let architecture = Architecture {
-                    features: 10,
-                    ..Architecture::new(size, channels, 2)
-                };
-                let (Autoencoder { encoder, decoder }, d) = networks(&architecture);
-                let x = Tensor::zeros([2, channels, size, size], &Device::flex());
-                for mode in [Mode::Inference, Mode::Training] {
-                    let z = encoder.forward(x.clone(), mode);
-                    assert_eq!(z.dims(), [2, 10]);
-                    assert_eq!(decoder.forward(z.clone(), mode).dims(), x.dims());
-                    assert_eq!(d.forward(z).dims(), [2]);
-                }
-                let layers = Autoencoder::layers(&architecture);
-                assert_eq!(*layers.last().expect("layers"), channels * size * size);
-            }
-        }
     }
 }

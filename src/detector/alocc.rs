@@ -12,17 +12,17 @@ use burn::tensor::{Tensor, TensorData};
 use super::gan::{GanDetector, GanScore};
 use super::spec::GanMethod;
 use super::{Inference, Reconstruction};
-use crate::data::disturb::Disturbance;
+use crate::data::corruption::Corruption;
 use crate::loss::{bce_fake, bce_real, refinement};
 use crate::model_file::Scoring;
-use crate::nn::convolution::convolve;
-use crate::nn::decoder::{self, UpLevel};
+use crate::nn::convolution::Convolution;
+use crate::nn::decoder::decode;
 use crate::nn::init::Initialiser;
-use crate::nn::pyramid::{self, PyramidLevel};
-use crate::nn::{Architecture, BatchNorm, Mode, Network, conv, conv_transposed};
+use crate::nn::level::{self, Level, chain};
+use crate::nn::{Architecture, Mode, Network, conv, conv_transposed, pyramid};
 use crate::random::{generator, stream};
 use crate::score::{self, RawScore};
-use crate::settings::config::TrainConfig;
+use crate::settings::config::{Setting, TrainConfig};
 use crate::settings::method::Method;
 use crate::train::gan::{Gan, GanTrainer};
 use crate::train::losses::{DISCRIMINATOR, LossTerm};
@@ -47,62 +47,39 @@ const OF_D: [usize; 4] = [1, 2, 4, 8];
 #[derive(Module, Debug)]
 pub struct Refiner {
     /// Down to an eighth of the side: convolution, batch norm, LeakyReLU.
-    encoder: Vec<PyramidLevel>,
+    encoder: Vec<Level<Conv2d>>,
     /// Up again: transposed convolution, then batch norm and ReLU, or tanh in the last.
-    decoder: Vec<UpLevel>,
+    decoder: Vec<Level<ConvTranspose2d>>,
 }
 
 impl Network for Refiner {
     fn new(architecture: &Architecture, init: &mut Initialiser) -> Self {
         architecture.check().expect("a checked architecture");
         let width = architecture.generator_width;
-        let mut input = architecture.channels;
-        let mut encoder = Vec::with_capacity(DOWN.len());
-        for output in DOWN.map(|factor| factor * width) {
-            let conv = conv(input, output, [KERNEL, 2, 2], init);
-            let norm = Some(BatchNorm::new(output, init));
-            encoder.push(PyramidLevel { conv, norm });
-            input = output;
-        }
-        let mut decoder = Vec::with_capacity(UP.len() + 1);
-        for output in UP.map(|factor| factor * width) {
-            let conv = conv_up(input, output, init);
-            let norm = Some(BatchNorm::new(output, init));
-            decoder.push(UpLevel { conv, norm });
-            input = output;
-        }
-        let mut conv = conv_up(input, architecture.channels, init);
-        conv.bias = Some(init.zeros(architecture.channels));
-        decoder.push(UpLevel { conv, norm: None });
+        let widths = |factors: &[usize]| factors.iter().map(|factor| factor * width).collect();
+        let (down, up): (Vec<_>, Vec<_>) = (widths(&DOWN), widths(&UP));
+        let (innermost, outermost) = (down[DOWN.len() - 1], up[UP.len() - 1]);
+        let level =
+            |(input, output)| Level::normalised(conv(input, output, [KERNEL, 2, 2], init), init);
+        let encoder = chain(architecture.channels, down).map(level).collect();
+        let level = |(input, output)| Level::normalised(conv_up(input, output, init), init);
+        let mut decoder: Vec<_> = chain(innermost, up).map(level).collect();
+        let mut last = conv_up(outermost, architecture.channels, init);
+        last.bias = Some(init.zeros(architecture.channels));
+        decoder.push(Level::plain(last));
         Self { encoder, decoder }
     }
 
-    fn learnt_values(architecture: &Architecture) -> usize {
-        let mut input = architecture.channels;
-        let mut count = 0;
-        for factor in DOWN.into_iter().chain(UP) {
-            let output = factor * architecture.generator_width;
-            count += KERNEL * KERNEL * input * output + 2 * output;
-            input = output;
-        }
-        count + (KERNEL * KERNEL * input + 1) * architecture.channels
+    fn layer_sizes(&self, mut side: usize) -> Vec<usize> {
+        let down = level::values(&self.encoder, &mut side);
+        let up = level::values(&self.decoder, &mut side);
+        [down, up].concat()
     }
 
-    fn layers(architecture: &Architecture) -> Vec<usize> {
-        let values = |(side, channels): (usize, usize)| side * side * channels;
-        let size = architecture.size;
-        let width = architecture.generator_width;
-        let sides = [size / 2, size / 4, size / 8, size / 4, size / 2];
-        let factors = DOWN.into_iter().chain(UP);
-        let hidden = sides.into_iter().zip(factors.map(|factor| factor * width));
-        let picture = (size, architecture.channels);
-        hidden.chain([picture]).map(values).collect()
-    }
-
-    fn for_inference(self) -> Self {
+    fn fuse(self) -> Self {
         Self {
-            encoder: pyramid::for_inference(self.encoder),
-            decoder: decoder::for_inference(self.decoder),
+            encoder: level::fuse(self.encoder),
+            decoder: level::fuse(self.decoder),
         }
     }
 }
@@ -118,7 +95,7 @@ impl Refiner {
     /// If the channels are not the architecture's.
     pub fn forward(&self, x: Tensor<4>, mode: Mode) -> Tensor<4> {
         let h = pyramid::forward(&self.encoder, x, mode, |_| ()); // [n, 8 width, size / 8, size / 8]
-        decoder::draw(&self.decoder, h, mode) // [n, c, size, size]
+        decode(&self.decoder, h, mode) // [n, c, size, size]
     }
 }
 
@@ -126,7 +103,7 @@ impl Refiner {
 #[derive(Module, Debug)]
 pub struct Discriminator {
     /// Down to a sixteenth of the side: convolution, batch norm (not in the first), LeakyReLU.
-    pyramid: Vec<PyramidLevel>,
+    pyramid: Vec<Level<Conv2d>>,
     /// The remaining feature maps to one logit: the published linear layer, as a kernel of their side.
     classifier: Conv2d,
 }
@@ -134,20 +111,21 @@ pub struct Discriminator {
 impl Network for Discriminator {
     fn new(architecture: &Architecture, init: &mut Initialiser) -> Self {
         architecture.check().expect("a checked architecture");
-        let mut input = architecture.channels;
-        let mut pyramid = Vec::with_capacity(OF_D.len());
-        for factor in OF_D {
-            let output = factor * architecture.discriminator_width;
+        let widths = OF_D.map(|factor| factor * architecture.discriminator_width);
+        let level = |(level, (input, output))| {
             let mut conv = conv(input, output, [KERNEL, 2, 2], init);
             // A batch norm has its own shift.
-            let norm = (!pyramid.is_empty()).then(|| BatchNorm::new(output, init));
-            if norm.is_none() {
+            if level == 0 {
                 conv.bias = Some(init.zeros(output));
+                return Level::plain(conv);
             }
-            pyramid.push(PyramidLevel { conv, norm });
-            input = output;
-        }
-        let mut classifier = conv(input, 1, [left(architecture), 1, 0], init);
+            Level::normalised(conv, init)
+        };
+        let levels = chain(architecture.channels, widths).enumerate();
+        let pyramid = levels.map(level).collect();
+        // Side of what the convolutions leave.
+        let left = architecture.size >> OF_D.len();
+        let mut classifier = conv(widths[OF_D.len() - 1], 1, [left, 1, 0], init);
         classifier.bias = Some(init.zeros(1));
         Self {
             pyramid,
@@ -155,29 +133,12 @@ impl Network for Discriminator {
         }
     }
 
-    fn learnt_values(architecture: &Architecture) -> usize {
-        let mut input = architecture.channels;
-        let mut count = 0;
-        for (level, factor) in OF_D.into_iter().enumerate() {
-            let output = factor * architecture.discriminator_width;
-            let shifts = if level == 0 { output } else { 2 * output };
-            count += KERNEL * KERNEL * input * output + shifts;
-            input = output;
-        }
-        count + left(architecture).pow(2) * input + 1
+    fn layer_sizes(&self, mut side: usize) -> Vec<usize> {
+        level::values(&self.pyramid, &mut side)
     }
 
-    fn layers(architecture: &Architecture) -> Vec<usize> {
-        let width = architecture.discriminator_width;
-        let side = |level: usize| architecture.size >> (level + 1);
-        let layers = OF_D.into_iter().enumerate();
-        layers
-            .map(|(level, factor)| factor * width * side(level).pow(2))
-            .collect()
-    }
-
-    fn for_inference(mut self) -> Self {
-        self.pyramid = pyramid::for_inference(self.pyramid);
+    fn fuse(mut self) -> Self {
+        self.pyramid = level::fuse(self.pyramid);
         self
     }
 }
@@ -193,15 +154,10 @@ impl Discriminator {
     /// If the channels or the side are not the architecture's.
     pub fn forward(&self, x: Tensor<4>, mode: Mode) -> Tensor<1> {
         let h = pyramid::forward(&self.pyramid, x, mode, |_| ()); // [n, 8 width, size / 16, size / 16]
-        let logit = convolve(&self.classifier, h, mode); // [n, 1, 1, 1]
+        let logit = self.classifier.convolve(h, mode); // [n, 1, 1, 1]
         let n = logit.dims()[0];
         logit.reshape([n])
     }
-}
-
-/// Side of what D's convolutions leave.
-fn left(architecture: &Architecture) -> usize {
-    architecture.size >> OF_D.len()
 }
 
 /// A transposed convolution that doubles the side.
@@ -293,8 +249,11 @@ impl GanScore for Alocc {
     const LATENT: Option<&'static str> = Some(
         "is the discriminator's estimate of the probability that the reconstruction is not a normal image",
     );
-    const SETTINGS: &'static [&'static str] =
-        &["adversarial_weight", "contextual_weight", "input_noise"];
+    const SETTINGS: &'static [Setting] = &[
+        Setting::adversarial_weight,
+        Setting::contextual_weight,
+        Setting::input_noise,
+    ];
 
     fn published(plain: TrainConfig) -> TrainConfig {
         TrainConfig {
@@ -337,107 +296,15 @@ impl GanScore for Alocc {
 /// x̃ = x + N(0, σ²). The noise depends only on the seed and the step.
 fn add_noise(trainer: &GanTrainer<Alocc>, x: Tensor<4>, step: u64) -> Tensor<4> {
     let config = &trainer.config;
-    let disturbance = Disturbance {
+    let corruption = Corruption {
         noise: config.input_noise,
         mask: 0.0,
     };
-    if disturbance.is_none() {
+    if corruption.is_none() {
         return x;
     }
     let shape = x.dims();
     let mut random = generator(config.seed, stream::STEP + step);
-    let (_, noise) = disturbance.draw(shape, &mut random);
+    let (_, noise) = corruption.sample(shape, &mut random);
     x + Tensor::from_data(TensorData::new(noise, shape), &trainer.device)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::nn::tensors::learnt_values;
-    use burn::tensor::{Device, Distribution};
-
-    fn networks(architecture: &Architecture) -> (Refiner, Discriminator) {
-        let mut init = Initialiser::new(0, &Device::flex());
-        let refiner = Refiner::new(architecture, &mut init);
-        (refiner, Discriminator::new(architecture, &mut init))
-    }
-
-    #[test]
-    fn counted_values_are_those_of_the_built_networks() {
-        for (size, channels, width, discriminator_width) in
-            [(32, 1, 3, 3), (64, 3, 2, 5), (128, 1, 1, 2), (256, 3, 2, 1)]
-        {
-            let architecture = Architecture {
-                discriminator_width,
-                ..Architecture::new(size, channels, width)
-            };
-            let (r, d) = networks(&architecture);
-            assert_eq!(Refiner::learnt_values(&architecture), learnt_values(&r));
-            let counted = Discriminator::learnt_values(&architecture);
-            assert_eq!(counted, learnt_values(&d));
-        }
-    }
-
-    /// By hand, from the paper's table: kernels, then γ and β or a bias for each channel.
-    #[test]
-    fn counted_values_at_the_papers_width() {
-        let architecture = Architecture::new(32, 3, 64);
-        let kernels = |plan: &[usize]| -> usize { plan.windows(2).map(|w| 25 * w[0] * w[1]).sum() };
-        let refiner = kernels(&[3, 128, 256, 512, 128, 64, 3]);
-        let norms = 2 * (128 + 256 + 512 + 128 + 64);
-        assert_eq!(Refiner::learnt_values(&architecture), refiner + norms + 3);
-        assert_eq!(Refiner::learnt_values(&architecture), 5_955_779);
-        let discriminator = kernels(&[3, 64, 128, 256, 512]) + 4 * 512;
-        let shifts = 64 + 2 * (128 + 256 + 512) + 1;
-        let counted = Discriminator::learnt_values(&architecture);
-        assert_eq!(counted, discriminator + shifts);
-        assert_eq!(counted, 4_309_505);
-    }
-
-    #[test]
-    fn every_size_and_channel_count_keeps_its_shape() {
-        for size in [32, 64, 128, 256] {
-            for channels in [1, 3] {
-                let architecture = Architecture::new(size, channels, 1);
-                let (r, d) = networks(&architecture);
-                let x = Tensor::zeros([2, channels, size, size], &Device::flex());
-                for mode in [Mode::Inference, Mode::Training] {
-                    assert_eq!(r.forward(x.clone(), mode).dims(), x.dims());
-                    assert_eq!(d.forward(x.clone(), mode).dims(), [2]);
-                }
-                let layers = Refiner::layers(&architecture);
-                assert_eq!(layers.len(), 6);
-                assert_eq!(layers[2], 8 * (size / 8).pow(2));
-                assert_eq!(layers[5], channels * size * size);
-                let last = Discriminator::layers(&architecture)[3];
-                assert_eq!(last, 8 * (size / 16).pow(2));
-            }
-        }
-    }
-
-    #[test]
-    fn rewritten_networks_compute_the_same() {
-        let device = Device::flex();
-        let (r, d) = networks(&Architecture::new(64, 1, 4));
-        let noise = Distribution::Uniform(-1.0, 1.0);
-        let x = Tensor::<4>::random([3, 1, 64, 64], noise, &device);
-        // Moves the running statistics away from 0 and 1.
-        for _ in 0..3 {
-            let x_hat = r.forward(x.clone(), Mode::Training);
-            d.forward(x_hat, Mode::Training);
-        }
-        let close = |a: Tensor<1>, b: Tensor<1>| {
-            let scale = a.clone().abs().max().into_scalar::<f32>();
-            let apart = (a - b).abs().max().into_scalar::<f32>();
-            assert!(apart <= 1e-5 * scale, "{apart} apart at a scale of {scale}");
-        };
-        let before = d.forward(x.clone(), Mode::Inference);
-        close(
-            before,
-            d.for_inference().forward(x.clone(), Mode::Inference),
-        );
-        let flat = |x: Tensor<4>| x.reshape([3 * 4096]);
-        let before = flat(r.forward(x.clone(), Mode::Inference));
-        close(before, flat(r.for_inference().forward(x, Mode::Inference)));
-    }
 }

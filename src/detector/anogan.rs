@@ -6,64 +6,54 @@
 
 use burn::module::{Module, Param};
 use burn::nn::Linear;
+use burn::nn::conv::Conv2d;
 use burn::tensor::Tensor;
 
 use super::gan::{GanDetector, GanScore};
 use super::spec::GanMethod;
 use super::{Inference, LatentOptimisation, Reconstruction};
-use crate::loss::{bce_fake, bce_real, nearest_drawn, search};
+use crate::loss::{bce_fake, bce_real, latent_optimisation, nearest_generated};
 use crate::model_file::Scoring;
 use crate::nn::activation::leaky_relu_of;
 use crate::nn::dcgan::{
-    Generator, Level, Plan, SLOPE, dense, flat, layers_of_picture_levels, learnt_by_picture_levels,
-    normalise_vector, picture_levels,
+    Generator, Plan, SLOPE, activated, dense, normalise_vector, picture_levels,
 };
-use crate::nn::inference::fold_linear;
+use crate::nn::fusion::fuse_linear;
 use crate::nn::init::Initialiser;
-use crate::nn::{Architecture, BatchNorm, Mode, Network, linear};
+use crate::nn::level::{self, Level};
+use crate::nn::{
+    Architecture, BatchNorm, DiscriminatorOutput, Mode, Network, flat, linear, outputs,
+};
 use crate::random::{generator, stream};
 use crate::score::RawScore;
-use crate::settings::config::TrainConfig;
+use crate::settings::config::{Setting, TrainConfig};
+use crate::settings::limits::LATENT_STEPS;
 use crate::settings::method::Method;
 use crate::train::adam::Adam;
 use crate::train::gan::{Gan, GanTrainer};
 use crate::train::losses::{DISCRIMINATOR, LossTerm};
-use crate::train::prior;
+use crate::train::prior::sample_prior;
 use crate::train::step::{PendingLosses, Update};
 
 pub(crate) const SPEC: GanMethod<Anogan> = GanMethod::new();
-
-/// Steps of the published latent optimisation.
-pub const SEARCH_STEPS: usize = 500;
-
-/// The largest number of steps that is allowed.
-pub const MOST_SEARCH_STEPS: usize = 100_000;
 
 /// Learning rates of the latent optimisation, each with the share of the steps after which it ends: of
 /// 500 steps, the first 200, the next 100 and the rest.
 const SCHEDULE: [(f64, f64); 3] = [(0.4, 1e-2), (0.6, 1e-3), (1.0, 5e-4)];
 
 /// β1 of the latent optimisation's Adam: the usual one.
-const SEARCH_BETA_1: f64 = 0.9;
+const BETA_1: f64 = 0.9;
 
-/// The discriminator D, whose last hidden layer is the feature f(x).
+/// The discriminator D, whose last hidden layer is the feature f(x), `[n, 16 width]`.
 #[derive(Module, Debug)]
 pub struct Discriminator {
     /// To 8 × 8, kernel 4: batch norm but in the first, LeakyReLU.
-    picture: Vec<Level>,
+    picture: Vec<Level<Conv2d>>,
     /// Batch norm, LeakyReLU.
     hidden: Linear,
     hidden_norm: Option<BatchNorm>,
     /// To one logit.
     classifier: Linear,
-}
-
-/// D's output for a batch.
-pub struct Judgement {
-    /// Logit of "real", `[n]`; D's probability is its sigmoid.
-    pub logit: Tensor<1>,
-    /// Features f(x), `[n, 16 width]`.
-    pub features: Tensor<2>,
 }
 
 impl Network for Discriminator {
@@ -78,27 +68,16 @@ impl Network for Discriminator {
         }
     }
 
-    fn learnt_values(architecture: &Architecture) -> usize {
-        let plan = Plan::new(architecture);
-        let hidden = plan.last_hidden();
-        learnt_by_picture_levels(&plan) + plan.seen() * hidden + 2 * hidden + hidden + 1
+    fn layer_sizes(&self, mut side: usize) -> Vec<usize> {
+        let mut sizes = level::values(&self.picture, &mut side);
+        sizes.push(outputs(&self.hidden));
+        sizes
     }
 
-    fn layers(architecture: &Architecture) -> Vec<usize> {
-        let plan = Plan::new(architecture);
-        let mut layers = layers_of_picture_levels(&plan);
-        layers.push(plan.last_hidden());
-        layers
-    }
-
-    fn for_inference(self) -> Self {
-        let picture = self.picture.into_iter().map(Level::for_inference);
+    fn fuse(self) -> Self {
         Self {
-            picture: picture.collect(),
-            hidden: match self.hidden_norm {
-                Some(norm) => fold_linear(self.hidden, norm),
-                None => self.hidden,
-            },
+            picture: level::fuse(self.picture),
+            hidden: fuse_linear(self.hidden, self.hidden_norm),
             hidden_norm: None,
             classifier: self.classifier,
         }
@@ -113,20 +92,16 @@ impl Discriminator {
     ///
     /// # Panics
     /// If the channels or the side are not the architecture's.
-    pub fn forward(&self, x: Tensor<4>, mode: Mode) -> Judgement {
+    pub fn forward(&self, x: Tensor<4>, mode: Mode) -> DiscriminatorOutput {
         let mut h = x;
         for level in &self.picture {
-            h = level.forward(h, mode); // [n, width, size / 2, size / 2], …
+            h = activated(level, h, mode); // [n, width, size / 2, size / 2], …
         }
         let h = dense(&self.hidden, flat(h), mode);
         let h = normalise_vector(&self.hidden_norm, h, mode);
         let features = leaky_relu_of(SLOPE, h, mode); // [n, 16 width]
         let logit = self.classifier.forward(features.clone()); // [n, 1]
-        let n = logit.dims()[0];
-        Judgement {
-            logit: logit.reshape([n]),
-            features,
-        }
+        DiscriminatorOutput::new(logit, features)
     }
 }
 
@@ -171,22 +146,22 @@ impl Gan for Anogan {
         let config = &trainer.config;
         let mut random = generator(config.seed, stream::STEP + step);
         let shape = [x.dims()[0], config.features];
-        let z = prior::draw(&mut random, shape, &trainer.device);
-        let drawn = trainer.generator.forward(z, mode);
+        let z = sample_prior(&mut random, shape, &trainer.device);
+        let generated = trainer.generator.forward(z, mode);
 
         let judge = |x: Tensor<4>| trainer.discriminator.forward(x, mode).logit;
         let real = judge(x.clone());
-        let fake = judge(drawn.clone().detach());
+        let fake = judge(generated.clone().detach());
         let judged = [real.clone(), fake.clone()];
         let discriminator = bce_real(real) + bce_fake(fake);
         if update.discriminator() {
             trainer.update_discriminator(&discriminator);
         }
 
-        let nearest = nearest_drawn(x, drawn.clone().detach());
+        let nearest = nearest_generated(x, generated.clone().detach());
         // D's weights are fixed while G is updated, so their gradients are not computed.
         let frozen = trainer.discriminator.clone().no_grad();
-        let generator = bce_real(frozen.forward(drawn, mode).logit);
+        let generator = bce_real(frozen.forward(generated, mode).logit);
         if update.generator() {
             trainer.update_generator(&generator);
         }
@@ -197,8 +172,8 @@ impl Gan for Anogan {
 
 impl GanScore for Anogan {
     const METHOD: Method = Method::Anogan;
-    const SETTINGS: &'static [&'static str] = &["features", "search_steps"];
-    const SEARCHES: bool = true;
+    const SETTINGS: &'static [Setting] = &[Setting::features, Setting::search_steps];
+    const OPTIMISES_LATENT: bool = true;
 
     /// The published rate of 1e-5 makes little progress within a small budget, and 2e-4 lets D win:
     /// docs/method.md.
@@ -215,7 +190,7 @@ impl GanScore for Anogan {
     }
 
     fn infer(detector: &GanDetector<Self>, x: Tensor<4>) -> Inference<'_> {
-        Inference::Optimising(Box::new(LatentSearch::new(detector, x)))
+        Inference::Optimising(Box::new(CodeOptimisation::new(detector, x)))
     }
 
     /// A = λ R + (1 - λ) L with R = ‖x - G(z)‖₁ / N and L = ‖f(x) - f(G(z))‖₁ / N, N the number of the
@@ -232,7 +207,7 @@ impl GanScore for Anogan {
 
 /// The latent optimisation for a batch: each image has its own z, and all start at the same z, which the
 /// run's seed determines, so that a score does not depend on the batch.
-struct LatentSearch<'a> {
+struct CodeOptimisation<'a> {
     detector: &'a GanDetector<Anogan>,
     x: Tensor<4>,
     /// f(x).
@@ -244,21 +219,21 @@ struct LatentSearch<'a> {
     loss: Tensor<1>,
 }
 
-impl<'a> LatentSearch<'a> {
+impl<'a> CodeOptimisation<'a> {
     fn new(detector: &'a GanDetector<Anogan>, x: Tensor<4>) -> Self {
         let x = Tensor::from_inner(x);
         let device = x.device();
-        let mut random = generator(detector.seed, stream::SEARCH);
-        let z = prior::draw(&mut random, [1, detector.architecture.features], &device);
+        let mut random = generator(detector.seed, stream::LATENT_CODE);
+        let z = sample_prior(&mut random, [1, detector.architecture.features], &device);
         Self {
             f: detector
                 .discriminator
                 .forward(x.clone(), detector.mode)
                 .features,
             z: Param::from_tensor(z.repeat_dim(0, x.dims()[0])),
-            adam: Adam::new(learning_rate(0, 1)).with_beta_1(SEARCH_BETA_1),
+            adam: Adam::new(learning_rate(0, 1)).with_beta_1(BETA_1),
             taken: 0,
-            steps: detector.scoring.search_steps.unwrap_or(SEARCH_STEPS),
+            steps: detector.scoring.search_steps.unwrap_or(LATENT_STEPS),
             loss: Tensor::zeros([1], &device),
             detector,
             x,
@@ -266,7 +241,7 @@ impl<'a> LatentSearch<'a> {
     }
 
     /// G(z) and f(G(z)).
-    fn drawn(&self) -> (Tensor<4>, Tensor<2>) {
+    fn generated(&self) -> (Tensor<4>, Tensor<2>) {
         let GanDetector {
             generator,
             discriminator,
@@ -279,16 +254,16 @@ impl<'a> LatentSearch<'a> {
     }
 }
 
-impl LatentOptimisation for LatentSearch<'_> {
+impl LatentOptimisation for CodeOptimisation<'_> {
     fn steps(&self) -> usize {
         self.steps
     }
 
     fn step(&mut self) {
-        let (x_hat, f_hat) = self.drawn();
+        let (x_hat, f_hat) = self.generated();
         let lambda = self.detector.scoring.lambda;
         let features = (self.f.clone(), f_hat);
-        self.loss = search(lambda, (self.x.clone(), x_hat), features);
+        self.loss = latent_optimisation(lambda, (self.x.clone(), x_hat), features);
         let rate = learning_rate(self.taken, self.steps);
         self.adam.set_learning_rate(rate);
         let gradients = self.loss.backward();
@@ -301,7 +276,7 @@ impl LatentOptimisation for LatentSearch<'_> {
     }
 
     fn end(self: Box<Self>) -> Reconstruction {
-        let (x_hat, f_hat) = self.drawn();
+        let (x_hat, f_hat) = self.generated();
         Reconstruction {
             x_hat: x_hat.inner(),
             features: Some((self.f.inner(), f_hat.inner())),
@@ -323,102 +298,6 @@ fn learning_rate(taken: usize, steps: usize) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::nn::tensors::learnt_values;
-    use burn::tensor::{Device, Distribution};
-
-    fn networks(architecture: &Architecture) -> (Generator, Discriminator) {
-        let mut init = Initialiser::new(0, &Device::flex());
-        let generator = Generator::new(architecture, &mut init);
-        (generator, Discriminator::new(architecture, &mut init))
-    }
-
-    /// At the published widths, with z of 200 values; each term is one layer.
-    #[test]
-    fn parameter_counts_are_the_tables() {
-        let architecture = Architecture {
-            features: 200,
-            ..Architecture::new(32, 1, 64)
-        };
-        let (g, d) = networks(&architecture);
-        let inner = 8 * 8 * 128;
-        let of_g = (200 * 1024 + 2048)
-            + (1024 * inner + 2 * inner)
-            + (16 * 128 * 64 + 128)
-            + (16 * 64 + 1);
-        let picture = (16 * 64 + 64) + (16 * 64 * 64 + 128);
-        let of_d = picture + (8 * 8 * 64 * 1024 + 2048) + 1025;
-        assert_eq!((learnt_values(&g), learnt_values(&d)), (of_g, of_d));
-        assert_eq!((of_g, of_d), (8_744_065, 4_264_129));
-    }
-
-    #[test]
-    fn counted_values_are_those_of_the_built_networks() {
-        for (size, channels, width, discriminator_width, features) in
-            [(32, 1, 3, 3, 100), (64, 3, 2, 5, 7), (256, 1, 1, 1, 1)]
-        {
-            let architecture = Architecture {
-                discriminator_width,
-                features,
-                ..Architecture::new(size, channels, width)
-            };
-            let (g, d) = networks(&architecture);
-            assert_eq!(Generator::learnt_values(&architecture), learnt_values(&g));
-            let counted = Discriminator::learnt_values(&architecture);
-            assert_eq!(counted, learnt_values(&d));
-        }
-    }
-
-    #[test]
-    fn every_size_and_channel_count_keeps_its_shape() {
-        for size in [32, 64, 128, 256] {
-            for channels in [1, 3] {
-                let architecture = Architecture {
-                    features: 10,
-                    ..Architecture::new(size, channels, 2)
-                };
-                let (g, d) = networks(&architecture);
-                let z = Tensor::zeros([2, 10], &Device::flex());
-                for mode in [Mode::Inference, Mode::Training] {
-                    let x = g.forward(z.clone(), mode);
-                    assert_eq!(x.dims(), [2, channels, size, size]);
-                    let Judgement { logit, features } = d.forward(x, mode);
-                    assert_eq!((logit.dims(), features.dims()), ([2], [2, 32]));
-                }
-                let last = *Generator::layers(&architecture).last().expect("layers");
-                assert_eq!(last, channels * size * size);
-                let layers = Discriminator::layers(&architecture);
-                assert_eq!(layers[0], 2 * (size / 2) * (size / 2));
-                assert_eq!(layers[layers.len() - 2..], [2 * 8 * 8, 32]);
-            }
-        }
-    }
-
-    #[test]
-    fn rewritten_networks_compute_the_same() {
-        let device = Device::flex();
-        let (g, d) = networks(&Architecture::new(64, 1, 4));
-        let normal = Distribution::Normal(0.0, 1.0);
-        let z = Tensor::<2>::random([3, 100], normal, &device);
-        let all = |g: &Generator, d: &Discriminator, mode| {
-            let x = g.forward(z.clone(), mode);
-            let features = d.forward(x.clone(), mode).features;
-            [flat(x), features]
-        };
-        // Moves the running statistics away from 0 and 1.
-        for _ in 0..3 {
-            all(&g, &d, Mode::Training);
-        }
-        let before = all(&g, &d, Mode::Inference);
-        let after = all(&g.for_inference(), &d.for_inference(), Mode::Inference);
-        for (a, b) in before.into_iter().zip(after) {
-            let scale = a.clone().abs().max().into_scalar::<f32>();
-            let apart = (a - b).abs().max().into_scalar::<f32>();
-            assert!(
-                scale > 0.0 && apart <= 2e-5 * scale,
-                "{apart} apart at a scale of {scale}"
-            );
-        }
-    }
 
     #[test]
     fn the_published_schedule_is_that_of_500_steps() {

@@ -13,7 +13,7 @@ use crate::data::pictures::Pictures;
 use crate::model_file::{ModelFile, Normaliser, Scoring};
 use crate::nn::tensors::HostTensor;
 use crate::platform::yield_now;
-use crate::score::{Balance, Latent, RawScore};
+use crate::score::{Latent, Normalisation, RawScore};
 
 /// Largest number of pixel residuals for the heat map's scale: enough for its quantile.
 const SCALE_PIXELS: usize = 4_000_000;
@@ -24,7 +24,7 @@ const SMALLEST_SQUARE: f64 = 1e-2;
 
 /// Largest number of held-out normal images for calibration if the method optimises a latent code for
 /// each.
-const SEARCHED: usize = 256;
+const OPTIMISED: usize = 256;
 
 /// A calibrated model.
 pub struct Calibrated {
@@ -88,7 +88,9 @@ pub async fn calibrate(
         yield_now().await;
     }
 
-    if model.header.scoring.balance == Balance::Quantile && raw.iter().all(|s| s.latent.is_some()) {
+    if model.header.scoring.balance == Normalisation::Quantile
+        && raw.iter().all(|s| s.latent.is_some())
+    {
         let scoring = &mut model.header.scoring;
         scoring.normaliser = Some(Normaliser::fit(&raw)?);
         for score in &mut raw {
@@ -119,7 +121,7 @@ pub fn images_needed(scoring: &Scoring, training: usize, held_out: usize) -> usi
 /// Largest number of held-out normal images that are calibrated on.
 fn most_held_out(scoring: &Scoring) -> usize {
     match scoring.search_steps {
-        Some(_) => SEARCHED,
+        Some(_) => OPTIMISED,
         None => usize::MAX,
     }
 }

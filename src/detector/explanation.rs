@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::model_file::Header;
-use crate::score::{Balance, Latent};
+use crate::score::{Latent, Normalisation};
 
 /// What A, R and L of a model are.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -24,8 +24,8 @@ pub fn explain(header: &Header) -> Explanation {
     let latent = spec.latent_meaning(scoring);
     let rest = ((1.0 - scoring.lambda) * 1e6).round() / 1e6;
     let (r, l) = match scoring.balance {
-        Balance::Raw => ("R", "L"),
-        Balance::Quantile => ("R′", "L′"),
+        Normalisation::None => ("R", "L"),
+        Normalisation::Quantile => ("R′", "L′"),
     };
     let terms = match latent {
         Some(_) => vec![(scoring.lambda, r), (rest, l)],
@@ -81,10 +81,10 @@ mod tests {
             };
             explained(Method::SkipGanomaly, scoring).formula
         };
-        assert_eq!(formula(0.9, Balance::Raw), "A = 0.9 R + 0.1 L");
-        assert_eq!(formula(0.7, Balance::Quantile), "A = 0.7 R′ + 0.3 L′");
-        assert_eq!(formula(1.0, Balance::Raw), "A = R");
-        assert_eq!(formula(0.0, Balance::Raw), "A = L");
+        assert_eq!(formula(0.9, Normalisation::None), "A = 0.9 R + 0.1 L");
+        assert_eq!(formula(0.7, Normalisation::Quantile), "A = 0.7 R′ + 0.3 L′");
+        assert_eq!(formula(1.0, Normalisation::None), "A = R");
+        assert_eq!(formula(0.0, Normalisation::None), "A = L");
     }
 
     #[test]

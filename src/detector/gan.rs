@@ -10,11 +10,11 @@ use super::{Detector, Inference, LoadError};
 use crate::data::image::Preprocessing;
 use crate::model_file::{ModelFile, Scoring};
 use crate::nn::init::Initialiser;
-use crate::nn::tensors::{self, TensorError, learnt_values};
+use crate::nn::tensors::{self, TensorError, num_params};
 use crate::nn::{Architecture, Mode, Network};
 use crate::score::{LAMBDA, Latent, RawScore};
-use crate::settings::config::TrainConfig;
-use crate::settings::limits::SEARCH_STEPS;
+use crate::settings::config::{Setting, TrainConfig};
+use crate::settings::limits::LATENT_STEPS;
 use crate::settings::method::Method;
 use crate::settings::preset::Preset;
 use crate::train::gan::{DISCRIMINATOR, GENERATOR, Gan};
@@ -27,13 +27,12 @@ pub trait GanScore: Gan {
     /// λ of its published score.
     const LAMBDA: f64 = LAMBDA;
 
-    /// The settings that it uses in addition to those of every method with networks, by field of
-    /// [`TrainConfig`]; others are refused.
-    const SETTINGS: &'static [&'static str];
+    /// The settings that it uses in addition to those of every method with networks; others are refused.
+    const SETTINGS: &'static [Setting];
 
     /// Whether it optimises a latent code for each image, which needs gradients, instead of measuring it
     /// in one pass.
-    const SEARCHES: bool = false;
+    const OPTIMISES_LATENT: bool = false;
 
     /// What L is, if it is not what [`Latent`] says: follows "The latent term L".
     const LATENT: Option<&'static str> = None;
@@ -114,10 +113,10 @@ impl<G: GanScore> GanDetector<G> {
     /// If the header has no networks, or a tensor is missing, of another shape, or not finite.
     pub fn from_file(file: &ModelFile, device: &Device, mode: Mode) -> Result<Self, LoadError> {
         let architecture = *shape_of_networks(file, |architecture| {
-            G::Generator::learnt_values(architecture)
-                + G::Discriminator::learnt_values(architecture)
+            num_params(&G::Generator::blank(architecture))
+                + num_params(&G::Discriminator::blank(architecture))
         })?;
-        let networks_on = match G::SEARCHES {
+        let networks_on = match G::OPTIMISES_LATENT {
             true => device.clone().autodiff(),
             false => device.clone(),
         };
@@ -127,12 +126,12 @@ impl<G: GanScore> GanDetector<G> {
         // A file without one of them, or with another, is damaged, whichever of them scores.
         let generator = tensors::load(generator, GENERATOR, &file.tensors)?;
         let discriminator = tensors::load(discriminator, DISCRIMINATOR, &file.tensors)?;
-        let num_params = learnt_values(&generator) + learnt_values(&discriminator);
+        let num_params = num_params(&generator) + num_params(&discriminator);
         // A latent optimisation needs gradients, but not those of the weights: neither of the loaded ones
         // nor of those derived from them.
         let (generator, discriminator) = (generator.no_grad(), discriminator.no_grad());
         let (generator, discriminator) = match mode {
-            Mode::Inference => (generator.for_inference(), discriminator.for_inference()),
+            Mode::Inference => (generator.fuse(), discriminator.fuse()),
             Mode::Training => (generator, discriminator),
         };
         let (scorer, memory) = scoring_of::<G>(file, &architecture, device)?;
@@ -173,11 +172,11 @@ fn scoring_of<G: GanScore>(
 /// built before they are filled.
 fn shape_of_networks(
     file: &ModelFile,
-    learnt_values: impl Fn(&Architecture) -> usize,
+    num_params: impl Fn(&Architecture) -> usize,
 ) -> Result<&Architecture, LoadError> {
     let missing = LoadError::NoNetworks(file.header.method);
     let architecture = file.header.architecture.as_ref().ok_or(missing)?;
-    let expected = learnt_values(architecture);
+    let expected = num_params(architecture);
     let found = file.tensors.values().map(|t| t.values.len()).sum();
     if found < expected {
         return Err(TensorError::TooFew { expected, found }.into());
@@ -218,9 +217,9 @@ impl<G: GanScore> Detector for GanDetector<G> {
         G::infer(self, x)
     }
 
-    fn search_steps(&self) -> Option<usize> {
-        let steps = self.scoring.search_steps.unwrap_or(SEARCH_STEPS);
-        G::SEARCHES.then_some(steps)
+    fn latent_steps(&self) -> Option<usize> {
+        let steps = self.scoring.search_steps.unwrap_or(LATENT_STEPS);
+        G::OPTIMISES_LATENT.then_some(steps)
     }
 
     fn score_as(&mut self, file: &ModelFile) -> Result<(), LoadError> {

@@ -12,8 +12,11 @@ use super::{Inference, Reconstruction};
 use crate::loss::{bce_fake, bce_real, contextual, encoder, feature_matching};
 use crate::model_file::Scoring;
 use crate::nn::init::Initialiser;
-use crate::nn::pyramid::{self, PyramidLevel};
-use crate::nn::{Architecture, Decoder, Encoder, Mode, Network, conv};
+use crate::nn::level::{self, Level};
+use crate::nn::{
+    Architecture, Decoder, DiscriminatorOutput, Encoder, Mode, Network, conv, pyramid,
+};
+use crate::settings::config::Setting;
 use crate::settings::method::Method;
 use crate::train::gan::{Gan, GanTrainer};
 use crate::train::losses::{DISCRIMINATOR, LossTerm};
@@ -44,32 +47,24 @@ pub struct Generated {
 
 impl Network for Generator {
     fn new(architecture: &Architecture, init: &mut Initialiser) -> Self {
-        let width = architecture.generator_width;
         Self {
-            encoder: Encoder::new(architecture, width, init),
-            decoder: Decoder::new(architecture, width, init),
-            second_encoder: Encoder::new(architecture, width, init),
+            encoder: Encoder::new(architecture, init),
+            decoder: Decoder::new(architecture, init),
+            second_encoder: Encoder::new(architecture, init),
         }
     }
 
-    fn learnt_values(architecture: &Architecture) -> usize {
-        let width = architecture.generator_width;
-        2 * Encoder::learnt_values(architecture, width)
-            + Decoder::learnt_values(architecture, width)
+    fn layer_sizes(&self, size: usize) -> Vec<usize> {
+        let encoder = self.encoder.layer_sizes(size);
+        let decoder = self.decoder.layer_sizes(size);
+        [encoder, decoder, self.second_encoder.layer_sizes(size)].concat()
     }
 
-    fn layers(architecture: &Architecture) -> Vec<usize> {
-        let width = architecture.generator_width;
-        let encoder = Encoder::layers(architecture, width);
-        let decoder = Decoder::layers(architecture, width);
-        [&encoder[..], &decoder[..], &encoder[..]].concat()
-    }
-
-    fn for_inference(self) -> Self {
+    fn fuse(self) -> Self {
         Self {
-            encoder: self.encoder.for_inference(),
-            decoder: self.decoder.for_inference(),
-            second_encoder: self.second_encoder.for_inference(),
+            encoder: self.encoder.fuse(),
+            decoder: self.decoder.fuse(),
+            second_encoder: self.second_encoder.fuse(),
         }
     }
 }
@@ -94,17 +89,9 @@ impl Generator {
 #[derive(Module, Debug)]
 pub struct Discriminator {
     /// From the image to 4 × 4, doubling the width each time.
-    pyramid: Vec<PyramidLevel>,
+    pyramid: Vec<Level<Conv2d>>,
     /// 4 × 4 to one logit.
     classifier: Conv2d,
-}
-
-/// D's output for a batch.
-pub struct Judgement {
-    /// Logit of "real", `[n]`; D's probability is its sigmoid.
-    pub logit: Tensor<1>,
-    /// Features f(x), `[n, widest, 4, 4]`.
-    pub features: Tensor<4>,
 }
 
 impl Network for Discriminator {
@@ -118,18 +105,12 @@ impl Network for Discriminator {
         }
     }
 
-    fn learnt_values(architecture: &Architecture) -> usize {
-        let width = architecture.discriminator_width;
-        let widest = pyramid::widest(architecture, width);
-        pyramid::learnt_values(architecture, width) + 16 * widest
+    fn layer_sizes(&self, mut side: usize) -> Vec<usize> {
+        level::values(&self.pyramid, &mut side)
     }
 
-    fn layers(architecture: &Architecture) -> Vec<usize> {
-        pyramid::layers(architecture, architecture.discriminator_width)
-    }
-
-    fn for_inference(mut self) -> Self {
-        self.pyramid = pyramid::for_inference(self.pyramid);
+    fn fuse(mut self) -> Self {
+        self.pyramid = level::fuse(self.pyramid);
         self
     }
 }
@@ -143,14 +124,10 @@ impl Discriminator {
     ///
     /// # Panics
     /// If the channels or the side are not the architecture's.
-    pub fn forward(&self, x: Tensor<4>, mode: Mode) -> Judgement {
+    pub fn forward(&self, x: Tensor<4>, mode: Mode) -> DiscriminatorOutput<4> {
         let features = pyramid::forward(&self.pyramid, x, mode, |_| ()); // [n, widest, 4, 4]
         let logit = self.classifier.forward(features.clone()); // [n, 1, 1, 1]
-        let n = logit.dims()[0];
-        Judgement {
-            logit: logit.reshape([n]),
-            features,
-        }
+        DiscriminatorOutput::new(logit, features)
     }
 }
 
@@ -234,11 +211,11 @@ impl GanScore for Ganomaly {
     const LAMBDA: f64 = 0.0;
     const LATENT: Option<&'static str> =
         Some("is the difference between the code of the image and the code of its reconstruction");
-    const SETTINGS: &'static [&'static str] = &[
-        "features",
-        "adversarial_weight",
-        "contextual_weight",
-        "latent_weight",
+    const SETTINGS: &'static [Setting] = &[
+        Setting::features,
+        Setting::adversarial_weight,
+        Setting::contextual_weight,
+        Setting::latent_weight,
     ];
 
     /// The length of z.
@@ -253,97 +230,5 @@ impl GanScore for Ganomaly {
             x_hat,
             features: Some((z, z_hat)),
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::nn::tensors::learnt_values;
-    use burn::tensor::{Device, Distribution};
-
-    fn networks(architecture: &Architecture) -> (Generator, Discriminator) {
-        let mut init = Initialiser::new(0, &Device::flex());
-        let generator = Generator::new(architecture, &mut init);
-        (generator, Discriminator::new(architecture, &mut init))
-    }
-
-    #[test]
-    fn parameter_counts_are_the_published_ones() {
-        let architecture = Architecture::new(32, 3, 64);
-        let (g, d) = networks(&architecture);
-        assert_eq!(learnt_values(&g), 3_206_528);
-        assert_eq!(learnt_values(&d), 663_296);
-    }
-
-    #[test]
-    fn counted_values_are_those_of_the_built_networks() {
-        for (size, channels, width, discriminator_width, features) in [
-            (32, 1, 3, 3, 100),
-            (64, 3, 2, 5, 7),
-            (128, 3, 1, 2, 1),
-            (256, 1, 2, 1, 100),
-        ] {
-            let architecture = Architecture {
-                discriminator_width,
-                features,
-                ..Architecture::new(size, channels, width)
-            };
-            let (g, d) = networks(&architecture);
-            assert_eq!(Generator::learnt_values(&architecture), learnt_values(&g));
-            assert_eq!(
-                Discriminator::learnt_values(&architecture),
-                learnt_values(&d)
-            );
-        }
-    }
-
-    #[test]
-    fn every_size_and_channel_count_keeps_its_shape() {
-        for size in [32, 64, 128, 256] {
-            for channels in [1, 3] {
-                let architecture = Architecture {
-                    features: 10,
-                    discriminator_width: 1,
-                    ..Architecture::new(size, channels, 2)
-                };
-                let (g, d) = networks(&architecture);
-                let x = Tensor::zeros([2, channels, size, size], &Device::flex());
-                for mode in [Mode::Inference, Mode::Training] {
-                    let Generated { x_hat, z, z_hat } = g.forward(x.clone(), mode);
-                    assert_eq!(x_hat.dims(), x.dims());
-                    assert_eq!((z.dims(), z_hat.dims()), ([2, 10], [2, 10]));
-                    let judgement = d.forward(x.clone(), mode);
-                    assert_eq!(judgement.logit.dims(), [2]);
-                    assert_eq!(judgement.features.dims(), [2, size / 8, 4, 4]);
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn rewritten_networks_compute_the_same() {
-        let device = Device::flex();
-        let architecture = Architecture::new(64, 1, 4);
-        let (generator, _) = networks(&architecture);
-        let noise = Distribution::Uniform(-1.0, 1.0);
-        let x = Tensor::<4>::random([3, 1, 64, 64], noise, &device);
-        // Moves the running statistics away from 0 and 1.
-        for _ in 0..3 {
-            generator.forward(x.clone(), Mode::Training);
-        }
-        let before = generator.forward(x.clone(), Mode::Inference);
-        let after = generator.for_inference().forward(x, Mode::Inference);
-        let close = |a: Tensor<2>, b: Tensor<2>| {
-            let scale = a.clone().abs().max().into_scalar::<f32>();
-            let apart = (a - b).abs().max().into_scalar::<f32>();
-            assert!(apart <= 1e-5 * scale, "{apart} apart at a scale of {scale}");
-        };
-        close(
-            before.x_hat.reshape([3, 4096]),
-            after.x_hat.reshape([3, 4096]),
-        );
-        close(before.z, after.z);
-        close(before.z_hat, after.z_hat);
     }
 }

@@ -17,7 +17,7 @@ use crate::model_file::{ModelFile, Scoring};
 use crate::nn::Mode;
 use crate::nn::tensors::{NamedTensors, Reader, TensorError, stored};
 use crate::score::{Latent, RawScore};
-use crate::settings::config::TrainConfig;
+use crate::settings::config::{Setting, TrainConfig};
 use crate::settings::method::Method;
 
 /// Name of the tensor in a file, `[pictures, values]`.
@@ -30,10 +30,11 @@ pub(crate) struct Spec;
 
 impl MethodSpec for Spec {
     /// R is a norm; there is an L only with a memory bank.
-    fn settings(&self, config: &TrainConfig) -> Vec<&'static str> {
+    fn settings(&self, config: &TrainConfig) -> Vec<Setting> {
         match config.latent {
-            Latent::Memory => vec!["latent", "lambda", "balance"],
-            Latent::Final | Latent::Layers => Vec::new(),
+            Latent::Memory => vec![Setting::latent, Setting::lambda, Setting::balance],
+            Latent::Final => vec![Setting::latent],
+            Latent::Layers => Vec::new(),
         }
     }
 

@@ -15,7 +15,7 @@ use crate::nn::Mode;
 use crate::nn::convolution::{as_kernel, row_by_row};
 use crate::nn::tensors::{NamedTensors, Reader, TensorError, stored};
 use crate::score::RawScore;
-use crate::settings::config::TrainConfig;
+use crate::settings::config::{Setting, TrainConfig};
 use crate::settings::method::Method;
 
 /// Names of the tensors in a file: `[1, values]` and `[values, components]`.
@@ -28,8 +28,8 @@ pub(crate) const SPEC: Spec = Spec;
 pub(crate) struct Spec;
 
 impl MethodSpec for Spec {
-    fn settings(&self, _config: &TrainConfig) -> Vec<&'static str> {
-        vec!["components"]
+    fn settings(&self, _config: &TrainConfig) -> Vec<Setting> {
+        vec![Setting::components]
     }
 
     fn residual_meaning(&self, _scoring: &Scoring) -> &'static str {

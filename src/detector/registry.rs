@@ -36,8 +36,8 @@ impl Method {
 
     /// Whether it optimises a latent code for each image, which takes seconds, instead of reconstructing
     /// it in one pass.
-    pub fn searches(self) -> bool {
-        self.spec().searches()
+    pub fn optimises_latent(self) -> bool {
+        self.spec().optimises_latent()
     }
 
     /// Its training, if it is trained in steps.

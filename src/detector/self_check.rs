@@ -45,7 +45,7 @@ const TOLERANCE: f64 = 1e-3;
 /// # Errors
 /// If the device cannot be read, or a score is not finite.
 pub async fn self_check(detector: &dyn Detector) -> Result<SelfCheck, TensorError> {
-    let count = match detector.search_steps() {
+    let count = match detector.latent_steps() {
         Some(_) => 1,
         None => IMAGES,
     };

@@ -11,13 +11,13 @@ use burn::tensor::{Tensor, TensorData};
 use super::gan::{GanDetector, GanScore};
 use super::spec::GanMethod;
 use super::{Inference, Reconstruction};
-use crate::data::disturb::Disturbance;
+use crate::data::corruption::Corruption;
 use crate::loss::{bce, bce_fake, bce_real, contextual, latent};
 use crate::model_file::Scoring;
-use crate::nn::{Architecture, Discriminator, Generator, Mode};
+use crate::nn::{Architecture, Discriminator, Generator, Mode, Network};
 use crate::random::{generator, stream, unit};
 use crate::score::Latent;
-use crate::settings::config::TrainConfig;
+use crate::settings::config::{Setting, TrainConfig};
 use crate::settings::method::Method;
 use crate::settings::preset::Preset;
 use crate::train::gan::{Gan, GanTrainer};
@@ -107,18 +107,18 @@ impl Gan for SkipGanomaly {
 
 impl GanScore for SkipGanomaly {
     const METHOD: Method = Method::SkipGanomaly;
-    const SETTINGS: &'static [&'static str] = &[
-        "features",
-        "adversarial_weight",
-        "contextual_weight",
-        "latent_weight",
-        "latent_in_discriminator",
-        "input_noise",
-        "input_mask",
-        "skip_dropout",
-        "cut_skips",
-        "label_smoothing",
-        "latent",
+    const SETTINGS: &'static [Setting] = &[
+        Setting::features,
+        Setting::adversarial_weight,
+        Setting::contextual_weight,
+        Setting::latent_weight,
+        Setting::latent_in_discriminator,
+        Setting::input_noise,
+        Setting::input_mask,
+        Setting::skip_dropout,
+        Setting::cut_skips,
+        Setting::label_smoothing,
+        Setting::latent,
     ];
 
     fn preset(preset: Preset, published: TrainConfig) -> Option<TrainConfig> {
@@ -137,7 +137,7 @@ impl GanScore for SkipGanomaly {
     fn feature_layers(architecture: &Architecture, scoring: &Scoring) -> Vec<usize> {
         match scoring.latent {
             Latent::Final | Latent::Memory => vec![architecture.features],
-            Latent::Layers => architecture.discriminator_layers(),
+            Latent::Layers => Discriminator::blank(architecture).layer_sizes(architecture.size),
         }
     }
 
@@ -169,7 +169,7 @@ impl GanScore for SkipGanomaly {
     }
 }
 
-/// x̂ = G(x), of a disturbed x and with skips dropped if the settings say so. The random draws depend
+/// x̂ = G(x), of a corrupted x and with skips dropped if the settings say so. The random draws depend
 /// only on the seed and the step.
 fn reconstruct(trainer: &GanTrainer<SkipGanomaly>, x: Tensor<4>, step: u64) -> Tensor<4> {
     let config = &trainer.config;
@@ -178,14 +178,14 @@ fn reconstruct(trainer: &GanTrainer<SkipGanomaly>, x: Tensor<4>, step: u64) -> T
     let on_device = |values: Vec<f32>, shape: [usize; 4]| {
         Tensor::<4>::from_data(TensorData::new(values, shape), &trainer.device)
     };
-    let disturbance = Disturbance {
+    let corruption = Corruption {
         noise: config.input_noise,
         mask: config.input_mask,
     };
-    let input = match disturbance.is_none() {
+    let input = match corruption.is_none() {
         true => x,
         false => {
-            let (factors, summands) = disturbance.draw(shape, &mut random);
+            let (factors, summands) = corruption.sample(shape, &mut random);
             x * on_device(factors, shape) + on_device(summands, shape)
         }
     };

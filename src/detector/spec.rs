@@ -10,10 +10,10 @@ use super::gan::{GanDetector, GanScore};
 use super::{Detector, LoadError};
 use crate::data::image::Preprocessing;
 use crate::model_file::{ModelFile, Scoring};
-use crate::nn::tensors::{NamedTensors, TensorError};
+use crate::nn::tensors::{NamedTensors, TensorError, num_params};
 use crate::nn::{Architecture, Mode, Network};
 use crate::score::LAMBDA;
-use crate::settings::config::TrainConfig;
+use crate::settings::config::{Setting, TrainConfig};
 use crate::settings::preset::Preset;
 use crate::train::gan::GanTrainer;
 use crate::train::losses::LossTerm;
@@ -36,8 +36,8 @@ pub(crate) trait MethodSpec: Sync {
         None
     }
 
-    /// The settings that it uses in addition to those of every method, by field; others are refused.
-    fn settings(&self, config: &TrainConfig) -> Vec<&'static str>;
+    /// The settings that it uses in addition to those of every method; others are refused.
+    fn settings(&self, config: &TrainConfig) -> Vec<Setting>;
 
     /// What R is: follows "The residual R is the".
     fn residual_meaning(&self, scoring: &Scoring) -> &'static str {
@@ -48,7 +48,7 @@ pub(crate) trait MethodSpec: Sync {
     fn latent_meaning(&self, scoring: &Scoring) -> Option<&'static str>;
 
     /// Whether it optimises a latent code for each image instead of measuring it in one pass.
-    fn searches(&self) -> bool {
+    fn optimises_latent(&self) -> bool {
         false
     }
 
@@ -117,7 +117,7 @@ pub trait GradientTrained {
 #[derive(Default)]
 pub struct Footprint {
     /// Parameters of all networks.
-    pub learnt_values: usize,
+    pub num_params: usize,
     /// Values that each layer of the generator computes for one image.
     pub generator_layers: Vec<usize>,
     /// Values that each layer of the discriminator computes for one image.
@@ -145,17 +145,17 @@ pub trait FittedOnce {
 }
 
 /// Settings of every method with networks, in addition to those of every method.
-const OF_NETWORKS: [&str; 10] = [
-    "width",
-    "discriminator_width",
-    "epochs",
-    "steps",
-    "batch",
-    "learning_rate",
-    "augment",
-    "residual",
-    "lambda",
-    "balance",
+const OF_NETWORKS: [Setting; 10] = [
+    Setting::width,
+    Setting::discriminator_width,
+    Setting::epochs,
+    Setting::steps,
+    Setting::batch,
+    Setting::learning_rate,
+    Setting::augment,
+    Setting::residual,
+    Setting::lambda,
+    Setting::balance,
 ];
 
 /// The specification of a method with networks.
@@ -180,7 +180,7 @@ impl<G: GanScore> MethodSpec for GanMethod<G> {
         G::preset(preset, published)
     }
 
-    fn settings(&self, _config: &TrainConfig) -> Vec<&'static str> {
+    fn settings(&self, _config: &TrainConfig) -> Vec<Setting> {
         let own = G::SETTINGS.iter().copied();
         OF_NETWORKS.into_iter().chain(own).collect()
     }
@@ -189,8 +189,8 @@ impl<G: GanScore> MethodSpec for GanMethod<G> {
         Some(G::LATENT.unwrap_or(scoring.latent.meaning()))
     }
 
-    fn searches(&self) -> bool {
-        G::SEARCHES
+    fn optimises_latent(&self) -> bool {
+        G::OPTIMISES_LATENT
     }
 
     fn load(
@@ -239,11 +239,12 @@ impl<G: GanScore> GradientTrained for GanMethod<G> {
     }
 
     fn footprint(&self, architecture: &Architecture) -> Footprint {
+        let generator = G::Generator::blank(architecture);
+        let discriminator = G::Discriminator::blank(architecture);
         Footprint {
-            learnt_values: G::Generator::learnt_values(architecture)
-                + G::Discriminator::learnt_values(architecture),
-            generator_layers: G::Generator::layers(architecture),
-            discriminator_layers: G::Discriminator::layers(architecture),
+            num_params: num_params(&generator) + num_params(&discriminator),
+            generator_layers: generator.layer_sizes(architecture.size),
+            discriminator_layers: discriminator.layer_sizes(architecture.size),
             passes_of_discriminator: G::PASSES_OF_D,
         }
     }

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Group, MetricError, auprc_of, auroc_of, groups, quantile, totals};
+use super::error::MetricError;
+use super::mean_std::three_decimals;
+use super::ranking::{Group, auprc_of, auroc_of, groups, quantile, totals};
 use crate::random::{below, generator, stream};
 
 /// Resamples by default: enough for the ends of a 95 % interval.
@@ -26,7 +28,7 @@ pub struct Interval {
 impl std::fmt::Display for Interval {
     /// `.812 (.790 to .833)`
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        use super::spread::three_decimals as short;
+        let short = three_decimals;
         let Self { value, low, high } = *self;
         write!(f, "{} ({} to {})", short(value), short(low), short(high))
     }
@@ -47,8 +49,8 @@ pub struct Bootstrap {
 /// many abnormal from the abnormal: no resample lacks a class, and the share of abnormal images, on
 /// which AUPRC depends, stays. The interval goes from the .025 to the .975 [`quantile`] of the resamples'
 /// areas. It covers the choice of test images only, not the variation between training runs: for that,
-/// see [`spread`](super::spread()). With fewer than some twenty images of a class it is too narrow, and
-/// where the classes do not overlap at all it has no width.
+/// see [`mean_std`](super::mean_std()). With fewer than some twenty images of a class it is too narrow,
+/// and where the classes do not overlap at all it has no width.
 ///
 /// The scores are sorted once; a resample counts how often each distinct score was drawn. Resample k has
 /// its own random numbers, so the first 100 of 1,000 resamples are the same as 100 resamples, and a seed

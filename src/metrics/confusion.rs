@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{MetricError, check_finite, check_lengths};
+use super::error::{MetricError, check_finite, check_lengths};
 
 /// Counts of verdicts, and the rates that follow from them. A share of nothing is `None`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

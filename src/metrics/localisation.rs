@@ -7,7 +7,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::MetricError;
+use super::error::MetricError;
 
 /// [`pro`] up to this false-positive rate: Bergmann et al.'s choice, because maps that flag a larger part
 /// of the defect-free area are of no use.

@@ -10,7 +10,7 @@ use crate::data::image::Preprocessing;
 use crate::nn::Architecture;
 use crate::score::RawScore;
 use crate::settings::config::TrainConfig;
-use crate::settings::limits::MOST_SEARCH_STEPS;
+use crate::settings::limits::MOST_LATENT_STEPS;
 use crate::settings::method::Method;
 
 /// Everything about a model except its weights.
@@ -130,14 +130,14 @@ impl Header {
         if let Some(check) = &header.self_check {
             check.check()?;
         }
-        let searched = 1..=MOST_SEARCH_STEPS;
+        let searched = 1..=MOST_LATENT_STEPS;
         if let Some(steps) = header
             .scoring
             .search_steps
             .filter(|s| !searched.contains(s))
         {
             return Err(ModelFileError::Header(format!(
-                "the steps of the latent optimisation must be between 1 and {MOST_SEARCH_STEPS}, got {steps}"
+                "the steps of the latent optimisation must be between 1 and {MOST_LATENT_STEPS}, got {steps}"
             )));
         }
         Ok(header)

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::calibration::{CalibrationError, rounded};
 use crate::metrics::quantile;
-use crate::score::{Balance, Latent, RawScore, Residual};
+use crate::score::{Latent, Normalisation, RawScore, Residual};
 
 /// How the score is computed.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -18,8 +18,8 @@ pub struct Scoring {
     pub latent: Latent,
     /// How R and L are made comparable.
     #[serde(default)]
-    pub balance: Balance,
-    /// What calibration fitted for [`Balance::Quantile`]; before that, R and L are not normalised.
+    pub balance: Normalisation,
+    /// What calibration fitted for [`Normalisation::Quantile`]; before that, R and L are not normalised.
     #[serde(default)]
     pub normaliser: Option<Normaliser>,
     /// Steps of the latent optimisation for each image, if the method has one.
@@ -33,7 +33,7 @@ impl Default for Scoring {
             lambda: crate::score::LAMBDA,
             residual: Residual::default(),
             latent: Latent::default(),
-            balance: Balance::default(),
+            balance: Normalisation::default(),
             normaliser: None,
             search_steps: None,
         }
@@ -41,7 +41,7 @@ impl Default for Scoring {
 }
 
 impl Scoring {
-    /// A(x) = λ R(x) + (1 - λ) L(x), of R and L as [`Balance`] says.
+    /// A(x) = λ R(x) + (1 - λ) L(x), of R and L as [`Normalisation`] says.
     pub fn anomaly_score(&self, residual: f64, latent: f64) -> f64 {
         let (residual, latent) = match &self.normaliser {
             Some(normaliser) => (

@@ -1,8 +1,13 @@
 //! Batch normalisation as PyTorch computes it.
 
-use burn::module::{Module, Param, RunningState};
-use burn::tensor::Tensor;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use burn::module::{
+    Content, Module, ModuleDisplay, ModuleDisplayDefault, ModuleMapper, ModuleVisitor, Param,
+};
 use burn::tensor::module::{batch_norm, batch_norm_train};
+use burn::tensor::{Device, Tensor};
 
 use super::init::Initialiser;
 
@@ -31,9 +36,9 @@ pub struct BatchNorm {
     /// Shift β, `[c]`.
     pub beta: Param<Tensor<1>>,
     /// Running mean, `[c]`.
-    pub running_mean: RunningState<Tensor<1>>,
+    pub running_mean: Running,
     /// Running unbiased variance, `[c]`.
-    pub running_variance: RunningState<Tensor<1>>,
+    pub running_variance: Running,
 }
 
 impl BatchNorm {
@@ -42,8 +47,8 @@ impl BatchNorm {
         Self {
             gamma: init.gamma(channels),
             beta: init.zeros(channels),
-            running_mean: RunningState::new(Tensor::zeros([channels], init.device())),
-            running_variance: RunningState::new(Tensor::ones([channels], init.device())),
+            running_mean: Running::new(init.running(0.0, channels)),
+            running_variance: Running::new(init.running(1.0, channels)),
         }
     }
 
@@ -61,8 +66,8 @@ impl BatchNorm {
                 x,
                 self.gamma.val(),
                 self.beta.val(),
-                self.running_mean.value_sync(),
-                self.running_variance.value_sync(),
+                self.running_mean.value(),
+                self.running_variance.value(),
                 EPSILON,
             ),
             Mode::Training => {
@@ -70,25 +75,109 @@ impl BatchNorm {
                 let count = (n * h * w) as f64;
                 let batch = batch_norm_train(x, self.gamma.val(), self.beta.val(), EPSILON);
                 let unbiased = batch.variance.mul_scalar(count / (count - 1.0).max(1.0));
-                blend(&self.running_mean, batch.mean);
-                blend(&self.running_variance, unbiased);
+                self.running_mean.blend(batch.mean);
+                self.running_variance.blend(unbiased);
                 batch.output
             }
         }
     }
+
     /// Inference mode as y = scale · x + shift, each `[c]`.
     pub(crate) fn scale_and_shift(&self) -> (Tensor<1>, Tensor<1>) {
-        let deviation = (self.running_variance.value_sync() + EPSILON).sqrt();
+        let deviation = (self.running_variance.value() + EPSILON).sqrt();
         let scale = self.gamma.val() / deviation;
-        let shift = self.beta.val() - self.running_mean.value_sync() * scale.clone();
+        let shift = self.beta.val() - self.running_mean.value() * scale.clone();
         (scale, shift)
+    }
+
+    /// The weight and the bias of the layer before it, which has no bias, that do this one's work too;
+    /// `outputs` is the axis of the weight that the layer's outputs lie on.
+    pub(crate) fn absorbed_by<const D: usize>(
+        &self,
+        weight: &Param<Tensor<D>>,
+        outputs: usize,
+    ) -> (Param<Tensor<D>>, Param<Tensor<1>>) {
+        let (scale, shift) = self.scale_and_shift();
+        let mut shape = [1; D];
+        shape[outputs] = scale.dims()[0];
+        let weight = weight.val() * scale.reshape(shape);
+        (Param::from_tensor(weight), Param::from_tensor(shift))
     }
 }
 
-fn blend(running: &RunningState<Tensor<1>>, batch: Tensor<1>) {
-    let old = running.value_sync().detach();
-    let new = old.mul_scalar(1.0 - MOMENTUM) + batch.detach().mul_scalar(MOMENTUM);
-    running.update(new.detach());
-    // An update waits until the next read; visitors of the network would miss it.
-    running.value_sync();
+/// A running statistic, `[c]`, never trained. All clones of a network share it.
+///
+/// In place of Burn's `RunningState`, which allocates its value at once and sums the updates of several
+/// threads until the next read.
+#[derive(Clone, Debug)]
+pub struct Running(Arc<Mutex<Param<Tensor<1>>>>);
+
+impl Running {
+    fn new(value: Param<Tensor<1>>) -> Self {
+        Self(Arc::new(Mutex::new(value)))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Param<Tensor<1>>> {
+        self.0.lock().expect("no thread panicked with it")
+    }
+
+    fn changed(self, change: impl FnOnce(Param<Tensor<1>>) -> Param<Tensor<1>>) -> Self {
+        let mut param = self.lock();
+        *param = change(param.clone()).set_require_grad(false);
+        drop(param);
+        self
+    }
+
+    /// Its value now.
+    pub fn value(&self) -> Tensor<1> {
+        self.lock().val()
+    }
+
+    fn blend(&self, batch: Tensor<1>) {
+        let mut param = self.lock();
+        let old = param.val().detach();
+        let new = old.mul_scalar(1.0 - MOMENTUM) + batch.detach().mul_scalar(MOMENTUM);
+        *param = Param::initialized(param.id, new.detach());
+    }
+}
+
+impl Module for Running {
+    fn visit<V: ModuleVisitor>(&self, visitor: &mut V) {
+        visitor.visit_float(&self.lock());
+    }
+    fn map<M: ModuleMapper>(self, mapper: &mut M) -> Self {
+        self.changed(|param| mapper.map_float(param))
+    }
+    fn to_device(self, device: &Device) -> Self {
+        self.changed(|param| param.to_device(device))
+    }
+    fn fork(self, device: &Device) -> Self {
+        self.changed(|param| param.fork(device))
+    }
+    fn collect_devices(&self, devices: Vec<Device>) -> Vec<Device> {
+        self.lock().collect_devices(devices)
+    }
+    fn materialize(self) -> Self {
+        self
+    }
+    fn valid(&self) -> Self {
+        Self::new(self.lock().valid())
+    }
+    fn train(self) -> Self {
+        Self::new(self.lock().clone().train())
+    }
+}
+
+impl fmt::Display for Running {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.lock())
+    }
+}
+
+impl ModuleDisplay for Running {}
+
+impl ModuleDisplayDefault for Running {
+    fn content(&self, content: Content) -> Option<Content> {
+        content.add_formatted(&"Running").optional()
+    }
 }

@@ -5,48 +5,103 @@
 //! of a 4 × 4 kernel between 2 × 2 pixels and one, only the middle 2 × 2 meets a pixel; the rim meets
 //! padding.
 
+use burn::module::Module;
+use burn::nn::PaddingConfig2d;
 use burn::nn::conv::{Conv2d, ConvTranspose2d};
 use burn::tensor::Tensor;
 use burn::tensor::module::conv2d;
 use burn::tensor::ops::ConvOptions;
 
-use super::Mode;
+use super::{BatchNorm, Mode};
 
-/// A convolution of square images.
-///
-/// # Shapes
-/// - `x`: `[n, input, side, side]`
-/// - returns `[n, output, new side, new side]`
-pub(crate) fn convolve(conv: &Conv2d, x: Tensor<4>, mode: Mode) -> Tensor<4> {
-    let plan = (conv.kernel_size[0], conv.stride[0], x.dims()[2]);
-    if mode == Mode::Inference || conv.bias.is_some() {
-        return conv.forward(x);
-    }
-    let weight = conv.weight.val();
-    match plan {
-        (4, 1, 4) => to_one_pixel(x, weight),
-        (4, 2, 2) => to_one_pixel(x, middle(weight)),
-        (4, 2, 4) => to_two_by_two(x, weight),
-        _ => conv.forward(x),
+/// A convolution of square images, to smaller ones or transposed to larger ones.
+pub trait Convolution: Module {
+    /// Applies it.
+    ///
+    /// # Shapes
+    /// - `x`: `[n, input, side, side]`
+    /// - returns `[n, output, new side, new side]`
+    fn convolve(&self, x: Tensor<4>, mode: Mode) -> Tensor<4>;
+
+    /// Channels of its output.
+    fn channels(&self) -> usize;
+
+    /// Side of its output for an input of this side.
+    fn new_side(&self, side: usize) -> usize;
+
+    /// Itself and the batch norm after it as one convolution with a bias.
+    fn absorb(self, norm: BatchNorm) -> Self;
+
+    /// Number of values that it computes for one image; `side` becomes that of its output.
+    fn values(&self, side: &mut usize) -> usize {
+        *side = self.new_side(*side);
+        self.channels() * *side * *side
     }
 }
 
-/// A transposed convolution of square images.
-///
-/// # Shapes
-/// - `x`: `[n, input, side, side]`
-/// - returns `[n, output, new side, new side]`
-pub(crate) fn convolve_transposed(conv: &ConvTranspose2d, x: Tensor<4>, mode: Mode) -> Tensor<4> {
-    let plan = (conv.kernel_size[0], conv.stride[0], x.dims()[2]);
-    if mode == Mode::Inference || conv.bias.is_some() {
-        return conv.forward(x);
+impl Convolution for Conv2d {
+    fn convolve(&self, x: Tensor<4>, mode: Mode) -> Tensor<4> {
+        let plan = (self.kernel_size[0], self.stride[0], x.dims()[2]);
+        if mode == Mode::Inference || self.bias.is_some() {
+            return self.forward(x);
+        }
+        let weight = self.weight.val();
+        match plan {
+            (4, 1, 4) => to_one_pixel(x, weight),
+            (4, 2, 2) => to_one_pixel(x, middle(weight)),
+            (4, 2, 4) => to_two_by_two(x, weight),
+            _ => self.forward(x),
+        }
     }
-    let weight = conv.weight.val();
-    match plan {
-        (4, 1, 1) => from_one_pixel(x, weight),
-        (4, 2, 1) => from_one_pixel(x, middle(weight)),
-        (4, 2, 2) => from_two_by_two(x, weight),
-        _ => conv.forward(x),
+
+    fn channels(&self) -> usize {
+        let [output, ..]: [usize; 4] = self.weight.lazy_shape().dims();
+        output
+    }
+
+    fn new_side(&self, side: usize) -> usize {
+        let padding = match self.padding {
+            PaddingConfig2d::Explicit(padding, ..) => padding,
+            PaddingConfig2d::Valid | PaddingConfig2d::Same => 0,
+        };
+        (side + 2 * padding - self.kernel_size[0]) / self.stride[0] + 1
+    }
+
+    fn absorb(mut self, norm: BatchNorm) -> Self {
+        let (weight, bias) = norm.absorbed_by(&self.weight, 0);
+        (self.weight, self.bias) = (weight, Some(bias));
+        self
+    }
+}
+
+impl Convolution for ConvTranspose2d {
+    fn convolve(&self, x: Tensor<4>, mode: Mode) -> Tensor<4> {
+        let plan = (self.kernel_size[0], self.stride[0], x.dims()[2]);
+        if mode == Mode::Inference || self.bias.is_some() {
+            return self.forward(x);
+        }
+        let weight = self.weight.val();
+        match plan {
+            (4, 1, 1) => from_one_pixel(x, weight),
+            (4, 2, 1) => from_one_pixel(x, middle(weight)),
+            (4, 2, 2) => from_two_by_two(x, weight),
+            _ => self.forward(x),
+        }
+    }
+
+    fn channels(&self) -> usize {
+        self.channels[1]
+    }
+
+    fn new_side(&self, side: usize) -> usize {
+        let grown = (side - 1) * self.stride[0] + self.kernel_size[0] + self.padding_out[0];
+        grown - 2 * self.padding[0]
+    }
+
+    fn absorb(mut self, norm: BatchNorm) -> Self {
+        let (weight, bias) = norm.absorbed_by(&self.weight, 1);
+        (self.weight, self.bias) = (weight, Some(bias));
+        self
     }
 }
 
@@ -178,7 +233,7 @@ mod tests {
             let x = Tensor::<4>::random([2, 3, side, side], noise, &device);
             let weight = |conv: &Conv2d| conv.weight.val();
             let got = all(&conv, weight, &x, |conv, x| {
-                convolve(conv, x, Mode::Training)
+                conv.convolve(x, Mode::Training)
             });
             let expected = all(&conv, weight, &x, |conv, x| conv.forward(x));
             close(got, expected, &format!("{plan:?} of {side}"));
@@ -193,7 +248,7 @@ mod tests {
             let x = Tensor::<4>::random([2, 3, side, side], noise, &device);
             let weight = |conv: &ConvTranspose2d| conv.weight.val();
             let got = all(&conv, weight, &x, |conv, x| {
-                convolve_transposed(conv, x, Mode::Training)
+                conv.convolve(x, Mode::Training)
             });
             let expected = all(&conv, weight, &x, |conv, x| conv.forward(x));
             close(got, expected, &format!("transposed {plan:?} of {side}"));

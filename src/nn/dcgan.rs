@@ -7,13 +7,15 @@ use burn::module::{Module, Param};
 use burn::nn::Linear;
 use burn::nn::conv::{Conv2d, ConvTranspose2d};
 use burn::tensor::Tensor;
-use burn::tensor::activation::{relu, tanh};
+use burn::tensor::activation::relu;
 
 use super::activation::leaky_relu_of;
 use super::convolution::{as_kernel, row_by_row};
-use super::inference::{fold, fold_linear, fold_transposed};
+use super::decoder::decode;
+use super::fusion::fuse_linear;
 use super::init::Initialiser;
-use super::{Architecture, BatchNorm, Mode, Network, conv_down, conv_up, linear};
+use super::level::{self, Level, chain};
+use super::{Architecture, BatchNorm, Mode, Network, conv_down, conv_up, linear, outputs};
 
 /// Slope of the LeakyReLUs.
 pub(crate) const SLOPE: f64 = 0.1;
@@ -76,69 +78,20 @@ impl Plan {
     }
 }
 
-/// A convolution with the batch norm after it, where there is one, and a LeakyReLU.
-#[derive(Module, Debug)]
-pub struct Level {
-    pub(crate) conv: Conv2d,
-    pub(crate) norm: Option<BatchNorm>,
-}
-
-impl Level {
-    pub(crate) fn forward(&self, x: Tensor<4>, mode: Mode) -> Tensor<4> {
-        let mut h = self.conv.forward(x);
-        if let Some(norm) = &self.norm {
-            h = norm.forward(h, mode);
-        }
-        leaky_relu_of(SLOPE, h, mode)
-    }
-
-    pub(crate) fn for_inference(self) -> Self {
-        match self.norm {
-            Some(norm) => Self {
-                conv: fold(self.conv, norm),
-                norm: None,
-            },
-            None => self,
-        }
-    }
+/// A step down, activated by the LeakyReLU.
+pub(crate) fn activated(level: &Level<Conv2d>, x: Tensor<4>, mode: Mode) -> Tensor<4> {
+    leaky_relu_of(SLOPE, level.forward(x, mode), mode)
 }
 
 /// The discriminators' path from an image to 8 × 8: kernel 4, the width stays, no norm in the first.
-pub(crate) fn picture_levels(plan: &Plan, init: &mut Initialiser) -> Vec<Level> {
+pub(crate) fn picture_levels(plan: &Plan, init: &mut Initialiser) -> Vec<Level<Conv2d>> {
     let width = plan.discriminator_width;
-    let level = |level: usize| {
-        let input = if level == 0 { plan.channels } else { width };
-        let mut conv = conv_down(input, width, init);
-        if level == 0 {
-            conv.bias = Some(init.zeros(width));
-        }
-        let norm = (level > 0).then(|| BatchNorm::new(width, init));
-        Level { conv, norm }
-    };
-    (0..plan.halvings).map(level).collect()
-}
-
-/// Number of parameters of [`picture_levels`].
-pub(crate) fn learnt_by_picture_levels(plan: &Plan) -> usize {
-    let width = plan.discriminator_width;
-    let first = 16 * plan.channels * width + width;
-    first + (plan.halvings - 1) * (16 * width * width + 2 * width)
-}
-
-/// Number of values that each of [`picture_levels`] computes for one image.
-pub(crate) fn layers_of_picture_levels(plan: &Plan) -> Vec<usize> {
-    let level = |level: usize| {
-        let side = INNER_SIDE << (plan.halvings - 1 - level);
-        plan.discriminator_width * side * side
-    };
-    (0..plan.halvings).map(level).collect()
-}
-
-/// A transposed convolution that doubles the side, followed by batch norm, except in the last.
-#[derive(Module, Debug)]
-pub struct UpLevel {
-    conv: ConvTranspose2d,
-    norm: Option<BatchNorm>,
+    let mut first = conv_down(plan.channels, width, init);
+    first.bias = Some(init.zeros(width));
+    let mut levels = vec![Level::plain(first)];
+    let level = |_| Level::normalised(conv_down(width, width, init), init);
+    levels.extend((1..plan.halvings).map(level));
+    levels
 }
 
 /// The generator G: x = G(z).
@@ -148,7 +101,8 @@ pub struct Generator {
     hidden_norm: Option<BatchNorm>,
     inner: Linear,
     inner_norm: Option<BatchNorm>,
-    up: Vec<UpLevel>,
+    /// Transposed convolutions that double the side, each but the last followed by batch norm.
+    up: Vec<Level<ConvTranspose2d>>,
 }
 
 impl Network for Generator {
@@ -158,18 +112,11 @@ impl Network for Generator {
         let hidden_norm = Some(BatchNorm::new(plan.hidden(), init));
         let inner = linear(plan.hidden(), plan.inner(), false, init);
         let inner_norm = Some(BatchNorm::new(plan.inner(), init));
-        let (mut input, mut up) = (2 * plan.width, Vec::with_capacity(plan.halvings));
-        for output in plan.down().into_iter().rev().skip(1) {
-            up.push(UpLevel {
-                conv: conv_up(input, output, false, init),
-                norm: Some(BatchNorm::new(output, init)),
-            });
-            input = output;
-        }
-        up.push(UpLevel {
-            conv: conv_up(input, plan.channels, true, init),
-            norm: None,
-        });
+        let outwards = plan.down().into_iter().rev();
+        let level = |(input, output)| Level::normalised(conv_up(input, output, false, init), init);
+        let mut up: Vec<_> = chain(2 * plan.width, outwards.skip(1)).map(level).collect();
+        let last = conv_up(plan.width, plan.channels, true, init);
+        up.push(Level::plain(last));
         Self {
             hidden,
             hidden_norm,
@@ -179,49 +126,19 @@ impl Network for Generator {
         }
     }
 
-    fn learnt_values(architecture: &Architecture) -> usize {
-        let plan = Plan::new(architecture);
-        let mut count = plan.features * plan.hidden() + 2 * plan.hidden();
-        count += plan.hidden() * plan.inner() + 2 * plan.inner();
-        let mut input = 2 * plan.width;
-        for output in plan.down().into_iter().rev().skip(1) {
-            count += 16 * input * output + 2 * output;
-            input = output;
-        }
-        count + 16 * input * plan.channels + plan.channels
+    fn layer_sizes(&self, _size: usize) -> Vec<usize> {
+        let mut sizes = vec![outputs(&self.hidden), outputs(&self.inner)];
+        sizes.extend(level::values(&self.up, &mut { INNER_SIDE }));
+        sizes
     }
 
-    fn layers(architecture: &Architecture) -> Vec<usize> {
-        let plan = Plan::new(architecture);
-        let down = plan.down();
-        let outputs = [&[plan.channels], &down[..down.len() - 1]].concat();
-        let plane = |level: usize| (architecture.size >> level).pow(2);
-        let up = outputs.iter().enumerate();
-        let up = up.map(|(level, width)| width * plane(level)).rev();
-        [plan.hidden(), plan.inner()]
-            .into_iter()
-            .chain(up)
-            .collect()
-    }
-
-    fn for_inference(self) -> Self {
-        let dense = |layer: Linear, norm: Option<BatchNorm>| match norm {
-            Some(norm) => fold_linear(layer, norm),
-            None => layer,
-        };
-        let up = self.up.into_iter().map(|step| UpLevel {
-            conv: match step.norm {
-                Some(norm) => fold_transposed(step.conv, norm),
-                None => step.conv,
-            },
-            norm: None,
-        });
+    fn fuse(self) -> Self {
         Self {
-            hidden: dense(self.hidden, self.hidden_norm),
+            hidden: fuse_linear(self.hidden, self.hidden_norm),
             hidden_norm: None,
-            inner: dense(self.inner, self.inner_norm),
+            inner: fuse_linear(self.inner, self.inner_norm),
             inner_norm: None,
-            up: up.collect(),
+            up: level::fuse(self.up),
         }
     }
 }
@@ -243,17 +160,8 @@ impl Generator {
         let h = layer(&self.inner, &self.inner_norm, h);
         let [n, length] = h.dims();
         let square = INNER_SIDE * INNER_SIDE;
-        let mut h = h.reshape([n, length / square, INNER_SIDE, INNER_SIDE]); // [n, 2 width, 8, 8]
-        for (level, step) in self.up.iter().enumerate() {
-            if level > 0 {
-                h = relu(h);
-            }
-            h = step.conv.forward(h); // [n, width, 16, 16], …
-            if let Some(norm) = &step.norm {
-                h = norm.forward(h, mode);
-            }
-        }
-        tanh(h) // [n, c, size, size]
+        let h = h.reshape([n, length / square, INNER_SIDE, INNER_SIDE]); // [n, 2 width, 8, 8]
+        decode(&self.up, h, mode) // [n, c, size, size]
     }
 }
 
@@ -281,10 +189,4 @@ pub(crate) fn normalise_vector(norm: &Option<BatchNorm>, h: Tensor<2>, mode: Mod
     let [n, length] = h.dims();
     norm.forward(h.reshape([n, length, 1, 1]), mode)
         .reshape([n, length])
-}
-
-/// `[n, c, h, w]` as `[n, c · h · w]`.
-pub(crate) fn flat(h: Tensor<4>) -> Tensor<2> {
-    let [n, channels, height, width] = h.dims();
-    h.reshape([n, channels * height * width])
 }

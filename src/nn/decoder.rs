@@ -7,75 +7,49 @@ use burn::nn::conv::ConvTranspose2d;
 use burn::tensor::Tensor;
 use burn::tensor::activation::{relu, tanh};
 
-use super::convolution::convolve_transposed;
-use super::inference::fold_transposed;
 use super::init::Initialiser;
-use super::pyramid;
-use super::{Architecture, BatchNorm, Mode, conv_transposed, conv_up};
-
-/// One step up: transposed convolution, then batch norm and ReLU everywhere but in the last.
-#[derive(Module, Debug)]
-pub struct UpLevel {
-    pub(crate) conv: ConvTranspose2d,
-    pub(crate) norm: Option<BatchNorm>,
-}
+use super::level::{self, Level, chain};
+use super::{Architecture, Mode, Network, conv_transposed, conv_up, pyramid};
 
 /// The decoder, the encoder's mirror image.
 #[derive(Module, Debug)]
 pub struct Decoder {
-    /// From the vector (first) to the image (last); the first step makes 4 × 4 pixels.
-    pyramid: Vec<UpLevel>,
+    /// From the vector (first) to the image (last); the first step makes 4 × 4 pixels. Batch norm everywhere
+    /// but in the last.
+    pyramid: Vec<Level<ConvTranspose2d>>,
 }
 
-impl Decoder {
-    /// Builds the network with newly initialised weights; `width` is that before its last step.
-    ///
-    /// # Panics
-    /// If [`Architecture::check`] fails.
-    pub fn new(architecture: &Architecture, width: usize, init: &mut Initialiser) -> Self {
+impl Network for Decoder {
+    fn new(architecture: &Architecture, init: &mut Initialiser) -> Self {
         architecture.check().expect("a checked architecture");
-        let mut input = architecture.features;
-        let mut pyramid = Vec::with_capacity(architecture.levels() - 1);
-        for output in pyramid::widths(architecture, width).into_iter().rev() {
-            let conv = match pyramid.is_empty() {
-                true => conv_transposed(input, output, [4, 1, 0], init),
-                false => conv_up(input, output, false, init),
+        let widths = pyramid::widths(architecture, architecture.generator_width);
+        let (narrowest, widths) = (widths[0], widths.into_iter().rev());
+        let level = |(level, (input, output))| {
+            let conv = match level {
+                0 => conv_transposed(input, output, [4, 1, 0], init),
+                _ => conv_up(input, output, false, init),
             };
-            let norm = Some(BatchNorm::new(output, init));
-            pyramid.push(UpLevel { conv, norm });
-            input = output;
-        }
-        let conv = conv_up(input, architecture.channels, false, init);
-        pyramid.push(UpLevel { conv, norm: None });
+            Level::normalised(conv, init)
+        };
+        let levels = chain(architecture.features, widths).enumerate();
+        let mut pyramid: Vec<_> = levels.map(level).collect();
+        let last = conv_up(narrowest, architecture.channels, false, init);
+        pyramid.push(Level::plain(last));
         Self { pyramid }
     }
 
-    /// Number of parameters, counted without building it.
-    pub fn learnt_values(architecture: &Architecture, width: usize) -> usize {
-        let mut input = architecture.features;
-        let mut count = 0;
-        for output in pyramid::widths(architecture, width).into_iter().rev() {
-            count += 16 * input * output + 2 * output;
-            input = output;
-        }
-        count + 16 * input * architecture.channels
+    fn layer_sizes(&self, _size: usize) -> Vec<usize> {
+        level::values(&self.pyramid, &mut 1)
     }
 
-    /// Number of values that each of its layers computes for one image.
-    pub fn layers(architecture: &Architecture, width: usize) -> Vec<usize> {
-        let mut layers = pyramid::layers(architecture, width);
-        layers.reverse();
-        layers.push(architecture.channels * architecture.size.pow(2));
-        layers
-    }
-
-    /// The same network for scoring only, in fewer operations; it can no longer be trained or saved.
-    pub fn for_inference(self) -> Self {
+    fn fuse(self) -> Self {
         Self {
-            pyramid: for_inference(self.pyramid),
+            pyramid: level::fuse(self.pyramid),
         }
     }
+}
 
+impl Decoder {
     /// Generates images.
     ///
     /// # Shapes
@@ -87,7 +61,7 @@ impl Decoder {
     pub fn forward(&self, z: Tensor<2>, mode: Mode) -> Tensor<4> {
         let [n, length] = z.dims();
         let h = z.reshape([n, length, 1, 1]);
-        draw(&self.pyramid, h, mode) // [n, c, size, size]
+        decode(&self.pyramid, h, mode) // [n, c, size, size]
     }
 }
 
@@ -96,27 +70,11 @@ impl Decoder {
 /// # Shapes
 /// - `h`: `[n, input, side, side]`
 /// - returns `[n, c, size, size]`, in `[-1, 1]`
-pub(crate) fn draw(pyramid: &[UpLevel], mut h: Tensor<4>, mode: Mode) -> Tensor<4> {
-    for (level, step) in pyramid.iter().enumerate() {
-        if level > 0 {
-            h = relu(h);
-        }
-        h = convolve_transposed(&step.conv, h, mode); // [n, output, side << level, side << level]
-        if let Some(norm) = &step.norm {
-            h = norm.forward(h, mode);
-        }
+pub(crate) fn decode(levels: &[Level<ConvTranspose2d>], h: Tensor<4>, mode: Mode) -> Tensor<4> {
+    let (first, others) = levels.split_first().expect("a path of at least one step");
+    let mut h = first.forward(h, mode);
+    for level in others {
+        h = level.forward(relu(h), mode); // [n, output, 2 side, 2 side]
     }
     tanh(h)
-}
-
-/// The same steps for scoring only, without batch norms.
-pub(crate) fn for_inference(pyramid: Vec<UpLevel>) -> Vec<UpLevel> {
-    let folded = pyramid.into_iter().map(|step| UpLevel {
-        conv: match step.norm {
-            Some(norm) => fold_transposed(step.conv, norm),
-            None => step.conv,
-        },
-        norm: None,
-    });
-    folded.collect()
 }

@@ -6,28 +6,37 @@ use burn::module::Module;
 use burn::nn::conv::Conv2d;
 use burn::tensor::Tensor;
 
-use super::convolution::convolve;
+use super::convolution::Convolution;
 use super::init::Initialiser;
-use super::pyramid::{self, PyramidLevel};
-use super::{Architecture, Mode, Network, conv};
+use super::level::{self, Level};
+use super::{Architecture, Mode, Network, conv, flat, pyramid};
+
+/// A discriminator's output for a batch.
+pub struct DiscriminatorOutput<const D: usize = 2> {
+    /// Logit of "real", `[n]`; D's probability is its sigmoid.
+    pub logit: Tensor<1>,
+    /// Features f: the values of its last hidden layer, `[n, …]`.
+    pub features: Tensor<D>,
+}
+
+impl<const D: usize> DiscriminatorOutput<D> {
+    /// `logit` has one value for each image, in any shape.
+    pub(crate) fn new<const L: usize>(logit: Tensor<L>, features: Tensor<D>) -> Self {
+        let n = logit.dims()[0];
+        let logit = logit.reshape([n]);
+        Self { logit, features }
+    }
+}
 
 /// The discriminator.
 #[derive(Module, Debug)]
 pub struct Discriminator {
     /// From the image to 4 × 4, doubling the width each time.
-    pyramid: Vec<PyramidLevel>,
+    pyramid: Vec<Level<Conv2d>>,
     /// 4 × 4 to the feature vector.
     feature: Conv2d,
     /// Feature vector to one logit.
     classifier: Conv2d,
-}
-
-/// D's output for a batch.
-pub struct Judgement {
-    /// Logit of "real", `[n]`; D's probability is its sigmoid.
-    pub logit: Tensor<1>,
-    /// Features f(x), `[n, features]`.
-    pub features: Tensor<2>,
 }
 
 impl Network for Discriminator {
@@ -42,19 +51,14 @@ impl Network for Discriminator {
         }
     }
 
-    fn learnt_values(architecture: &Architecture) -> usize {
-        let width = architecture.discriminator_width;
-        let widest = pyramid::widest(architecture, width);
-        let features = architecture.features;
-        pyramid::learnt_values(architecture, width) + 16 * widest * features + 9 * features
+    fn layer_sizes(&self, mut side: usize) -> Vec<usize> {
+        let mut sizes = level::values(&self.pyramid, &mut side);
+        sizes.push(self.feature.values(&mut side));
+        sizes
     }
 
-    fn layers(architecture: &Architecture) -> Vec<usize> {
-        architecture.discriminator_layers()
-    }
-
-    fn for_inference(mut self) -> Self {
-        self.pyramid = pyramid::for_inference(self.pyramid);
+    fn fuse(mut self) -> Self {
+        self.pyramid = level::fuse(self.pyramid);
         self
     }
 }
@@ -68,16 +72,12 @@ impl Discriminator {
     ///
     /// # Panics
     /// If the channels or the side are not the architecture's.
-    pub fn forward(&self, x: Tensor<4>, mode: Mode) -> Judgement {
+    pub fn forward(&self, x: Tensor<4>, mode: Mode) -> DiscriminatorOutput {
         let features = self.features(x, mode);
         let [n, length] = features.dims();
-        let logit = self
-            .classifier
-            .forward(features.clone().reshape([n, length, 1, 1])); // [n, 1, 1, 1]
-        Judgement {
-            logit: logit.reshape([n]),
-            features,
-        }
+        let pixels = features.clone().reshape([n, length, 1, 1]);
+        let logit = self.classifier.forward(pixels); // [n, 1, 1, 1]
+        DiscriminatorOutput::new(logit, features)
     }
 
     /// Features f(x) alone.
@@ -96,16 +96,13 @@ impl Discriminator {
     ///
     /// # Shapes
     /// - `x`: `[n, c, size, size]`, in `[-1, 1]`
-    /// - returns `[n, all layers' values]`, see [`Architecture::discriminator_layers`]
+    /// - returns `[n, all layers' values]`, of the sizes [`Network::layer_sizes`]
     ///
     /// # Panics
     /// If the channels or the side are not the architecture's.
     pub fn layers(&self, x: Tensor<4>, mode: Mode) -> Tensor<2> {
         let mut layers = Vec::with_capacity(self.pyramid.len() + 1);
-        let features = self.walk(x, mode, |h| {
-            let [n, c, height, width] = h.dims();
-            layers.push(h.clone().reshape([n, c * height * width]));
-        });
+        let features = self.walk(x, mode, |h| layers.push(flat(h.clone())));
         layers.push(features);
         Tensor::cat(layers, 1)
     }
@@ -113,8 +110,6 @@ impl Discriminator {
     /// Features f(x); `visit` sees each level of the pyramid.
     fn walk(&self, x: Tensor<4>, mode: Mode, visit: impl FnMut(&Tensor<4>)) -> Tensor<2> {
         let h = pyramid::forward(&self.pyramid, x, mode, visit); // [n, widest, 4, 4]
-        let features = convolve(&self.feature, h, mode); // [n, features, 1, 1]
-        let [n, length, _, _] = features.dims();
-        features.reshape([n, length])
+        flat(self.feature.convolve(h, mode)) // [n, features]
     }
 }

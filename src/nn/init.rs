@@ -12,7 +12,7 @@ const STD: f32 = 0.02;
 
 /// Draws initial parameters for one device.
 pub struct Initialiser {
-    /// None: zeros, for networks whose weights come from elsewhere.
+    /// None for networks whose weights come from elsewhere.
     rng: Option<ChaCha8Rng>,
     device: Device,
 }
@@ -26,17 +26,13 @@ impl Initialiser {
         }
     }
 
-    /// Zeros instead of random values, for networks whose weights are loaded next.
+    /// For networks whose weights are loaded next, or of which only the shape is asked for: a parameter is
+    /// allocated, as zeros, when it is first read, and not at all if it is loaded before.
     pub fn blank(device: &Device) -> Self {
         Self {
             rng: None,
             device: device.clone(),
         }
-    }
-
-    /// The device of the parameters.
-    pub fn device(&self) -> &Device {
-        &self.device
     }
 
     /// Convolution weights, N(0, 0.02).
@@ -56,24 +52,42 @@ impl Initialiser {
 
     /// Biases and batch-norm β.
     pub fn zeros(&mut self, length: usize) -> Param<Tensor<1>> {
-        self.parameter(vec![0.0; length], [length])
+        self.constant(0.0, [length], self.device.is_autodiff())
+    }
+
+    /// The same value for each channel, which is not trained: running statistics.
+    pub(crate) fn running(&mut self, value: f32, channels: usize) -> Param<Tensor<1>> {
+        self.constant(value, [channels], false)
     }
 
     fn normal<const D: usize>(&mut self, mean: f32, shape: [usize; D]) -> Param<Tensor<D>> {
-        let count = shape.iter().product();
-        let values = match &mut self.rng {
-            None => vec![0.0; count],
-            Some(rng) => {
-                let normal = Normal::new(mean, STD).expect("a finite, positive deviation");
-                normal.sample_iter(rng).take(count).collect()
-            }
+        let trained = self.device.is_autodiff();
+        let Some(rng) = &mut self.rng else {
+            return self.constant(0.0, shape, trained);
         };
-        self.parameter(values, shape)
+        let normal = Normal::new(mean, STD).expect("a finite, positive deviation");
+        let values = normal.sample_iter(rng).take(shape.iter().product());
+        let data = TensorData::new(values.collect::<Vec<f32>>(), shape);
+        let tensor = Tensor::from_data(data, &self.device);
+        Param::initialized(ParamId::new(), tensor.set_require_grad(trained))
     }
 
-    fn parameter<const D: usize>(&self, values: Vec<f32>, shape: [usize; D]) -> Param<Tensor<D>> {
-        let tensor = Tensor::from_data(TensorData::new(values, shape), &self.device);
-        let trained = self.device.is_autodiff();
-        Param::initialized(ParamId::new(), tensor.set_require_grad(trained))
+    fn constant<const D: usize>(
+        &self,
+        value: f32,
+        shape: [usize; D],
+        trained: bool,
+    ) -> Param<Tensor<D>> {
+        let make = move |device: &Device, trained| {
+            Tensor::full(shape, value, device).set_require_grad(trained)
+        };
+        match self.rng {
+            // Not later: `no_grad` on a clone would reach the parameter as long as it is not made.
+            Some(_) => Param::initialized(ParamId::new(), make(&self.device, trained)),
+            None => {
+                let device = self.device.clone();
+                Param::uninitialized(ParamId::new(), make, device, trained, shape.into())
+            }
+        }
     }
 }

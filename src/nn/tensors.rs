@@ -166,17 +166,47 @@ impl ModuleVisitor for Reader {
 }
 
 /// Whether the tensor of this name is a parameter: running statistics are not.
-pub(crate) fn is_learnt(name: &str) -> bool {
+pub(crate) fn is_parameter(name: &str) -> bool {
     !name.contains(".running_")
 }
 
-/// Number of parameters of a network, without its running statistics.
-pub fn learnt_values(module: &impl Module) -> usize {
-    let reader = Reader::new().module("network", module);
-    let learnt = reader.names.iter().filter(|(name, _)| is_learnt(name));
-    learnt
-        .map(|(_, shape)| shape.iter().product::<usize>())
-        .sum()
+/// Names and shapes of a network's tensors, the names preceded by `prefix` and a dot. Nothing is allocated.
+pub fn shapes(prefix: &str, module: &impl Module) -> Vec<(String, Vec<usize>)> {
+    struct Shapes<'a> {
+        prefix: &'a str,
+        path: Path,
+        found: Vec<(String, Vec<usize>)>,
+    }
+    impl ModuleVisitor for Shapes<'_> {
+        fn enter_module(&mut self, name: &str, _container: &str) {
+            self.path.enter(name);
+        }
+        fn exit_module(&mut self, _name: &str, _container: &str) {
+            self.path.leave();
+        }
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            let name = format!("{}.{}", self.prefix, self.path.name());
+            let shape: [usize; D] = param.lazy_shape().dims();
+            self.found.push((name, shape.to_vec()));
+        }
+    }
+    let (path, found) = (Path::default(), Vec::new());
+    let mut visitor = Shapes {
+        prefix,
+        path,
+        found,
+    };
+    module.visit(&mut visitor);
+    visitor.found
+}
+
+/// Number of parameters of a network. Burn's method of this name counts the running statistics too.
+/// Nothing is allocated.
+pub fn num_params(module: &impl Module) -> usize {
+    let shapes = shapes("network", module);
+    let parameters = shapes.iter().filter(|(name, _)| is_parameter(name));
+    let sizes = parameters.map(|(_, shape)| shape.iter().product::<usize>());
+    sizes.sum()
 }
 
 /// Puts host tensors into a network of the same shape.
@@ -278,22 +308,18 @@ impl ModuleMapper for Loader<'_> {
         if self.error.is_some() {
             return param;
         }
-        let (id, old, mapper) = param.consume();
-        let new = match self.find(&old.dims()) {
+        let shape: [usize; D] = param.lazy_shape().dims();
+        match self.find(&shape) {
             Ok(found) => {
-                let data = TensorData::new(found.values.clone(), found.shape.clone());
-                let new = Tensor::from_data(data, &old.device());
-                if old.is_require_grad() {
-                    new.require_grad()
-                } else {
-                    new
-                }
+                let data = TensorData::new(found.values.clone(), shape);
+                let new = Tensor::from_data(data, &param.lazy_device());
+                let id = param.id;
+                param.transform_for_load(new, id)
             }
             Err(error) => {
                 self.error = Some(error);
-                old
+                param
             }
-        };
-        Param::from_mapped_value(id, new, mapper)
+        }
     }
 }

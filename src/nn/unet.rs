@@ -8,33 +8,20 @@ use burn::tensor::Tensor;
 use burn::tensor::activation::{relu, tanh};
 
 use super::activation::leaky_relu;
-use super::convolution::{convolve, convolve_transposed};
-use super::inference::{fold, fold_transposed, trim, trim_transposed};
+use super::architecture::ENCODING_SIDE;
+use super::fusion::{trim, trim_transposed};
 use super::init::Initialiser;
-use super::{Architecture, BatchNorm, ENCODING_SIDE, Mode, Network, conv_down, conv_up};
-
-/// One step down: convolution, then batch norm where the plan has one.
-#[derive(Module, Debug)]
-pub struct EncoderLevel {
-    conv: Conv2d,
-    norm: Option<BatchNorm>,
-}
-
-/// One step up: transposed convolution, then batch norm where the plan has one.
-#[derive(Module, Debug)]
-pub struct DecoderLevel {
-    conv: ConvTranspose2d,
-    norm: Option<BatchNorm>,
-}
+use super::level::{self, Level};
+use super::{Architecture, Mode, Network, conv_down, conv_up, flat};
 
 /// The generator: log2(size) steps down to the bottleneck z, as many up, each up-step joined with
 /// the features of the same side on the way down.
 #[derive(Module, Debug)]
 pub struct Generator {
-    /// From the image (first) to the bottleneck (last).
-    encoder: Vec<EncoderLevel>,
-    /// From the bottleneck (first) to the image (last).
-    decoder: Vec<DecoderLevel>,
+    /// From the image (first) to the bottleneck (last); neither of the two is normalised.
+    encoder: Vec<Level<Conv2d>>,
+    /// From the bottleneck (first) to the image (last), which alone is not normalised.
+    decoder: Vec<Level<ConvTranspose2d>>,
     /// How many skips are cut, from the outermost.
     cut_skips: usize,
 }
@@ -44,44 +31,33 @@ impl Network for Generator {
         architecture.check().expect("a checked architecture");
         let widths = architecture.widths();
         let innermost = widths.len() - 1;
+        let outside = |level: usize| match level {
+            0 => architecture.channels,
+            _ => widths[level - 1],
+        };
 
-        let encoder = (0..=innermost)
-            .map(|level| {
-                let input = if level == 0 {
-                    architecture.channels
-                } else {
-                    widths[level - 1]
-                };
-                EncoderLevel {
-                    conv: conv_down(input, widths[level], init),
-                    // Neither the first nor the bottleneck convolution is normalised.
-                    norm: (level != 0 && level != innermost)
-                        .then(|| BatchNorm::new(widths[level], init)),
-                }
-            })
-            .collect();
+        let down = |level: usize| {
+            let conv = conv_down(outside(level), widths[level], init);
+            if level == 0 || level == innermost {
+                Level::plain(conv)
+            } else {
+                Level::normalised(conv, init)
+            }
+        };
+        let encoder = (0..=innermost).map(down).collect();
 
-        let decoder = (0..=innermost)
-            .rev()
-            .map(|level| {
-                let outermost = level == 0;
-                // Above the bottleneck the skip doubles the channels.
-                let input = if level == innermost {
-                    widths[level]
-                } else {
-                    2 * widths[level]
-                };
-                let output = if outermost {
-                    architecture.channels
-                } else {
-                    widths[level - 1]
-                };
-                DecoderLevel {
-                    conv: conv_up(input, output, outermost, init),
-                    norm: (!outermost).then(|| BatchNorm::new(output, init)),
-                }
-            })
-            .collect();
+        let up = |level: usize| {
+            // Above the bottleneck the skip doubles the channels.
+            let joined = if level == innermost { 1 } else { 2 };
+            let outermost = level == 0;
+            let conv = conv_up(joined * widths[level], outside(level), outermost, init);
+            if outermost {
+                Level::plain(conv)
+            } else {
+                Level::normalised(conv, init)
+            }
+        };
+        let decoder = (0..=innermost).rev().map(up).collect();
 
         Self {
             encoder,
@@ -90,61 +66,22 @@ impl Network for Generator {
         }
     }
 
-    fn learnt_values(architecture: &Architecture) -> usize {
-        let widths = architecture.widths();
-        let innermost = widths.len() - 1;
-        let mut count = architecture.channels; // the outermost transposed convolution's bias
-        for (level, &width) in widths.iter().enumerate() {
-            let outer = if level == 0 {
-                architecture.channels
-            } else {
-                widths[level - 1]
-            };
-            let joined = if level == innermost { width } else { 2 * width };
-            count += 16 * outer * (width + joined);
-            let down_norm = level != 0 && level != innermost;
-            let up_norm = level != 0;
-            count += if down_norm { 2 * width } else { 0 } + if up_norm { 2 * outer } else { 0 };
-        }
-        count
+    fn layer_sizes(&self, mut side: usize) -> Vec<usize> {
+        let down = level::values(&self.encoder, &mut side);
+        let up = level::values(&self.decoder, &mut side);
+        [down, up].concat()
     }
 
-    fn layers(architecture: &Architecture) -> Vec<usize> {
-        let widths = architecture.widths();
-        let plane = |level: usize| (architecture.size >> level).pow(2);
-        let down = widths.iter().enumerate();
-        let down = down.map(|(level, width)| width * plane(level + 1));
-        let outputs = [&[architecture.channels], &widths[..widths.len() - 1]].concat();
-        let up = outputs.iter().enumerate();
-        let up = up.map(|(level, width)| width * plane(level));
-        down.chain(up).collect()
-    }
-
-    fn for_inference(self) -> Self {
-        let innermost = self.encoder.len() - 1;
-        let encoder = self.encoder.into_iter().enumerate().map(|(level, step)| {
-            let conv = match step.norm {
-                Some(norm) => fold(step.conv, norm),
-                None if level == innermost => trim(step.conv),
-                None => step.conv,
-            };
-            EncoderLevel { conv, norm: None }
-        });
-        let decoder = self.decoder.into_iter().enumerate().map(|(level, step)| {
-            let conv = match step.norm {
-                Some(norm) => fold_transposed(step.conv, norm),
-                None => step.conv,
-            };
-            let conv = if level == 0 {
-                trim_transposed(conv)
-            } else {
-                conv
-            };
-            DecoderLevel { conv, norm: None }
-        });
+    fn fuse(self) -> Self {
+        let mut encoder = level::fuse(self.encoder);
+        let mut decoder = level::fuse(self.decoder);
+        let bottleneck = encoder.pop().expect("a bottleneck");
+        encoder.push(Level::plain(trim(bottleneck.conv)));
+        let bottleneck = decoder.remove(0);
+        decoder.insert(0, Level::plain(trim_transposed(bottleneck.conv)));
         Self {
-            encoder: encoder.collect(),
-            decoder: decoder.collect(),
+            encoder,
+            decoder,
             cut_skips: self.cut_skips,
         }
     }
@@ -193,13 +130,9 @@ impl Generator {
     /// If the channels or the side are not the architecture's.
     pub fn forward_with_encoding(&self, x: Tensor<4>, mode: Mode) -> (Tensor<4>, Tensor<2>) {
         let (skips, z) = self.encode(x, mode);
-        let flat = |h: &Tensor<4>| {
-            let [n, c, height, width] = h.dims();
-            h.clone().reshape([n, c * height * width])
-        };
         let small = skips.iter().filter(|skip| skip.dims()[2] <= ENCODING_SIDE);
-        let layers = small.chain([&z]).map(flat).collect();
-        let encoding = Tensor::cat(layers, 1);
+        let layers = small.chain([&z]).cloned().map(flat);
+        let encoding = Tensor::cat(layers.collect(), 1);
         let x_hat = self.decode(skips, z, mode, |_, skip| skip);
         (x_hat, encoding)
     }
@@ -214,8 +147,7 @@ impl Generator {
                 // The published LeakyReLU works in place, so the skip carries the activated tensor.
                 skips.push(h.clone());
             }
-            h = convolve(&step.conv, h, mode); // [n, width << level, side / 2, side / 2]
-            h = normalise(&step.norm, h, mode);
+            h = step.forward(h, mode); // [n, width << level, side / 2, side / 2]
         }
         (skips, h)
     }
@@ -229,8 +161,7 @@ impl Generator {
     ) -> Tensor<4> {
         let mut h = z;
         for step in &self.decoder {
-            h = convolve_transposed(&step.conv, relu(h), mode); // [n, width of the skip, 2 side, 2 side]
-            h = normalise(&step.norm, h, mode);
+            h = step.forward(relu(h), mode); // [n, width of the skip, 2 side, 2 side]
             if let Some(skip) = skips.pop() {
                 let level = skips.len();
                 let skip = match level < self.cut_skips {
@@ -241,12 +172,5 @@ impl Generator {
             }
         }
         tanh(h) // [n, c, size, size]
-    }
-}
-
-fn normalise(norm: &Option<BatchNorm>, x: Tensor<4>, mode: Mode) -> Tensor<4> {
-    match norm {
-        Some(norm) => norm.forward(x, mode),
-        None => x,
     }
 }

@@ -3,11 +3,12 @@
 
 use maud::{Markup, html};
 
-use super::evaluation::{EvaluationReport, full_mix, grouped, percent, table_caption, with_range};
+use super::evaluation::{EvaluationReport, csv_table, full_mix, table_caption, with_range};
+use super::format::{counted, duration, figures, grouped, percent, rate};
+use super::page::{command, page, scroll, settings_section, skipped_section, tile};
 use super::picture::{VerdictMark, data_uri};
-use super::{duration, figures, rate, scroll, tile};
 use crate::evaluation::{Evaluation, MethodResult, Metrics};
-use crate::metrics::{Spread, spread};
+use crate::metrics::{MeanStd, mean_std};
 
 /// Facts about a run; its results have the same index in the evaluation.
 #[derive(Clone, Debug, PartialEq)]
@@ -77,13 +78,13 @@ pub struct Mean {
     /// The method's name.
     pub method: String,
     /// AUROC of all classes together.
-    pub auroc: Spread,
+    pub auroc: MeanStd,
     /// AUPRC of all classes together.
-    pub auprc: Spread,
+    pub auprc: MeanStd,
     /// Seconds of training and calibrating.
-    pub train_secs: Spread,
+    pub train_secs: MeanStd,
     /// Time to score an image, in a batch.
-    pub milliseconds_per_picture: Spread,
+    pub milliseconds_per_picture: MeanStd,
     /// Number of parameters: the same with each seed.
     pub parameters: usize,
 }
@@ -103,7 +104,7 @@ pub fn means(runs: &[ComparedRun], evaluation: &Evaluation) -> Vec<Mean> {
                 .filter_map(|(run, result)| Some((run, result, full_mix(result)?)))
                 .collect();
         let over = |value: &dyn Fn(&(&ComparedRun, &MethodResult, &Metrics)) -> f64| {
-            spread(&own.iter().map(value).collect::<Vec<_>>()).ok()
+            mean_std(&own.iter().map(value).collect::<Vec<_>>()).ok()
         };
         Some(Mean {
             method: name.to_owned(),
@@ -121,7 +122,7 @@ impl ComparisonReport<'_> {
     /// The page, `report.html`.
     pub fn to_html(&self) -> String {
         let shared = self.shared();
-        super::page(
+        page(
             "Comparison",
             self.tiles(),
             html! {
@@ -133,11 +134,11 @@ impl ComparisonReport<'_> {
                 (shared.confusion_section())
                 (shared.pixel_section())
                 (self.pictures_section())
-                (super::settings_section(self.settings))
-                (super::skipped_section(&self.evaluation.skipped))
+                (settings_section(self.settings))
+                (skipped_section(&self.evaluation.skipped))
                 section {
                     h2 { "How to repeat it" }
-                    (super::command(self.command))
+                    (command(self.command))
                     p.note {
                         "This folder also holds comparison.csv (one row per run), metrics.csv (one row per run and class), scores.csv (one row per image), "
                         "roc.csv and pr.csv (all points), and the charts as SVG. The folder runs/ holds a folder for each run, with its model and the report "
@@ -196,7 +197,7 @@ impl ComparisonReport<'_> {
                 @if let Some(best) = self.ranked().first() {
                     (tile("Highest AUROC", &rate(best.auroc.mean), &note(best)))
                 }
-                (tile("Runs", &grouped(self.runs.len()), &format!("{} per method", super::counted(self.seeds().len() as u64, "seed", "seeds"))))
+                (tile("Runs", &grouped(self.runs.len()), &format!("{} per method", counted(self.seeds().len() as u64, "seed", "seeds"))))
                 @if let Some(metrics) = first {
                     (tile("Test images", &grouped(metrics.normals + metrics.abnormal), &format!("{} normal, {} abnormal", grouped(metrics.normals), grouped(metrics.abnormal))))
                 }
@@ -383,7 +384,7 @@ impl ComparisonReport<'_> {
 
     /// One row per run.
     fn csv(&self) -> Vec<u8> {
-        super::evaluation::csv_table(&[], |csv| {
+        csv_table(&[], |csv| {
             csv.write_record([
                 "method",
                 "seed",

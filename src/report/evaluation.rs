@@ -4,82 +4,29 @@
 //! Numbers of the published protocol are marked wherever they appear, on the page and in the files.
 
 mod charts;
+mod content;
 mod files;
 mod tables;
 
 use maud::{Markup, html};
 
+pub(super) use content::full_mix;
+pub use content::{EvaluationReport, Miss, worst};
 pub(super) use files::table as csv_table;
 pub(super) use tables::{caption as table_caption, with_range};
 
-use super::picture::{self, ReportSample};
-use super::{figures, leak, rate, rule_in_words, scroll, tile};
-use crate::calibration::Calibration;
+use super::format::{figures, grouped, range, rate, rule_in_words};
+use super::page::{command, leak, page, settings_section, skipped_section, tile};
+use super::picture;
 use crate::evaluation::{
-    ClassMetrics, Evaluation, Interval, Labelled, MethodResult, Metrics, PUBLISHED_WARNING,
-    Protocol, Threshold, ThresholdSource,
+    Interval, MethodResult, Metrics, PUBLISHED_WARNING, Protocol, Threshold, ThresholdSource,
 };
-
-/// [`PUBLISHED_WARNING`] in short, for the caption of a chart or table with such numbers only.
-const LEAK: &str = "Published protocol: these numbers leak. The statistics of batches ordered by class \
-                    give the class away, and the best epoch is chosen on the test images.";
-
-/// The same if only some of the numbers are of that protocol.
-const PARTLY_LEAK: &str = "Numbers marked “published protocol” leak: the statistics of batches \
-                           ordered by class give the class away, and the best epoch is chosen on the \
-                           test images.";
-
-/// An image that the model gets wrong, or nearly so.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Miss {
-    /// The image and the model's results.
-    pub sample: ReportSample,
-    /// Its class in the test set.
-    pub class: String,
-    /// Whether it is labelled abnormal.
-    pub abnormal: bool,
-}
-
-/// The content of an evaluation's report.
-#[derive(Clone, Debug)]
-pub struct EvaluationReport<'a> {
-    /// The heading.
-    pub title: &'a str,
-    /// The command line that made it.
-    pub command: &'a str,
-    /// The results. The first method is the reported one; the others are for comparison.
-    pub evaluation: &'a Evaluation,
-    /// The calibration of the reported model.
-    pub calibration: Option<&'a Calibration>,
-    /// Images to show, as [`worst`] finds them.
-    pub misses: &'a [Miss],
-    /// Facts about the model and settings of the run, names and values.
-    pub settings: &'a [(String, String)],
-}
-
-/// Indices of the images that a model gets most wrong: the abnormal ones with the lowest scores, lowest
-/// first, then the normal ones with the highest scores, highest first; at most `each` of either kind.
-pub fn worst(pictures: &[Labelled], each: usize) -> Vec<usize> {
-    let sorted = |abnormal: bool| {
-        let mut places: Vec<usize> = (0..pictures.len())
-            .filter(|&k| pictures[k].abnormal == abnormal)
-            .filter(|&k| pictures[k].raw.anomaly_score.is_finite())
-            .collect();
-        places.sort_by(|&a, &b| {
-            let score = |k: usize| pictures[k].raw.anomaly_score;
-            score(a).total_cmp(&score(b))
-        });
-        places
-    };
-    let missed = sorted(true).into_iter().take(each);
-    let alarms = sorted(false).into_iter().rev().take(each);
-    missed.chain(alarms).collect()
-}
+use content::{base_rate, leaks};
 
 impl EvaluationReport<'_> {
     /// The page, `report.html`.
     pub fn to_html(&self) -> String {
-        super::page(
+        page(
             self.title,
             html! {
                 (self.warning())
@@ -96,11 +43,11 @@ impl EvaluationReport<'_> {
                 (self.pixel_section())
                 (self.epochs_section())
                 (self.misses_section())
-                (super::settings_section(self.settings))
-                (super::skipped_section(&self.evaluation.skipped))
+                (settings_section(self.settings))
+                (skipped_section(&self.evaluation.skipped))
                 section {
                     h2 { "How to repeat it" }
-                    (super::command(self.command))
+                    (command(self.command))
                     p.note {
                         "This folder also holds metrics.csv, scores.csv (one row per image), roc.csv and pr.csv (all points), and "
                         "the charts of curves and scores as SVG."
@@ -119,32 +66,6 @@ impl EvaluationReport<'_> {
             .into_iter()
             .map(|(name, bytes)| (name.to_owned(), bytes));
         drawings.chain(tables).collect()
-    }
-
-    fn methods(&self) -> &[MethodResult] {
-        &self.evaluation.methods
-    }
-
-    fn own(&self) -> Option<&MethodResult> {
-        self.methods().first()
-    }
-
-    /// A method's name, with its protocol if that is not obvious.
-    fn label(&self, result: &MethodResult) -> String {
-        let twin = self
-            .methods()
-            .iter()
-            .any(|other| other.method == result.method && other.protocol != result.protocol);
-        match result.protocol {
-            Protocol::Published => format!("{} (published protocol)", result.method),
-            Protocol::Honest if twin => format!("{} (honest)", result.method),
-            Protocol::Honest => result.method.clone(),
-        }
-    }
-
-    /// The warning that belongs with numbers of all methods, if any leak.
-    fn leaks(&self) -> Option<&'static str> {
-        leaks(self.methods())
     }
 
     fn warning(&self) -> Markup {
@@ -527,59 +448,6 @@ impl EvaluationReport<'_> {
                 }
             }
         }
-    }
-}
-
-/// The warning that belongs with numbers of these methods, if any leak.
-fn leaks<'a>(results: impl IntoIterator<Item = &'a MethodResult>) -> Option<&'static str> {
-    let (mut some, mut all) = (false, true);
-    for result in results {
-        let published = result.protocol == Protocol::Published;
-        some |= published;
-        all &= published;
-    }
-    some.then_some(if all { LEAK } else { PARTLY_LEAK })
-}
-
-/// A method's metrics of all classes together.
-pub(super) fn full_mix(result: &MethodResult) -> Option<&Metrics> {
-    result.full_mix().map(|entry| &entry.metrics)
-}
-
-fn of_class<'a>(result: &'a MethodResult, class: &str) -> Option<&'a Metrics> {
-    let fits = |entry: &&ClassMetrics| entry.class.as_deref() == Some(class);
-    result.classes.iter().find(fits).map(|entry| &entry.metrics)
-}
-
-/// AUPRC of random guessing: the share of abnormal images.
-fn base_rate(metrics: &Metrics) -> f64 {
-    metrics.abnormal as f64 / (metrics.normals + metrics.abnormal).max(1) as f64
-}
-
-/// The ends of an interval.
-pub(super) fn range(interval: Interval) -> String {
-    format!("{} to {}", rate(interval.low), rate(interval.high))
-}
-
-/// A count with its thousands separated.
-pub(super) fn grouped(count: usize) -> String {
-    let digits = count.to_string();
-    let mut text = String::new();
-    for (k, digit) in digits.chars().enumerate() {
-        if k > 0 && (digits.len() - k).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-/// A share in per cent.
-pub(super) fn percent(share: f64) -> String {
-    if share.is_finite() {
-        format!("{:.1} %", 100.0 * share)
-    } else {
-        "–".into()
     }
 }
 

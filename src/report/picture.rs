@@ -3,7 +3,7 @@
 use image::{ExtendedColorType, ImageEncoder, codecs::png::PngEncoder};
 use maud::{Markup, html};
 
-use super::figures;
+use super::format::figures;
 use crate::data::image::heat_colour;
 use crate::score::RawScore;
 

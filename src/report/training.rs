@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use maud::{Markup, html};
 
-use super::chart::{self, Bars, Bins, Caption, Line};
+use super::chart::{self, Bars, Bins, Caption, Line, bins_table};
+use super::format::{counted, duration, figures, rule_in_words};
+use super::page::{command, page, scroll, settings_section, skipped_section, tile};
 use super::picture::{self, ReportSample};
-use super::{bins_table, counted, duration, figures, rule_in_words, scroll, tile};
 use crate::calibration::Calibration;
 use crate::score::RawScore;
 use crate::train::losses::{LossTerm, Losses};
@@ -50,18 +51,18 @@ pub struct TrainingReport<'a> {
 impl TrainingReport<'_> {
     /// The whole file.
     pub fn to_html(&self) -> String {
-        super::page(
+        page(
             self.title,
             html! {
-                (super::command(self.command))
+                (command(self.command))
                 (self.tiles())
             },
             html! {
                 (self.calibration_section())
                 (self.samples_section())
                 (self.losses_section())
-                (super::settings_section(self.settings))
-                (super::skipped_section(self.skipped))
+                (settings_section(self.settings))
+                (skipped_section(self.skipped))
             },
         )
     }
@@ -244,7 +245,7 @@ fn loss_in_words(what: &str, points: &[(f64, f64)]) -> String {
 mod tests {
     use super::*;
     use crate::calibration::ThresholdRule;
-    use crate::report::made_up::{bell, calibration, sample, wobble};
+    use crate::report::sample_data::{bell, calibration, sample, wobble};
     use crate::settings::method::Method;
 
     fn loss_terms() -> &'static [LossTerm] {

@@ -137,7 +137,7 @@ pub fn memory_estimate(config: &TrainConfig, pictures: usize) -> MemoryEstimate 
     config.check().expect("checked settings");
     let architecture = config.architecture();
     let Footprint {
-        learnt_values,
+        num_params,
         generator_layers: layers,
         discriminator_layers,
         passes_of_discriminator: passes,
@@ -147,7 +147,7 @@ pub fn memory_estimate(config: &TrainConfig, pictures: usize) -> MemoryEstimate 
     };
     let passes_of_d = passes * discriminator_layers.iter().sum::<usize>();
     let values = layers.iter().sum::<usize>() + passes_of_d;
-    let weights = VALUE * learnt_values as u64;
+    let weights = VALUE * num_params as u64;
     let batch = config.batch as u64;
     let kept = VALUE * batch * values as u64;
     let activations = COPIES_OF_LAYERS * kept + COPIES_OF_WEIGHTS * weights;

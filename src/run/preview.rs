@@ -20,7 +20,7 @@ pub const MEMORY_IMAGES: usize = 128;
 pub const SCORED: usize = 128;
 
 /// Images of each kind that a preview scores if the method optimises a latent code for each.
-const SEARCHED: usize = 8;
+const OPTIMISED: usize = 8;
 
 /// A preview takes one in this many of the steps of a latent optimisation.
 const STEPS_SPARED: usize = 10;
@@ -30,7 +30,7 @@ const STEPS_SPARED: usize = 10;
 pub(super) fn shorten_optimisation(model: &mut ModelFile) -> Option<usize> {
     let steps = model.header.scoring.search_steps.as_mut()?;
     *steps = steps.div_ceil(STEPS_SPARED);
-    Some(SEARCHED)
+    Some(OPTIMISED)
 }
 
 /// Images whose labels are known: shown as information, and never used to choose anything.

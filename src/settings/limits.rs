@@ -1,10 +1,10 @@
 //! The values that a setting may have.
 
 /// Steps of AnoGAN's published latent optimisation.
-pub const SEARCH_STEPS: usize = 500;
+pub const LATENT_STEPS: usize = 500;
 
 /// The largest number of steps that a latent optimisation may have.
-pub const MOST_SEARCH_STEPS: usize = 100_000;
+pub const MOST_LATENT_STEPS: usize = 100_000;
 
 /// Default number of principal components.
 pub const COMPONENTS: usize = 32;

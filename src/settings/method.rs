@@ -52,6 +52,12 @@ impl Default for Method {
     }
 }
 
+/// Their names, with commas between them.
+pub fn listed(methods: &[Method]) -> String {
+    let names: Vec<_> = methods.iter().map(|method| method.as_str()).collect();
+    names.join(", ")
+}
+
 impl std::fmt::Display for Method {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.as_str())

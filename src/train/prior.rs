@@ -4,11 +4,11 @@ use burn::tensor::{Device, Tensor, TensorData};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 
-/// Draws vectors.
+/// Samples vectors.
 ///
 /// # Shapes
 /// - returns `[n, features]`
-pub(crate) fn draw(
+pub(crate) fn sample_prior(
     random: &mut ChaCha8Rng,
     [n, features]: [usize; 2],
     device: &Device,

@@ -9,7 +9,8 @@ use crate::data::image;
 use crate::detector::options;
 use crate::model_file::ModelFile;
 use crate::run::{RunError, plan};
-use crate::settings::{config::TrainConfig, preset::Preset};
+use crate::settings::config::{Setting, TrainConfig};
+use crate::settings::preset::Preset;
 
 /// All settings of a run, completed from those given, which may name a preset, and checked.
 #[wasm_bindgen(unchecked_return_type = "Settings")]
@@ -28,8 +29,15 @@ pub(super) fn settings(given: JsValue) -> Result<TrainConfig, JsValue> {
     };
     let own = Value::Object(given.clone());
     let own: TrainConfig = serde_json::from_value(own).map_err(error)?;
-    let config = options::complete(preset, &own, |name| given.contains_key(name));
-    options::check(&config).map_err(error)?;
+    let mut fields = Setting::ALL.to_vec();
+    fields.retain(|setting| given.contains_key(setting.field()));
+    let config = options::complete(preset, &own, &fields);
+    // Nobody gave all of them: those are what `complete_settings` returned, to be planned or trained.
+    match fields.len() < Setting::ALL.len() {
+        true => options::check_given(std::slice::from_ref(&config), &fields),
+        false => options::check(&config),
+    }
+    .map_err(error)?;
     if !config.method.has_networks() {
         return Err(error(RunError::NoNetworks(config.method)));
     }

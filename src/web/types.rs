@@ -199,7 +199,7 @@ impl<'a> ModelInfo<'a> {
             parameters: model.num_params(),
             calibrated: model.calibration().is_some(),
             threshold: model.calibration().map(|c| c.threshold),
-            search_steps: model.search_steps(),
+            search_steps: model.latent_steps(),
             explanation: explain(header),
             header,
         }

@@ -706,7 +706,10 @@ fn half_precision_is_calibrated_as_it_is_written() {
     let calibration = header.calibration.expect("calibrated");
     let normals = Folder::open(&solar_ir()).expect("the sample images").train;
     let (_, held_out) = split_held_out(normals.len(), 0.1, 0);
-    let paths: Vec<PathBuf> = held_out.iter().map(|&i| normals[i].path.clone()).collect();
+    let paths: Vec<PathBuf> = held_out
+        .iter()
+        .map(|&i| normals[i].path().to_path_buf())
+        .collect();
     let rows = scored(&model, &paths, &[]);
     let scores: Vec<f64> = rows.iter().map(|row| number(&row["score"])).collect();
     for (name, q, expected) in [

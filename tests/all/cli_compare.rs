@@ -536,9 +536,9 @@ fn wrong_commands_are_refused_before_anything_is_trained() {
         "--steps",
         "6",
     ];
-    refuse(&masked, &["input-mask", "left at its default"]);
+    refuse(&masked, &["input-mask", "left out", "ganomaly, pca"]);
     let alone = ["--methods", "pca", "--steps", "6"];
-    refuse(&alone, &["width", "left at its default"]);
+    refuse(&alone, &["width", "left out", "pca"]);
     let out_of_range = [
         "--methods",
         "skip-ganomaly,pca",

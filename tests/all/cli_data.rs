@@ -278,7 +278,7 @@ fn options_of_another_method_are_refused_by_name() {
         ("egbad", "--input-noise", "0.1"),
         ("egbad", "--contextual-weight", "2"),
         ("anogan", "--cut-skips", "1"),
-        ("aae", "--search-steps", "9"),
+        ("aae", "--latent-steps", "9"),
         ("ganomaly", "--skip-dropout", "0.1"),
         ("ganomaly", "--latent", "memory"),
         ("skip-ganomaly", "--steps", "0"),

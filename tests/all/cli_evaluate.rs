@@ -8,8 +8,8 @@ use std::process::Command;
 use serde_json::Value;
 use skip_ganomaly::data::dataset::{Dataset, Options};
 use skip_ganomaly::data::folder::Folder;
+use skip_ganomaly::data::picture_cache::PictureCache;
 use skip_ganomaly::data::pictures::Pictures;
-use skip_ganomaly::data::stored::Stored;
 use skip_ganomaly::model_file::ModelFile;
 
 use crate::common::*;
@@ -690,7 +690,7 @@ fn evaluate_draws_the_training_images_that_train_drew() {
     let drawn = |options: &Options| {
         let set = Dataset::open(&solar_ir().display().to_string(), options);
         let train = set.expect("the sample images").train;
-        let images = Stored::new(train, &header.preprocessing, 0, |_| ());
+        let images = PictureCache::new(train, &header.preprocessing, 0, |_| ());
         images.digest().to_owned()
     };
     let options = Options {

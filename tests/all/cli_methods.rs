@@ -13,8 +13,8 @@ fn settings(method: Method) -> Vec<&'static str> {
     if method.has_networks() {
         settings.extend(["--width", "2", "--batch", "16", "--steps", "3"]);
     }
-    if method.searches() {
-        settings.extend(["--search-steps", "4"]);
+    if method.optimises_latent() {
+        settings.extend(["--latent-steps", "4"]);
     }
     settings
 }
@@ -38,13 +38,16 @@ fn every_method_goes_through_the_program() {
         assert_eq!(header["architecture"].is_object(), method.has_networks());
         assert_eq!(number(&header["scoring"]["lambda"]), method.lambda());
         let steps = header["scoring"].get("search_steps").map(number);
-        assert_eq!(steps, method.searches().then_some(4.0));
+        assert_eq!(steps, method.optimises_latent().then_some(4.0));
         let lines = run(program().arg("inspect").arg(&model), 0).0;
         assert!(
             lines.contains(&format!("method        {method} ")),
             "{lines}"
         );
-        assert_eq!(lines.contains("4 steps for each image"), method.searches());
+        assert_eq!(
+            lines.contains("4 steps for each image"),
+            method.optimises_latent()
+        );
 
         // One at a time and together: the same lines.
         let pictures = some_pictures();
@@ -121,6 +124,34 @@ fn a_search_can_be_made_longer_and_only_where_there_is_one() {
     assert_eq!(header["scoring"]["search_steps"], 9);
     // At most 256 held-out normal images are searched for, here all fifty.
     assert_eq!(header["calibration"]["normals"], 50);
-    let pca = &mut calibrate(Method::Pca, &["--search-steps", "9"]);
-    refused(pca, &["--search-steps", "pca"]);
+    let pca = &mut calibrate(Method::Pca, &["--latent-steps", "9"]);
+    refused(pca, &["--latent-steps", "pca"]);
+}
+
+/// An option that is given at its default was given all the same.
+#[test]
+fn a_setting_without_a_use_is_refused_whatever_its_value() {
+    let folder = temporary();
+    let out = folder.path().join("run");
+    for (method, option, value) in [
+        ("pca", "epochs", "14"),
+        ("pca", "epochs", "15"),
+        ("nearest", "lambda", "0.9"),
+        ("nearest", "latent", "layers"),
+        ("egbad", "latent", "final"),
+        ("aae", "latent-in-discriminator", "true"),
+        ("ganomaly", "latent-steps", "500"),
+    ] {
+        let mut train = program();
+        train.args([
+            "train",
+            "--method",
+            method,
+            &format!("--{option}={value}"),
+            "--data",
+        ]);
+        let expected = format!("{option} must be left out: the method {method} does not use it");
+        refused(train.arg(solar_ir()).arg("--out").arg(&out), &[&expected]);
+    }
+    assert!(!out.exists());
 }

@@ -164,7 +164,7 @@ pub fn some_pictures() -> Vec<PathBuf> {
     let normal = folder.test.iter().filter(|sample| !sample.abnormal).take(4);
     let abnormal = folder.test.iter().filter(|sample| sample.abnormal);
     let chosen = normal.chain(abnormal.step_by(9));
-    let mut paths: Vec<PathBuf> = chosen.map(|sample| sample.path.clone()).collect();
+    let mut paths: Vec<PathBuf> = chosen.map(|sample| sample.path().to_path_buf()).collect();
     paths.rotate_left(3);
     paths
 }

@@ -10,7 +10,7 @@ use pollster::block_on;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, Uniform};
-use skip_ganomaly::detector::egbad::draw;
+use skip_ganomaly::detector::egbad::sample;
 use skip_ganomaly::detector::{aae, alocc, anogan, egbad, ganomaly, options};
 use skip_ganomaly::nn::init::Initialiser;
 use skip_ganomaly::nn::tensors::{NamedTensors, load};
@@ -370,10 +370,10 @@ impl EgbadNetworks {
     /// As D judges them for its own update, or for that of E and G, which comes after.
     fn logits(&self, pair: &egbad::Pair, config: &TrainConfig, of_d: bool) -> EgbadLogits {
         let device = Device::flex();
-        let (z, mut dropout) = draw(config, BATCH, 0, &device);
+        let (z, mut dropout) = sample(config, BATCH, 0, &device);
         let x = batch(&device);
         let encoded = pair.encoder.forward(x.clone(), Mode::Training);
-        let drawn = pair.generator.forward(z.clone(), Mode::Training);
+        let generated = pair.generator.forward(z.clone(), Mode::Training);
         let mut judge = || {
             let mut judge = |x: &Tensor<4>, z: &Tensor<2>| {
                 let (x, z) = (x.clone(), z.clone());
@@ -384,7 +384,7 @@ impl EgbadNetworks {
                 )
             };
             let real = judge(&x, &encoded);
-            let fake = judge(&drawn, &z);
+            let fake = judge(&generated, &z);
             EgbadLogits { real, fake }
         };
         let first = judge();
@@ -526,11 +526,11 @@ fn anogans_generator_descends_its_own_loss() {
     let config = still(Method::Anogan);
     let tensors = weights(&config);
     let gradients = gradients_of_a_step(&config, &tensors);
-    let z = draw(&config, BATCH, 0, &Device::flex()).0;
+    let z = sample(&config, BATCH, 0, &Device::flex()).0;
     compare("generator.", &gradients, &tensors, |moved| {
         let (g, d): AnoganNetworks = networks_of(&config.architecture(), moved);
-        let drawn = g.forward(z.clone(), Mode::Training);
-        called_real(d.forward(drawn, Mode::Training).logit)
+        let generated = g.forward(z.clone(), Mode::Training);
+        called_real(d.forward(generated, Mode::Training).logit)
     });
 }
 
@@ -541,12 +541,12 @@ fn anogans_discriminator_descends_its_own_loss_alone() {
     let x = batch(&Device::flex());
     let gradients = gradients_of_a_step(&config, &tensors);
     let (g, _): AnoganNetworks = networks_of(&config.architecture(), &tensors);
-    let z = draw(&config, BATCH, 0, &Device::flex()).0;
-    let drawn = g.forward(z, Mode::Training);
+    let z = sample(&config, BATCH, 0, &Device::flex()).0;
+    let generated = g.forward(z, Mode::Training);
     compare("discriminator.", &gradients, &tensors, |moved| {
         let (_, d): AnoganNetworks = networks_of(&config.architecture(), moved);
         let logit = |x: &Tensor<4>| d.forward(x.clone(), Mode::Training).logit;
-        called_real(logit(&x)) + called_fake(logit(&drawn))
+        called_real(logit(&x)) + called_fake(logit(&generated))
     });
 }
 
@@ -592,10 +592,10 @@ fn aaes_discriminator_descends_its_own_loss_alone() {
     let gradients = gradients_of_a_step(&config, &tensors);
     let (ae, _): AaeNetworks = networks_of(&config.architecture(), &tensors);
     let encoded = ae.encoder.forward(batch(&Device::flex()), Mode::Training);
-    let drawn = draw(&config, BATCH, 0, &Device::flex()).0;
+    let of_prior = sample(&config, BATCH, 0, &Device::flex()).0;
     compare("discriminator.", &gradients, &tensors, |moved| {
         let (_, d): AaeNetworks = networks_of(&config.architecture(), moved);
-        called_real(d.forward(drawn.clone())) + called_fake(d.forward(encoded.clone()))
+        called_real(d.forward(of_prior.clone())) + called_fake(d.forward(encoded.clone()))
     });
 }
 

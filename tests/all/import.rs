@@ -23,13 +23,7 @@ fn golden(name: &str, network: &str) -> PathBuf {
 }
 
 fn try_import(generator: &Path, discriminator: &Path) -> Result<ModelFile, String> {
-    import(
-        generator,
-        discriminator,
-        Residual::default(),
-        &Device::flex(),
-    )
-    .map_err(|error| error.to_string())
+    import(generator, discriminator, Residual::default()).map_err(|error| error.to_string())
 }
 
 fn imported(name: &str) -> ModelFile {

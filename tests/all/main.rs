@@ -17,6 +17,7 @@ mod gradients;
 #[cfg(feature = "cli")]
 mod import;
 mod metrics;
+mod networks;
 #[cfg(feature = "cli")]
 mod parity;
 #[cfg(feature = "cli")]

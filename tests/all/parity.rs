@@ -36,13 +36,7 @@ fn golden(file: &str) -> Vec<u8> {
 
 fn imported(method: &str) -> ModelFile {
     let network = |name: &str| golden_path(&format!("{method}_{name}.pth"));
-    import(
-        &network("netG"),
-        &network("netD"),
-        Residual::L1,
-        &Device::flex(),
-    )
-    .expect("golden checkpoints")
+    import(&network("netG"), &network("netD"), Residual::L1).expect("golden checkpoints")
 }
 
 fn floats(file: &SafeTensors<'_>, name: &str) -> Vec<f32> {

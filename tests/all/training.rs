@@ -18,7 +18,7 @@ use skip_ganomaly::nn::tensors::{TensorError, load};
 use skip_ganomaly::nn::{BatchNorm, Mode, Network, dcgan};
 use skip_ganomaly::run::preview::Labelled;
 use skip_ganomaly::run::{Run, RunError};
-use skip_ganomaly::score::{Balance, Latent, Residual};
+use skip_ganomaly::score::{Latent, Normalisation, Residual};
 use skip_ganomaly::settings::config::TrainConfig;
 use skip_ganomaly::settings::method::Method;
 use skip_ganomaly::train::losses::{Losses, OUTPUTS};
@@ -46,7 +46,7 @@ fn config_of(method: Method) -> TrainConfig {
         width,
         batch: 8,
         epochs: 2,
-        search_steps: if method.searches() {
+        search_steps: if method.optimises_latent() {
             5
         } else {
             config().search_steps
@@ -83,7 +83,7 @@ fn scorings() -> [TrainConfig; 3] {
     let layers = TrainConfig {
         residual: Residual::Smoothed,
         latent: Latent::Layers,
-        balance: Balance::Quantile,
+        balance: Normalisation::Quantile,
         lambda: Some(0.5),
         ..config()
     };
@@ -285,7 +285,7 @@ fn optimised(seed: u64) -> [f64; 3] {
     let fresh = dcgan::Generator::new(&config.architecture(), &mut Initialiser::new(0, &device));
     let generator = load(fresh, "generator", &model.tensors).expect("weights that fit");
     // Codes as the optimisation's own are: N(0, 1).
-    let (z, _) = egbad::draw(&config, 8, seed, &device);
+    let (z, _) = egbad::sample(&config, 8, seed, &device);
     let images = generator.forward(z, Mode::Inference).into_data();
     let images = images.try_into_vec::<f32>().expect("f32");
     [1, 50, 500].map(|steps| {
@@ -315,7 +315,7 @@ fn a_search_is_watched_and_can_be_ended() {
     let run = start(&config, 20);
     let model = block_on(run.model()).expect("a readable device");
     let detector = detector::load(&model, &Device::flex()).expect("weights that fit");
-    assert_eq!(detector.search_steps(), Some(25));
+    assert_eq!(detector.latent_steps(), Some(25));
     let values = waves(2);
     let mut all = ProgressCallbacks(Vec::new(), usize::MAX);
     let watched = block_on(score_with_progress(&*detector, &values, &mut all)).expect("scores");
@@ -451,8 +451,8 @@ fn the_running_variance_is_the_unbiased_one() {
         &device,
     );
     let read = |t: Tensor<1>| t.into_data().try_into_vec::<f32>().expect("f32")[0];
-    let mean = || read(norm.running_mean.value_sync());
-    let variance = || read(norm.running_variance.value_sync());
+    let mean = || read(norm.running_mean.value());
+    let variance = || read(norm.running_variance.value());
 
     norm.forward(x.clone(), Mode::Inference);
     assert_eq!((mean(), variance()), (0.0, 1.0), "inference moves nothing");

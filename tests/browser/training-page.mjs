@@ -611,7 +611,7 @@ test('the form offers every method with networks, and for each the settings that
           module.complete_settings({ preset: 'paper', size: 32, channels: 1, width: 2, method, [field]: other });
           return false;
         } catch (error) {
-          if (!/left at its default/.test(error.message)) throw new Error(`${method}, ${field} ${other}: ${error.message}`);
+          if (!/left out/.test(error.message)) throw new Error(`${method}, ${field} ${other}: ${error.message}`);
           return true;
         }
       }).map(({ field }) => field);

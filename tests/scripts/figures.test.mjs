@@ -293,41 +293,6 @@ const optionRow = (option, besides) => {
   return row('docs/using.md', named(option), ({ rows }) => rows.some(([cell]) => named(besides).test(cell)));
 };
 
-test("the defaults of train's options are those of the program", () => {
-  for (const { name, field, default: value, choices } of schema.settings) {
-    const [first, cell, meaning] = optionRow(name, 'learning-rate');
-    const at = `docs/using.md, train, --${name},`;
-    const there = `www/lib/training/schema.json, ${name},`;
-    const found = numbers(cell.replace(/`--[\w-]+`/g, ''));
-    const off = /\boff\b|\bnone\b/.test(cell);
-    const said = `${at} has '${cell}', but ${there} has ${JSON.stringify(value)}`;
-    if (typeof value === 'number') assert.ok(found.includes(value) || (value === 0 && off), said);
-    else if (value !== null) assert.ok(cell.includes(String(value)) || (off && [false, 'none'].includes(value)), said);
-    // What a method sets otherwise stands in the cell too, and nothing else does: of every option in a shared row.
-    const shared = schema.settings.filter((one) => first.includes(`\`--${one.name}\``) || one.name === name);
-    const allowed = new Set(shared.map((one) => one.default));
-    for (const method of schema.methods) {
-      for (const one of shared) {
-        const theirs = method.published[one.field];
-        if (theirs === undefined) continue;
-        allowed.add(theirs);
-        if (one.field === field) assert.ok(found.includes(theirs), `${at} has '${cell}', but ${there} has ${theirs} for ${method.name}`);
-      }
-    }
-    if (name !== 'lambda') for (const number of found) assert.ok(allowed.has(number), `${at} has ${number}, but ${there} has ${[...allowed].join(', ')}`);
-    if (typeof choices?.[0] === 'number') {
-      for (const choice of choices) assert.ok(numbers(meaning).includes(choice), `${at} has '${meaning}', but ${there} may be ${choice}`);
-    }
-  }
-});
-
-test('λ: the table has the default and what the methods set', () => {
-  const [, cell] = optionRow('lambda', 'learning-rate');
-  const own = sources('src', '.rs').flatMap((path) => [...read(path).matchAll(/\bconst LAMBDA: f64 = ([\d.]+);/g)].map(([, value]) => Number(value)));
-  const sorted = (list) => [...new Set(list)].sort().join(', ');
-  same(figure('docs/using.md, train, --lambda,', sorted(numbers(cell))), figure('src/, LAMBDA of all methods,', sorted(own)));
-});
-
 test('the defaults of the other commands are those of the program', () => {
   const literal = (field) => {
     const declared = new RegExp(`default_value(?:_t)? = "?([\\d_]+)"?[^\\n]*\\n\\s*(?:pub(?:\\([^)]*\\))? )?${field}: `);

@@ -8,6 +8,7 @@ use clap::ArgGroup;
 use crate::cli::data::DataArgs;
 use crate::cli::device::DeviceArg;
 use crate::cli::evaluate::args::DEFAULT_RESAMPLES;
+use crate::cli::preset::STARTS_FROM;
 use crate::settings::config::TrainConfig;
 use crate::settings::method::Method;
 use crate::settings::preset::Preset;
@@ -18,6 +19,7 @@ use crate::settings::preset::Preset;
     group(ArgGroup::new("budget").args(["steps", "minutes"]).required(true)),
     mut_arg("method", |arg| arg.hide(true)),
     mut_arg("epochs", |arg| arg.hide(true)),
+    after_help = STARTS_FROM,
 )]
 pub struct Args {
     #[command(flatten)]
@@ -31,7 +33,7 @@ pub struct Args {
     /// Seeds, separated by commas, instead of --seed; each method is trained once with each seed
     #[arg(long, value_name = "N", value_delimiter = ',', conflicts_with = "seed")]
     pub seeds: Vec<u64>,
-    /// Settings that skip-ganomaly starts from; options given here override them
+    /// Settings to start from, for methods that have them; options given here override them
     #[arg(long, value_enum, default_value = "paper")]
     pub preset: Preset,
     /// Also print the published results for this data set [default: cifar10 for cifar10:DIR]

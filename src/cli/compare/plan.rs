@@ -2,15 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::ArgMatches;
 use serde_json::{Map, Value};
 
 use super::args::Args;
-use crate::cli::command_line::was_given;
 use crate::cli::data::DataArgs;
+use crate::cli::preset::check_preset;
 use crate::detector::options;
-use crate::settings::config::{ConfigError, TrainConfig};
+use crate::settings::config::{Setting, TrainConfig};
 use crate::settings::method::Method;
 
 /// Steps of a run that is limited by time: more than any run takes.
@@ -48,40 +48,27 @@ impl Plan {
         };
         each_once("--methods", &args.methods)?;
         each_once("--seeds", &seeds)?;
-        anyhow::ensure!(
-            args.methods
-                .iter()
-                .any(|&method| options::has_preset(method, args.preset)),
-            "--preset applies to skip-ganomaly, which is not among --methods"
-        );
+        check_preset(args.preset, &args.methods)?;
         let steps = args.minutes.map_or(args.config.steps, |_| Some(MOST_STEPS));
         let shared = TrainConfig {
             steps,
             ..args.config.clone()
         };
-        let (mut configs, mut left_alone) = (Vec::new(), Vec::new());
-        for &method in &args.methods {
+        let given = Setting::given(given);
+        let start = |&method: &Method| {
             let own = TrainConfig {
                 method,
                 ..shared.clone()
             };
-            let start = options::complete(args.preset, &own, |name| was_given(given, name));
-            let (config, left) = fitting(method, &start)?;
-            configs.push(config);
-            left_alone.push(left);
-        }
-        let everywhere = |name: &str| {
-            left_alone
-                .iter()
-                .all(|left| left.iter().any(|l| l.0 == name))
+            options::complete(args.preset, &own, &given)
         };
+        let starts: Vec<_> = args.methods.iter().map(start).collect();
         // A budget may be given even if no method can spend it.
-        let nobodys = left_alone[0]
-            .iter()
-            .find(|(name, _)| name != "steps" && everywhere(name));
-        if let Some((_, error)) = nobodys {
-            return Err(error.clone().into());
-        }
+        let given = given
+            .into_iter()
+            .filter(|&setting| setting != Setting::steps);
+        options::check_given(&starts, &given.collect::<Vec<_>>())?;
+        let configs = starts.iter().map(options::with_used).collect();
         Ok(Self {
             configs,
             seeds,
@@ -157,42 +144,6 @@ fn each_once<T: PartialEq + std::fmt::Display>(option: &str, values: &[T]) -> Re
     Ok(())
 }
 
-/// A method's settings: those given, except the ones it does not use, which keep their defaults. Also
-/// returns the names of the latter, and what is wrong with them.
-fn fitting(
-    method: Method,
-    given: &TrainConfig,
-) -> Result<(TrainConfig, Vec<(String, ConfigError)>)> {
-    let mut config = TrainConfig {
-        method,
-        ..given.clone()
-    };
-    let mut left = Vec::new();
-    while let Err(error) = options::check(&config) {
-        let ConfigError::Range { name, .. } = &error else {
-            return Err(error.into());
-        };
-        let plain = with_default(&config, &name.replace('-', "_"))?;
-        if plain == config {
-            return Err(error.into());
-        }
-        config = plain;
-        left.push((name.clone(), error));
-    }
-    Ok((config, left))
-}
-
-/// The same settings with one of them reset to its default.
-fn with_default(config: &TrainConfig, field: &str) -> Result<TrainConfig> {
-    let mut values = serde_json::to_value(config)?;
-    let plain = serde_json::to_value(TrainConfig::default())?;
-    let default = plain
-        .get(field)
-        .with_context(|| format!("there is no setting {field}"))?;
-    values[field] = default.clone();
-    Ok(serde_json::from_value(values)?)
-}
-
 impl Wanted<'_> {
     /// How an existing run differs from this one, in words; empty if they are the same.
     ///
@@ -202,7 +153,8 @@ impl Wanted<'_> {
         let (now, then) = (self.facts()?, there.facts()?);
         let differs = |(name, now): (&String, &Value)| {
             let then = then.get(name).unwrap_or(&Value::Null);
-            let option = name.replace('_', "-");
+            let named = Setting::ALL.iter().find(|setting| setting.field() == name);
+            let option = named.map_or_else(|| name.replace('_', "-"), |setting| setting.name());
             (then != now).then(|| format!("{option} {then}, now {now}"))
         };
         Ok(now.iter().filter_map(differs).collect())
@@ -236,33 +188,6 @@ impl Wanted<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn methods_keep_what_they_have() {
-        let given = TrainConfig {
-            width: 8,
-            steps: Some(30),
-            input_noise: 0.2,
-            components: 5,
-            ..TrainConfig::default()
-        };
-        let (skip, left) = fitting(Method::SkipGanomaly, &given).unwrap();
-        assert_eq!(left[0].0, "components");
-        let without = TrainConfig {
-            components: 32,
-            ..given.clone()
-        };
-        assert_eq!((skip, left.len()), (without, 1));
-        let (ganomaly, left) = fitting(Method::Ganomaly, &given).unwrap();
-        assert_eq!((ganomaly.width, ganomaly.steps), (8, Some(30)));
-        assert_eq!((ganomaly.input_noise, left.len()), (0.0, 2));
-        let (pca, left) = fitting(Method::Pca, &given).unwrap();
-        assert_eq!((pca.components, pca.width, pca.steps), (5, 64, None));
-        let names: Vec<_> = left.iter().map(|(name, _)| name.as_str()).collect();
-        assert_eq!(names, ["width", "steps", "input-noise"]);
-        let wrong = TrainConfig { size: 33, ..given };
-        assert!(fitting(Method::Pca, &wrong).is_err());
-    }
 
     #[test]
     fn differences_are_named_and_places_are_none() {

@@ -12,8 +12,8 @@ use crate::cli::command_line::command_line;
 use crate::cli::evaluate::test_set::published_order;
 use crate::cli::files::{read_model, write_whole};
 use crate::data::batch::evenly_spread;
-use crate::data::dataset::Sample;
 use crate::data::image::{Preprocessing, heat_map_rgba, to_rgba};
+use crate::data::sample::Sample;
 use crate::detector;
 use crate::report::{ComparedRun, ComparisonReport, SideBySide, View};
 
@@ -56,12 +56,12 @@ impl Comparison {
         let mut shown = Vec::new();
         for sample in chosen {
             // Unreadable images are listed elsewhere.
-            let Ok(picture) = sample.load(&input) else {
+            let Ok(values) = sample.load(&input) else {
                 continue;
             };
             let mut views = Vec::with_capacity(detectors.len());
             for (method, calibration, detector) in &detectors {
-                let scored = detector::score_batch(&**detector, &picture.values);
+                let scored = detector::score_batch(&**detector, &values);
                 let scored = &pollster::block_on(scored)?[0];
                 let score = scored.raw.anomaly_score;
                 let verdict = calibration
@@ -81,7 +81,7 @@ impl Comparison {
                 class: sample.class.clone(),
                 abnormal: sample.abnormal,
                 size,
-                input: to_rgba(&picture.values, channels, size),
+                input: to_rgba(&values, channels, size),
                 views,
             });
         }

@@ -15,8 +15,8 @@ use crate::cli::files::{read_model, sha256};
 use crate::cli::train::folder::{RunFolder, Settings};
 use crate::cli::train::job::Job;
 use crate::data::DataError;
+use crate::data::picture_cache::PictureCache;
 use crate::data::pictures::Pictures;
-use crate::data::stored::Stored;
 use crate::model_file::{Header, ModelFile, Precision, Training};
 use crate::settings::method::Method;
 
@@ -112,7 +112,7 @@ pub fn find(path: &Path, wanted: &Wanted) -> Result<Found> {
 pub fn train(
     path: &Path,
     wanted: &Wanted,
-    pictures: &Rc<Stored>,
+    pictures: &Rc<PictureCache>,
     device: &Chosen,
     stop: &AtomicBool,
 ) -> Result<Option<Finished>> {
@@ -174,7 +174,7 @@ pub fn train(
 }
 
 /// The images that all runs of a seed share.
-struct Shared(Rc<Stored>);
+struct Shared(Rc<PictureCache>);
 
 impl Pictures for Shared {
     fn len(&self) -> usize {

@@ -10,7 +10,7 @@ use crate::cli::device::Chosen;
 use crate::cli::evaluate::scoring::{Verdicts, calibrated, honest};
 use crate::cli::evaluate::test_set::published_order;
 use crate::cli::files::{sha256, write_whole};
-use crate::data::dataset::{Dataset, Sample};
+use crate::data::{dataset::Dataset, sample::Sample};
 use crate::detector;
 use crate::evaluation::{MethodResult, Resampling};
 

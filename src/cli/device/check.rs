@@ -53,7 +53,7 @@ pub(super) fn scores(model: &ModelFile, load: impl Fn(&ModelFile) -> Loaded) -> 
     let checked = |detector: Loaded| -> Result<SelfCheck> {
         Ok(pollster::block_on(self_check(&*detector?))?)
     };
-    let searches = model.header.method.searches();
+    let searches = model.header.method.optimises_latent();
     if let Some(stored) = &model.header.self_check
         && stored.is_complete()
         && !searches
@@ -84,7 +84,7 @@ fn trial(config: &TrainConfig) -> TrainConfig {
         batch: config.batch.min(8),
         steps: Some(STEPS),
         held_out: 0.2,
-        search_steps: match config.method.searches() {
+        search_steps: match config.method.optimises_latent() {
             true => FEW_STEPS,
             false => config.search_steps,
         },

@@ -69,12 +69,12 @@ pub struct Args {
 }
 
 impl Args {
-    /// Seed of everything but the draw of `--limit`.
+    /// Seed of everything but the subsample of `--limit`.
     pub fn seed(&self) -> u64 {
         self.seed.unwrap_or_default()
     }
 
-    /// Seed of the draw of `--limit`. Without `--seed` it is the run's, as for `calibrate`: the same
+    /// Seed of the subsample of `--limit`. Without `--seed` it is the run's, as for `calibrate`: the same
     /// `--limit` then gives the images that the model was trained on.
     pub fn limit_seed(&self, header: &Header) -> u64 {
         let of_run = || header.training.as_ref().map_or(0, |t| t.config.seed);

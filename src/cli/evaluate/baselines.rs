@@ -7,8 +7,8 @@ use anyhow::Result;
 use super::bench::Bench;
 use crate::cli::images::report_skipped;
 use crate::data::batch::subsample;
-use crate::data::dataset::{Sample, chunks};
 use crate::data::image::Preprocessing;
+use crate::data::sample::{Sample, load_chunks};
 use crate::detector::Detector;
 use crate::detector::nearest::Nearest;
 use crate::detector::pca::Pca;
@@ -64,13 +64,14 @@ impl Bench<'_> {
                 self.args.seed()
             );
         }
-        let chosen: Vec<Sample> = chosen.iter().map(|&index| train[index].clone()).collect();
+        let chosen: Vec<&Sample> = chosen.iter().map(|&index| &train[index]).collect();
         let mut values = Vec::with_capacity(chosen.len() * input.values());
         let mut skipped = Vec::new();
-        for loaded in chunks(&chosen, input, CHUNK).flatten() {
-            match loaded.picture {
-                Ok(picture) => values.extend(picture.values),
-                Err(reason) => skipped.push((loaded.sample.path().to_path_buf(), reason)),
+        let load = |sample: &&Sample| sample.load(input);
+        for (sample, loaded) in load_chunks(&chosen, CHUNK, load).flatten() {
+            match loaded {
+                Ok(loaded) => values.extend(loaded),
+                Err(reason) => skipped.push((sample.path().to_path_buf(), reason)),
             }
         }
         report_skipped(&skipped);

@@ -5,7 +5,7 @@ use anyhow::Result;
 use super::args::Args;
 use super::scoring::{self, TestScores, Verdicts};
 use crate::cli::device::Chosen;
-use crate::data::dataset::{Dataset, Sample};
+use crate::data::{dataset::Dataset, sample::Sample};
 use crate::detector::Detector;
 use crate::evaluation::{MethodResult, Resampling, Threshold};
 

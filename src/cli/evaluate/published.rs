@@ -9,7 +9,9 @@ use super::bench::Bench;
 use super::scoring::{Batches, TestScores, score_all};
 use crate::cli::files::read_model;
 use crate::detector;
-use crate::evaluation::{About, EpochChoice, MethodResult, Part, Protocol, Resampling, measure};
+use crate::evaluation::{
+    EpochChoice, MethodInfo, MethodResult, Protocol, Resampling, ScoreComponent, measure,
+};
 use crate::model_file::ModelFile;
 use crate::score::{Latent, Residual};
 
@@ -30,13 +32,13 @@ impl Bench<'_> {
     /// If an epoch's file is not a model, or the scores cannot be inferred.
     pub fn published(&self, name: &str, model: &ModelFile) -> Result<(MethodResult, Vec<String>)> {
         let (scores, parameters) = self.leaking_scores(model)?;
-        let about = About {
+        let info = MethodInfo {
             method: name.to_owned(),
             protocol: Protocol::Published,
             parameters,
             milliseconds_per_picture: scores.milliseconds_per_picture,
         };
-        let mut result = MethodResult::new(about, scores.pictures, None, self.resampling())?;
+        let mut result = MethodResult::new(info, scores.pictures, None, self.resampling())?;
         let mut epochs = kept_epochs(&self.args.model)?;
         if epochs.is_empty() {
             eprintln!(
@@ -82,7 +84,7 @@ impl Bench<'_> {
             seed: 0,
         };
         let (scores, _) = self.leaking_scores(&read_model(path)?.0)?;
-        let metrics = measure(&scores.pictures, Part::AnomalyScore, None, once)?;
+        let metrics = measure(&scores.pictures, ScoreComponent::AnomalyScore, None, once)?;
         let metrics = metrics.context("the epoch's model gives no anomaly score")?;
         Ok(metrics.auroc.value)
     }

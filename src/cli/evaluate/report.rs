@@ -8,8 +8,8 @@ use super::bench::Bench;
 use crate::calibration::{Verdict, heat_map_scale};
 use crate::cli::command_line::command_line;
 use crate::cli::files::write_whole;
-use crate::data::dataset::Sample;
 use crate::data::image::{Preprocessing, heat_map_rgba, to_rgba};
+use crate::data::sample::Sample;
 use crate::detector::{self, Detector};
 use crate::evaluation::{Evaluation, MethodResult, Protocol};
 use crate::model_file::ModelFile;
@@ -68,10 +68,10 @@ impl Bench<'_> {
             let sample = self.samples.iter().find(same);
             let sample = sample.with_context(|| format!("{} is not in the data", picture.name))?;
             // The file may be gone since it was scored: the report then leaves it out.
-            let Ok(prepared) = sample.load(detector.preprocessing()) else {
+            let Ok(values) = sample.load(detector.preprocessing()) else {
                 continue;
             };
-            let scored = detector::score_batch(detector, &prepared.values);
+            let scored = detector::score_batch(detector, &values);
             let scored = &pollster::block_on(scored)?[0];
             let verdict = match reported.threshold {
                 Some(threshold) if picture.raw.anomaly_score > threshold.value => {
@@ -84,7 +84,7 @@ impl Bench<'_> {
                 sample: ReportSample {
                     name: picture.name.clone(),
                     size,
-                    input: to_rgba(&prepared.values, channels, size),
+                    input: to_rgba(&values, channels, size),
                     reconstruction: Some(to_rgba(&scored.x_hat, channels, size)),
                     heat: heat_map_rgba(&scored.residual_map, scale),
                     score: picture.raw,

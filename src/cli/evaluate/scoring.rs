@@ -6,11 +6,11 @@ use anyhow::Result;
 
 use crate::cli::device::score_batch;
 use crate::cli::progress;
-use crate::data::dataset::{Loaded, Sample, chunks};
 use crate::data::mask;
+use crate::data::sample::{Sample, load_chunks};
 use crate::detector::{self, Detector, Scored};
 use crate::device::DeviceKind;
-use crate::evaluation::{About, Labelled, MethodResult, Protocol, Resampling, Threshold};
+use crate::evaluation::{MethodInfo, MethodResult, Protocol, Resampling, ScoredImage, Threshold};
 use crate::metrics::{PixelMetrics, PixelScores, pixel_metrics};
 use crate::model_file::ModelFile;
 
@@ -19,7 +19,7 @@ const BATCH: usize = 64;
 
 /// A method's scores of the test images that could be read.
 pub struct TestScores {
-    pub pictures: Vec<Labelled>,
+    pub pictures: Vec<ScoredImage>,
     /// Name and reason of images and masks that could not be read.
     pub skipped: Vec<(String, String)>,
     pub milliseconds_per_picture: f64,
@@ -68,7 +68,7 @@ pub fn honest(
     resampling: Resampling,
 ) -> Result<(MethodResult, TestScores)> {
     let scores = score_all(detector, Batches::Any(device), samples)?;
-    let about = About {
+    let info = MethodInfo {
         method,
         protocol: Protocol::Honest,
         parameters: detector.num_params(),
@@ -76,9 +76,9 @@ pub fn honest(
     };
     let pictures = scores.pictures.clone();
     let mut result = match verdicts {
-        Verdicts::At(threshold) => MethodResult::new(about, pictures, threshold, resampling)?,
+        Verdicts::At(threshold) => MethodResult::new(info, pictures, threshold, resampling)?,
         Verdicts::BestF1 { seed } => {
-            MethodResult::with_adaptive_threshold(about, pictures, seed, resampling)?
+            MethodResult::with_adaptive_threshold(info, pictures, seed, resampling)?
         }
     };
     result.pixel = scores.pixel_metrics(&result.pictures)?;
@@ -102,18 +102,15 @@ pub fn score_all(
     };
     let bar = progress::bar(samples.len() as u64, detector.method().as_str());
     let mut scoring = Duration::ZERO;
-    let owned: Vec<Sample> = samples.iter().map(|&sample| sample.clone()).collect();
-    for chunk in chunks(&owned, &preprocessing, BATCH) {
+    let load = |sample: &&Sample| sample.load(&preprocessing);
+    for chunk in load_chunks(samples, BATCH, load) {
         let mut readable = Vec::with_capacity(chunk.len());
         let mut values = Vec::new();
-        for Loaded {
-            sample, picture, ..
-        } in chunk
-        {
+        for (sample, loaded) in chunk {
             bar.inc(1);
-            match picture {
-                Ok(picture) => {
-                    values.extend(picture.values);
+            match loaded {
+                Ok(loaded) => {
+                    values.extend(loaded);
                     readable.push(sample);
                 }
                 Err(reason) => scores.skipped.push((sample.name.clone(), reason)),
@@ -143,7 +140,7 @@ pub fn score_all(
                     }
                 }
             }
-            scores.pictures.push(Labelled {
+            scores.pictures.push(ScoredImage {
                 name: sample.name.clone(),
                 class: sample.class.clone(),
                 abnormal: sample.abnormal,
@@ -164,7 +161,7 @@ pub fn calibrated(model: &ModelFile) -> Option<Threshold> {
 
 impl TestScores {
     /// How well the heat maps of some images find the defects; none without masks.
-    pub fn pixel_metrics(&self, kept: &[Labelled]) -> Result<Option<PixelMetrics>> {
+    pub fn pixel_metrics(&self, kept: &[ScoredImage]) -> Result<Option<PixelMetrics>> {
         let kept: std::collections::HashSet<(&str, &str)> = kept
             .iter()
             .map(|p| (p.class.as_str(), p.name.as_str()))

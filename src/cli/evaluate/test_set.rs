@@ -2,7 +2,10 @@
 
 use anyhow::Result;
 
-use crate::data::dataset::{Dataset, Kind as DataKind, Sample};
+use crate::data::{
+    dataset::{Dataset, Kind as DataKind},
+    sample::Sample,
+};
 use crate::evaluation::published::{self as literature, PublishedTable};
 
 /// Requires both normal and abnormal test images.

@@ -1,6 +1,6 @@
 use super::*;
-use crate::evaluation::{About, Labelled, Protocol, Resampling};
-use crate::report::made_up::{sample, wobble};
+use crate::evaluation::{MethodInfo, Protocol, Resampling, ScoredImage};
+use crate::report::sample_data::{sample, wobble};
 use crate::score::RawScore;
 
 /// A run whose abnormal images score higher by `shift`.
@@ -9,7 +9,7 @@ fn result(name: &str, seed: usize, shift: f64) -> MethodResult {
         .map(|k| {
             let abnormal = k % 3 == 0;
             let residual = wobble(k + 100 * seed) + if abnormal { shift } else { 0.0 };
-            Labelled {
+            ScoredImage {
                 name: format!("{k}<b>.png"),
                 class: if abnormal { "hole" } else { "normal" }.into(),
                 abnormal,
@@ -21,7 +21,7 @@ fn result(name: &str, seed: usize, shift: f64) -> MethodResult {
             }
         })
         .collect();
-    let about = About {
+    let info = MethodInfo {
         method: name.into(),
         protocol: Protocol::Honest,
         parameters: 1234,
@@ -31,7 +31,7 @@ fn result(name: &str, seed: usize, shift: f64) -> MethodResult {
         resamples: 20,
         seed: 0,
     };
-    MethodResult::new(about, pictures, None, resampling).expect("results")
+    MethodResult::new(info, pictures, None, resampling).expect("results")
 }
 
 fn made(seeds: u64) -> (Evaluation, Vec<ComparedRun>, Vec<SideBySide>) {

@@ -4,9 +4,10 @@
 
 use std::collections::HashMap;
 
-use super::{EvaluationReport, charts};
+use super::charts;
+use super::content::EvaluationReport;
 use crate::calibration::Verdict;
-use crate::evaluation::{Labelled, MethodResult, PUBLISHED_WARNING, Protocol};
+use crate::evaluation::{MethodResult, PUBLISHED_WARNING, Protocol, ScoredImage};
 use crate::metrics::{pr_curve, roc_curve};
 
 /// Name of all abnormal classes together.
@@ -170,7 +171,7 @@ fn scores(report: &EvaluationReport) -> Vec<u8> {
     let methods = report.methods();
     // A name may occur twice; the second one of a method belongs to the second one of another.
     let mut places: HashMap<(&str, usize), usize> = HashMap::new();
-    let mut rows: Vec<(&Labelled, Vec<Option<&Labelled>>)> = Vec::new();
+    let mut rows: Vec<(&ScoredImage, Vec<Option<&ScoredImage>>)> = Vec::new();
     for (k, result) in methods.iter().enumerate() {
         let mut seen: HashMap<&str, usize> = HashMap::new();
         for picture in &result.pictures {

@@ -2,11 +2,11 @@
 
 use maud::{Markup, html};
 
-use super::{
-    EvaluationReport, figures, full_mix, grouped, leak, of_class, percent, range, rate, scroll,
-};
+use super::content::{EvaluationReport, full_mix, leaks, of_class};
 use crate::evaluation::{MethodResult, Protocol, PublishedTable};
 use crate::metrics::{Confusion, Interval};
+use crate::report::format::{figures, grouped, percent, range, rate};
+use crate::report::page::{leak, scroll};
 
 /// A table's caption, with a warning if its numbers leak.
 pub fn caption(text: &str, warning: Option<&str>) -> Markup {
@@ -208,7 +208,7 @@ pub fn pixel(report: &EvaluationReport) -> Markup {
         .iter()
         .filter_map(|result| Some((result, result.pixel.as_ref()?)))
         .collect();
-    let warning = super::leaks(with.iter().map(|(result, _)| *result));
+    let warning = leaks(with.iter().map(|(result, _)| *result));
     scroll(
         "Defects within images",
         html! { table.results {

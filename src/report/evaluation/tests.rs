@@ -1,7 +1,8 @@
+use super::content::{LEAK, PARTLY_LEAK};
 use super::*;
-use crate::evaluation::{EpochChoice, published};
+use crate::evaluation::{ClassMetrics, EpochChoice, Evaluation, ScoredImage, published};
 use crate::metrics::{Confusion, PixelMetrics, auprc, auroc};
-use crate::report::made_up::{bell, calibration, sample, wobble};
+use crate::report::sample_data::{bell, calibration, sample, wobble};
 use crate::score::RawScore;
 
 const FAULTS: [&str; 6] = [
@@ -22,10 +23,10 @@ const HOSTILE: [&str; 4] = [
 ];
 
 /// Images with scores of the size of real ones; `shift` sets the abnormal ones apart.
-fn pictures(seed: usize, normals: usize, shift: f64) -> Vec<Labelled> {
+fn pictures(seed: usize, normals: usize, shift: f64) -> Vec<ScoredImage> {
     let labelled = |k: usize, class: &str, abnormal: bool, residual: f64| {
         let latent = 0.002 + 0.02 * bell(k + seed + 31).powi(3);
-        Labelled {
+        ScoredImage {
             name: HOSTILE.get(k / 7).filter(|_| k % 7 == 3).map_or_else(
                 || format!("test/{class}_{k}.png"),
                 |hostile| (*hostile).to_owned(),
@@ -54,7 +55,7 @@ fn pictures(seed: usize, normals: usize, shift: f64) -> Vec<Labelled> {
     normal.chain(faults).collect()
 }
 
-fn metrics_of(pictures: &[Labelled], class: Option<&str>) -> ClassMetrics {
+fn metrics_of(pictures: &[ScoredImage], class: Option<&str>) -> ClassMetrics {
     let kept = pictures
         .iter()
         .filter(|p| !p.abnormal || class.is_none_or(|class| p.class == class));

@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{MetricError, check_finite};
+use super::error::{MetricError, check_finite};
 
 /// Mean and standard deviation over runs that differ in their seed.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Spread {
+pub struct MeanStd {
     /// Mean.
     pub mean: f64,
     /// Sample standard deviation, with n - 1 in the denominator: none for one run.
@@ -15,7 +15,7 @@ pub struct Spread {
     pub n: usize,
 }
 
-impl std::fmt::Display for Spread {
+impl std::fmt::Display for MeanStd {
     /// `.812 ± .004`, or `.812` for one run.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&three_decimals(self.mean))?;
@@ -30,7 +30,7 @@ impl std::fmt::Display for Spread {
 ///
 /// # Errors
 /// If there are no values or one is not finite.
-pub fn spread(values: &[f64]) -> Result<Spread, MetricError> {
+pub fn mean_std(values: &[f64]) -> Result<MeanStd, MetricError> {
     if values.is_empty() {
         return Err(MetricError::Empty);
     }
@@ -38,7 +38,7 @@ pub fn spread(values: &[f64]) -> Result<Spread, MetricError> {
     let n = values.len();
     let mean = values.iter().sum::<f64>() / n as f64;
     let squares: f64 = values.iter().map(|x| (x - mean).powi(2)).sum();
-    Ok(Spread {
+    Ok(MeanStd {
         mean,
         sd: (n > 1).then(|| (squares / (n - 1) as f64).sqrt()),
         n,
@@ -61,7 +61,7 @@ mod tests {
 
     #[test]
     fn three_runs() {
-        let got = spread(&[0.808, 0.812, 0.816]).unwrap();
+        let got = mean_std(&[0.808, 0.812, 0.816]).unwrap();
         assert!((got.mean - 0.812).abs() < 1e-12);
         assert!((got.sd.unwrap() - 0.004).abs() < 1e-12);
         assert_eq!(got.n, 3);
@@ -70,10 +70,10 @@ mod tests {
 
     #[test]
     fn one_run_has_no_deviation() {
-        let got = spread(&[0.5]).unwrap();
+        let got = mean_std(&[0.5]).unwrap();
         assert_eq!((got.sd, got.n), (None, 1));
         assert_eq!(got.to_string(), ".500");
-        assert_eq!(spread(&[0.5, 0.5]).unwrap().sd, Some(0.0));
+        assert_eq!(mean_std(&[0.5, 0.5]).unwrap().sd, Some(0.0));
     }
 
     #[test]
@@ -93,7 +93,7 @@ mod tests {
 
     #[test]
     fn nonsense_is_refused() {
-        assert_eq!(spread(&[]), Err(MetricError::Empty));
-        assert!(spread(&[0.5, f64::NAN]).is_err());
+        assert_eq!(mean_std(&[]), Err(MetricError::Empty));
+        assert!(mean_std(&[0.5, f64::NAN]).is_err());
     }
 }

@@ -1,14 +1,14 @@
-//! Disturbance of the generator's input in training.
+//! Corruption of the generator's input in training.
 
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 
 use crate::random::unit;
 
-/// A disturbance of the generator's input that discourages copying: the losses still compare with the
-/// undisturbed image.
+/// A corruption of the generator's input that discourages copying: the losses still compare with the
+/// clean image.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Disturbance {
+pub struct Corruption {
     /// Standard deviation of the normal noise that is added.
     pub noise: f64,
     /// Share of the squares that are set to 0 (mid-grey).
@@ -18,17 +18,17 @@ pub struct Disturbance {
 /// Squares along a side of a masked image.
 const SQUARES: usize = 8;
 
-impl Disturbance {
+impl Corruption {
     /// Whether the input stays as it is.
     pub fn is_none(&self) -> bool {
         self.noise == 0.0 && self.mask == 0.0
     }
 
-    /// Factors and summands of a batch: the disturbed image is `factor · x + summand`.
+    /// Factors and summands of a batch: the corrupted image is `factor · x + summand`.
     ///
     /// # Shapes
     /// - both returned: `[n, channels, size, size]`
-    pub fn draw(
+    pub fn sample(
         &self,
         [n, channels, size, _]: [usize; 4],
         random: &mut ChaCha8Rng,
@@ -65,11 +65,11 @@ mod tests {
 
     #[test]
     fn a_mask_blanks_whole_squares_of_all_channels() {
-        let disturbance = Disturbance {
+        let corruption = Corruption {
             noise: 0.0,
             mask: 0.5,
         };
-        let (factors, summands) = disturbance.draw([20, 3, 32, 32], &mut generator(0, 0));
+        let (factors, summands) = corruption.sample([20, 3, 32, 32], &mut generator(0, 0));
         assert!(summands.iter().all(|&s| s == 0.0));
         for picture in factors.chunks_exact(3 * 1024) {
             for (at, &factor) in picture.iter().enumerate() {
@@ -83,21 +83,21 @@ mod tests {
 
     #[test]
     fn noise_has_its_deviation() {
-        let disturbance = Disturbance {
+        let corruption = Corruption {
             noise: 0.2,
             mask: 0.0,
         };
-        let (factors, noise) = disturbance.draw([10, 1, 32, 32], &mut generator(0, 0));
+        let (factors, noise) = corruption.sample([10, 1, 32, 32], &mut generator(0, 0));
         assert!(factors.iter().all(|&f| f == 1.0));
         let square = noise.iter().map(|n| n * n).sum::<f32>() / noise.len() as f32;
         assert!((square.sqrt() - 0.2).abs() < 0.01, "{square}");
         assert!(
-            Disturbance {
+            Corruption {
                 noise: 0.0,
                 mask: 0.0
             }
             .is_none()
-                && !disturbance.is_none()
+                && !corruption.is_none()
         );
     }
 }

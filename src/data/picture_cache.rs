@@ -14,17 +14,17 @@ use rayon::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use super::DataError;
-use super::dataset::{Origin, Sample};
 use super::digest::PicturesDigest;
 use super::image::{Preprocessing, to_value};
 use super::pictures::Pictures;
+use super::sample::{Origin, Sample};
 
 /// Files that are read together, and bytes of them: each is kept until it is hashed.
 const PASS_FILES: usize = 256;
 const PASS_BYTES: u64 = 64 << 20;
 
 /// Normal images of a run: those that fit are kept prepared in memory, the others are decoded again.
-pub struct Stored {
+pub struct PictureCache {
     inner: Arc<Inner>,
     digest: String,
     skipped: Vec<(PathBuf, String)>,
@@ -47,14 +47,13 @@ struct Prefetched {
     values: Receiver<Result<Vec<f32>, DataError>>,
 }
 
-impl Stored {
+impl PictureCache {
     /// Reads, hashes and decodes the samples in one pass, and keeps the first of them in at most
     /// `cache_bytes`.
     ///
-    /// Samples that cannot be read are left out, see [`Stored::skipped`]; the digest is over the others:
-    /// for files below a folder, that of [`super::folder::digest`]; a record counts as a file of its name
-    /// that holds its pixels as the data set's file does. `on_progress` is called from any thread with
-    /// the number of samples done.
+    /// Samples that cannot be read are left out, see [`PictureCache::skipped`]; the digest is over the
+    /// others; a record counts as a file of its name that holds its pixels as the data set's file does.
+    /// `on_progress` is called from any thread with the number of samples done.
     pub fn new(
         samples: Vec<Sample>,
         preprocessing: &Preprocessing,
@@ -134,7 +133,7 @@ impl Stored {
     }
 }
 
-impl Pictures for Stored {
+impl Pictures for PictureCache {
     fn len(&self) -> usize {
         self.inner.samples.len()
     }
@@ -185,11 +184,11 @@ impl Pictures for Stored {
     }
 }
 
-impl std::fmt::Debug for Stored {
+impl std::fmt::Debug for PictureCache {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(
             f,
-            "Stored({} images, {} in memory)",
+            "PictureCache({} images, {} in memory)",
             self.len(),
             self.cached()
         )
@@ -350,9 +349,9 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::data::dataset::tests::png_folder;
+    use crate::data::cifar10;
     use crate::data::dataset::{Dataset, Options};
-    use crate::data::{cifar10, folder};
+    use crate::data::files::tests::png_folder;
 
     fn train(root: &Path) -> Vec<Sample> {
         Dataset::open(&root.display().to_string(), &Options::default())
@@ -382,7 +381,7 @@ mod tests {
             let length = preprocessing.values() as u64;
             let expected: Vec<f32> = indices
                 .iter()
-                .flat_map(|&at| samples[at].load(&preprocessing).unwrap().values)
+                .flat_map(|&at| samples[at].load(&preprocessing).unwrap())
                 .collect();
             let mut digests = Vec::new();
             // None, some (and a part of one that does not count), all, more than there are.
@@ -392,11 +391,11 @@ mod tests {
                 (19 * length, 19),
                 (u64::MAX, 19),
             ] {
-                let stored = Stored::new(samples.clone(), &preprocessing, cache_bytes, |_| ());
-                assert_eq!((stored.len(), stored.cached()), (19, cached));
-                assert_eq!(stored.values(&indices).unwrap(), expected);
-                assert_eq!(stored.values(&[]).unwrap(), Vec::<f32>::new());
-                digests.push(stored.digest().to_owned());
+                let cache = PictureCache::new(samples.clone(), &preprocessing, cache_bytes, |_| ());
+                assert_eq!((cache.len(), cache.cached()), (19, cached));
+                assert_eq!(cache.values(&indices).unwrap(), expected);
+                assert_eq!(cache.values(&[]).unwrap(), Vec::<f32>::new());
+                digests.push(cache.digest().to_owned());
             }
             digests.dedup();
             assert_eq!(digests.len(), 1);
@@ -407,52 +406,52 @@ mod tests {
     fn what_was_fetched_ahead_is_the_same() {
         let folder = png_folder(&["0.png", "1.png", "2.png", "3.png"]);
         let preprocessing = Preprocessing::new(4, 1);
-        let stored = Stored::new(train(folder.path()), &preprocessing, 16, |_| ());
-        assert_eq!(stored.cached(), 1);
-        let whole = Stored::new(train(folder.path()), &preprocessing, u64::MAX, |_| ());
+        let cache = PictureCache::new(train(folder.path()), &preprocessing, 16, |_| ());
+        assert_eq!(cache.cached(), 1);
+        let whole = PictureCache::new(train(folder.path()), &preprocessing, u64::MAX, |_| ());
         for (ahead, asked) in [
             (&[1, 2][..], &[1, 2][..]),
             (&[3, 0], &[3, 0]),
             (&[0, 0], &[2]),
             (&[1], &[3, 3]),
         ] {
-            stored.prefetch(ahead);
-            stored.prefetch(ahead);
+            cache.prefetch(ahead);
+            cache.prefetch(ahead);
             whole.prefetch(ahead);
-            assert_eq!(stored.values(asked).unwrap(), whole.values(asked).unwrap());
-            assert_eq!(stored.values(ahead).unwrap(), whole.values(ahead).unwrap());
+            assert_eq!(cache.values(asked).unwrap(), whole.values(asked).unwrap());
+            assert_eq!(cache.values(ahead).unwrap(), whole.values(ahead).unwrap());
         }
-        assert!(lock(&stored.prefetched).is_none());
+        assert!(lock(&cache.prefetched).is_none());
     }
 
     #[test]
-    fn bad_pictures_are_left_out_and_the_digest_is_the_folders() {
+    fn bad_pictures_are_left_out_of_the_digest_too() {
         let folder = png_folder(&["a/0.png", "a/1.png", "b.png", "c.png"]);
         fs::write(folder.path().join("a/1.png"), "text").unwrap();
         let seen = AtomicUsize::new(0);
         let samples = train(folder.path());
         fs::remove_file(folder.path().join("c.png")).unwrap();
-        let stored = Stored::new(samples, &Preprocessing::new(2, 1), 1 << 20, |done| {
+        let cache = PictureCache::new(samples, &Preprocessing::new(2, 1), 1 << 20, |done| {
             seen.fetch_max(done, Ordering::Relaxed);
         });
         assert_eq!(seen.into_inner(), 4);
         assert_eq!(
-            (stored.name(0), stored.name(1)),
+            (cache.name(0), cache.name(1)),
             ("a/0.png".into(), "b.png".into())
         );
-        let skipped = stored.skipped();
+        let skipped = cache.skipped();
         assert_eq!(skipped.len(), 2);
         assert!(skipped[0].0.ends_with("a/1.png") && skipped[0].1.contains("text"));
         assert!(skipped[1].0.ends_with("c.png") && skipped[1].1.contains("cannot be read"));
-        assert_eq!(stored.values(&[1]).unwrap(), [to_value(20); 4]);
+        assert_eq!(cache.values(&[1]).unwrap(), [to_value(20); 4]);
 
-        let kept = ["a/0.png", "b.png"].map(|name| folder.path().join(name));
-        assert_eq!(
-            stored.digest(),
-            folder::digest(folder.path(), &kept).unwrap()
-        );
+        let mut digest = PicturesDigest::default();
+        for name in ["a/0.png", "b.png"] {
+            digest.add(name, &fs::read(folder.path().join(name)).unwrap());
+        }
+        assert_eq!(cache.digest(), digest.finish());
 
-        let nothing = Stored::new(Vec::new(), &Preprocessing::new(2, 1), 0, |_| ());
+        let nothing = PictureCache::new(Vec::new(), &Preprocessing::new(2, 1), 0, |_| ());
         assert!(nothing.is_empty() && nothing.values(&[]).unwrap().is_empty());
     }
 
@@ -460,28 +459,28 @@ mod tests {
     fn a_record_counts_as_a_file_in_the_digest() {
         let (_folder, records) = frogs();
         let preprocessing = Preprocessing::new(4, 3);
-        let stored = Stored::new(records.clone(), &preprocessing, 0, |_| ());
+        let cache = PictureCache::new(records.clone(), &preprocessing, 0, |_| ());
         let mut digest = PicturesDigest::default();
         for sample in &records {
             digest.add(&sample.name, &sample.bytes().unwrap());
         }
-        assert_eq!(stored.digest(), digest.finish());
-        assert_eq!(stored.name(0), "data_batch_1/6");
-        let fewer = Stored::new(records[1..].to_vec(), &preprocessing, 0, |_| ());
-        assert_ne!(stored.digest(), fewer.digest());
+        assert_eq!(cache.digest(), digest.finish());
+        assert_eq!(cache.name(0), "data_batch_1/6");
+        let fewer = PictureCache::new(records[1..].to_vec(), &preprocessing, 0, |_| ());
+        assert_ne!(cache.digest(), fewer.digest());
     }
 
     #[test]
     fn a_picture_that_goes_away_is_an_error() {
         let folder = png_folder(&["0.png", "1.png"]);
-        let stored = Stored::new(train(folder.path()), &Preprocessing::new(4, 1), 16, |_| ());
+        let cache = PictureCache::new(train(folder.path()), &Preprocessing::new(4, 1), 16, |_| ());
         fs::remove_file(folder.path().join("1.png")).unwrap();
-        assert!(stored.values(&[0]).is_ok());
+        assert!(cache.values(&[0]).is_ok());
         for ahead in [false, true] {
             if ahead {
-                stored.prefetch(&[0, 1]);
+                cache.prefetch(&[0, 1]);
             }
-            let message = stored.values(&[0, 1]).unwrap_err().to_string();
+            let message = cache.values(&[0, 1]).unwrap_err().to_string();
             assert!(message.contains("1.png: cannot be read"), "{message}");
         }
     }
