@@ -89,8 +89,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::data::image::decode::Picture;
     use crate::data::image::decode::tests::{noise, rgb_picture};
-    use crate::data::image::preprocess::{Preprocessing, luma601};
+    use crate::data::image::preprocess::{Preprocessing, luma601, rgb8};
 
     #[test]
     fn values_become_pixels_again() {
