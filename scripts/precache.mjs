@@ -19,7 +19,7 @@ const LEFT_OUT = [/^sw\.js$/, /^precache\.json$/, /\.d\.ts$/, /\.md$/, /(^|\/)LI
 /** When a file is needed: at once, for training, side by side, as another method's model, as a picture to train on. */
 function groupOf(name) {
   if (/^models\/methods\//.test(name)) return 'methods';
-  if (/^page\/compare\.(js|css)$/.test(name)) return 'compare';
+  if (/^page\/compare[./]/.test(name)) return 'compare';
   if (/^((lib|page)\/training|vendor)\//.test(name) || /^samples\/[^/]+\.json$/.test(name)) return 'training';
   return /^samples\/(?!gallery\/)/.test(name) ? 'pictures' : 'first';
 }

@@ -1,9 +1,10 @@
 // Held: numbers as people read them, at the borders between their units. The words around them are not held.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { latentWords, scoreFormula, skipsWords, thresholdSource } from '../../www/page/about.js';
+import { latentWords, scoreFormula, skipsWords, thresholdSource } from '../../www/lib/model-words.js';
 import { nameOf, sizeWords } from '../../www/lib/model-files.js';
-import { dataUrl, verdictOf } from '../../www/page/table.js';
+import { dataUrl } from '../../www/lib/png.js';
+import { verdictOf } from '../../www/lib/verdict.js';
 import { bytesWords, fileName, plural, reasonOf, short, timeWords } from '../../www/lib/format.js';
 
 const number = (words) => Number(words.match(/[\d.,]+/)[0].replaceAll(',', ''));

@@ -10,7 +10,7 @@
 import { short } from "../../lib/format.js";
 import { BINS, histogram } from "../../lib/training/histogram.js";
 import { some, thinned } from "../../lib/training/points.js";
-import { element } from "./form.js";
+import { element } from "../dom.js";
 
 /** @typedef {typeof import("../../vendor/uplot/uplot.js").default} UPlot */
 /** @type {Promise<UPlot> | null} */

@@ -7,6 +7,7 @@
  * @typedef {import("../../lib/training/url-settings.js").UserSettings} UserSettings
  * @typedef {{ setting: Setting, input: HTMLInputElement | HTMLSelectElement, error: HTMLElement, touched: boolean }} Field
  */
+import { element } from "../dom.js";
 import { optionOf, parse, unusedBy } from "../../lib/training/url-settings.js";
 
 /** Asked for first; everything else is in a fold. */
@@ -32,17 +33,6 @@ function title(key) {
 
 /** The program's help without the dashes of its options. @param {string} help */
 const inWords = (help) => help.replace(/--([a-z-]+)/g, (_, name) => name.replaceAll("-", " "));
-
-/** @template {keyof HTMLElementTagNameMap} K @param {K} tag @param {Record<string, any>} [properties] @param {(Node | string)[]} children */
-export function element(tag, properties = {}, ...children) {
-  const made = document.createElement(tag);
-  for (const [name, value] of Object.entries(properties)) {
-    if (name.includes("-") || name === "for" || name === "role") made.setAttribute(name, value);
-    else /** @type {any} */ (made)[name] = value;
-  }
-  made.append(...children);
-  return made;
-}
 
 /** Event: `change`, after a person changed something. */
 export class Form extends EventTarget {

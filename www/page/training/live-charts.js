@@ -7,9 +7,8 @@
  * @typedef {import("../../lib/training/records.js").Run} Run
  */
 import { short } from "../../lib/format.js";
-import { showName } from "../table.js";
 import { Curves, Histogram } from "./charts.js";
-import { element } from "./form.js";
+import { element, showName } from "../dom.js";
 
 const LOSSES = /** @type {const} */ ([
   ["adversarial", "adversarial"], ["contextual", "contextual"], ["latent", "latent"],

@@ -24,10 +24,11 @@ import { addLosses, addPoint, nameOf, toCsv } from "../../lib/training/records.j
 import { TrainingSession } from "../../lib/training/session.js";
 import { persist } from "../../lib/training/store.js";
 import { allSettings, optionOf, presetFor, readAddress, toAddress, unusedBy } from "../../lib/training/url-settings.js";
-import { download } from "../export.js";
+import { element } from "../dom.js";
+import { download } from "../download.js";
 import { RenderQueue } from "./charts.js";
 import { DownloadsView, checkpointName } from "./downloads.js";
-import { Form, element } from "./form.js";
+import { Form } from "./form.js";
 import { LiveCharts } from "./live-charts.js";
 import { acceptTraining, choiceOf, saidOf } from "./picture-input.js";
 import { PlanView } from "./plan.js";

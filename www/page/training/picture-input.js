@@ -7,9 +7,9 @@
  * @typedef {{ files: TrainFile[], folder: string, left: number }} Choice
  *   `folder`: what to call the pictures' folder; `left`: files that are no pictures by name
  */
-import { frameOf, hasCamera, openCamera } from "../files.js";
+import { frameOf, hasCamera, openCamera } from "../camera.js";
 import { PICTURE, found } from "../../lib/walk.js";
-import { element } from "./form.js";
+import { element } from "../dom.js";
 import { plural, reasonOf } from "../../lib/format.js";
 
 /** How many frames the camera takes, and how often. */

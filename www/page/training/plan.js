@@ -5,7 +5,7 @@
  *
  * @typedef {import("../../lib/training/protocol.js").Planned} Planned
  */
-import { element } from "./form.js";
+import { element } from "../dom.js";
 import { bytesWords } from "../../lib/format.js";
 
 /** Event: `would` (detail: the settings that would fit), when a person takes them. */

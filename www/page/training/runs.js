@@ -6,7 +6,7 @@
  * @typedef {import("../../lib/training/records.js").Run} Run
  * @typedef {import("../../lib/training/records.js").Measure} Measure
  */
-import { element } from "./form.js";
+import { element } from "../dom.js";
 import { COLOURS, Curves } from "./charts.js";
 import { MEASURES, differences, overlay } from "../../lib/training/records.js";
 import { optionOf } from "../../lib/training/url-settings.js";

@@ -5,7 +5,7 @@
  *
  * @typedef {import("../../lib/training/records.js").Run} Run
  */
-import { element } from "./form.js";
+import { element } from "../dom.js";
 import { bytesWords, timeWords } from "../../lib/format.js";
 
 const MOST_PROBLEMS = 3;
