@@ -13,8 +13,8 @@ import { sha256 } from './stamp.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
-/** Never kept: the service worker itself, this list, what only people read. */
-const LEFT_OUT = [/^sw\.js$/, /^precache\.json$/, /\.d\.ts$/, /\.md$/, /(^|\/)LICEN[CS]E/];
+/** Never kept: the service worker itself, this list, types, what only people read. */
+const LEFT_OUT = [/^sw\.js$/, /^precache\.json$/, /\.d\.ts$/, /(^|\/)protocol\.js$/, /\.md$/, /(^|\/)LICEN[CS]E/];
 
 /** When a file is needed: at once, for training, side by side, as another method's model, as a picture to train on. */
 function groupOf(name) {

@@ -22,7 +22,7 @@ import { PageState } from "./state.js";
 import { ResultsTable } from "./table.js";
 import { acceptTheme } from "./theme-switch.js";
 import { ThresholdControl } from "./threshold.js";
-import { TrainingLoader } from "./training-loader.js";
+import { TrainingLoader } from "./train-loader.js";
 
 /** The service worker is registered this long after the first score. */
 const KEEP_AFTER_MS = 500;
