@@ -23,8 +23,8 @@ import { Scorer } from "../lib/scorer.js";
 import { verdictOf } from "../lib/verdict.js";
 import { Agreement } from "./compare/agreement.js";
 import { addHeads, clearCells, showCells } from "./compare/cells.js";
-import { byId, element, find, loadStyle, showName } from "./dom.js";
-import { ResultCard } from "./result-card.js";
+import { SecondSide } from "./compare/side.js";
+import { byId, loadStyle } from "./dom.js";
 import { byScore } from "./table-order.js";
 
 /** An order that follows scores as they come is made anew this often. */
@@ -50,18 +50,13 @@ export class Comparison {
   /** @type {HTMLElement[]} */ #heads = [];
   #agreement;
   #side;
-  #card;
-  #titles = [element("h3", { className: "side-title" }), element("h3", { className: "side-title" })];
-  #wait = element("p", { className: "side-wait" });
   #sortTimer = 0;
 
   /** @param {Page} page */
   constructor(page) {
     this.#page = page;
     const { table, rowDialog } = page;
-    this.#side = element("section", { className: "side" }, this.#titles[1], this.#wait);
-    this.#card = new ResultCard(this.#side);
-    find(rowDialog.root, "#row-first").prepend(this.#titles[0]);
+    this.#side = new SecondSide(rowDialog.root);
     this.#agreement = new Agreement(page.announce);
     table.table.before(this.#agreement.root);
     table.companion = { show: (row) => this.#show(row) };
@@ -144,12 +139,11 @@ export class Comparison {
   }
 
   #on() {
-    const { table, rowDialog } = this.#page;
+    const { table } = this.#page;
     if (this.#heads.length === 0) {
       this.#heads = addHeads(table.table);
       table.table.classList.add("paired");
-      rowDialog.root.classList.add("paired");
-      byId("row-sides").append(this.#side);
+      this.#side.attach();
     }
     this.rename();
     table.refresh();
@@ -157,7 +151,7 @@ export class Comparison {
   }
 
   #off() {
-    const { table, rowDialog, dismiss, select, said, sort } = this.#page;
+    const { table, dismiss, select, said, sort } = this.#page;
     dismiss("compare");
     const scorer = this.#scorer;
     this.#scorer = null;
@@ -168,9 +162,7 @@ export class Comparison {
     for (const head of this.#heads) head.remove();
     this.#heads = [];
     table.table.classList.remove("paired");
-    rowDialog.root.classList.remove("paired");
-    this.#side.remove();
-    showName(byId("row-dialog-title"), "Image");
+    this.#side.detach();
     for (const option of sort.querySelectorAll("[value^=second]")) option.remove();
     if (table.sort.startsWith("second")) {
       sort.value = "order";
@@ -187,15 +179,13 @@ export class Comparison {
     const { method } = this;
     if (!method) return;
     const { first, select, said, sort, table } = this.#page;
-    const [a, b] = [first(), method];
     select.value = method.id;
     said.textContent = method.words;
-    [this.#titles[0].textContent, this.#titles[1].textContent] = [a ? nameOf(a) : "", nameOf(b)];
-    [this.#titles[0].title, this.#titles[1].title] = [a ? wholeNameOf(a) : "", wholeNameOf(b)];
+    this.#side.setNames([first(), method]);
     for (const [value, words] of [["second-high", "highest first"], ["second-low", "lowest first"]]) {
       let option = /** @type {HTMLOptionElement | null} */ (sort.querySelector(`[value=${value}]`));
       if (!option) sort.append((option = new Option("", value)));
-      option.textContent = `${nameOf(b)}'s score, ${words}`;
+      option.textContent = `${nameOf(method)}'s score, ${words}`;
     }
     sort.value = table.sort;
     table.refresh();
@@ -261,15 +251,7 @@ export class Comparison {
 
   /** The second's side of the row that is shown large. @param {Row} row */
   showRow(row) {
-    const { method } = this;
-    if (!method) return;
-    showName(byId("row-dialog-title"), row.item.name, 60);
-    const second = this.#seconds.get(row);
-    const there = second?.state === "done";
-    this.#wait.hidden = there;
-    this.#wait.textContent = second?.state === "stopped" ? `${nameOf(method)} did not score this image.` : `${nameOf(method)} has not scored this image yet.`;
-    this.#side.classList.toggle("waits", !there);
-    if (there) void this.#card.show({ ...second, item: row.item });
+    if (this.method) this.#side.show(row, this.#seconds.get(row), this.method);
   }
 
   // --- What is exported
