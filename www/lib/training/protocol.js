@@ -6,8 +6,10 @@
  *   a picture: its path below the folder given, '/' between folders; a loose file has just its name
  * @typedef {"idle" | "preparing" | "running" | "paused" | "done" | "failed"} State
  * @typedef {"both" | "generator" | "discriminator"} Update  which network a single step trains
- * @typedef {{ step: number, real: number | null, fake: number | null, [loss: string]: number | null }} Loss
- *   of one step, by the names of the method's losses; `real` and `fake` are the means of D(x) and D(x^)
+ * @typedef {{
+ *   step: number, adversarial: number, contextual: number, latent: number, generator: number,
+ *   discriminator: number, real: number | null, fake: number | null,
+ * }} Loss  of one step; `real` and `fake` are the means of D(x) and D(x^)
  * @typedef {{ normal: number, abnormal: number }} Counts
  * @typedef {{ normal: number[], abnormal: number[], auroc: number | null }} LabelledScores
  * @typedef {{

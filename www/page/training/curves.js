@@ -147,7 +147,7 @@ export class Curves {
           {},
           ...this.#lines.map(({ key, label, colour: index }) => ({
             label, show: !this.#hidden.has(key), stroke: colour(`--curve-${index % COLOURS}`), width: 1.75,
-            dash: DASHES[index % DASHES.length], spanGaps: true, points: { show: (self) => self.data[0].length < 20, size: 5 },
+            dash: DASHES[index % DASHES.length], spanGaps: true, points: { show: (/** @type {InstanceType<UPlot>} */ self) => self.data[0].length < 20, size: 5 },
           })),
         ],
       }, /** @type {any} */ (data), this.#plot);

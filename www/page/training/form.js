@@ -182,7 +182,7 @@ export class Form extends EventTarget {
       if (!field.touched || unused.includes(key)) continue;
       const parsed = field.check();
       if ("error" in parsed) good = false;
-      else if (key === "minutes") minutes = parsed.value;
+      else if (key === "minutes") minutes = parsed.value === null ? null : Number(parsed.value);
       else given[key] = field.setting.choices?.some((choice) => typeof choice === "number") ? Number(parsed.value) : parsed.value;
     }
     return good ? { given, minutes, device: this.#device.value, name: this.#name.value.trim() } : null;
@@ -215,7 +215,7 @@ export class Form extends EventTarget {
       if (field.input.value === "" && text !== "") {
         // A number field drops what is no number, and says nothing.
         field.touched = false;
-        field.input.value = field.setting.default ?? "";
+        field.input.value = String(field.setting.default ?? "");
         field.tell(`The address asks for "${text}", which is not a number.`);
       } else {
         field.check();

@@ -86,7 +86,7 @@ export class LiveCharts {
     this.#renderQueue.ask(this.#pictures, () => this.#drawPictures(preview));
   }
 
-  /** The finished model's threshold. @param {number} threshold @param {number[]} heldOut @param {import("../../lib/training/protocol.js").LabelledScores | null} labelled */
+  /** The finished model's threshold. @param {number | null} threshold @param {number[]} heldOut @param {import("../../lib/training/protocol.js").LabelledScores | null} labelled */
   finish(threshold, heldOut, labelled) {
     this.#threshold = threshold;
     if (this.#preview) this.#preview = { ...this.#preview, held_out: heldOut, labelled };
