@@ -115,3 +115,10 @@ export async function encodePng(rgba, size) {
   chunk("IEND", new Uint8Array(0));
   return png;
 }
+
+/** A PNG file as an address. @param {Uint8Array} png */
+export function dataUrl(png) {
+  let binary = "";
+  for (let i = 0; i < png.length; i += 0x8000) binary += String.fromCharCode(...png.subarray(i, i + 0x8000));
+  return `data:image/png;base64,${btoa(binary)}`;
+}
