@@ -10,6 +10,7 @@ mod baseline;
 mod calibrate;
 pub mod egbad;
 mod error;
+mod explanation;
 pub mod gan;
 pub mod ganomaly;
 mod inference;
@@ -28,6 +29,7 @@ mod spec;
 
 pub use calibrate::{Calibrated, calibrate, images_needed};
 pub use error::{CalibrateError, LoadError};
+pub use explanation::{Explanation, explain};
 pub use inference::{Inference, LatentOptimisation, Reconstruction};
 pub use progress::Progress;
 pub use registry::{load, load_with_batch_statistics};

@@ -65,7 +65,7 @@ pub mod import;
 #[cfg(feature = "cli")]
 #[doc(hidden)]
 pub mod report;
-#[cfg(target_family = "wasm")]
+#[cfg(any(test, target_family = "wasm"))]
 #[doc(hidden)]
 pub mod web;
 

@@ -81,10 +81,9 @@ impl ModelFile {
                 TensorView::new(*dtype, shape.clone(), bytes).map(|view| (*name, view))
             })
             .collect::<Result<Vec<_>, _>>()
-            .map_err(|error| ModelFileError::NotSafetensors(error.to_string()))?;
+            .map_err(not_safetensors)?;
         let metadata = HashMap::from([(KEY.to_owned(), header)]);
-        safetensors::serialize(views, Some(metadata))
-            .map_err(|error| ModelFileError::NotSafetensors(error.to_string()))
+        safetensors::serialize(views, Some(metadata)).map_err(not_safetensors)
     }
 
     /// Reads a file. Nothing is allocated beyond what the file's own length justifies.
@@ -92,6 +91,20 @@ impl ModelFile {
     /// # Errors
     /// See [`ModelFileError`]: each says what was expected and what was got.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, ModelFileError> {
+        let header = Self::read_header(bytes)?;
+        let file = SafeTensors::deserialize(bytes).map_err(not_safetensors)?;
+        let tensors = file
+            .iter()
+            .map(|(name, view)| Ok((name.to_owned(), decode(name, &view)?)))
+            .collect::<Result<NamedTensors, ModelFileError>>()?;
+        Ok(Self { header, tensors })
+    }
+
+    /// Reads the header alone.
+    ///
+    /// # Errors
+    /// As [`ModelFile::from_bytes`]; the weights are not looked at.
+    pub fn read_header(bytes: &[u8]) -> Result<Header, ModelFileError> {
         if bytes.is_empty() {
             return Err(ModelFileError::Empty);
         }
@@ -101,21 +114,13 @@ impl ModelFile {
                 got: bytes.len(),
             });
         }
-        let not_safetensors =
-            |e: safetensors::SafeTensorError| ModelFileError::NotSafetensors(e.to_string());
         let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(not_safetensors)?;
         let json = metadata
             .metadata()
             .as_ref()
             .and_then(|map| map.get(KEY))
             .ok_or(ModelFileError::Foreign)?;
-        let header = Header::from_json(json)?;
-        let file = SafeTensors::deserialize(bytes).map_err(not_safetensors)?;
-        let tensors = file
-            .iter()
-            .map(|(name, view)| Ok((name.to_owned(), decode(name, &view)?)))
-            .collect::<Result<NamedTensors, ModelFileError>>()?;
-        Ok(Self { header, tensors })
+        Header::from_json(json)
     }
 
     /// Changes how R measures. If that changes the score, the calibration is removed: its threshold was
@@ -139,6 +144,10 @@ impl ModelFile {
         }
         self
     }
+}
+
+fn not_safetensors(reason: safetensors::SafeTensorError) -> ModelFileError {
+    ModelFileError::NotSafetensors(reason.to_string())
 }
 
 fn decode(name: &str, view: &TensorView<'_>) -> Result<HostTensor, ModelFileError> {

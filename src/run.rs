@@ -121,8 +121,7 @@ impl Run {
 
     /// Steps that the whole run takes.
     pub fn total_steps(&self) -> u64 {
-        let by_epochs = u64::from(self.config.epochs) * self.steps_per_epoch();
-        self.config.steps.unwrap_or(by_epochs)
+        plan::total_steps(&self.config, self.steps_per_epoch())
     }
 
     /// Steps in one epoch.

@@ -32,6 +32,24 @@ pub enum Residual {
     MultiScale,
 }
 
+impl Residual {
+    /// What R is: follows "The residual R is the".
+    pub(crate) fn meaning(self) -> &'static str {
+        match self {
+            Self::L1 => "mean absolute difference between the image and its reconstruction",
+            Self::L2 => "mean squared difference between the image and its reconstruction",
+            Self::Smoothed => {
+                "mean absolute difference between the image and its reconstruction, averaged over 3 × 3 \
+                 pixels first"
+            }
+            Self::MultiScale => {
+                "mean absolute difference between the image and its reconstruction, averaged over \
+                 squares of 1, 2, 4 and 8 pixels first"
+            }
+        }
+    }
+}
+
 /// Which features the latent term L compares.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
@@ -44,6 +62,25 @@ pub enum Latent {
     Layers,
     /// The generator's encoding and the nearest one in a memory bank of training images.
     Memory,
+}
+
+impl Latent {
+    /// What L is: follows "The latent term L".
+    pub(crate) fn meaning(self) -> &'static str {
+        match self {
+            Self::Final => {
+                "compares the discriminator's features of the image and of the reconstruction"
+            }
+            Self::Layers => {
+                "compares the features of all layers of the discriminator for the image and for the \
+                 reconstruction"
+            }
+            Self::Memory => {
+                "is the distance from the generator's encoding of the image to the nearest encoding in \
+                 the memory bank, which holds normal training images"
+            }
+        }
+    }
 }
 
 /// How R and L are normalised before they are added. Files say `raw` for no normalisation.

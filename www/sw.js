@@ -8,7 +8,7 @@
  * The list, `precache.json`: `[{ "url": "./app.js", "revision": "<sha256, or its first digits>", "lazy": false }, …]`.
  * A `lazy` file is kept when it is first asked for; all others as soon as the page has shown its first score.
  */
-const scope = /** @type {any} */ (self);
+const scope = /** @type {ServiceWorkerGlobalScope} */ (/** @type {unknown} */ (self));
 const PREFIX = "skip-ganomaly-";
 const version = new URL(location.href).searchParams.get("version") ?? "";
 const CACHE = PREFIX + version;
@@ -106,20 +106,20 @@ async function answer(request) {
   }
 }
 
-scope.addEventListener("install", (/** @type {any} */ event) => event.waitUntil(install()));
-scope.addEventListener("activate", (/** @type {any} */ event) => event.waitUntil(activate()));
-scope.addEventListener("fetch", (/** @type {any} */ event) => {
+scope.addEventListener("install", (event) => event.waitUntil(install()));
+scope.addEventListener("activate", (event) => event.waitUntil(activate()));
+scope.addEventListener("fetch", (event) => {
   const { request } = event;
   const url = new URL(request.url);
   if (request.method !== "GET" || url.origin !== location.origin || !url.href.startsWith(base.href)) return;
   if (url.href === new URL(LIST, base).href) return;
   event.respondWith(answer(request));
 });
-scope.addEventListener("message", (/** @type {any} */ event) => {
+scope.addEventListener("message", (event) => {
   if (event.data !== "take over if alone") return;
   event.waitUntil((async () => {
     const pages = await scope.clients.matchAll({ type: "window", includeUncontrolled: true });
-    const ours = pages.filter((/** @type {any} */ page) => page.url.startsWith(base.href));
+    const ours = pages.filter((page) => page.url.startsWith(base.href));
     if (ours.length === 1) await scope.skipWaiting();
   })());
 });

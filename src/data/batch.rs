@@ -9,17 +9,19 @@ use serde::{Deserialize, Serialize};
 use super::DataError;
 use crate::random::{generator, shuffle, stream};
 
-/// Splits `0..n` into training and held-out images, both ascending.
-///
-/// `fraction` of them are held out, rounded to the nearest; at least one is, and at least one is
-/// left to train on, when there are two or more. With one image or none, nothing is held out; a
-/// fraction that is not above 0 holds nothing out either.
+/// How many of `n` images are held out: `fraction` of them, rounded to the nearest. At least one is, and
+/// at least one is left to train on, when there are two or more. With one image or none, nothing is held
+/// out; a fraction that is not above 0 holds nothing out either.
+pub fn held_out_count(n: usize, fraction: f64) -> usize {
+    match n >= 2 && fraction > 0.0 {
+        true => ((n as f64 * fraction).round() as usize).clamp(1, n - 1),
+        false => 0,
+    }
+}
+
+/// Splits `0..n` into training and held-out images, both ascending; [`held_out_count`] says how many.
 pub fn split_held_out(n: usize, fraction: f64, seed: u64) -> (Vec<usize>, Vec<usize>) {
-    let wanted = if n >= 2 && fraction > 0.0 {
-        ((n as f64 * fraction).round() as usize).clamp(1, n - 1)
-    } else {
-        0
-    };
+    let wanted = held_out_count(n, fraction);
     let mut order: Vec<usize> = (0..n).collect();
     shuffle(&mut order, &mut generator(seed, stream::HELD_OUT));
     let mut training = order.split_off(wanted);

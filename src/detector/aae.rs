@@ -201,6 +201,10 @@ impl GanScore for Aae {
     const METHOD: Method = Method::Aae;
     /// A is R alone.
     const LAMBDA: f64 = 1.0;
+    const LATENT: Option<&'static str> = Some(
+        "is the discriminator's estimate of the probability that the image's code was not drawn from the \
+         prior",
+    );
     const SETTINGS: &'static [Setting] = &[
         Setting::features,
         Setting::adversarial_weight,

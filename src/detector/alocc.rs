@@ -246,6 +246,9 @@ impl Gan for Alocc {
 impl GanScore for Alocc {
     const METHOD: Method = Method::Alocc;
     const LAMBDA: f64 = 0.0;
+    const LATENT: Option<&'static str> = Some(
+        "is the discriminator's estimate of the probability that the reconstruction is not a normal image",
+    );
     const SETTINGS: &'static [Setting] = &[
         Setting::adversarial_weight,
         Setting::contextual_weight,

@@ -344,6 +344,10 @@ impl Gan for Egbad {
 
 impl GanScore for Egbad {
     const METHOD: Method = Method::Egbad;
+    const LATENT: Option<&'static str> = Some(
+        "compares the discriminator's features of the image and of the reconstruction, each paired with \
+         the code of the image",
+    );
     const SETTINGS: &'static [Setting] = &[Setting::features];
 
     /// The length of f(x, z).

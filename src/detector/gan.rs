@@ -34,6 +34,9 @@ pub trait GanScore: Gan {
     /// in one pass.
     const OPTIMISES_LATENT: bool = false;
 
+    /// What L is, if it is not what [`Latent`] says: follows "The latent term L".
+    const LATENT: Option<&'static str> = None;
+
     /// The settings that it starts from: the defaults, `plain`, except where its authors use others, or
     /// where others were chosen on held-out normal images because the authors' setting fails at a small
     /// budget.

@@ -209,6 +209,8 @@ impl Gan for Ganomaly {
 impl GanScore for Ganomaly {
     const METHOD: Method = Method::Ganomaly;
     const LAMBDA: f64 = 0.0;
+    const LATENT: Option<&'static str> =
+        Some("is the difference between the code of the image and the code of its reconstruction");
     const SETTINGS: &'static [Setting] = &[
         Setting::features,
         Setting::adversarial_weight,

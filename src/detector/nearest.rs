@@ -38,6 +38,16 @@ impl MethodSpec for Spec {
         }
     }
 
+    fn residual_meaning(&self, _scoring: &Scoring) -> &'static str {
+        "root mean square difference between the image and the nearest training image"
+    }
+
+    fn latent_meaning(&self, scoring: &Scoring) -> Option<&'static str> {
+        (scoring.latent == Latent::Memory).then_some(
+            "is the distance to the nearest stored training image, in half-whitened principal components",
+        )
+    }
+
     fn load(
         &self,
         file: &ModelFile,

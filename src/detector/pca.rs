@@ -10,7 +10,7 @@ use super::principal::leading_directions;
 use super::spec::{FittedOnce, MethodSpec, TrainingKind};
 use super::{Detector, Inference, LoadError, Reconstruction};
 use crate::data::image::Preprocessing;
-use crate::model_file::ModelFile;
+use crate::model_file::{ModelFile, Scoring};
 use crate::nn::Mode;
 use crate::nn::convolution::{as_kernel, row_by_row};
 use crate::nn::tensors::{NamedTensors, Reader, TensorError, stored};
@@ -30,6 +30,14 @@ pub(crate) struct Spec;
 impl MethodSpec for Spec {
     fn settings(&self, _config: &TrainConfig) -> Vec<Setting> {
         vec![Setting::components]
+    }
+
+    fn residual_meaning(&self, _scoring: &Scoring) -> &'static str {
+        "root mean square difference between the image and its reconstruction"
+    }
+
+    fn latent_meaning(&self, _scoring: &Scoring) -> Option<&'static str> {
+        None
     }
 
     fn load(

@@ -9,7 +9,7 @@ use burn::tensor::Device;
 use super::gan::{GanDetector, GanScore};
 use super::{Detector, LoadError};
 use crate::data::image::Preprocessing;
-use crate::model_file::ModelFile;
+use crate::model_file::{ModelFile, Scoring};
 use crate::nn::tensors::{NamedTensors, TensorError, num_params};
 use crate::nn::{Architecture, Mode, Network};
 use crate::score::LAMBDA;
@@ -38,6 +38,14 @@ pub(crate) trait MethodSpec: Sync {
 
     /// The settings that it uses in addition to those of every method; others are refused.
     fn settings(&self, config: &TrainConfig) -> Vec<Setting>;
+
+    /// What R is: follows "The residual R is the".
+    fn residual_meaning(&self, scoring: &Scoring) -> &'static str {
+        scoring.residual.meaning()
+    }
+
+    /// What L is: follows "The latent term L"; `None` if the score has no L.
+    fn latent_meaning(&self, scoring: &Scoring) -> Option<&'static str>;
 
     /// Whether it optimises a latent code for each image instead of measuring it in one pass.
     fn optimises_latent(&self) -> bool {
@@ -175,6 +183,10 @@ impl<G: GanScore> MethodSpec for GanMethod<G> {
     fn settings(&self, _config: &TrainConfig) -> Vec<Setting> {
         let own = G::SETTINGS.iter().copied();
         OF_NETWORKS.into_iter().chain(own).collect()
+    }
+
+    fn latent_meaning(&self, scoring: &Scoring) -> Option<&'static str> {
+        Some(G::LATENT.unwrap_or(scoring.latent.meaning()))
     }
 
     fn optimises_latent(&self) -> bool {

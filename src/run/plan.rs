@@ -1,7 +1,8 @@
-//! Planning a run: settings that suit a set of images, and the memory that a run will need.
+//! Planning a run: settings that suit a set of images, and the length and memory of a run.
 
 use serde::Serialize;
 
+use crate::data::batch::held_out_count;
 use crate::data::image::{Picture, Preprocessing};
 use crate::detector::Footprint;
 use crate::nn::Architecture;
@@ -53,6 +54,45 @@ pub fn suggest(some: &[Picture], count: usize) -> Suggestion {
         batch,
         epochs: SUGGESTED_STEPS.div_ceil(steps_per_epoch).max(FEWEST_EPOCHS) as u32,
     }
+}
+
+/// A run's images, length and memory, known from its settings and the number of images alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct RunPlan {
+    /// Images trained on.
+    pub training: usize,
+    /// Images held out for calibration.
+    pub held_out: usize,
+    /// Steps in one epoch; 0 if the training images do not fill a batch.
+    pub steps_per_epoch: u64,
+    /// Steps of the whole run.
+    pub total_steps: u64,
+    /// Peak memory.
+    pub memory: MemoryEstimate,
+}
+
+/// Plans a run on `pictures` images: nothing is allocated.
+///
+/// # Panics
+/// If [`TrainConfig::check`] fails.
+pub fn plan(config: &TrainConfig, pictures: usize) -> RunPlan {
+    let held_out = held_out_count(pictures, config.held_out);
+    let training = pictures - held_out;
+    let steps_per_epoch = (training / config.batch) as u64;
+    RunPlan {
+        training,
+        held_out,
+        steps_per_epoch,
+        total_steps: total_steps(config, steps_per_epoch),
+        memory: memory_estimate(config, pictures),
+    }
+}
+
+/// Steps of a whole run.
+pub(super) fn total_steps(config: &TrainConfig, steps_per_epoch: u64) -> u64 {
+    config
+        .steps
+        .unwrap_or(u64::from(config.epochs) * steps_per_epoch)
 }
 
 /// Peak memory of a run in bytes, by use. It may exceed a `usize`, which has 32 bits in WebAssembly.
@@ -178,8 +218,12 @@ mod tests {
             };
             let run = InMemory::new(vec![0.0; 40 * 3072], 3072, "d");
             let run = Run::new(&config, Box::new(run), &Device::flex()).expect("a run");
-            let planned = memory_estimate(&config, 100).weights;
-            assert_eq!(planned, 4 * run.num_params() as u64, "{method}");
+            let planned = super::plan(&config, 40);
+            let weights = planned.memory.weights;
+            assert_eq!(weights, 4 * run.num_params() as u64, "{method}");
+            assert_eq!((planned.training, planned.held_out), run.counts());
+            assert_eq!(planned.steps_per_epoch, run.steps_per_epoch());
+            assert_eq!(planned.total_steps, run.total_steps());
         }
         let total = |change: fn(&mut TrainConfig)| {
             let mut config = small.clone();

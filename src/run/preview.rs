@@ -73,7 +73,7 @@ pub struct Preview {
     /// Scores of labelled images, if there are any.
     pub labelled: Option<LabelledScores>,
     /// Number of training images in the memory bank, if the score uses one.
-    pub remembered: Option<usize>,
+    pub memory_bank: Option<usize>,
     /// Some of the held-out images, the same ones each time.
     pub shown: Vec<Shown>,
 }
@@ -137,7 +137,7 @@ pub(super) async fn preview(
         step,
         held_out: held_out.into_iter().map(|(_, raw)| raw).collect(),
         labelled,
-        remembered: has_memory.then_some(training.len()),
+        memory_bank: has_memory.then_some(training.len()),
         shown,
     })
 }

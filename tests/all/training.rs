@@ -704,7 +704,7 @@ fn a_preview_only_looks() {
     assert_eq!(preview.step, 2);
     assert_eq!(preview.held_out.len(), watched.counts().1);
     assert_eq!(preview.shown.len(), 3.min(watched.counts().1));
-    assert!(preview.remembered.is_some_and(|n| n > 0));
+    assert!(preview.memory_bank.is_some_and(|n| n > 0));
     let scores = preview.labelled.expect("labelled images");
     assert_eq!((scores.normal.len(), scores.abnormal.len()), (4, 2));
     assert!(scores.auroc.is_some());

@@ -195,6 +195,62 @@ test('a panic each time at the same step: three tries, then an end that says wha
   assert.equal((await prepare(page, trainFiles(12))).pictures, 12);
 }));
 
+// --- Workers that have nothing to do
+
+const IDLE = { heartbeatMs: 50, idleAfterRunMs: 200 };
+const workersOf = (page) => page.workers().filter((worker) => worker.url().endsWith('/lib/training/worker.js')).length;
+async function waitWorkers(page, count) {
+  for (let i = 0; workersOf(page) !== count; i++) {
+    assert.ok(i < 600, `${workersOf(page)} workers, expected ${count}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+test('a worker whose run has ended gives its memory back; the next one goes on with the same pictures', onPage({ module: SLOW(20) }, async (page) => {
+  await openSession(page, 'cpu', IDLE);
+  const prepared = await prepare(page, trainFiles(40));
+  const id = await start(page, { ...SETTINGS, steps: 20 });
+  await waitStep(page, 5);
+  await page.evaluate(() => window.session.pause());
+  await waitTold(page, 'state', { state: 'paused' });
+  await page.waitForTimeout(1000);
+  assert.equal(workersOf(page), 1, 'a paused run is not ended');
+  await page.evaluate(() => window.session.go());
+  await waitTold(page, 'finished');
+  await waitWorkers(page, 0);
+  const told = await page.evaluate(() => window.told.length);
+  const model = await page.evaluate(async () => (await window.told.find(({ type }) => type === 'finished').detail.model.arrayBuffer()).byteLength);
+  assert.ok(model > 1000, 'the model is the page\'s own');
+  assert.equal(await page.evaluate(() => window.session.status.state), 'done');
+
+  const planned = await plan(page, SETTINGS);
+  assert.equal(planned.fits, true, JSON.stringify(planned));
+  assert.equal(workersOf(page), 1);
+  const reads = (await page.evaluate((from) => window.told.slice(from), told)).filter(({ type, detail }) => type === 'progress' && detail.phase === 'reading');
+  assert.deepEqual(reads, [], 'they were stored with the run, and need no second reading');
+  // Without the run they are read again.
+  await page.evaluate((run) => window.session.remove(run), id);
+  await page.evaluate((settings) => (window.session.start({ name: 'another', given: settings }), undefined), { ...SETTINGS, steps: 5 });
+  const after = await page.evaluate(() => window.told.length);
+  await waitTold(page, 'finished', {}, { after: after - 1 });
+  assert.equal((await losses(page)).at(-1).step, 5);
+  assert.equal(prepared.heldOut, 4);
+  await waitWorkers(page, 0);
+}));
+
+test('a stored run that was resumed and has ended: its pictures are there for another', onPage({}, async (page) => {
+  await openSession(page);
+  await prepare(page, trainFiles(40));
+  const id = await start(page, SETTINGS, { paused: true });
+  await waitTold(page, 'saved');
+  await page.evaluate(() => window.session.close());
+  await openSession(page, 'cpu', IDLE);
+  await page.evaluate((run) => window.session.resume(run), id);
+  await waitTold(page, 'finished');
+  await waitWorkers(page, 0);
+  assert.equal((await plan(page, { ...SETTINGS, batch: 8 })).fits, true);
+}));
+
 // --- WebGPU
 
 const KEEP_DEVICE = `
@@ -393,7 +449,7 @@ test('what a graphics processor gives in one piece is a limit too', onPage({}, a
     const GIB = 2 ** 30;
     const limits = limitsOf({ software: false, words: '', limits: { maxBufferSize: GIB, maxStorageBufferBindingSize: GIB / 8 } });
     // A piece grows with the batch and the width, everything with the square of the width.
-    const module = { plan_memory: ({ batch, width }) => ({ weights: 0, optimisers: 0, pictures: 0, activations: 0, total: width ** 2 * 2 ** 18, largest_buffer: batch * width * 2 ** 16 }) };
+    const module = { plan_run: ({ batch, width }) => ({ training: 900, total_steps: 1, memory: { weights: 0, optimisers: 0, pictures: 0, activations: 0, total: width ** 2 * 2 ** 18, largest_buffer: batch * width * 2 ** 16 } }) };
     const judge = (batch, width) => weigh(module, { batch, width, held_out: 0.1 }, 1000, limits);
     return [judge(64, 32), judge(64, 33), judge(64, 256), judge(4, 512)];
   });

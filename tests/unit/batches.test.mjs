@@ -128,9 +128,9 @@ test('how far a search is, and that it is over, is told', async () => {
   const bench = new Bench();
   await bench.load({ search: 500 });
   await bench.ask(['a']);
-  bench.worker.say({ type: 'searching', id: bench.open()[0].id, step: 30, steps: 500, pictures: 1 });
+  bench.worker.say({ type: 'optimising', id: bench.open()[0].id, step: 30, steps: 500, pictures: 1 });
   await bench.answer();
-  assert.deepEqual(bench.told.filter(([type]) => type === 'search').map(([, detail]) => detail), [{ step: 30, steps: 500, pictures: 1 }, null]);
+  assert.deepEqual(bench.told.filter(([type]) => type === 'optimisation').map(([, detail]) => detail), [{ step: 30, steps: 500, pictures: 1 }, null]);
 });
 
 test('cancelled: what waits is left out at once, what is on its way is not given out', async () => {

@@ -1,7 +1,7 @@
 // Held: what workers share: reading a file, telling errors apart, and watching a search.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { isPanic, isStopped, onDeviceLost, read, searchWatch, tellDeviceLost, text, UserError } from '../../www/lib/engine.js';
+import { isPanic, isStopped, onDeviceLost, read, optimisationWatch, tellDeviceLost, text, UserError } from '../../www/lib/engine.js';
 import { stopClock } from './clock.mjs';
 
 test('a search is told about every 200 ms, and asked at every step whether it is wanted', (t) => {
@@ -9,7 +9,7 @@ test('a search is told about every 200 ms, and asked at every step whether it is
   const told = [];
   let wanted = true;
   let asked = 0;
-  const watch = searchWatch((...args) => told.push(args), () => (asked++, wanted));
+  const watch = optimisationWatch((...args) => told.push(args), () => (asked++, wanted));
   for (let step = 1; step <= 10; step++) {
     clock.pass(90);
     wanted = step < 10;

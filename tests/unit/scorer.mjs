@@ -13,10 +13,10 @@ const info = (search) => ({ method: 'x', threshold: 1, search_steps: search });
 export class Bench {
   told = [];
 
-  constructor(device = 'auto') {
+  constructor(device = 'auto', times = {}) {
     install();
-    this.scorer = new Scorer(device);
-    for (const type of ['loaded', 'device', 'restart', 'failed', 'search', 'queue']) {
+    this.scorer = new Scorer(device, times);
+    for (const type of ['loaded', 'device', 'restart', 'failed', 'optimisation', 'queue']) {
       this.scorer.addEventListener(type, ({ detail }) => this.told.push([type, detail]));
     }
   }

@@ -2,21 +2,9 @@
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
 import { TrainingSession } from '../../www/lib/training/session.js';
-import { install, settled, workers } from './worker.mjs';
+import { beat, beats, install, settled, workers } from './worker.mjs';
 
-/** Beats of the session's clock, by hand. */
-let beats = [];
-beforeEach(() => {
-  install();
-  beats = [];
-  globalThis.setInterval = (beat, every) => {
-    const one = { beat, every };
-    beats.push(one);
-    return one;
-  };
-  globalThis.clearInterval = (one) => (beats = beats.filter((other) => other !== one));
-});
-const beat = () => beats.forEach((one) => one.beat());
+beforeEach(install);
 
 /** A session, what it tells, and its worker in use. */
 function open(device = 'auto', times) {
@@ -241,7 +229,6 @@ test('any word of the worker is a sign of life', () => {
 test('more patience before the first step, and where a step takes long', () => {
   const beatsToDeath = (prepare) => {
     install();
-    beats = [];
     const on = open('auto', { heartbeatMs: 5000, silenceMs: 60_000 });
     const id = on.session.start({ name: 'a', given: {} });
     prepare(on, id);
@@ -334,4 +321,88 @@ test('a worker that spoke before it had a device is started again', () => {
   on.worker.say({ type: 'pong' });
   on.worker.onerror({ message: '', preventDefault() {} });
   assert.deepEqual([on.count('failed'), workers.length], [0, 2]);
+});
+
+// --- Workers that have nothing to do
+
+const IDLE = { heartbeatMs: 1000, idleMs: 60_000, idleAfterRunMs: 5000 };
+/** Beats, each answered, as of a worker that lives. */
+function beatFor(on, count) {
+  for (let i = 0; i < count && !on.worker.ended; i++) {
+    beat();
+    if (!on.worker.ended) on.worker.say({ type: 'pong' });
+  }
+}
+/** A run to its end, as the worker tells it. */
+function finish(on, id) {
+  on.saved(id, 100);
+  on.worker.say({ type: 'finished', run: id, step: 100 });
+  on.state(id, 'done', 100);
+}
+
+test('a worker whose run has ended is ended soon, and nothing is told of it', () => {
+  const on = open('cpu', IDLE);
+  const id = on.session.start({ name: 'a', given: {} });
+  on.losses(id, 100);
+  beatFor(on, 100);
+  assert.equal(on.worker.ended, false, 'a run is never ended');
+  on.state(id, 'paused', 50);
+  beatFor(on, 100);
+  assert.equal(on.worker.ended, false, 'nor is one that is paused');
+  finish(on, id);
+  const { length } = on.told;
+  beatFor(on, 5);
+  assert.equal(on.worker.ended, false);
+  beatFor(on, 1);
+  assert.deepEqual([on.worker.ended, beats.length, on.told.length, on.session.status.state], [true, 0, length, 'done']);
+});
+
+test('the next worker knows the pictures of the last one, prepared if a run was stored with them', async () => {
+  const on = open('cpu', IDLE);
+  const files = [{ path: 'a.png' }];
+  const prepared = on.session.prepare(files, {});
+  on.worker.say({ type: 'prepared', id: asked(on.worker).at(-1).id });
+  await prepared;
+  const id = on.session.start({ name: 'a', given: {} });
+  finish(on, id);
+  beatFor(on, 20);
+  assert.ok(on.worker.ended);
+  void on.session.plan({ size: 32 });
+  assert.equal(workers.length, 2);
+  assert.deepEqual(asked(on.worker).map(({ type, run }) => [type, run]), [['files', undefined], ['stored', id], ['plan', undefined]]);
+  on.session.start({ name: 'b', given: {} });
+  assert.deepEqual(asked(on.worker).at(-1).type, 'start');
+});
+
+test('pictures that were chosen afterwards are not those of the run', () => {
+  const on = open('cpu', IDLE);
+  finish(on, on.session.start({ name: 'a', given: {} }));
+  void on.session.prepare([{ path: 'b.png' }], {});
+  on.worker.say({ type: 'prepared', id: asked(on.worker).at(-1).id });
+  beatFor(on, 100);
+  void on.session.plan({});
+  assert.deepEqual(asked(on.worker).map(({ type }) => type), ['files', 'plan']);
+});
+
+test('after a plan a worker waits longer; while one is made, for ever', () => {
+  const on = open('cpu', IDLE);
+  finish(on, on.session.start({ name: 'a', given: {} }));
+  void on.session.plan({});
+  beatFor(on, 200);
+  assert.equal(on.worker.ended, false);
+  on.worker.say({ type: 'planned', id: asked(on.worker).at(-1).id });
+  beatFor(on, 60);
+  assert.equal(on.worker.ended, false);
+  beatFor(on, 1);
+  assert.equal(on.worker.ended, true);
+});
+
+test('what is asked of a run whose worker has ended starts no other', () => {
+  const on = open('cpu', IDLE);
+  finish(on, on.session.start({ name: 'a', given: {} }));
+  beatFor(on, 20);
+  on.session.pause();
+  on.session.stop();
+  on.session.discard();
+  assert.deepEqual([workers.length, on.session.status.state], [1, 'idle']);
 });

@@ -3,6 +3,10 @@ import { fileURLToPath } from 'node:url';
 
 /** All workers since the last `install`, the first first. */
 export const workers = [];
+/** The clocks by which workers are looked after, each with its interval. */
+export let beats = [];
+/** All of them beat. */
+export const beat = () => beats.forEach((one) => one.beat());
 
 class FakeWorker {
   constructor(url) {
@@ -32,10 +36,17 @@ class FakeWorker {
   }
 }
 
-/** Puts it in the place of `Worker`. */
+/** Puts it in the place of `Worker`, and clocks that a test moves in that of the real ones. */
 export function install() {
   workers.length = 0;
+  beats = [];
   globalThis.Worker = FakeWorker;
+  globalThis.setInterval = (beat, every) => {
+    const one = { beat, every };
+    beats.push(one);
+    return one;
+  };
+  globalThis.clearInterval = (one) => (beats = beats.filter((other) => other !== one));
 }
 
 /** Lets promises that are ready go on. */

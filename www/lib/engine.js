@@ -4,11 +4,13 @@
  * an instance of its own. Runs in workers only.
  *
  * @typedef {typeof import("../pkg/cpu/skip_ganomaly.js")} Module
- * @typedef {{ kind: "cpu" | "webgpu", module: Module, device: any, memory: WebAssembly.Memory }} Opened
+ * @typedef {import("../pkg/cpu/skip_ganomaly.js").Device} Device
+ * @typedef {import("../pkg/cpu/skip_ganomaly.js").Model} Model
+ * @typedef {import("../pkg/cpu/skip_ganomaly.js").Training} Training
+ * @typedef {import("../pkg/cpu/skip_ganomaly.js").TrainingPictures} TrainingPictures
+ * @typedef {{ kind: "cpu" | "webgpu", module: Module, device: Device, memory: WebAssembly.Memory }} Opened
  * @typedef {{ software: boolean, words: string, limits: { maxBufferSize: number, maxStorageBufferBindingSize: number } }} Adapter
  */
-const scope = /** @type {any} */ (globalThis);
-
 /** A file larger than this is refused before it is read. */
 const MAX_FILE_BYTES = 256 * 1024 * 1024;
 /** How long WebGPU may take to start before the page stops waiting for it. */
@@ -30,17 +32,17 @@ export const isPanic = (error) => error instanceof WebAssembly.RuntimeError;
 export const isStopped = (error) => error instanceof Error && error.name === "Stopped";
 
 /** Its progress is told at most this often. */
-const SEARCH_TOLD_MS = 200;
+const OPTIMISATION_TOLD_MS = 200;
 
 /**
  * What the module calls during a latent optimisation: it tells how far that is, and ends it once it is not wanted.
  * @param {(step: number, steps: number) => void} tell @param {() => boolean} wanted
  */
-export function searchWatch(tell, wanted) {
+export function optimisationWatch(tell, wanted) {
   let told = performance.now();
   return (/** @type {number} */ step, /** @type {number} */ steps) => {
     const now = performance.now();
-    if (now - told >= SEARCH_TOLD_MS) {
+    if (now - told >= OPTIMISATION_TOLD_MS) {
       told = now;
       tell(step, steps);
     }
@@ -85,16 +87,23 @@ export async function read(source) {
 
 // --- Modules ---------------------------------------------------------------------------------
 
+/** A module of one function that makes a vector: few bytes, before a megabyte is fetched. */
+const SIMD = Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11);
+
+const tooOld = () => new UserError("This browser cannot run the program: it needs WebAssembly with SIMD (Chrome 91, Firefox 114, Safari 16.4 or newer).");
+
 /** @param {"cpu" | "webgpu"} kind @returns {Promise<Opened>} */
 export async function openModule(kind) {
+  if (!globalThis.WebAssembly?.validate(SIMD)) throw tooOld();
   const wasm = fetchOk(kind === "cpu" ? "./pkg/cpu/skip_ganomaly_bg.wasm" : "./pkg/gpu/skip_ganomaly_bg.wasm");
   wasm.catch(() => {}); // reported below, by the await
   /** @type {Module} */
   let module;
   try {
+    // The classes of both have the same methods, but each a private constructor of its own.
     module = kind === "cpu"
       ? await import("../pkg/cpu/skip_ganomaly.js")
-      : /** @type {any} */ (await import("../pkg/gpu/skip_ganomaly.js"));
+      : /** @type {Module} */ (/** @type {unknown} */ (await import("../pkg/gpu/skip_ganomaly.js")));
   } catch {
     await wasm; // says more, where it failed as well
     throw new UserError("The program files could not be loaded. Check the connection and reload.");
@@ -104,10 +113,7 @@ export async function openModule(kind) {
   try {
     ({ memory } = await module.default({ module_or_path: response }));
   } catch (error) {
-    if (error instanceof WebAssembly.CompileError) {
-      throw new UserError("This browser cannot run the program: it needs WebAssembly with SIMD (Chrome 91, Firefox 114, Safari 16.4 or newer).");
-    }
-    throw error;
+    throw error instanceof WebAssembly.CompileError ? tooOld() : error;
   }
   module.start();
   const device = await module.Device.open(kind);
@@ -122,7 +128,7 @@ export async function openModule(kind) {
  * @returns {Promise<Adapter>}
  */
 async function findAdapter(wanted) {
-  const gpu = scope.navigator.gpu;
+  const gpu = navigator.gpu;
   if (!gpu) throw new UserError("this browser has no WebGPU");
   let adapter;
   try {
@@ -131,9 +137,11 @@ async function findAdapter(wanted) {
     adapter = null;
   }
   if (!adapter) throw new UserError("this browser has no WebGPU adapter");
+  /** @type {Partial<GPUAdapterInfo>} older browsers have none */
   const info = adapter.info ?? {};
   const words = [info.vendor, info.architecture, info.device, info.description].filter(Boolean).join(" ");
-  const software = Boolean(info.isFallbackAdapter ?? adapter.isFallbackAdapter) || /swiftshader|llvmpipe|software/i.test(words);
+  const fallback = info.isFallbackAdapter ?? ("isFallbackAdapter" in adapter && adapter.isFallbackAdapter);
+  const software = Boolean(fallback) || /swiftshader|llvmpipe|software/i.test(words);
   if (software && wanted !== "webgpu") {
     throw new UserError("the only WebGPU adapter here is a software adapter, which is slower");
   }
@@ -144,7 +152,7 @@ async function findAdapter(wanted) {
 /**
  * Compares the scores of built-in images with those in the model file: a device can be wrong
  * without saying so. False where the file has none; throws `UserError` where they differ.
- * @param {any} model
+ * @param {Model} model
  */
 export async function selfCheck(model) {
   const stored = await model.self_check();
@@ -166,19 +174,18 @@ export function tellDeviceLost(reason) {
   return listener !== null;
 }
 
+let watching = false;
+
 /** Watches every device that the module asks for: the module itself is told too late, or by a panic. */
 function watchDevices() {
-  const prototype = scope.GPUAdapter?.prototype;
-  if (!prototype || prototype.requestDevice.watched) return;
-  const original = prototype.requestDevice;
-  /** @this {any} @param {any[]} args */
-  const watched = async function (...args) {
+  if (watching || !globalThis.GPUAdapter) return;
+  watching = true;
+  const original = GPUAdapter.prototype.requestDevice;
+  GPUAdapter.prototype.requestDevice = async function (...args) {
     const device = await original.apply(this, args);
-    device.lost.then((/** @type {any} */ info) => tellDeviceLost(info?.message || info?.reason || "no reason was given"));
+    void device.lost.then((info) => tellDeviceLost(info?.message || info?.reason || "no reason was given"));
     return device;
   };
-  watched.watched = true;
-  prototype.requestDevice = watched;
 }
 
 /**
@@ -193,10 +200,11 @@ function watchDevices() {
 export async function openWebGpu(wanted, ready) {
   const adapter = await findAdapter(wanted);
   watchDevices();
+  /** @type {(why: string) => void} */
   let lost = () => {};
   /** @type {Promise<never>} */
   const failure = new Promise((_, reject) => {
-    lost = /** @type {any} */ ((/** @type {string} */ why) => reject(new UserError(`the WebGPU device was lost during start-up (${why})`)));
+    lost = (why) => reject(new UserError(`the WebGPU device was lost during start-up (${why})`));
     setTimeout(() => reject(new UserError("WebGPU did not start within two minutes")), GPU_START_LIMIT_MS);
   });
   failure.catch(() => {});

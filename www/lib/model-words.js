@@ -171,6 +171,6 @@ export function modelEntries({ header, method, size, channels, parameters, thres
     ...partEntries("Score", header?.scoring),
     ...partEntries("Training", header?.training),
     ...partEntries("Calibration", header?.calibration),
-    ...partEntries("Licence", header?.licence ?? header?.license ?? "not stated"),
+    ...partEntries("Licence", header?.licence ?? "not stated"),
   ];
 }

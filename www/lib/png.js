@@ -122,3 +122,14 @@ export function dataUrl(png) {
   for (let i = 0; i < png.length; i += 0x8000) binary += String.fromCharCode(...png.subarray(i, i + 0x8000));
   return `data:image/png;base64,${btoa(binary)}`;
 }
+
+/**
+ * A result's three pictures as files, in place of their pixels.
+ * @param {{ size: number, input: Uint8Array, reconstruction: Uint8Array, heat: Uint8Array }} result
+ * @param {Transferable[]} transfer receives their buffers
+ */
+export async function asPngs({ size, ...pixels }, transfer) {
+  const [input, reconstruction, heat] = await Promise.all([pixels.input, pixels.reconstruction, pixels.heat].map((rgba) => encodePng(rgba, size)));
+  transfer.push(input.buffer, reconstruction.buffer, heat.buffer);
+  return { input, reconstruction, heat };
+}

@@ -1,15 +1,17 @@
 // @ts-check
 /**
- * The page's side of the worker: a queue of pictures, one promise each. It keeps the worker busy
+ * The page's side of the scoring worker: a queue of pictures, one promise each. It keeps the worker busy
  * with small batches, and when a worker dies it starts another one on the CPU and sends again what
- * was not answered, so that no picture and no result is lost.
+ * was not answered, so that no picture and no result is lost. A worker that is not needed for a while is
+ * ended; the next one takes its place unnoticed.
  *
  * @typedef {import("./protocol.js").Source} Source
  * @typedef {import("./protocol.js").Scored} Scored
  * @typedef {import("./protocol.js").ModelInfo} ModelInfo
  * @typedef {import("./protocol.js").BuildInfo} BuildInfo
  * @typedef {import("./protocol.js").FromWorker} FromWorker
- * @typedef {import("./protocol.js").Search} Search
+ * @typedef {import("./protocol.js").Cause} Cause
+ * @typedef {import("./protocol.js").Optimisation} Optimisation
  * @typedef {{ result: Scored, generation: number, device: "cpu" | "webgpu" }} Answer
  * @typedef {{ info: ModelInfo, build: BuildInfo, generation: number }} Loaded
  * @typedef {{
@@ -17,47 +19,65 @@
  *   resolve: (answer: Answer) => void, reject: (error: Error) => void,
  * }} Request
  */
+import { Link } from "./link.js";
 
 /** A batch should take about this long, so that results stream. */
 const BATCH_TARGET_MS = 200;
 const MAX_BATCH = { cpu: 16, webgpu: 64 };
 const MAX_BATCH_BYTES = 32 * 1024 * 1024;
 /** A latent optimisation takes seconds, and little longer for a few pictures than for one. */
-const SEARCH_TARGET_MS = 8_000;
-const MAX_SEARCH_BATCH = 16;
+const OPTIMISATION_TARGET_MS = 8_000;
+const MAX_OPTIMISATION_BATCH = 16;
 /** Two, so that the worker has the next batch while the page draws the last one. */
 const BATCHES_IN_FLIGHT = 2;
 /** A picture that was in the worker this many times when it stopped is given up. */
 const MAX_CRASHES = 3;
 const MAX_RESTARTS_WITHOUT_RESULT = 4;
+/** A model that nobody asks for a score in this time gives its memory back. */
+const IDLE_MS = 10 * 60_000;
+
+/** The number of the call that loads the model again: nobody waits for its answer. */
+const RELOAD = 0;
 
 const aborted = () => new DOMException("The request was cancelled.", "AbortError");
 
 /**
  * Events: `loaded` (detail: Loaded), `device` (detail: { device, reason }), `queue`,
- * `restart` (detail: reason), `failed` (detail: reason), `search` (detail: Search, or null at its end).
+ * `restart` (detail: reason), `failed` (detail: reason), `optimisation` (detail: Optimisation, or null
+ * at its end).
  */
 export class Scorer extends EventTarget {
   /** @type {Request[]} */ #waiting = [];
   /** @type {Map<number, Request[]>} */ #batches = new Map();
-  /** @type {Map<number, { resolve: (value: any) => void, reject: (error: Error) => void, message: any }>} */ #calls = new Map();
   /** @type {WeakSet<AbortSignal>} */ #watched = new WeakSet();
-  /** @type {Worker | null} */ #worker = null;
+  /** @type {Link<FromWorker>} */ #link;
   /** @type {Blob | null} */ #model = null;
-  #next = 1;
   #batchSize = 1;
-  #restarts = 0;
   #ready = false;
   #reloading = false;
+  #closed = false;
   /** Whether the model optimises a latent code for each picture. */
-  #searches = false;
+  #optimises = false;
   /** @type {"cpu" | "webgpu"} */ #device = "cpu";
+  /** What the next worker is asked to run on. @type {{ device: "auto" | "cpu" | "webgpu", reason?: string }} */ #start;
 
-  /** @param {"auto" | "cpu" | "webgpu"} device */
-  constructor(device) {
+  /** @param {"auto" | "cpu" | "webgpu"} device @param {{ beatMs?: number, idleMs?: number }} [times] */
+  constructor(device, { beatMs, idleMs = IDLE_MS } = {}) {
     super();
     this.wanted = device;
-    this.#start(device);
+    this.#start = { device };
+    this.#link = new Link({
+      make: () => new Worker(new URL("./worker.js", import.meta.url), { type: "module" }),
+      greet: (post) => this.#greet(post),
+      take: (message) => this.#receive(message),
+      died: (cause, reason) => this.#restart(cause, reason),
+      failed: (reason) => this.#fail(reason),
+      job: "runs the model",
+      tries: MAX_RESTARTS_WITHOUT_RESULT,
+      beatMs,
+      idleMs: () => (this.#ready && !this.#reloading && this.pending === 0 ? idleMs : null),
+    });
+    this.#link.open();
   }
 
   /** Pictures not answered yet. */
@@ -67,29 +87,21 @@ export class Scorer extends EventTarget {
     return count;
   }
 
-  /** @param {"auto" | "cpu" | "webgpu"} device @param {string} [reason] */
-  #start(device, reason) {
+  /** A worker begins with the model in use, if there is one. @param {(message: object) => void} post */
+  #greet(post) {
     this.#ready = false;
     this.#batchSize = 1;
-    const worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
-    worker.onmessage = ({ data }) => this.#receive(worker, data);
-    worker.onerror = (event) => {
-      event.preventDefault();
-      if (worker !== this.#worker) return;
-      if (this.#ready) this.#restart("panic", event.message || "the worker stopped");
-      else this.#fail("The part of the page that runs the model could not be started. Reload the page; if that does not help, use a current browser (Chrome 91, Firefox 114, Safari 16.4 or newer).");
-    };
-    this.#worker = worker;
-    worker.postMessage({ type: "open", device, reason });
+    post({ type: "open", ...this.#start });
+    if (!this.#model) return;
+    this.#reloading = true;
+    post({ type: "load", id: RELOAD, model: this.#model });
   }
 
   /** @param {string} reason */
   #fail(reason) {
-    this.#worker?.terminate();
-    this.#worker = null;
+    this.#closed = true;
+    this.#link.close(new Error(reason));
     this.#ready = false;
-    for (const call of this.#calls.values()) call.reject(new Error(reason));
-    this.#calls.clear();
     this.#reloading = false;
     this.#failure = reason;
     // Nothing waits for ever: what was still queued is answered with the reason.
@@ -100,7 +112,7 @@ export class Scorer extends EventTarget {
       if (request.signal?.aborted) request.reject(aborted());
       else request.resolve(this.#failed(reason));
     }
-    this.#tellSearch(null);
+    this.#tellOptimisation(null);
     this.#queueChanged();
     this.dispatchEvent(new CustomEvent("failed", { detail: reason }));
   }
@@ -113,12 +125,11 @@ export class Scorer extends EventTarget {
     return { result: { error: reason }, generation: 0, device: this.#device };
   }
 
-  /** @param {"panic" | "device-lost"} cause @param {string} reason */
+  /** @param {Cause} cause @param {string} reason */
   #restart(cause, reason) {
-    this.#worker?.terminate();
     const back = [...this.#batches.values()].flat();
     this.#batches.clear();
-    this.#tellSearch(null);
+    this.#tellOptimisation(null);
     if (cause === "panic" && this.#device === "cpu") for (const request of back) request.crashes++;
     const keep = back.filter((request) => {
       if (request.crashes < MAX_CRASHES) return true;
@@ -126,9 +137,9 @@ export class Scorer extends EventTarget {
       return false;
     });
     // One that is given up is an answer too: the others are not to pay for it.
-    if (keep.length < back.length) this.#restarts = 0;
+    if (keep.length < back.length) this.#link.progressed();
     this.#waiting.unshift(...keep);
-    if (++this.#restarts > MAX_RESTARTS_WITHOUT_RESULT) {
+    if (!this.#link.retry()) {
       this.#fail(`The model stopped repeatedly (${reason}). Reload the page; if that does not help, try another model file or browser.`);
       return;
     }
@@ -136,79 +147,48 @@ export class Scorer extends EventTarget {
       ? `Runs on your CPU: the WebGPU device was lost (${reason}). Scoring continues where it stopped; no result is missing.`
       : `Runs on your CPU: the program stopped (${reason}) and was restarted; no result is missing.`;
     this.#device = "cpu";
-    this.#start("cpu", words);
+    this.#start = { device: "cpu", reason: words };
+    this.#link.open();
     this.dispatchEvent(new CustomEvent("restart", { detail: words }));
-
-    // The model in use comes first, then the calls in progress are repeated.
-    const calls = [...this.#calls.entries()];
-    if (this.#model) {
-      this.#reloading = true;
-      this.#call({ type: "load", model: this.#model }).then(
-        () => (this.#reloading = false),
-        (error) => this.#fail(`The model could not be reloaded: ${error.message}`),
-      );
-    }
-    for (const [id, call] of calls) this.#worker?.postMessage({ ...call.message, id });
+    this.#link.repeat();
   }
 
-  /** @param {any} message @returns {Promise<any>} */
-  #call(message) {
-    const worker = this.#worker;
-    if (!worker) return Promise.reject(new Error("The model is not running."));
-    const id = this.#next++;
-    return new Promise((resolve, reject) => {
-      this.#calls.set(id, { resolve, reject, message });
-      worker.postMessage({ ...message, id });
-    });
-  }
-
-  /** @param {number} id */
-  #answer(id) {
-    const call = this.#calls.get(id);
-    this.#calls.delete(id);
-    return call;
-  }
-
-  /** @param {Worker} worker @param {FromWorker} message */
-  #receive(worker, message) {
-    if (worker !== this.#worker) return; // a worker that was given up
+  /** @param {Exclude<FromWorker, import("./protocol.js").Word>} message */
+  #receive(message) {
     switch (message.type) {
-      case "failed":
-        this.#fail(message.reason);
-        break;
-      case "fatal":
-        this.#restart(message.cause, message.reason);
-        break;
       case "device":
         this.#setDevice(message.device, message.reason);
         break;
       case "loaded": {
-        const call = this.#answer(message.id);
-        this.#model = call?.message.model ?? this.#model;
+        const call = this.#link.answered(message.id);
+        const { info, build } = message;
+        this.#model = call ? /** @type {{ model: Blob }} */ (call.message).model : this.#model;
         this.#ready = true;
         this.#setDevice(message.device, message.reason);
-        const { info, build } = message;
-        this.#searches = typeof info.search_steps === "number";
-        if (this.#searches) this.#batchSize = 1;
-        // A new worker counts from one again; the page's own count goes on.
-        if (!this.#reloading) this.generation++;
-        const loaded = { info, build, generation: this.generation };
-        if (!this.#reloading) this.dispatchEvent(new CustomEvent("loaded", { detail: loaded }));
-        call?.resolve(loaded);
+        this.#optimises = info.search_steps !== null;
+        if (this.#optimises) this.#batchSize = 1;
+        // The same model in a new worker is no news.
+        if (message.id === RELOAD) this.#reloading = false;
+        else {
+          const loaded = { info, build, generation: ++this.generation };
+          this.dispatchEvent(new CustomEvent("loaded", { detail: loaded }));
+          call?.resolve(loaded);
+        }
         this.#pump();
         break;
       }
       case "load-failed":
-        this.#answer(message.id)?.reject(new Error(message.reason));
+        if (message.id === RELOAD) this.#fail(`The model could not be reloaded: ${message.reason}`);
+        else this.#link.answered(message.id)?.reject(new Error(message.reason));
         break;
       case "displayed":
-        this.#answer(message.id)?.resolve(message.values);
+        this.#link.answered(message.id)?.resolve(message.values);
         break;
       case "scored":
         this.#scored(message);
         break;
-      case "searching":
-        this.#tellSearch({ step: message.step, steps: message.steps, pictures: message.pictures });
+      case "optimising":
+        this.#tellOptimisation({ step: message.step, steps: message.steps, pictures: message.pictures });
         break;
       case "stopped":
         this.#stopped(message.id);
@@ -231,10 +211,10 @@ export class Scorer extends EventTarget {
     const batch = this.#batches.get(id) ?? [];
     this.#batches.delete(id);
     const byKey = new Map(results.map(({ key, result }) => [key, result]));
-    this.#restarts = 0;
-    this.#tellSearch(null);
+    this.#link.progressed();
+    this.#tellOptimisation(null);
     const perPicture = elapsedMs / batch.length;
-    const [target, most] = this.#searches ? [SEARCH_TARGET_MS, MAX_SEARCH_BATCH] : [BATCH_TARGET_MS, MAX_BATCH[device]];
+    const [target, most] = this.#optimises ? [OPTIMISATION_TARGET_MS, MAX_OPTIMISATION_BATCH] : [BATCH_TARGET_MS, MAX_BATCH[device]];
     const fits = Math.round(target / Math.max(perPicture, 0.1));
     this.#batchSize = Math.max(1, Math.min(fits, this.#batchSize * 2, most));
     for (const request of batch) {
@@ -253,7 +233,7 @@ export class Scorer extends EventTarget {
   #stopped(id) {
     const batch = this.#batches.get(id) ?? [];
     this.#batches.delete(id);
-    this.#tellSearch(null);
+    this.#tellOptimisation(null);
     for (const request of batch) if (request.signal?.aborted) request.reject(aborted());
     this.#waiting.unshift(...batch.filter((request) => !request.signal?.aborted));
     this.#pump();
@@ -262,18 +242,19 @@ export class Scorer extends EventTarget {
 
   /** @param {(batch: Request[]) => boolean} which batches that are not wanted as they are */
   #cancel(which) {
-    for (const [id, batch] of this.#batches) if (which(batch)) this.#worker?.postMessage({ type: "cancel", id });
+    for (const [id, batch] of this.#batches) if (which(batch)) this.#link.post({ type: "cancel", id });
   }
 
-  /** @param {Search | null} search */
-  #tellSearch(search) {
-    this.dispatchEvent(new CustomEvent("search", { detail: search }));
+  /** @param {Optimisation | null} optimisation */
+  #tellOptimisation(optimisation) {
+    this.dispatchEvent(new CustomEvent("optimisation", { detail: optimisation }));
   }
 
   #pump() {
-    // One search at a time, so that it can be ended at once.
-    const most = this.#searches ? 1 : BATCHES_IN_FLIGHT;
-    while (this.#ready && this.#worker && this.#batches.size < most && this.#waiting.length > 0) {
+    if (this.#waiting.length > 0 && !this.#closed) this.#link.open();
+    // One optimisation at a time, so that it can be ended at once.
+    const most = this.#optimises ? 1 : BATCHES_IN_FLIGHT;
+    while (this.#ready && this.#batches.size < most && this.#waiting.length > 0) {
       // A picture that was there when a worker stopped goes alone, with nothing else on its way, to
       // find out which one it was.
       const suspect = this.#waiting[0].crashes > 0 || [...this.#batches.values()].some((batch) => batch[0].crashes > 0);
@@ -294,9 +275,9 @@ export class Scorer extends EventTarget {
         if (request.crashes > 0) break;
       }
       if (batch.length === 0) continue;
-      const id = this.#next++;
+      const id = this.#link.number;
       this.#batches.set(id, batch);
-      this.#worker.postMessage({ type: "score", id, items: batch.map(({ key, source }) => ({ key, source })) });
+      this.#link.post({ type: "score", id, items: batch.map(({ key, source }) => ({ key, source })) });
     }
   }
 
@@ -321,10 +302,10 @@ export class Scorer extends EventTarget {
    */
   score(source, signal) {
     if (signal?.aborted) return Promise.reject(aborted());
-    if (!this.#worker) return Promise.resolve(this.#failed(this.#failure));
+    if (this.#closed) return Promise.resolve(this.#failed(this.#failure));
     const bytes = "blob" in source ? source.blob.size : 0;
     const promise = new Promise((resolve, reject) => {
-      this.#waiting.push({ key: this.#next++, source, signal, bytes, crashes: 0, resolve, reject });
+      this.#waiting.push({ key: this.#link.number, source, signal, bytes, crashes: 0, resolve, reject });
     });
     if (signal && !this.#watched.has(signal)) {
       this.#watched.add(signal);
@@ -347,23 +328,21 @@ export class Scorer extends EventTarget {
 
   /** Loads a model file. On failure the model before it stays. @param {Blob} model @returns {Promise<Loaded>} */
   loadModel(model) {
-    // A search would hold it up for seconds; its pictures are scored afterwards.
-    if (this.#searches) this.#cancel(() => true);
-    return this.#call({ type: "load", model });
+    // An optimisation would hold it up for seconds; its pictures are scored afterwards.
+    if (this.#optimises) this.#cancel(() => true);
+    return /** @type {Promise<Loaded>} */ (this.#call({ type: "load", model }));
   }
 
   /** Ends the worker; what was asked for and not answered is cancelled. */
   close() {
-    this.#worker?.terminate();
-    this.#worker = null;
+    this.#closed = true;
+    this.#link.close(aborted());
     this.#ready = false;
     const left = [...this.#batches.values(), this.#waiting].flat();
     this.#batches.clear();
     this.#waiting = [];
     for (const request of left) request.reject(aborted());
-    for (const call of this.#calls.values()) call.reject(aborted());
-    this.#calls.clear();
-    this.#tellSearch(null);
+    this.#tellOptimisation(null);
   }
 
   /**
@@ -371,6 +350,11 @@ export class Scorer extends EventTarget {
    * @param {number} threshold @param {Float64Array<ArrayBuffer>} scores @returns {Promise<Float64Array>}
    */
   display(threshold, scores) {
-    return this.#call({ type: "display", threshold, scores });
+    return /** @type {Promise<Float64Array>} */ (this.#call({ type: "display", threshold, scores }));
+  }
+
+  /** @param {object} message */
+  #call(message) {
+    return this.#closed ? Promise.reject(new Error("The model is not running.")) : this.#link.call(message);
   }
 }

@@ -122,7 +122,7 @@ export class Comparison {
   #start() {
     const { device, queue, notice } = this.#page;
     const scorer = new Scorer(device);
-    queue.watchSearch(scorer);
+    queue.watchOptimisation(scorer);
     /** @param {string} type @param {(detail: any) => void} take */
     const on = (type, take) => scorer.addEventListener(type, (event) => {
       if (scorer === this.#scorer) take(/** @type {CustomEvent} */ (event).detail);

@@ -5,7 +5,7 @@
  * @typedef {import("./table-row.js").Item} Item
  * @typedef {import("../lib/scorer.js").Answer} Answer
  * @typedef {import("../lib/scorer.js").Scorer} Scorer
- * @typedef {import("../lib/protocol.js").Search} Search
+ * @typedef {import("../lib/protocol.js").Optimisation} Optimisation
  */
 import { byId, find } from "./dom.js";
 
@@ -19,7 +19,7 @@ export class ScoringQueue extends EventTarget {
   #done = 0;
   /** @type {Map<number, { item: Item, of: Scorer }>} */ #waiting = new Map();
   #next = 0;
-  /** How far the searches of those that search are. @type {Map<Scorer, Search>} */ #searches = new Map();
+  /** How far the latent optimisations of those that optimise are. @type {Map<Scorer, Optimisation>} */ #optimisations = new Map();
   #frame = 0;
   #box = byId("queue");
   #words = byId("queue-words");
@@ -32,7 +32,7 @@ export class ScoringQueue extends EventTarget {
     super();
     this.#scorer = scorer;
     this.#state = state;
-    this.watchSearch(scorer);
+    this.watchOptimisation(scorer);
     state.addEventListener("loaded", () => this.#show());
     byId("stop").addEventListener("click", () => {
       const left = this.#items().size;
@@ -52,11 +52,11 @@ export class ScoringQueue extends EventTarget {
     return this.#controller.signal;
   }
 
-  /** Shows the searches of a scorer. @param {Scorer} of */
-  watchSearch = (of) => of.addEventListener("search", (event) => {
-    const search = /** @type {CustomEvent<Search | null>} */ (event).detail;
-    if (search) this.#searches.set(of, search);
-    else if (!this.#searches.delete(of)) return;
+  /** Shows the latent optimisations of a scorer. @param {Scorer} of */
+  watchOptimisation = (of) => of.addEventListener("optimisation", (event) => {
+    const optimisation = /** @type {CustomEvent<Optimisation | null>} */ (event).detail;
+    if (optimisation) this.#optimisations.set(of, optimisation);
+    else if (!this.#optimisations.delete(of)) return;
     this.#show();
   });
 
@@ -100,13 +100,13 @@ export class ScoringQueue extends EventTarget {
     const waiting = this.#waiting;
     const waits = this.#state.phase !== "ready";
     const both = [...waiting.values()].some(({ of }) => of !== this.#scorer) ? " with both methods" : "";
-    const [search] = this.#searches.values();
-    const searched = search ? `, optimising latent codes: step ${search.step} of ${search.steps}` : "";
+    const [optimisation] = this.#optimisations.values();
+    const optimised = optimisation ? `, optimising latent codes: step ${optimisation.step} of ${optimisation.steps}` : "";
     this.#words.textContent = waits
       ? `${waiting.size} ${waiting.size === 1 ? "image is" : "images are"} waiting for the model.`
-      : `Scoring${both}: ${this.#done} of ${this.#total} done${searched}.`;
+      : `Scoring${both}: ${this.#done} of ${this.#total} done${optimised}.`;
     let part = this.#done;
-    for (const { step, steps, pictures } of this.#searches.values()) part += (pictures * step) / Math.max(steps, 1);
+    for (const { step, steps, pictures } of this.#optimisations.values()) part += (pictures * step) / Math.max(steps, 1);
     part = Math.min(part, this.#total);
     this.#bar.setAttribute("aria-valuemax", String(this.#total));
     this.#bar.setAttribute("aria-valuenow", String(Number(part.toFixed(2))));

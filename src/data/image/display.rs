@@ -1,37 +1,5 @@
 //! From an image, the network's values or a residual map to pixels that can be shown.
 
-use super::decode::Picture;
-use super::preprocess::{resample, rgb8};
-
-impl Picture {
-    /// The image scaled down to fit into a square of `side` pixels, as width, height and RGBA.
-    /// An image that fits is not enlarged. A side of 0 counts as 1.
-    pub fn thumbnail_rgba(&self, side: usize) -> (usize, usize, Vec<u8>) {
-        let (width, height) = (self.width() as usize, self.height() as usize);
-        let side = side.max(1);
-        let longer = width.max(height);
-        let fit = |length: usize| {
-            if longer <= side {
-                length
-            } else {
-                (length * side / longer).max(1)
-            }
-        };
-        let (to_width, to_height) = (fit(width), fit(height));
-        let rgb = resample(
-            &rgb8(&self.pixels),
-            3,
-            (width, height),
-            (to_width, to_height),
-        );
-        let rgba = rgb
-            .chunks_exact(3)
-            .flat_map(|p| [p[0], p[1], p[2], 255])
-            .collect();
-        (to_width, to_height, rgba)
-    }
-}
-
 /// Network values `[channels, size, size]` in `[-1, 1]` as RGBA for display: clamped, opaque; grey is
 /// repeated. A value that is not a number is shown in [`NOT_A_NUMBER`].
 ///
@@ -121,8 +89,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::data::image::decode::Picture;
     use crate::data::image::decode::tests::{noise, rgb_picture};
-    use crate::data::image::preprocess::{Preprocessing, luma601};
+    use crate::data::image::preprocess::{Preprocessing, luma601, rgb8};
 
     #[test]
     fn values_become_pixels_again() {
@@ -153,18 +122,6 @@ mod tests {
             .map(|[r, g, b]| luma601(r, g, b))
             .collect();
         assert!(light.is_sorted(), "{light:?}");
-    }
-
-    #[test]
-    fn thumbnails_fit_and_keep_the_shape() {
-        let picture = Picture {
-            pixels: rgb_picture(40, 30, &noise(3600)),
-            format: None,
-        };
-        let (width, height, rgba) = picture.thumbnail_rgba(20);
-        assert_eq!((width, height, rgba.len()), (20, 15, 1200));
-        assert_eq!(picture.thumbnail_rgba(64).0, 40);
-        assert_eq!(picture.thumbnail_rgba(0).2.len(), 4);
     }
 
     proptest! {

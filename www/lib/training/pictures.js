@@ -6,6 +6,8 @@
  * @typedef {import("../engine.js").Module} Module
  * @typedef {import("./protocol.js").TrainFile} TrainFile
  * @typedef {import("./protocol.js").Skipped} Skipped
+ * @typedef {import("./protocol.js").Suggestion} Suggestion
+ * @typedef {import("./protocol.js").GivenSettings} GivenSettings
  * @typedef {import("./store.js").Pictures} Pictures
  */
 import { isPanic, read, text, UserError } from "../engine.js";
@@ -28,10 +30,10 @@ export class Superseded extends UserError {
 /**
  * All settings of a run: those given, else those that suit the pictures, else the page's own.
  * Throws where one is out of range.
- * @param {Module} module @param {any} suggested @param {any} given
+ * @param {Module} module @param {Suggestion} suggested @param {GivenSettings} given
  */
 export function settingsOf(module, suggested, given) {
-  return /** @type {any} */ (module).complete_settings({ preset: presetFor(given.method), ...suggested, ...given });
+  return module.complete_settings({ preset: presetFor(given.method), ...suggested, ...given });
 }
 
 /** @param {TrainFile[]} files @returns {AsyncGenerator<{ file: TrainFile, bytes: Uint8Array | null, reason: string }>} */
@@ -54,22 +56,21 @@ async function* readAll(files) {
 /**
  * @param {Module} module
  * @param {TrainFile[]} files
- * @param {any} given settings
+ * @param {GivenSettings} given
  * @param {{ superseded: () => boolean, progress: (done: number, total: number) => void }} watch
  * @returns {Promise<Pictures>} throws `UserError` where there is no picture to train on
  */
 export async function prepare(module, files, given, { superseded, progress }) {
-  const api = /** @type {any} */ (module);
-  const found = api.recognise(files.map((file) => file.path));
+  const found = module.recognise(files.map((file) => file.path));
   const training = Array.from(found.training, (index) => files[index]);
   /** @type {{ file: TrainFile, abnormal: boolean }[]} */
-  const labelled = found.test.map((/** @type {any} */ one) => ({ file: files[one.index], abnormal: one.abnormal }));
+  const labelled = found.test.map((one) => ({ file: files[one.index], abnormal: one.abnormal }));
   const total = training.length + labelled.length;
   progress(0, total);
 
   const first = [];
   for await (const { bytes } of readAll(training.slice(0, LOOKED_AT))) if (bytes) first.push(bytes);
-  const suggested = api.suggest_settings(first, training.length);
+  const suggested = module.suggest_settings(first, training.length);
   const { size, channels } = settingsOf(module, suggested, given);
 
   /** @type {Skipped[]} */
@@ -78,7 +79,7 @@ export async function prepare(module, files, given, { superseded, progress }) {
   let sliceBegan = performance.now();
   /** @param {TrainFile[]} list @param {(index: number) => void} [added] */
   const collect = async (list, added) => {
-    const pictures = new api.TrainingPictures(size, channels);
+    const pictures = new module.TrainingPictures(size, channels);
     let index = 0;
     for await (const { file, bytes, reason } of readAll(list)) {
       try {
@@ -122,7 +123,7 @@ export async function prepare(module, files, given, { superseded, progress }) {
     channels,
     count: normals.count,
     training: normals.to_bytes(),
-    labelled: abnormal.length > 0 ? others.to_bytes() : null,
+    labelled: abnormal.length > 0 ? others?.to_bytes() ?? null : null,
     abnormal: abnormal.length > 0 ? Uint8Array.from(abnormal) : null,
     counts: abnormal.length > 0 ? { normal: abnormal.length - anomalies, abnormal: anomalies } : null,
     layout: found.layout,

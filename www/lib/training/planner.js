@@ -4,6 +4,8 @@
  *
  * @typedef {import("../engine.js").Adapter} Adapter
  * @typedef {import("./protocol.js").Memory} Memory
+ * @typedef {import("./protocol.js").Settings} Settings
+ * @typedef {import("./protocol.js").Change} Change
  * @typedef {{ total: number, buffer: number }} Limits  bytes: of everything together, and of the largest piece
  */
 import { bytesWords, timeWords } from "../format.js";
@@ -22,42 +24,35 @@ export function limitsOf(adapter) {
 }
 
 /**
- * Pictures that are left to train on, as the program splits them.
- * @param {number} count @param {number} heldOut the share that is held out
- */
-export const trainedOn = (count, heldOut) =>
-  count < 2 ? count : count - Math.min(Math.max(Math.round(count * heldOut), 1), count - 1);
-
-/**
  * Does the run fit? `would` is what to change: the largest batch that fits, else the largest width.
- * @param {any} module @param {any} settings @param {number} count pictures @param {Limits} limits
- * @returns {{ memory: Memory, fits: boolean, would: any, words: string }}
+ * @param {Pick<import("../engine.js").Module, "plan_run">} module
+ * @param {Settings} settings @param {number} count pictures @param {Limits} limits
+ * @returns {{ memory: Memory, steps: number, fits: boolean, would: Change | null, words: string }} `steps` of the whole run
  */
 export function weigh(module, settings, count, limits) {
-  const memoryOf = (/** @type {any} */ change) => module.plan_memory({ ...settings, ...change }, count);
-  const trained = trainedOn(count, settings.held_out);
-  const fits = (/** @type {any} */ change) => {
-    const { total, largest_buffer } = memoryOf(change);
+  const planOf = (/** @type {Change} */ change) => module.plan_run({ ...settings, ...change }, count);
+  const fits = (/** @type {Change} */ change) => {
+    const { total, largest_buffer } = planOf(change).memory;
     return total <= limits.total && largest_buffer <= limits.buffer;
   };
-  const { largest_buffer, ...needed } = memoryOf({});
+  const { training: trained, total_steps: steps, memory: { largest_buffer, ...needed } } = planOf({});
   const memory = { ...needed, limit: limits.total };
   if (!fits({})) {
     const why = needed.total > limits.total
       ? `about ${bytesWords(needed.total)} of memory; at most ${bytesWords(limits.total)} can be used here`
       : `a single buffer of ${bytesWords(largest_buffer)}; this GPU allows at most ${bytesWords(limits.buffer)} per buffer`;
     const would = smaller(settings, (change) => (change.batch ?? settings.batch) <= trained && fits(change));
-    return { memory, fits: false, would, words: `These settings need ${why}. ${advice(would)}` };
+    return { memory, steps, fits: false, would, words: `These settings need ${why}. ${advice(would)}` };
   }
   if (trained < settings.batch) {
     const would = trained >= 2 ? { batch: 2 ** Math.floor(Math.log2(trained)) } : null;
     const words = `Of ${count} ${count === 1 ? "image" : "images"}, ${trained} would be trained on (the others are held out), which is fewer than a batch of ${settings.batch}. `;
-    return { memory, fits: false, would, words: words + (would ? advice(would) : "Choose at least 3 images.") };
+    return { memory, steps, fits: false, would, words: words + (would ? advice(would) : "Choose at least 3 images.") };
   }
-  return { memory, fits: true, would: null, words: "" };
+  return { memory, steps, fits: true, would: null, words: "" };
 }
 
-/** @param {any} settings @param {(change: any) => boolean} fits */
+/** @param {Settings} settings @param {(change: Change) => boolean} fits @returns {Change | null} */
 function smaller({ batch, width }, fits) {
   const halves = (/** @type {number} */ from) => {
     const list = [];
@@ -74,7 +69,7 @@ function smaller({ batch, width }, fits) {
   return null;
 }
 
-/** @param {any} would */
+/** @param {Change | null} would */
 const advice = (would) =>
   would
     ? `A ${Object.entries(would).map(([name, value]) => `${name} of ${value}`).join(" and a ")} would work.`

@@ -5,11 +5,12 @@
  * @typedef {import("./protocol.js").Loss} Loss
  * @typedef {import("./protocol.js").PreviewPoint} PreviewPoint
  * @typedef {import("./protocol.js").State} State
+ * @typedef {import("./url-settings.js").Values} Values
  * @typedef {import("./url-settings.js").UserSettings} UserSettings
  * @typedef {import("./url-settings.js").Method} Method
  * @typedef {import("./url-settings.js").LossInfo} LossInfo
  * @typedef {{
- *   id: string, name: string, userSettings: UserSettings, settings: Record<string, any>, losses: Loss[], points: PreviewPoint[],
+ *   id: string, name: string, userSettings: UserSettings, settings: Values, losses: Loss[], points: PreviewPoint[],
  *   state: State, step: number, totalSteps: number, stepMs: number, device: string, colour: number, compared: boolean,
  * }} Run
  */
@@ -57,9 +58,9 @@ export const measuresOf = (runs, methods) => [
 export const measureFor = (runs, methods) =>
   runs.length > 0 && runs.every((run) => lossesOf(run, methods).some(({ name }) => name === "contextual")) ? "contextual" : RESIDUAL;
 
-/** What a run is called when nobody named it. @param {Record<string, any>} settings @param {number | null} [minutes] of a run by minutes */
+/** What a run is called when nobody named it. @param {Values} settings @param {number | null} [minutes] of a run by minutes */
 export function nameOf(settings, minutes = null) {
-  const length = minutes !== null ? plural(minutes, "minute") : settings.steps != null ? plural(settings.steps, "step") : plural(settings.epochs, "epoch");
+  const length = minutes !== null ? plural(minutes, "minute") : settings.steps != null ? plural(settings.steps, "step") : plural(settings.epochs ?? 0, "epoch");
   return `${settings.preset ?? settings.method ?? "run"}, ${settings.size} px, width ${settings.width}, batch ${settings.batch}, ${length}`;
 }
 

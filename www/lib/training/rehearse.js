@@ -13,12 +13,13 @@ const REHEARSAL_MS = 3_000;
 
 /**
  * Takes real steps on a run that is thrown away.
- * @param {Opened} engine @param {any} settings @param {any} pictures TrainingPictures, taken over
+ * @param {Opened} engine @param {import("./protocol.js").Settings} settings
+ * @param {import("../engine.js").TrainingPictures} pictures taken over
  * @param {{ superseded: () => boolean, progress: (done: number, total: number) => void }} watch
  * @returns {Promise<{ stepMs: number, steps: number } | null>} null when superseded
  */
 export async function rehearse({ module, device }, settings, pictures, { superseded, progress }) {
-  const run = /** @type {any} */ (module).Training.start(device, settings, pictures);
+  const run = module.Training.start(device, settings, pictures);
   try {
     const times = [];
     const began = performance.now();

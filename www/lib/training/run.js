@@ -5,18 +5,19 @@
  *
  * @typedef {import("./protocol.js").FromTrainer} FromTrainer
  * @typedef {import("./protocol.js").Update} Update
- * @typedef {import("./protocol.js").PreviewPicture} PreviewPicture
  * @typedef {import("./store.js").Pictures} Pictures
  * @typedef {{
- *   id: string, name: string, minutes: number | null, elapsedMs?: number, created?: number, training: any,
+ *   id: string, name: string, minutes: number | null, elapsedMs?: number, created?: number,
+ *   training: import("../engine.js").Training,
  *   pictures: Pictures, kind: "cpu" | "webgpu", memory: WebAssembly.Memory, release: () => void,
  *   post: (message: FromTrainer, transfer?: Transferable[]) => void,
  *   throttledProgress: (phase: "compiling" | "previewing" | "calibrating") => (done: number, total: number) => void,
  *   unwanted: (what: "preview" | "calibration") => boolean,
  * }} Options  `unwanted`: whether something was asked for meanwhile that need not wait for this
  */
-import { isStopped, searchWatch, text } from "../engine.js";
-import { encodePng } from "../png.js";
+import { isStopped, optimisationWatch, text } from "../engine.js";
+import { answerWithin } from "../guard.js";
+import { asPngs } from "../png.js";
 import { noteRun, pictureBytes, saveRun, StoreError } from "./store.js";
 
 /** Losses are told about this often, and read on WebGPU, where it is also what a pause may have to wait for. */
@@ -182,35 +183,20 @@ export class Run {
   }
 
   /**
-   * The same for what may search: `alive` is called as the search moves on, however long it takes in all.
+   * The same for what may optimise latent codes: `alive` is called as that moves on.
    * @template T @param {(alive: () => void) => Promise<T>} ask @returns {Promise<T>}
    */
-  async #alive(ask) {
-    if (this.#kind === "cpu") return ask(() => {});
+  #alive(ask) {
     const limit = Math.max(this.#compiled ? GPU_LIMIT_MS : GPU_FIRST_LIMIT_MS, 100 * this.#stepMs * Math.max(1, this.#unread));
-    let timer = 0;
-    /** @type {(error: Error) => void} */
-    let giveUp = () => {};
-    const late = new Promise((_, reject) => (giveUp = reject));
-    const wait = () => {
-      clearTimeout(timer);
-      timer = setTimeout(() => giveUp(new Error("the WebGPU device did not respond for minutes")), limit);
-    };
-    wait();
-    try {
-      return /** @type {T} */ (await Promise.race([ask(wait), late]));
-    } finally {
-      clearTimeout(timer);
-    }
+    return answerWithin(this.#kind === "cpu" ? Infinity : limit, new Error("the WebGPU device did not respond for minutes"), ask);
   }
 
   /**
    * Tells how far a latent optimisation is; false ends it where it is not wanted any more.
    * @param {"preview" | "calibration"} what @param {() => void} alive
    */
-  #searcher(what, alive) {
-    const tell = (/** @type {number} */ step, /** @type {number} */ steps) => this.#post({ type: "searching", step, steps });
-    return searchWatch(tell, () => {
+  #watch(what, alive) {
+    return optimisationWatch((step, steps) => this.#post({ type: "optimising", step, steps }), () => {
       alive();
       return !this.#unwanted(what);
     });
@@ -248,31 +234,17 @@ export class Run {
     tell(0, 1);
     let preview;
     try {
-      preview = await this.#alive((alive) => this.#training.preview(SHOWN, this.#searcher("preview", alive)));
+      preview = await this.#alive((alive) => this.#training.preview(SHOWN, this.#watch("preview", alive)));
     } catch (error) {
       if (!isStopped(error)) throw error;
       tell(1, 1);
       return; // what ended it comes next; another preview comes in its time
     }
-    const { pictures, ...rest } = preview;
     /** @type {Transferable[]} */
     const transfer = [];
-    const png = async (/** @type {Uint8Array} */ rgba, /** @type {number} */ size) => {
-      const bytes = await encodePng(rgba, size);
-      transfer.push(bytes.buffer);
-      return bytes;
-    };
-    /** @type {PreviewPicture[]} */
-    const shown = [];
-    for (const { input, reconstruction, heat, ...picture } of pictures) {
-      shown.push({
-        ...picture,
-        input: await png(input, picture.size),
-        reconstruction: reconstruction ? await png(reconstruction, picture.size) : null,
-        heat: await png(heat, picture.size),
-      });
-    }
-    this.#post({ type: "preview", run: this.id, preview: { ...rest, pictures: shown } }, transfer);
+    const pictures = [];
+    for (const one of preview.pictures) pictures.push({ ...one, ...(await asPngs(one, transfer)) });
+    this.#post({ type: "preview", run: this.id, preview: { ...preview, pictures } }, transfer);
     this.#previewMs = performance.now() - began;
     this.#previewStep = this.step;
     this.#readAt = performance.now();
@@ -282,7 +254,6 @@ export class Run {
   /** The checkpoint file as of now. */
   async checkpoint() {
     await this.settle();
-    /** @type {Uint8Array<ArrayBuffer>} */
     const bytes = await this.#answer(this.#training.checkpoint());
     return new Blob([bytes], { type: "application/octet-stream" });
   }
@@ -293,7 +264,6 @@ export class Run {
     if (this.savedStep === this.step) return;
     const began = performance.now();
     const step = this.step;
-    /** @type {Uint8Array<ArrayBuffer>} */
     const bytes = await this.#answer(this.#training.checkpoint());
     try {
       await saveRun(this.#record(bytes.length), bytes, this.#pictures);
@@ -351,10 +321,10 @@ export class Run {
     const tell = this.#throttledProgress("calibrating");
     tell(0, 1);
     const { model, threshold, held_out, labelled } = await this.#alive((alive) =>
-      this.#training.finish((/** @type {number} */ done, /** @type {number} */ total) => {
+      this.#training.finish((done, total) => {
         alive();
         tell(done, total);
-      }, this.#searcher("calibration", alive)));
+      }, this.#watch("calibration", alive)));
     tell(1, 1);
     await this.note("done");
     this.#post({

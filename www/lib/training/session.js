@@ -1,7 +1,9 @@
 // @ts-check
 /**
  * The page's side of training: starts the worker when it is first needed, asks it for things, and
- * passes on what it says. When the worker dies, another one takes the run up at its last checkpoint.
+ * passes on what it says. When the worker dies, another one takes the run up at its last checkpoint. When
+ * a run has ended and its model is handed over, or nothing was asked for a while, the worker is ended: its
+ * memory can be hundreds of megabytes. The next one knows what this one knew.
  *
  * @typedef {import("./protocol.js").ToTrainer} ToTrainer
  * @typedef {import("./protocol.js").FromTrainer} FromTrainer
@@ -10,55 +12,67 @@
  * @typedef {import("./protocol.js").Planned} Planned
  * @typedef {import("./protocol.js").Update} Update
  * @typedef {import("./protocol.js").State} State
- * @typedef {{ resolve: (value: any) => void, reject: (error: Error) => void, message: any }} Call
+ * @typedef {import("../protocol.js").Cause} Cause
+ * @typedef {import("../protocol.js").Word} Word
  * @typedef {{ id: string, name: string, given: object, minutes: number | null }} Run
  */
+import { Link } from "../link.js";
 import { clearAll, listRuns, persist, removeRun, storedSizes } from "./store.js";
 
 const MAX_RESTARTS_WITHOUT_PROGRESS = 3;
-/** How often the worker is asked whether it is alive. */
-const HEARTBEAT_MS = 5_000;
 /** A worker that is silent for this long is dead, unless a step is known to take long. */
 const SILENCE_MS = 60_000;
 /** While nothing is known of a step's time. */
 const SILENCE_AT_FIRST = 5;
 const SILENCE_STEPS = 30;
+/** A worker whose run has ended is kept this long, as another run may follow; one with prepared images longer. */
+const IDLE_AFTER_RUN_MS = 10_000;
+const IDLE_MS = 5 * 60_000;
+
+/** The number of the call with which this class goes on with a run: nobody waits for its answer. */
+const RESUMED = 0;
 
 const newId = () => `${Date.now().toString(36)}-${Math.floor(Math.random() * 2 ** 40).toString(36)}`;
 
 /**
- * Events, each with the worker's message as `detail`: `device`, `failed`, `progress`, `searching`, `state`,
+ * Events, each with the worker's message as `detail`: `device`, `failed`, `progress`, `optimising`, `state`,
  * `history`, `losses`, `preview`, `saved`, `problem`, `finished`. And `restart` (detail: words).
  */
 export class TrainingSession extends EventTarget {
-  /** @type {Worker | null} */ #worker = null;
-  /** @type {Map<number, Call>} */ #calls = new Map();
-  #next = 1;
+  /** @type {Link<FromTrainer>} */ #link;
   /** @type {"auto" | "cpu" | "webgpu"} */ #wanted;
   /** @type {"cpu" | "webgpu" | null} */ #device = null;
   /** @type {{ files: TrainFile[], given: object } | null} the pictures chosen last */ #files = null;
+  /** The run that the prepared pictures are stored with. @type {string | null} */ #storedWith = null;
   /** @type {Run | null} the run to go on with when the worker dies */ #run = null;
   /** @type {{ step: number, stored: boolean, checkpoint: Blob | null } | null} its last checkpoint */ #kept = null;
+  /** Nothing was asked since the model of the last run came. */
+  #handedOver = false;
   #paused = false;
   #stopping = false;
-  #restarts = 0;
   /** The last step seen, over all workers: to come there again is no progress. */
   #furthest = 0;
-  #missed = 0;
   #stepMs = 0;
-  /** @type {ReturnType<typeof setInterval> | undefined} */ #pulse;
-  #heartbeatMs;
-  #silenceMs;
 
   /**
    * @param {"auto" | "cpu" | "webgpu"} device
-   * @param {{ heartbeatMs?: number, silenceMs?: number }} [times]
+   * @param {{ heartbeatMs?: number, silenceMs?: number, idleMs?: number, idleAfterRunMs?: number }} [times]
    */
-  constructor(device, { heartbeatMs = HEARTBEAT_MS, silenceMs = SILENCE_MS } = {}) {
+  constructor(device, { heartbeatMs, silenceMs = SILENCE_MS, idleMs = IDLE_MS, idleAfterRunMs = IDLE_AFTER_RUN_MS } = {}) {
     super();
     this.#wanted = device;
-    this.#heartbeatMs = heartbeatMs;
-    this.#silenceMs = silenceMs;
+    this.#link = new Link({
+      make: () => new Worker(new URL("./worker.js", import.meta.url), { type: "module" }),
+      greet: (post) => this.#greet(post),
+      take: (message) => this.#receive(message),
+      died: (cause, reason) => this.#restart(cause, reason),
+      failed: (reason) => this.#fail(reason),
+      job: "trains",
+      tries: MAX_RESTARTS_WITHOUT_PROGRESS,
+      beatMs: heartbeatMs,
+      silenceMs: () => (this.#stepMs > 0 ? Math.max(silenceMs, SILENCE_STEPS * this.#stepMs) : SILENCE_AT_FIRST * silenceMs),
+      idleMs: () => (this.#run ? null : this.#handedOver ? idleAfterRunMs : idleMs),
+    });
   }
 
   /** Where the training stands. @type {{ state: State, run: string | null, step: number, totalSteps: number, words: string }} */
@@ -73,7 +87,7 @@ export class TrainingSession extends EventTarget {
 
   /** Starts the worker now, so that the first request need not wait for it. */
   open() {
-    this.#alive();
+    this.#link.open();
   }
 
   /**
@@ -82,12 +96,13 @@ export class TrainingSession extends EventTarget {
    */
   prepare(files, given) {
     this.#files = { files, given };
-    return this.#call({ type: "pictures", files, given });
+    this.#storedWith = null;
+    return /** @type {Promise<Prepared>} */ (this.#call({ type: "pictures", files, given }));
   }
 
   /** Rehearses and tells time and memory. @param {object} given @param {number | null} minutes @returns {Promise<Planned>} */
   plan(given, minutes = null) {
-    return this.#call({ type: "plan", given, minutes });
+    return /** @type {Promise<Planned>} */ (this.#call({ type: "plan", given, minutes }));
   }
 
   /**
@@ -106,6 +121,7 @@ export class TrainingSession extends EventTarget {
   resume(id, paused = false) {
     this.#take({ id, name: "", given: {}, minutes: null }, paused);
     this.#kept = { step: 0, stored: true, checkpoint: null };
+    this.#storedWith = id;
     this.#post({ type: "resume", run: id, paused });
   }
 
@@ -122,39 +138,41 @@ export class TrainingSession extends EventTarget {
 
   pause() {
     this.#paused = true;
-    this.#post({ type: "pause" });
+    this.#tellRun({ type: "pause" });
   }
 
   go() {
     this.#paused = false;
-    this.#post({ type: "go" });
+    this.#tellRun({ type: "go" });
   }
 
   /** One step of a paused run. @param {Update} update */
   step(update) {
-    this.#post({ type: "step", update });
+    this.#tellRun({ type: "step", update });
   }
 
   /** Ends the run at this step: `finished` follows. */
   stop() {
     this.#stopping = true;
-    this.#post({ type: "stop" });
+    this.#tellRun({ type: "stop" });
   }
 
   /** The run's checkpoint file as of now. @returns {Promise<{ step: number, checkpoint: Blob }>} */
   checkpoint() {
-    return this.#call({ type: "checkpoint" });
+    return /** @type {Promise<{ step: number, checkpoint: Blob }>} */ (this.#call({ type: "checkpoint" }));
   }
 
   /** Leaves the run. What is stored of it stays. */
   discard() {
     this.#run = null;
-    this.#post({ type: "discard" });
+    if (this.#link.alive) this.#post({ type: "discard" });
+    else this.#setStatus({ state: "idle", run: null, step: 0, totalSteps: 0, words: "" });
   }
 
   /** Ends the worker. A stored run can be resumed later. */
   close() {
-    this.#end("The training was closed.");
+    this.#run = null;
+    this.#link.close(new Error("The training was closed."));
   }
 
   // --- What the browser keeps
@@ -173,101 +191,60 @@ export class TrainingSession extends EventTarget {
     this.#kept = null;
     this.#paused = paused;
     this.#stopping = false;
-    this.#restarts = 0;
+    this.#handedOver = false;
+    this.#link.progressed();
     this.#furthest = 0;
   }
 
-  /** The worker, started where there is none. @returns {Worker} */
-  #alive() {
-    if (this.#worker) return this.#worker;
-    const worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
-    let spoke = false;
-    worker.onmessage = ({ data }) => {
-      spoke = true;
-      if (worker === this.#worker) this.#receive(data);
-    };
-    worker.onerror = (event) => {
-      event.preventDefault();
-      if (worker !== this.#worker) return;
-      // Where one has run before, it is no old browser.
-      if (spoke || this.#device) this.#restart("panic", event.message || "the worker stopped");
-      else this.#fail("The part of the page that trains could not be started. Reload the page; if that does not help, use a current browser (Chrome 91, Firefox 114, Safari 16.4 or newer).");
-    };
-    this.#worker = worker;
-    this.#missed = 0;
+  /** @param {(message: ToTrainer) => void} post */
+  #greet(post) {
     this.#stepMs = 0;
-    clearInterval(this.#pulse);
-    this.#pulse = setInterval(() => this.#beat(), this.#heartbeatMs);
-    worker.postMessage({ type: "open", device: this.#wanted });
-    if (this.#files) worker.postMessage({ type: "files", ...this.#files });
-    return worker;
-  }
-
-  /** Beats are counted rather than time: a page that the browser froze has none. */
-  #beat() {
-    const limit = this.#stepMs > 0
-      ? Math.max(this.#silenceMs, SILENCE_STEPS * this.#stepMs)
-      : SILENCE_AT_FIRST * this.#silenceMs;
-    if (this.#missed * this.#heartbeatMs >= limit) {
-      this.#restart("panic", `it did not respond for ${Math.round((this.#missed * this.#heartbeatMs) / 1000)} seconds`);
-      return;
-    }
-    this.#missed++;
-    this.#worker?.postMessage({ type: "ping" });
+    post({ type: "open", device: this.#wanted });
+    if (this.#files) post({ type: "files", ...this.#files });
+    // A run brings its pictures itself.
+    if (this.#storedWith && !this.#run) post({ type: "stored", run: this.#storedWith });
   }
 
   /** @param {ToTrainer} message */
   #post(message) {
-    this.#alive().postMessage(message);
+    this.#link.post(message);
   }
 
-  /** @param {any} message @returns {Promise<any>} */
+  /** @param {object} message */
   #call(message) {
-    const id = this.#next++;
-    return new Promise((resolve, reject) => {
-      this.#calls.set(id, { resolve, reject, message });
-      this.#post({ ...message, id });
-    });
+    this.#handedOver = false;
+    return this.#link.call(message);
+  }
+
+  /** Of the run that there is: without a worker there is none. @param {ToTrainer} message */
+  #tellRun(message) {
+    if (this.#link.alive) this.#post(message);
   }
 
   /** @param {number} id */
   #answer(id) {
-    const call = this.#calls.get(id);
-    this.#calls.delete(id);
-    if (!this.#run) this.#restarts = 0;
-    return call;
+    if (!this.#run) this.#link.progressed();
+    return this.#link.answered(id);
   }
 
-  /** @param {string} type @param {any} detail */
+  /** @param {string} type @param {unknown} detail */
   #tell(type, detail) {
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
 
   /** @param {string} reason */
-  #end(reason) {
-    clearInterval(this.#pulse);
-    this.#worker?.terminate();
-    this.#worker = null;
-    this.#run = null;
-    const calls = [...this.#calls.values()];
-    this.#calls.clear();
-    for (const call of calls) call.reject(new Error(reason));
-  }
-
-  /** @param {string} reason */
   #fail(reason) {
     const { run, step, totalSteps } = this.status;
-    this.#end(reason);
+    this.#run = null;
+    this.#link.close(new Error(reason));
     this.#tell("failed", { type: "failed", reason });
     this.#setStatus({ state: "failed", run, step, totalSteps, words: reason });
   }
 
-  /** @param {"panic" | "device-lost"} cause @param {string} reason */
+  /** @param {Cause} cause @param {string} reason */
   #restart(cause, reason) {
-    this.#worker?.terminate();
-    this.#worker = null;
     const what = cause === "device-lost" ? "The WebGPU device was lost" : "The training program stopped";
-    if (++this.#restarts > MAX_RESTARTS_WITHOUT_PROGRESS) {
+    if (!this.#link.retry()) {
       const kept = this.#kept?.stored ? ` The run is stored up to step ${this.#kept.step}.` : "";
       this.#fail(`${what} repeatedly (${reason}).${kept} Reload the page; if that does not help, use a smaller batch or width.`);
       return;
@@ -280,17 +257,17 @@ export class TrainingSession extends EventTarget {
     this.#tell("restart", words);
     this.#tell("problem", { type: "problem", kind: "device", words });
 
-    const worker = this.#alive();
+    this.#link.open();
     if (run) {
       const { id, name, given, minutes } = run;
       const paused = this.#paused;
-      if (this.#kept?.stored) worker.postMessage({ type: "resume", run: id, paused });
+      if (this.#kept?.stored) this.#post({ type: "resume", run: id, paused });
       else if (this.#kept?.checkpoint) {
-        worker.postMessage({ type: "continue", id: 0, run: id, name, minutes, checkpoint: this.#kept.checkpoint, paused });
-      } else worker.postMessage({ type: "start", run: id, name, given, minutes, paused });
-      if (this.#stopping) worker.postMessage({ type: "stop" });
+        this.#post({ type: "continue", id: RESUMED, run: id, name, minutes, checkpoint: this.#kept.checkpoint, paused });
+      } else this.#post({ type: "start", run: id, name, given, minutes, paused });
+      if (this.#stopping) this.#post({ type: "stop" });
     }
-    for (const [id, call] of this.#calls) worker.postMessage({ ...call.message, id });
+    this.#link.repeat();
   }
 
   /** @param {typeof this.status} status */
@@ -299,21 +276,11 @@ export class TrainingSession extends EventTarget {
     this.#tell("state", { type: "state", ...status });
   }
 
-  /** @param {FromTrainer} message */
+  /** @param {Exclude<FromTrainer, Word>} message */
   #receive(message) {
-    this.#missed = 0;
     switch (message.type) {
-      case "pong":
-        return;
-      case "failed":
-        this.#fail(message.reason);
-        return;
-      case "fatal":
-        this.#restart(message.cause, message.reason);
-        return;
       case "refused":
-        // Nobody asked for number 0: it is this class that goes on with a run.
-        if (message.id === 0) this.#fail(`The run could not be resumed: ${message.reason}`);
+        if (message.id === RESUMED) this.#fail(`The run could not be resumed: ${message.reason}`);
         else this.#answer(message.id)?.reject(new Error(message.reason));
         return;
       case "prepared":
@@ -324,7 +291,7 @@ export class TrainingSession extends EventTarget {
       case "continued": {
         const call = this.#answer(message.id);
         if (!call) return;
-        const { name, checkpoint, paused, minutes } = call.message;
+        const { name, checkpoint, paused, minutes } = /** @type {Extract<ToTrainer, { type: "continue" }>} */ (call.message);
         this.#take({ id: message.run, name, given: {}, minutes }, paused);
         this.#kept = { step: 0, stored: false, checkpoint };
         call.resolve(message);
@@ -335,6 +302,7 @@ export class TrainingSession extends EventTarget {
         return;
       case "saved":
         if (message.run === this.#run?.id) this.#kept = { step: message.step, stored: true, checkpoint: null };
+        this.#storedWith = message.run;
         break;
       case "device":
         this.#device = message.device;
@@ -344,11 +312,12 @@ export class TrainingSession extends EventTarget {
         this.status = { ...this.status, step: message.losses.at(-1)?.step ?? this.status.step };
         if (this.status.step > this.#furthest) {
           this.#furthest = this.status.step;
-          this.#restarts = 0;
+          this.#link.progressed();
         }
         break;
       case "finished":
         this.#run = null;
+        this.#handedOver = true;
         break;
       case "state": {
         const { state, run, step, totalSteps, words } = message;

@@ -11,7 +11,7 @@
  * @typedef {{
  *   size: number, channels: number, count: number, training: Uint8Array, labelled: Uint8Array | null,
  *   abnormal: Uint8Array | null, counts: Counts | null, layout: string, said: string, skipped: Skipped[],
- *   leftOut: number, suggested: any, digest: string, alike: boolean,
+ *   leftOut: number, suggested: import("./protocol.js").Suggestion, digest: string, alike: boolean,
  * }} Pictures  prepared pictures, with what was said when they were read
  * @typedef {StoredRun & { pictures: string, pictureBytes: number }} Run  `pictures`: the key of its pictures
  */
@@ -190,8 +190,9 @@ export async function storedSizes() {
 
 /** Asks the browser not to clear this site's storage by itself. From the page only. @returns {Promise<boolean>} */
 export async function persist() {
+  const storage = /** @type {{ persist?: () => Promise<boolean> } | undefined} */ (/** @type {unknown} */ (navigator.storage));
   try {
-    return (await navigator.storage?.persist?.()) ?? false;
+    return (await storage?.persist?.()) ?? false;
   } catch {
     return false;
   }

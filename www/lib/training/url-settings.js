@@ -3,18 +3,20 @@
  * A run's settings in the page's address, so that a run can be shared and repeated, and as the line
  * that repeats it with the program.
  *
+ * @typedef {string | number | boolean | null} Value  of a setting
+ * @typedef {import("./protocol.js").GivenSettings & Record<string, Value | undefined>} Values  settings by name
  * @typedef {{
- *   field: string, kind: "integer" | "number" | "choice" | "flag", group: string, help: string, default: any,
+ *   field: string, kind: "integer" | "number" | "choice" | "flag", group: string, help: string, default: Value,
  *   optional: boolean, choices?: (string | number)[], min?: number, max?: number, above_min?: boolean, below_max?: boolean,
  * }} Setting
- * @typedef {{ name: string, help: string, changes: Record<string, any> }} Preset
+ * @typedef {{ name: string, help: string, changes: Record<string, Value> }} Preset
  * @typedef {{ name: string, title: string, meaning: string }} LossInfo  `name`: as a step's record has it
  * @typedef {{
  *   name: string, source: string, in_steps: boolean, searches: boolean, settings: string[], losses: LossInfo[],
- *   published: Record<string, any>,
+ *   published: Record<string, Value>,
  * }} Method  `settings` are the fields that mean something to it; `losses` are its own, in order
  * @typedef {{ settings: Setting[], methods: Method[], presets: Preset[] }} Schema  as `skip-ganomaly schema` writes it
- * @typedef {{ given: Record<string, any>, minutes: number | null, device: string, name: string }} UserSettings
+ * @typedef {{ given: Values, minutes: number | null, device: string, name: string }} UserSettings
  *   what a person set, by the settings' names with _; the rest is left to the page
  */
 
@@ -63,7 +65,7 @@ export function allSettings({ settings, methods, presets }) {
 /**
  * What a text says for a setting.
  * @param {Setting} setting @param {string} text
- * @returns {{ value: any } | { error: string }} an empty text for an optional setting is null
+ * @returns {{ value: Value } | { error: string }} an empty text for an optional setting is null
  */
 export function parse(setting, text) {
   const trimmed = text.trim();
@@ -145,7 +147,7 @@ const quoted = (word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replac
 
 /**
  * The line that repeats a run with the program: its preset, and every setting that differs from it.
- * @param {Record<string, any>} settings all settings of the run
+ * @param {Values} settings all settings of the run
  * @param {Schema} schema @param {string} folder the pictures' folder
  */
 export function trainCommand(settings, schema, folder) {

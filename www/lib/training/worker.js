@@ -13,18 +13,19 @@
  * @typedef {import("./protocol.js").State} State
  * @typedef {import("./protocol.js").Update} Update
  * @typedef {import("./protocol.js").Planned} Planned
+ * @typedef {import("./protocol.js").GivenSettings} GivenSettings
  * @typedef {import("./store.js").Pictures} Pictures
  * @typedef {import("../engine.js").Opened} Opened
+ * @typedef {import("../engine.js").Training} Training
  */
-import { fetchOk, isPanic, isStopped, onDeviceLost, openModule, openWebGpu, selfCheck, tellDeviceLost, text, UserError } from "../engine.js";
+import { fetchOk, isPanic, isStopped, onDeviceLost, openModule, openWebGpu, selfCheck, text, UserError } from "../engine.js";
+import { Guard } from "../guard.js";
 import { prepare, settingsOf, Superseded } from "./pictures.js";
-import { limitsOf, planWords, trainedOn, weigh } from "./planner.js";
+import { limitsOf, planWords, weigh } from "./planner.js";
 import { rehearse } from "./rehearse.js";
 import { Run } from "./run.js";
 import { loadRun } from "./store.js";
 import { yieldNow } from "./yield.js";
-
-const scope = /** @type {any} */ (globalThis);
 
 /** Progress is told at most this often. */
 const PROGRESS_MS = 100;
@@ -37,9 +38,10 @@ const SPARE_STEPS = 5;
 
 /** @type {Opened & { limits: import("./planner.js").Limits } | null} */
 let engine = null;
-/** Set once this worker can no longer be trusted; the page then starts a new one. */
-let dead = false;
-/** @type {{ files: TrainFile[], given: any } | null} the pictures chosen last */
+/** @type {Guard<ToTrainer, FromTrainer>} */
+const guard = new Guard();
+const { waiting } = guard;
+/** @type {{ files: TrainFile[], given: GivenSettings } | null} the pictures chosen last */
 let chosen = null;
 /** @type {Pictures | null} prepared from them, or stored with a run */
 let pictures = null;
@@ -49,24 +51,11 @@ let run = null;
 let current = null;
 /** @type {State} */
 let state = "idle";
-/** @type {ToTrainer[]} */
-const waiting = [];
-/** @type {() => void} */
-let wake = () => {};
 /** What a step was measured to take, by settings. @type {Map<string, { stepMs: number, steps: number }>} */
 const rehearsed = new Map();
 
 /** @param {FromTrainer} message @param {Transferable[]} [transfer] */
-function post(message, transfer = []) {
-  if (!dead) scope.postMessage(message, transfer);
-}
-
-/** @param {"panic" | "device-lost"} cause @param {string} reason */
-function fatal(cause, reason) {
-  const [line] = reason.split("\n");
-  post({ type: "fatal", cause, reason: line });
-  dead = true;
-}
+const post = (message, transfer) => guard.post(message, transfer);
 
 /** @param {State} next @param {string} [words] */
 function setState(next, words = "") {
@@ -108,7 +97,7 @@ async function start(wanted) {
     try {
       const { result, adapter, reason: words } = await openWebGpu(wanted, checked);
       engine = { ...result, limits: limitsOf(adapter) };
-      onDeviceLost((why) => fatal("device-lost", why));
+      onDeviceLost((why) => guard.fatal("device-lost", why));
       reason = words.replace("Runs", "Trains");
     } catch (error) {
       reason = `Trains on your CPU${wanted === "webgpu" ? ", although WebGPU was requested" : ""}: ${text(error)}.`;
@@ -117,10 +106,10 @@ async function start(wanted) {
   try {
     engine ??= { ...(await openModule("cpu")), limits: limitsOf(null) };
   } catch (error) {
-    post({ type: "failed", reason: text(error) });
-    dead = true;
+    guard.failed(error);
     return;
   }
+  guard.kind = engine.kind;
   post({ type: "device", device: engine.kind, reason });
 }
 
@@ -129,7 +118,7 @@ async function start(wanted) {
 /** Later pictures, or leaving, end a preparation. */
 const superseded = () => waiting.some(({ type }) => type === "pictures" || type === "files" || type === "discard");
 
-/** Prepares what was chosen. @param {any} given */
+/** Prepares what was chosen. @param {GivenSettings} given */
 async function prepareChosen(given) {
   const { files } = /** @type {NonNullable<typeof chosen>} */ (chosen);
   const before = state;
@@ -151,7 +140,7 @@ async function prepareChosen(given) {
 /**
  * The settings of a run on the pictures, which are prepared for them, again where size or channels
  * changed.
- * @param {any} given
+ * @param {GivenSettings} given
  */
 async function settle(given) {
   if (!pictures && !chosen) throw new UserError("Choose normal images first.");
@@ -167,9 +156,9 @@ async function settle(given) {
 }
 
 /** @param {Pictures} from */
-const trainingPictures = (from) => /** @type {any} */ (open().module).TrainingPictures.from_bytes(from.training);
+const trainingPictures = (from) => open().module.TrainingPictures.from_bytes(from.training);
 
-/** @param {{ id: number, files: TrainFile[], given: any }} message */
+/** @param {{ id: number, files: TrainFile[], given: GivenSettings }} message */
 async function takePictures({ id, files, given }) {
   chosen = { files, given };
   pictures = null;
@@ -177,17 +166,18 @@ async function takePictures({ id, files, given }) {
   await prepareChosen(given);
   const { count, counts, layout, said, skipped, leftOut, suggested, digest, alike } = /** @type {Pictures} */ (/** @type {unknown} */ (pictures));
   const settings = settingsOf(open().module, suggested, given);
-  post({ type: "prepared", id, layout, said, pictures: count, labelled: counts, skipped, leftOut, suggested, settings, digest, alike });
+  const { held_out: heldOut } = open().module.plan_run(settings, count);
+  post({ type: "prepared", id, layout, said, pictures: count, labelled: counts, skipped, leftOut, suggested, settings, heldOut, digest, alike });
 }
 
 /**
  * How many steps, how long, how much memory. `steps` of the settings are those of the plan.
- * @param {any} given @param {number | null} minutes @param {() => boolean} leave
+ * @param {GivenSettings} given @param {number | null} minutes @param {() => boolean} leave
  * @returns {Promise<Planned | null>} null when it was left
  */
 async function plan(given, minutes, leave) {
   const { settings, pictures: set } = await settle(given);
-  const { memory, fits, would, words } = weigh(open().module, settings, set.count, open().limits);
+  const { memory, steps: whole, fits, would, words } = weigh(open().module, settings, set.count, open().limits);
   if (!fits) return { settings, steps: 0, stepMs: 0, totalMs: 0, memory, fits, would, words };
   // The length of the run has no part in a step's time.
   const key = JSON.stringify({ ...settings, steps: null, epochs: 0, digest: set.digest });
@@ -196,12 +186,11 @@ async function plan(given, minutes, leave) {
   if (!measured) return null;
   rehearsed.set(key, measured);
   const { stepMs } = measured;
-  const perEpoch = Math.floor(trainedOn(set.count, settings.held_out) / settings.batch);
-  const steps = minutes !== null ? Math.max(1, Math.round((minutes * 60_000) / stepMs)) : settings.steps ?? settings.epochs * perEpoch;
+  const steps = minutes !== null ? Math.max(1, Math.round((minutes * 60_000) / stepMs)) : whole;
   return { settings, steps, stepMs, totalMs: steps * stepMs, memory, fits, would, words: planWords(steps, stepMs, memory) };
 }
 
-/** @param {{ id: number, given: any, minutes: number | null }} message */
+/** @param {{ id: number, given: GivenSettings, minutes: number | null }} message */
 async function answerPlan({ id, given, minutes }) {
   if (run) throw new UserError("A run is in progress; a plan can only be made before or after it.");
   const later = () => superseded() || waiting.some(({ type }) => type === "plan" || type === "start");
@@ -214,7 +203,7 @@ async function answerPlan({ id, given, minutes }) {
 
 /** One run in one tab only, as two would overwrite each other's checkpoints. @param {string} id */
 async function lock(id) {
-  const { locks } = scope.navigator;
+  const { locks } = navigator;
   if (!locks) return () => {};
   /** @type {() => void} */
   let release = () => {};
@@ -246,7 +235,7 @@ function leave() {
 /**
  * @param {{ id: string, name: string, minutes: number | null, elapsedMs?: number, created?: number }} about
  * @param {Pictures} set
- * @param {() => any} make gives the Training
+ * @param {() => Training} make
  * @param {boolean} paused
  */
 async function begin(about, set, make, paused) {
@@ -254,7 +243,7 @@ async function begin(about, set, make, paused) {
   try {
     const training = make();
     if (set.labelled && set.abnormal) {
-      training.set_labelled(/** @type {any} */ (open().module).TrainingPictures.from_bytes(set.labelled), set.abnormal);
+      training.set_labelled(open().module.TrainingPictures.from_bytes(set.labelled), set.abnormal);
     }
     run = new Run({ ...about, training, pictures: set, kind: open().kind, memory: open().memory, release, post, throttledProgress, unwanted });
   } catch (error) {
@@ -265,7 +254,7 @@ async function begin(about, set, make, paused) {
   await run.prepare();
 }
 
-/** @param {{ run: string, name: string, given: any, minutes: number | null, paused: boolean }} message */
+/** @param {{ run: string, name: string, given: GivenSettings, minutes: number | null, paused: boolean }} message */
 async function startRun({ run: id, name, given, minutes, paused }) {
   leave();
   current = id;
@@ -281,7 +270,7 @@ async function startRun({ run: id, name, given, minutes, paused }) {
     if (!planned) throw new Superseded();
     settings.steps = Math.ceil(planned.steps * SPARE_STEPS);
   }
-  const make = () => /** @type {any} */ (open().module).Training.start(open().device, settings, trainingPictures(set));
+  const make = () => open().module.Training.start(open().device, settings, trainingPictures(set));
   await begin({ id, name, minutes }, set, make, paused);
 }
 
@@ -290,7 +279,7 @@ const unwanted = (what) => waiting.some(({ type }) => type === "discard" || (typ
 
 /** @param {Uint8Array} checkpoint @param {Pictures} set */
 const resumed = (checkpoint, set) => () =>
-  /** @type {any} */ (open().module).Training.resume(open().device, checkpoint, trainingPictures(set));
+  open().module.Training.resume(open().device, checkpoint, trainingPictures(set));
 
 /** @param {{ run: string, paused: boolean }} message */
 async function resumeRun({ run: id, paused }) {
@@ -310,21 +299,10 @@ async function continueRun({ id, run: runId, name, minutes, checkpoint, paused }
   leave();
   current = runId;
   const bytes = new Uint8Array(await checkpoint.arrayBuffer());
-  const { pictures: set } = await settle(preparationOf(bytes));
+  const { size, channels } = open().module.preprocessing_of(bytes);
+  const { pictures: set } = await settle({ size, channels });
   await begin({ id: runId, name, minutes }, set, resumed(bytes, set), paused);
   post({ type: "continued", id, run: runId });
-}
-
-/** Size and channels that a checkpoint wants of its pictures. @param {Uint8Array<ArrayBuffer>} bytes */
-function preparationOf(bytes) {
-  try {
-    const length = Number(new DataView(bytes.buffer).getBigUint64(0, true));
-    const header = JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + length)));
-    const { size, channels } = JSON.parse(header.__metadata__["skip-ganomaly"]).preprocessing;
-    return { size, channels };
-  } catch {
-    return {}; // the module says better what is wrong with it
-  }
 }
 
 /** The run to its end: the model. */
@@ -385,6 +363,9 @@ async function handle(message) {
       chosen = { files: message.files, given: message.given };
       pictures = null;
       return;
+    case "stored":
+      pictures = (await loadRun(message.run))?.pictures ?? null;
+      return;
     case "pictures":
       return takePictures(message);
     case "plan":
@@ -416,12 +397,12 @@ async function handle(message) {
 
 /** @param {unknown} error @param {ToTrainer | null} message what was asked for; null for a step */
 async function handleError(error, message) {
-  if (open()?.kind === "webgpu" && !(error instanceof UserError) && !isDiverged(error) && (isPanic(error) || /device|buffer|gpu/i.test(text(error)))) {
+  if (guard.kind === "webgpu" && !(error instanceof UserError) && !isDiverged(error) && (isPanic(error) || /device|buffer|gpu/i.test(text(error)))) {
     // The browser's own word for it comes a little later and says more.
     await new Promise((resolve) => setTimeout(resolve, LOST_WORD_MS));
-    return fatal("device-lost", text(error));
+    return guard.fatal("device-lost", error);
   }
-  if (isPanic(error)) return fatal("panic", text(error));
+  if (isPanic(error)) return guard.fatal("panic", error);
   if (message && "id" in message) {
     post({ type: "refused", id: message.id, reason: text(error) });
     if (message.type === "continue") {
@@ -443,43 +424,12 @@ async function handleError(error, message) {
 /** @param {unknown} error */
 const isDiverged = (error) => error instanceof Error && error.name === "Diverged";
 
-async function work() {
-  while (!dead) {
-    const message = waiting.shift() ?? null;
-    try {
-      if (message) await handle(message);
-      else if (run && state === "running") await advance();
-      else await new Promise((resolve) => (wake = () => resolve(undefined)));
-    } catch (error) {
-      await handleError(error, message);
-    }
-    await yieldNow();
-  }
-}
-
-scope.onmessage = (/** @type {MessageEvent<ToTrainer>} */ { data }) => {
-  if (data.type === "ping") {
-    post({ type: "pong" });
-    return;
-  }
-  waiting.push(data);
-  if (data.type === "pause" && run?.resting && state === "running") setState("paused");
-  wake();
-};
-
-// A panic in a task that the module started itself reaches nobody's await.
-/** @param {unknown} error */
-function onUnhandled(error) {
-  if (open()?.kind === "webgpu") fatal("device-lost", text(error));
-  else if (!tellDeviceLost(text(error)) && isPanic(error)) fatal("panic", text(error));
-}
-scope.addEventListener("error", (/** @type {ErrorEvent} */ event) => {
-  event.preventDefault();
-  onUnhandled(event.error ?? event.message);
+guard.serve({
+  hear(message) {
+    if (message.type === "pause" && run?.resting && state === "running") setState("paused");
+  },
+  take: handle,
+  failed: handleError,
+  rest: () => (run && state === "running" ? advance() : null),
+  turn: yieldNow,
 });
-scope.addEventListener("unhandledrejection", (/** @type {PromiseRejectionEvent} */ event) => {
-  event.preventDefault();
-  onUnhandled(event.reason);
-});
-
-void work();

@@ -133,7 +133,7 @@ function acceptFrames(choose, problem) {
  * @returns {HTMLElement[]}
  */
 export function saidOf(prepared, left) {
-  const heldOut = Math.max(1, Math.round(prepared.pictures * (prepared.settings.held_out ?? 0)));
+  const { heldOut } = prepared;
   const leftOut = prepared.leftOut + left;
   const list = element("ul", { className: "said" }, ...[
     prepared.said,

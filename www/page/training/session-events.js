@@ -39,7 +39,7 @@ export function listenTo(session, { status, current, savedRuns, inUse, isOpen, o
     byId("set-device-hint").textContent = reason;
   });
   on("progress", (detail) => status.work(detail, isOpen() ? current.run : null));
-  on("searching", (detail) => status.search(detail));
+  on("optimising", (detail) => status.optimisation(detail));
   on("state", onState);
   on("problem", ({ kind, words }) => {
     if (kind !== "pictures") status.problem(words); // those are listed with the pictures

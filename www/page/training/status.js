@@ -60,8 +60,8 @@ export class Status {
     else this.steps(run);
   }
 
-  /** How far a latent optimisation is that the work waits for. @param {{ step: number, steps: number }} search */
-  search({ step, steps }) {
+  /** How far a latent optimisation is that the work waits for. @param {{ step: number, steps: number }} at */
+  optimisation({ step, steps }) {
     this.note(`${PHASES[this.#phase]}, optimising latent codes: step ${step} of ${steps}…`);
   }
 
