@@ -13,13 +13,13 @@ import { sha256 } from './stamp.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
-/** Never kept: the service worker itself, this list, what only people read. */
-const LEFT_OUT = [/^sw\.js$/, /^precache\.json$/, /\.d\.ts$/, /\.md$/, /(^|\/)LICEN[CS]E/];
+/** Never kept: the service worker itself, this list, types, what only people read. */
+const LEFT_OUT = [/^sw\.js$/, /^precache\.json$/, /\.d\.ts$/, /(^|\/)protocol\.js$/, /\.md$/, /(^|\/)LICEN[CS]E/];
 
 /** When a file is needed: at once, for training, side by side, as another method's model, as a picture to train on. */
 function groupOf(name) {
   if (/^models\/methods\//.test(name)) return 'methods';
-  if (/^page\/compare\.(js|css)$/.test(name)) return 'compare';
+  if (/^page\/compare[./]/.test(name)) return 'compare';
   if (/^((lib|page)\/training|vendor)\//.test(name) || /^samples\/[^/]+\.json$/.test(name)) return 'training';
   return /^samples\/(?!gallery\/)/.test(name) ? 'pictures' : 'first';
 }

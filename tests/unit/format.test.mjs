@@ -1,10 +1,11 @@
 // Held: numbers as people read them, at the borders between their units. The words around them are not held.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { latentWords, scoreFormula, skipsWords, thresholdSource } from '../../www/page/about.js';
+import { latentWords, modelEntries, scoreFormula, skipsWords, thresholdSource } from '../../www/lib/model-words.js';
 import { nameOf, sizeWords } from '../../www/lib/model-files.js';
-import { dataUrl, verdictOf } from '../../www/page/table.js';
-import { bytesWords, fileName, plural, reasonOf, short, timeWords } from '../../www/lib/format.js';
+import { dataUrl } from '../../www/lib/png.js';
+import { verdictOf } from '../../www/lib/verdict.js';
+import { asSentence, bytesWords, fileName, plural, reasonOf, short, timeWords } from '../../www/lib/format.js';
 
 const number = (words) => Number(words.match(/[\d.,]+/)[0].replaceAll(',', ''));
 const unit = (words) => words.replace(/^[\d.,\s]+/, '');
@@ -63,6 +64,32 @@ test('the beginning of a file\'s name: letters and digits of any script, and alw
 
 test('reasons: an error\'s own words, or what was thrown', () => {
   assert.deepEqual([new Error('no'), 'no', 7].map(reasonOf), ['no', 'no', '7']);
+});
+
+test('a reason before a sentence ends with a full stop, once', () => {
+  assert.deepEqual([new Error('no'), ' no. ', 'why?', 'Stop!', 'step 1'].map(asSentence), ['no.', 'no.', 'why?', 'Stop!', 'step 1.']);
+});
+
+test('about a model: what its header says, part by part, and nothing that it does not say', () => {
+  const info = { header: null, method: 'aae', size: 32, channels: 1, parameters: 12345, threshold: null };
+  const read = (more) => Object.fromEntries(modelEntries({ ...info, ...more }, { name: 'a.safetensors', bytes: 3 * 2 ** 19 }));
+  const bare = read({});
+  assert.deepEqual(Object.keys(bare), ['File', 'Method', 'Input', 'Parameters', 'Threshold', 'Licence']);
+  assert.match(bare.File, /^a\.safetensors, 1\.50 MB$/);
+  assert.match(bare.Input, /32 × 32.*grey/);
+  assert.equal(bare.Parameters, '12,345');
+  const whole = read({
+    channels: 3, threshold: 0.125,
+    header: {
+      licence: 'MIT', scoring: { lambda: 0.9, latent: null }, preprocessing: 'none', calibration: { rule: { 'held-out-quantile': 0.99 }, normals: 10 },
+      training: { learningRate: 0.0002, image_sizes: [1, 2], seeds: [1, 2, 3, 4, 5, 6, 7], resumed: true, nested: { deep: { er: 1 } } },
+    },
+  });
+  assert.deepEqual([whole['Score: lambda'], whole['Score: latent'], whole.Preprocessing, whole.Licence], ['0.9', 'not stated', 'none', 'MIT']);
+  assert.deepEqual([whole['Training: learning rate'], whole['Training: image sizes'], whole['Training: seeds'], whole['Training: resumed']], ['0.0002', '1, 2', '7 values', 'yes']);
+  assert.equal(whole['Calibration: rule'], 'held out quantile 0.99');
+  assert.ok(!('Training: nested' in whole), 'an object of objects alone says nothing');
+  assert.match(whole.Threshold, /^0\.125, the 99th percentile/);
 });
 
 test('the formula of the score has the weights of the model, and leaves out what weighs nothing', () => {

@@ -1,7 +1,10 @@
 // Held: what runs measured is kept once a step, compared on one axis, and goes whole into their CSV.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { addLosses, addPoint, differences, nameOf, overlay, toCsv } from '../../www/lib/training/records.js';
+import { addLosses, addPoint, addressOf, differences, lossesOf, measureFor, measuresOf, nameOf, overlay, toCsv } from '../../www/lib/training/records.js';
+
+const { methods } = JSON.parse(readFileSync(new URL('../../www/lib/training/schema.json', import.meta.url), 'utf8'));
 
 const loss = (step, value = step) => ({ step, adversarial: value, contextual: value, latent: value, generator: value, discriminator: value, real: null, fake: 0.5 });
 const run = (more) => ({ name: 'a', settings: {}, losses: [], points: [], ...more });
@@ -30,9 +33,8 @@ test('CSV: a line for each step of each run, the preview beside its step, by its
     run({ name: 'x, "y"', losses: [loss(1), loss(2)], points: [{ step: 0, residual: 0.5, auroc: null }, { step: 2, residual: 0.25, auroc: 1 }] }),
     run({ name: '=b', losses: [loss(1, 1e-7)] }),
   ];
-  const [head, ...lines] = toCsv(runs).split('\r\n');
-  assert.equal(head.split(',').length, 11);
-  assert.deepEqual(head.split(',').slice(0, 2), ['run', 'step']);
+  const [head, ...lines] = toCsv(runs, methods).split('\r\n');
+  assert.equal(head, 'run,step,adversarial,contextual,latent,generator,discriminator,real,fake,held_out_residual,auroc_information');
   assert.deepEqual(lines, [
     '"x, ""y""",0,,,,,,,,0.5,',
     '"x, ""y""",1,1,1,1,1,1,,0.5,,',
@@ -40,7 +42,75 @@ test('CSV: a line for each step of each run, the preview beside its step, by its
     "'=b,1,1e-7,1e-7,1e-7,1e-7,1e-7,,0.5,,",
     '',
   ]);
-  assert.equal(toCsv([]), `${head}\r\n`);
+  assert.equal(toCsv([], methods), 'run,step,real,fake,held_out_residual,auroc_information\r\n');
+});
+
+/** A step of a method, by the names of its losses. */
+const stepOf = (method, step, value = step) => ({
+  step, ...Object.fromEntries(methods.find(({ name }) => name === method).losses.map(({ name }, i) => [name, value + i])), real: 0.5, fake: null,
+});
+const FIVE = ['adversarial', 'contextual', 'latent', 'generator', 'discriminator'];
+const namesOf = (one) => lossesOf(one, methods).map(({ name }) => name);
+const trained = methods.filter(({ losses }) => losses.length > 0).map(({ name }) => name);
+
+test('the losses of a run are its method\'s own, in their order, before its first step too', () => {
+  assert.ok(trained.length >= 6);
+  for (const method of trained) {
+    const own = methods.find(({ name }) => name === method).losses;
+    assert.deepEqual(lossesOf(run({ settings: { method } }), methods), own);
+    assert.deepEqual(lossesOf(run({ settings: { method }, losses: [stepOf(method, 1)] }), methods), own);
+    for (const { title, meaning } of own) assert.ok(title && meaning, method);
+  }
+});
+
+test('a run of an earlier version shows the five that it has, whatever its method', () => {
+  for (const method of trained) {
+    const old = run({ settings: { method }, losses: [loss(1), loss(2)] });
+    assert.deepEqual(namesOf(old).sort(), [...FIVE].sort(), method);
+    for (const { title } of lossesOf(old, methods)) assert.ok(title);
+  }
+  assert.deepEqual(namesOf(run({ losses: [loss(1)] })), FIVE, 'also where the method is not known yet');
+  assert.deepEqual(namesOf(run()), []);
+  assert.deepEqual(lossesOf(run({ losses: [{ step: 1, novel: 1, real: null, fake: null }] }), methods), [{ name: 'novel', title: 'novel', meaning: '' }]);
+});
+
+test('one that was begun by an earlier version and resumed shows both', () => {
+  const both = run({ settings: { method: 'egbad' }, losses: [loss(1), stepOf('egbad', 2)] });
+  assert.deepEqual(namesOf(both), ['generator', 'encoder', 'discriminator', 'reconstruction', 'adversarial', 'contextual', 'latent']);
+});
+
+test('CSV of two methods: the losses of both, empty where a run has none', () => {
+  const runs = [run({ name: 's', settings: { method: 'skip-ganomaly' }, losses: [loss(1)] }), run({ name: 'e', settings: { method: 'egbad' }, losses: [stepOf('egbad', 1, 10)] })];
+  assert.deepEqual(toCsv(runs, methods).trim().split('\r\n'), [
+    'run,step,adversarial,contextual,latent,generator,discriminator,encoder,reconstruction,real,fake,held_out_residual,auroc_information',
+    's,1,1,1,1,1,1,,,,0.5,,',
+    'e,1,,,,10,12,11,13,0.5,,,',
+  ]);
+});
+
+test('measures: every loss that a run has, what all methods have, and a first choice that all runs have', () => {
+  const [skip, egbad] = ['skip-ganomaly', 'egbad'].map((method) => run({ settings: { method }, losses: [stepOf(method, 1)] }));
+  assert.deepEqual(measuresOf([skip], methods).map(([name]) => name), [...FIVE, 'real', 'fake', 'residual']);
+  assert.deepEqual(measuresOf([skip, egbad], methods).map(([name]) => name), [...FIVE, 'encoder', 'reconstruction', 'real', 'fake', 'residual']);
+  assert.deepEqual(measuresOf([], methods).map(([name]) => name), ['real', 'fake', 'residual']);
+  assert.deepEqual([[skip], [skip, skip], [egbad], [skip, egbad], []].map((runs) => measureFor(runs, methods)), ['contextual', 'contextual', 'residual', 'residual', 'residual']);
+});
+
+test('a curve of a measure that one method has and another has not', () => {
+  const made = overlay([run({ losses: [loss(1)] }), run({ losses: [stepOf('egbad', 1), stepOf('egbad', 2)] })], 'encoder');
+  assert.deepEqual(Array.from({ length: made.count }, (_, i) => [made.x(i), made.y(0, i), made.y(1, i)]), [[1, null, 2], [2, null, 3]]);
+});
+
+test('the address repeats a run: minutes by the steps that they took, epochs where nobody gave steps', () => {
+  const page = 'https://site.example/?model=a.safetensors';
+  const settings = { preset: 'memory', size: 32, channels: 1, width: 8, batch: 16, seed: 0, epochs: 7 };
+  const read = (more, given = {}) => Object.fromEntries(new URL(addressOf({ settings, name: 'n', state: 'done', step: 40, userSettings: { given, minutes: null, device: 'auto', name: '' }, ...more }, page)).searchParams);
+  const whole = { model: 'a.safetensors', preset: 'memory', size: '32', channels: '1', width: '8', batch: '16', seed: '0', name: 'n' };
+  assert.deepEqual(read({}), { ...whole, epochs: '7' });
+  assert.deepEqual(read({}, { width: 3, steps: 9 }), { ...whole, width: '3', steps: '9' });
+  const minutes = { userSettings: { given: {}, minutes: 2, device: 'cpu', name: '' } };
+  assert.deepEqual(read(minutes), { ...whole, steps: '40', device: 'cpu' });
+  assert.deepEqual(read({ ...minutes, state: 'paused' }), { ...whole, minutes: '2', device: 'cpu' });
 });
 
 test('settings that differ: also what one run has and another has not', () => {

@@ -8,11 +8,7 @@ let see;
 let shows;
 let frames = [];
 let timers = [];
-globalThis.document = { hidden: false, documentElement: {}, addEventListener: (_type, listen) => (shows = listen) };
-globalThis.MutationObserver = class {
-  observe() {}
-};
-globalThis.matchMedia = () => ({ addEventListener() {} });
+globalThis.document = { hidden: false, addEventListener: (_type, listen) => (shows = listen) };
 globalThis.IntersectionObserver = class {
   constructor(callback) {
     see = (...views) => callback(views.map((isIntersecting) => ({ isIntersecting })));
@@ -21,7 +17,7 @@ globalThis.IntersectionObserver = class {
 };
 globalThis.requestAnimationFrame = (draw) => frames.push(draw);
 globalThis.setTimeout = (work, ms) => timers.push({ work, ms });
-const { RenderQueue } = await import('../../www/page/training/charts.js');
+const { RenderQueue } = await import('../../www/page/training/render-queue.js');
 
 function open(t) {
   const clock = stopClock(t);

@@ -7,7 +7,6 @@ import { ResultsTable } from '../../www/page/table.js';
 globalThis.IntersectionObserver = class {
   disconnect() {}
 };
-globalThis.document = { getElementById: () => ({ content: { firstElementChild: {} } }) };
 globalThis.requestAnimationFrame = () => 1;
 globalThis.setTimeout = () => 1;
 

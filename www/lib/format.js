@@ -34,3 +34,9 @@ export const fileName = (name) => name.toLowerCase().replace(/[^\p{L}\p{N}]+/gu,
 
 /** @param {unknown} error */
 export const reasonOf = (error) => (error instanceof Error ? error.message : String(error));
+
+/** A reason, ready to have a sentence after it. @param {unknown} error */
+export function asSentence(error) {
+  const reason = reasonOf(error).trim();
+  return /[.!?]$/.test(reason) ? reason : `${reason}.`;
+}

@@ -116,6 +116,13 @@ export async function encodePng(rgba, size) {
   return png;
 }
 
+/** A PNG file as an address. @param {Uint8Array} png */
+export function dataUrl(png) {
+  let binary = "";
+  for (let i = 0; i < png.length; i += 0x8000) binary += String.fromCharCode(...png.subarray(i, i + 0x8000));
+  return `data:image/png;base64,${btoa(binary)}`;
+}
+
 /**
  * A result's three pictures as files, in place of their pixels.
  * @param {{ size: number, input: Uint8Array, reconstruction: Uint8Array, heat: Uint8Array }} result

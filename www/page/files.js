@@ -7,7 +7,10 @@
  * @typedef {(pictures: Found[]) => void} OnPictures
  * @typedef {import("./notices.js").Notice} Notice
  */
+import { reasonOf } from "../lib/format.js";
 import { PICTURE, contents, everything, found, walk } from "../lib/walk.js";
+import { acceptCamera } from "./camera.js";
+import { onFiles } from "./dom.js";
 
 const MODEL = /\.safetensors$/i;
 
@@ -58,29 +61,21 @@ export function acceptFiles({ onPictures, onTraining, onModel, onNotice }) {
         });
       }
     } catch (error) {
-      onNotice(`The folder could not be read completely: ${error instanceof Error ? error.message : error}`, { bad: true, about: "folder-error" });
+      onNotice(`The folder could not be read completely: ${reasonOf(error)}`, { bad: true, about: "folder-error" });
     }
     flush();
     tellSkipped(skipped, taken);
   };
 
   // --- inputs
-  const input = (/** @type {string} */ id) => /** @type {HTMLInputElement} */ (document.getElementById(id));
-  const onChange = (/** @type {HTMLInputElement} */ element, /** @type {(files: File[]) => void} */ take) => {
-    element.addEventListener("change", () => {
-      const files = [...(element.files ?? [])];
-      element.value = ""; // so that the same file can be chosen again
-      if (files.length > 0) take(files);
-    });
-  };
-  onChange(input("files"), chosen);
-  onChange(input("folder"), (files) => {
+  onFiles("files", chosen);
+  onFiles("folder", (files) => {
     const pictures = files.filter((file) => PICTURE.test(file.name));
     pictures.sort((a, b) => a.webkitRelativePath.localeCompare(b.webkitRelativePath, "en", { numeric: true }));
     if (pictures.length > 0) onPictures(pictures.map((file) => found(file)));
     tellSkipped(files.length - pictures.length, pictures.length);
   });
-  onChange(input("model-file"), (files) => onModel(files[0]));
+  onFiles("model-file", (files) => onModel(files[0]));
 
   // --- drop: anywhere on the page
   const root = document.documentElement;
@@ -127,73 +122,4 @@ export function acceptFiles({ onPictures, onTraining, onModel, onNotice }) {
   });
 
   acceptCamera(onPictures, onNotice);
-}
-
-/** Whether there is a camera interface: not on a page without https. */
-export const hasCamera = () => Boolean(navigator.mediaDevices?.getUserMedia);
-
-/** Opens the camera. Throws an `Error` with words for people. @returns {Promise<MediaStream>} */
-export async function openCamera() {
-  try {
-    return await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" }, audio: false });
-  } catch (error) {
-    const denied = error instanceof DOMException && error.name === "NotAllowedError";
-    throw new Error(denied
-      ? "The browser blocked the camera. Allow it in the site settings, next to the address, and try again."
-      : "No camera could be opened.");
-  }
-}
-
-/** What the camera shows now, as a PNG file. @param {HTMLVideoElement} video @returns {Promise<Blob | null>} */
-export function frameOf(video) {
-  const canvas = document.createElement("canvas");
-  canvas.width = video.videoWidth;
-  canvas.height = video.videoHeight;
-  canvas.getContext("2d")?.drawImage(video, 0, 0);
-  return new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
-}
-
-/** @param {OnPictures} onPictures @param {Notice} onNotice */
-function acceptCamera(onPictures, onNotice) {
-  const button = /** @type {HTMLButtonElement} */ (document.getElementById("camera"));
-  const dialog = /** @type {HTMLDialogElement} */ (document.getElementById("camera-dialog"));
-  const video = /** @type {HTMLVideoElement} */ (dialog.querySelector("video"));
-  const take = /** @type {HTMLButtonElement} */ (document.getElementById("camera-take"));
-  const said = /** @type {HTMLElement} */ (document.getElementById("camera-said"));
-  if (!hasCamera()) {
-    button.hidden = true;
-    return;
-  }
-  /** @type {MediaStream | null} */
-  let stream = null;
-  let taken = 0;
-  const stop = () => {
-    for (const track of stream?.getTracks() ?? []) track.stop();
-    stream = null;
-    video.srcObject = null;
-  };
-  button.addEventListener("click", async () => {
-    let opened;
-    try {
-      opened = await openCamera();
-    } catch (error) {
-      onNotice(error instanceof Error ? error.message : String(error), { about: "camera" });
-      return;
-    }
-    stop();
-    stream = opened;
-    said.textContent = "";
-    video.srcObject = stream;
-    dialog.showModal();
-    await video.play().catch(() => {});
-  });
-  dialog.addEventListener("close", stop);
-  take.addEventListener("click", async () => {
-    if (!video.videoWidth) return;
-    const blob = await frameOf(video);
-    if (!blob) return;
-    const name = `camera-${++taken}.png`;
-    onPictures([{ name, path: name, blob }]);
-    said.textContent = `${name} captured.`;
-  });
 }

@@ -6,6 +6,7 @@
  * @typedef {(words: string, options?: { bad?: boolean, about?: string }) => void} Notice
  *   `about`: what it is about, where a later one may replace it
  */
+import { element } from "./dom.js";
 
 const MOST = 4;
 
@@ -14,25 +15,17 @@ const MOST = 4;
  * @returns {{ notice: Notice, dismiss: (about: string) => void }}
  */
 export function makeNotices(root, announce) {
-  const find = (/** @type {string | undefined} */ about) =>
-    about === undefined ? null : [...root.children].find((box) => /** @type {HTMLElement} */ (box).dataset.about === about) ?? null;
+  /** The last notice about each thing, which may have been dismissed since. @type {Map<string, HTMLElement>} */
+  const last = new Map();
 
   /** @type {Notice} */
   const notice = (words, { bad = false, about } = {}) => {
-    const box = document.createElement("div");
-    box.className = bad ? "notice bad" : "notice";
-    if (bad) box.setAttribute("role", "alert");
-    if (about !== undefined) box.dataset.about = about;
-    const text = document.createElement("p");
-    text.textContent = words;
-    const close = document.createElement("button");
-    close.type = "button";
-    close.className = "quiet";
-    close.textContent = "Dismiss";
+    const close = element("button", { type: "button", className: "quiet" }, "Dismiss");
+    const box = element("div", { className: bad ? "notice bad" : "notice", ...(bad ? { role: "alert" } : {}) }, element("p", {}, words), close);
     close.addEventListener("click", () => box.remove());
-    box.append(text, close);
-    const before = find(about);
-    if (before) {
+    const before = about === undefined ? undefined : last.get(about);
+    if (about !== undefined) last.set(about, box);
+    if (before?.isConnected) {
       const focused = before.contains(document.activeElement);
       before.replaceWith(box);
       if (focused) close.focus();
@@ -42,5 +35,5 @@ export function makeNotices(root, announce) {
     while (root.children.length > MOST) root.firstElementChild?.remove();
     if (!bad) announce(words);
   };
-  return { notice, dismiss: (about) => find(about)?.remove() };
+  return { notice, dismiss: (about) => last.get(about)?.remove() };
 }

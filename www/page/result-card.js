@@ -2,8 +2,8 @@
 /**
  * One result, large: the three images, the score against the threshold, and what it means.
  *
- * @typedef {import("./table.js").Item} Item
- * @typedef {import("./table.js").Verdict} Verdict
+ * @typedef {import("./table-row.js").Item} Item
+ * @typedef {import("../lib/verdict.js").Verdict} Verdict
  * @typedef {import("../lib/protocol.js").Picture} Picture
  * @typedef {{
  *   item: Item, picture: Picture | null, error: string | null,
@@ -11,9 +11,9 @@
  * }} Shown
  */
 import { short } from "../lib/format.js";
-import { VERDICT_WORDS, dataUrl, showName } from "./table.js";
-
-const TEMPLATE = /** @type {HTMLTemplateElement} */ (document.getElementById("look-template"));
+import { dataUrl } from "../lib/png.js";
+import { VERDICT_WORDS } from "../lib/verdict.js";
+import { byId, find, showName } from "./dom.js";
 
 /** @param {Shown} shown */
 function sentence({ picture, verdict, threshold }) {
@@ -31,14 +31,14 @@ export class ResultCard {
 
   /** @param {HTMLElement} container */
   constructor(container) {
-    container.append(TEMPLATE.content.cloneNode(true));
-    /** @param {string} selector */
-    const part = (selector) => /** @type {any} */ (container.querySelector(selector));
+    container.append(byId("look-template", HTMLTemplateElement).content.cloneNode(true));
+    const part = (/** @type {string} */ selector) => find(container, selector);
+    const image = (/** @type {string} */ selector) => find(container, selector, HTMLImageElement);
     this.#parts = {
-      root: /** @type {HTMLElement} */ (part(".look")),
+      root: part(".look"),
       name: part(".look-name"), facts: part(".look-facts"), reason: part(".look-reason"), says: part(".look-says"),
-      input: part(".input"), reconstruction: part(".reconstruction"), heat: part(".heat"), stack: part(".stack"),
-      word: part(".verdict-word"), icon: part("use"), meter: part(".meter"),
+      input: image(".input"), reconstruction: image(".reconstruction"), heat: image(".heat"), stack: part(".stack"),
+      word: part(".verdict-word"), icon: find(container, "use", SVGUseElement), meter: part(".meter"),
       score: part(".look-score"), threshold: part(".look-threshold"), residual: part(".look-residual"), latent: part(".look-latent"),
     };
   }

@@ -3,26 +3,15 @@
  * The results table. Rows are inserted a few at a time within a time budget, and pictures are
  * drawn only for rows near the viewport, so that a thousand rows cost little.
  *
- * @typedef {import("../lib/protocol.js").Source} Source
- * @typedef {import("../lib/protocol.js").Picture} Picture
  * @typedef {import("../lib/scorer.js").Answer} Answer
- * @typedef {"normal" | "anomalous" | "uncalibrated" | "error"} Verdict
- * @typedef {{ name: string, path: string, label?: string, source: Source }} Item
- * @typedef {{
- *   order: number, item: Item, answer: Answer, picture: Picture | null, error: string | null,
- *   verdict: Verdict, threshold: number | null, display: number | null, displayFor: number | null,
- *   stale: boolean, tr: HTMLTableRowElement, parts: Parts | null, drawn: boolean,
- * }} Row
+ * @typedef {import("./table-row.js").Item} Item
+ * @typedef {import("./table-row.js").Row} Row
  * @typedef {{ show: (row: Row) => void }} Companion  adds to rows, after each was built or brought up to date
- * @typedef {{
- *   score: HTMLElement, meter: HTMLElement, display: HTMLElement, threshold: HTMLElement, verdict: HTMLElement,
- *   icon: SVGUseElement, stale: HTMLElement,
- *   input: HTMLImageElement, reconstruction: HTMLImageElement, heat: HTMLImageElement, stack: HTMLElement,
- * }} Parts
  */
 import { lineOf } from "../lib/csv.js";
-import { short } from "../lib/format.js";
-import { NAME_LENGTH, shortName } from "../lib/names.js";
+import { verdictOf } from "../lib/verdict.js";
+import { ORDERS, placeOf } from "./table-order.js";
+import { buildRow, drawRow, releaseRow, showRow } from "./table-row.js";
 
 /** Work on rows stops after this long, or this many new rows, and goes on in the next frame. */
 const FRAME_BUDGET_MS = 5;
@@ -35,37 +24,6 @@ const ALWAYS_DRAWN = 64;
 const MANY = 100;
 const DRAW_MARGIN = "1200px 0px";
 
-export const VERDICT_WORDS = { normal: "Normal", anomalous: "Anomalous", uncalibrated: "Not calibrated", error: "Unreadable" };
-
-/** Shows a name, shortened where it is long; the whole is then its title. @param {HTMLElement} element @param {string} name */
-export function showName(element, name, most = NAME_LENGTH) {
-  const shown = shortName(name, most);
-  element.textContent = shown;
-  if (shown === name) element.removeAttribute("title");
-  else element.title = name;
-}
-
-/** @param {Uint8Array} png */
-export function dataUrl(png) {
-  let binary = "";
-  for (let i = 0; i < png.length; i += 0x8000) binary += String.fromCharCode(...png.subarray(i, i + 0x8000));
-  return `data:image/png;base64,${btoa(binary)}`;
-}
-
-/** @param {number} score @param {number | null} threshold @returns {Verdict} */
-export function verdictOf(score, threshold) {
-  if (threshold === null) return "uncalibrated";
-  return score > threshold ? "anomalous" : "normal";
-}
-
-const COMPARE = {
-  order: (/** @type {Row} */ a, /** @type {Row} */ b) => a.order - b.order,
-  name: (/** @type {Row} */ a, /** @type {Row} */ b) => COLLATOR.compare(a.item.path, b.item.path) || a.order - b.order,
-  high: (/** @type {Row} */ a, /** @type {Row} */ b) => (b.picture?.score ?? -Infinity) - (a.picture?.score ?? -Infinity) || a.order - b.order,
-  low: (/** @type {Row} */ a, /** @type {Row} */ b) => (a.picture?.score ?? Infinity) - (b.picture?.score ?? Infinity) || a.order - b.order,
-};
-const COLLATOR = new Intl.Collator("en", { numeric: true });
-
 /** Events: `change` after rows were added, changed or removed; `open` (detail: Row). */
 export class ResultsTable extends EventTarget {
   /** @type {Row[]} all rows, in the order they are shown */ rows = [];
@@ -76,13 +34,11 @@ export class ResultsTable extends EventTarget {
   #frame = 0;
   #frameRows = FRAME_ROWS;
   #order = 0;
-  /** Orders by name. @type {Record<string, (a: Row, b: Row) => number>} */ sorts = { ...COMPARE };
+  /** Orders by name. @type {Record<string, (a: Row, b: Row) => number>} */ sorts = { ...ORDERS };
   #sort = "order";
   /** @type {number | null} */ #threshold = null;
   #generation = 0;
   #body;
-  #pictureRow;
-  #errorRow;
   /** @type {WeakMap<Element, Row>} */ #byElement = new WeakMap();
   #observer = new IntersectionObserver((entries) => this.#seen(entries), { rootMargin: DRAW_MARGIN });
 
@@ -91,10 +47,6 @@ export class ResultsTable extends EventTarget {
     super();
     this.table = table;
     this.#body = table.tBodies[0];
-    const row = (/** @type {string} */ id) =>
-      /** @type {HTMLTableRowElement} */ (/** @type {HTMLTemplateElement} */ (document.getElementById(id)).content.firstElementChild);
-    this.#pictureRow = row("row-template");
-    this.#errorRow = row("error-row-template");
     this.#body.addEventListener("click", (event) => {
       const button = event.target instanceof Element && event.target.closest("button.name");
       const found = button && this.#byElement.get(/** @type {Element} */ (button.closest("tr")));
@@ -109,7 +61,7 @@ export class ResultsTable extends EventTarget {
 
   /** @param {Item} item @param {Answer} answer */
   add(item, answer) {
-    const row = /** @type {Row} */ ({ order: this.#order++, item, tr: /** @type {any} */ (null), parts: null, drawn: false });
+    const row = /** @type {Row} */ ({ order: this.#order++, item, parts: null, drawn: false });
     this.#fill(row, answer);
     this.#coming.push(row);
     this.#schedule();
@@ -156,66 +108,14 @@ export class ResultsTable extends EventTarget {
 
   /** @param {Row} row */
   #build(row) {
-    const { picture, item, error } = row;
-    const tr = /** @type {HTMLTableRowElement} */ ((picture ? this.#pictureRow : this.#errorRow).cloneNode(true));
-    row.tr = tr;
-    this.#byElement.set(tr, row);
-    tr.dataset.name = item.name;
-    if (item.path !== item.name) tr.dataset.path = item.path;
-    tr.dataset.verdict = row.verdict;
-    /** @param {string} selector */
-    const part = (selector) => /** @type {any} */ (tr.querySelector(selector));
-    showName(part(".name"), item.name);
-    if (part(".name").title) part(".name").setAttribute("aria-label", item.name);
-    const folder = item.path.slice(0, Math.max(0, item.path.lastIndexOf("/")));
-    const facts = [folder, picture ? `${picture.width} × ${picture.height}` : "", item.label ? `labelled ${item.label}` : ""];
-    if (folder !== shortName(folder)) part(".facts").title = folder;
-    facts[0] = shortName(folder);
-    part(".facts").textContent = facts.filter(Boolean).join(" · ");
-    if (!picture) {
-      part(".reason").textContent = error;
-      row.parts = null;
-      this.companion?.show(row);
-      return;
-    }
-    tr.dataset.score = String(picture.score);
-    tr.dataset.residual = String(picture.residual);
-    if (picture.latent !== null) tr.dataset.latent = String(picture.latent);
-    part(".residual").textContent = short(picture.residual);
-    part(".latent").textContent = picture.latent === null ? "none" : short(picture.latent);
-    /** @type {Parts} */
-    const parts = {
-      score: part(".score"), meter: part(".meter"), display: part(".display"), threshold: part(".threshold"),
-      verdict: part(".verdict-word"), icon: part("use"), stale: part(".stale"),
-      input: part(".input"), reconstruction: part(".reconstruction"), heat: part(".heat"), stack: part(".stack"),
-    };
-    row.parts = parts;
-    for (const image of [parts.input, parts.reconstruction, parts.heat]) image.width = image.height = picture.size;
-    parts.input.alt = `Input: ${item.name}`;
-    parts.reconstruction.alt = picture.reconstruction ? `Reconstruction of ${item.name}` : "This method makes no reconstruction";
-    parts.heat.alt = `Heat map over ${item.name}`;
-    parts.score.textContent = short(picture.score);
-    parts.score.title = String(picture.score);
-    this.#show(row);
+    buildRow(row);
+    this.#byElement.set(row.tr, row);
+    this.companion?.show(row);
   }
 
   /** Brings the cells that change with the threshold up to date. @param {Row} row */
   #show(row) {
-    const { parts, tr } = row;
-    if (!parts) {
-      this.companion?.show(row);
-      return;
-    }
-    const { verdict, threshold, display, stale } = row;
-    tr.dataset.verdict = verdict;
-    tr.toggleAttribute("data-stale", stale);
-    parts.verdict.textContent = VERDICT_WORDS[verdict];
-    parts.icon.setAttribute("href", `#icon-${verdict}`);
-    parts.threshold.textContent = threshold === null ? "none" : short(threshold);
-    parts.display.textContent = display === null ? "" : display.toFixed(2);
-    parts.meter.hidden = display === null;
-    if (display !== null) parts.meter.style.setProperty("--value", display.toFixed(4));
-    parts.stale.hidden = !stale;
+    showRow(row);
     this.companion?.show(row);
   }
 
@@ -236,35 +136,10 @@ export class ResultsTable extends EventTarget {
         this.#undrawn.add(row);
       } else {
         this.#undrawn.delete(row);
-        this.#release(row);
+        releaseRow(row);
       }
     }
     this.#schedule();
-  }
-
-  /** @param {Row} row */
-  #draw(row) {
-    const { parts, picture } = row;
-    if (row.drawn || !parts || !picture) return;
-    row.drawn = true;
-    const input = dataUrl(picture.input);
-    parts.input.src = input;
-    if (picture.reconstruction) parts.reconstruction.src = dataUrl(picture.reconstruction);
-    // The input lies under the heat map as a background, so that one style property of the table
-    // changes the opacity of all heat maps.
-    parts.stack.style.backgroundImage = `url(${input})`;
-    parts.heat.src = dataUrl(picture.heat);
-  }
-
-  /** @param {Row} row */
-  #release(row) {
-    const { parts } = row;
-    if (!row.drawn || !parts) return;
-    row.drawn = false;
-    parts.input.removeAttribute("src");
-    parts.reconstruction.removeAttribute("src");
-    parts.heat.removeAttribute("src");
-    parts.stack.style.backgroundImage = "";
   }
 
   #schedule() {
@@ -291,7 +166,7 @@ export class ResultsTable extends EventTarget {
     for (const row of this.#undrawn) {
       if (performance.now() >= end) break;
       this.#undrawn.delete(row);
-      this.#draw(row);
+      drawRow(row);
     }
     while (taken < Math.min(this.#coming.length, this.#frameRows) && performance.now() < end) {
       const row = this.#coming[taken++];
@@ -302,7 +177,7 @@ export class ResultsTable extends EventTarget {
         this.rows.push(row);
         this.#body.append(row.tr);
       } else {
-        const at = this.#place(row);
+        const at = placeOf(row, this.rows, compare);
         this.#body.insertBefore(row.tr, this.rows[at].tr);
         this.rows.splice(at, 0, row);
       }
@@ -327,19 +202,6 @@ export class ResultsTable extends EventTarget {
       });
     }
     if (this.#coming.length > 0 || this.#dirty.size > 0 || this.#undrawn.size > 0) this.#schedule();
-  }
-
-  /** @param {Row} row */
-  #place(row) {
-    const compare = this.sorts[this.#sort];
-    let low = 0;
-    let high = this.rows.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (compare(this.rows[middle], row) <= 0) low = middle + 1;
-      else high = middle;
-    }
-    return low;
   }
 
   get sort() {

@@ -7,6 +7,8 @@
  * @typedef {import("./protocol.js").State} State
  * @typedef {import("./url-settings.js").Values} Values
  * @typedef {import("./url-settings.js").UserSettings} UserSettings
+ * @typedef {import("./url-settings.js").Method} Method
+ * @typedef {import("./url-settings.js").LossInfo} LossInfo
  * @typedef {{
  *   id: string, name: string, userSettings: UserSettings, settings: Values, losses: Loss[], points: PreviewPoint[],
  *   state: State, step: number, totalSteps: number, stepMs: number, device: string, colour: number, compared: boolean,
@@ -14,20 +16,66 @@
  */
 import { csvCell as cell } from "../csv.js";
 import { plural } from "../format.js";
+import { toAddress } from "./url-settings.js";
 
-/** The curves that runs can be compared by. */
-export const MEASURES = /** @type {const} */ ({
-  generator: "Generator loss", discriminator: "Discriminator loss", adversarial: "Adversarial loss",
-  contextual: "Contextual loss", latent: "Latent loss", real: "D(x)", fake: "D(x̂)", residual: "Held-out residual",
-});
-/** @typedef {keyof typeof MEASURES} Measure */
+/** What every method's steps have, beside its own losses. */
+const ESTIMATES = { real: "D(x)", fake: "D(x̂)" };
+const RESIDUAL = "residual";
+const NOT_LOSSES = ["step", ...Object.keys(ESTIMATES)];
 
-const LOSS_COLUMNS = /** @type {const} */ (["adversarial", "contextual", "latent", "generator", "discriminator", "real", "fake"]);
+/**
+ * The losses of a run: its method's, as far as its steps have them, and what else they have. Steps of earlier versions
+ * have the same five names for every method.
+ * @param {Pick<Run, "settings" | "losses">} run @param {Method[]} methods @returns {LossInfo[]}
+ */
+export function lossesOf({ settings, losses }, methods) {
+  const own = methods.find(({ name }) => name === settings.method)?.losses ?? [];
+  if (losses.length === 0) return own;
+  // A run that was resumed may have been begun by an earlier version.
+  const recorded = new Set([losses[0], losses[losses.length - 1]].flatMap((loss) => Object.keys(loss)).filter((name) => !NOT_LOSSES.includes(name)));
+  const others = [...recorded].filter((name) => !own.some((loss) => loss.name === name));
+  const titleOf = (/** @type {string} */ wanted) => methods.flatMap((method) => method.losses).find(({ name }) => name === wanted)?.title ?? wanted;
+  return [...own.filter(({ name }) => recorded.has(name)), ...others.map((name) => ({ name, title: titleOf(name), meaning: "" }))];
+}
+
+/** The losses that any of the runs has, once each. @param {Run[]} runs @param {Method[]} methods */
+function allLosses(runs, methods) {
+  const all = runs.flatMap((run) => lossesOf(run, methods));
+  return all.filter(({ name }, i) => all.findIndex((other) => other.name === name) === i);
+}
+
+/** What runs can be compared by: names and titles. @param {Run[]} runs @param {Method[]} methods @returns {[string, string][]} */
+export const measuresOf = (runs, methods) => [
+  ...allLosses(runs, methods).map(({ name, title }) => /** @type {[string, string]} */ ([name, title])),
+  ...Object.entries(ESTIMATES),
+  [RESIDUAL, "Held-out residual"],
+];
+
+/**
+ * What runs are compared by where nobody chose: how well they reconstruct, by the loss where all have that one.
+ * @param {Run[]} runs @param {Method[]} methods
+ */
+export const measureFor = (runs, methods) =>
+  runs.length > 0 && runs.every((run) => lossesOf(run, methods).some(({ name }) => name === "contextual")) ? "contextual" : RESIDUAL;
 
 /** What a run is called when nobody named it. @param {Values} settings @param {number | null} [minutes] of a run by minutes */
 export function nameOf(settings, minutes = null) {
   const length = minutes !== null ? plural(minutes, "minute") : settings.steps != null ? plural(settings.steps, "step") : plural(settings.epochs ?? 0, "epoch");
   return `${settings.preset ?? settings.method ?? "run"}, ${settings.size} px, width ${settings.width}, batch ${settings.batch}, ${length}`;
+}
+
+/**
+ * The page's address with all that it takes to repeat a run.
+ * @param {Pick<Run, "userSettings" | "settings" | "name" | "state" | "step">} run @param {string} page the page's own address
+ */
+export function addressOf({ userSettings, settings, name, state, step }, page) {
+  const given = { ...userSettings.given };
+  for (const key of ["preset", "size", "channels", "width", "batch", "seed"]) given[key] ??= settings[key];
+  // Minutes mean other steps on another machine; those that were taken can be repeated.
+  const done = userSettings.minutes !== null && state === "done";
+  if (done) given.steps = step;
+  else if (userSettings.minutes === null && given.steps == null) given.epochs ??= settings.epochs;
+  return toAddress({ ...userSettings, given, minutes: done ? null : userSettings.minutes, name }, page);
 }
 
 /** Adds new steps. What is said again, after a worker started anew, replaces the old. @param {Run} run @param {Loss[]} losses */
@@ -44,9 +92,13 @@ export function addPoint(run, point) {
   run.points.push(point);
 }
 
-/** One line a step and run; the preview's columns are filled at the steps that had one. @param {Run[]} runs */
-export function toCsv(runs) {
-  const lines = [["run", "step", ...LOSS_COLUMNS, "held_out_residual", "auroc_information"].join(",")];
+/**
+ * One line a step and run; the preview's columns are filled at the steps that had one.
+ * @param {Run[]} runs @param {Method[]} methods
+ */
+export function toCsv(runs, methods) {
+  const columns = [...allLosses(runs, methods).map(({ name }) => name), ...Object.keys(ESTIMATES)];
+  const lines = [["run", "step", ...columns, "held_out_residual", "auroc_information"].join(",")];
   for (const run of runs) {
     const losses = new Map(run.losses.map((loss) => [loss.step, loss]));
     const points = new Map(run.points.map((point) => [point.step, point]));
@@ -54,7 +106,7 @@ export function toCsv(runs) {
     for (const step of steps) {
       const loss = losses.get(step);
       const point = points.get(step);
-      lines.push([run.name, step, ...LOSS_COLUMNS.map((column) => loss?.[column]), point?.residual, point?.auroc].map(cell).join(","));
+      lines.push([run.name, step, ...columns.map((column) => loss?.[column]), point?.residual, point?.auroc].map(cell).join(","));
     }
   }
   return [...lines, ""].join("\r\n");
@@ -73,7 +125,7 @@ const OVERLAY_STEPS = 1500;
 
 /**
  * All runs on one axis: the mean of neighbouring steps where there are more than can be seen.
- * @param {Run[]} runs @param {Measure} measure @returns {import("./points.js").Points}
+ * @param {Run[]} runs @param {string} measure @returns {import("./points.js").Points}
  */
 export function overlay(runs, measure) {
   const last = Math.max(0, ...runs.map((run) => Math.max(run.losses.at(-1)?.step ?? 0, run.points.at(-1)?.step ?? 0)));
@@ -82,9 +134,9 @@ export function overlay(runs, measure) {
   const curves = runs.map((run) => {
     /** @type {{ sum: number, count: number }[]} */
     const bins = [];
-    for (const one of measure === "residual" ? run.points : run.losses) {
-      const value = /** @type {Record<string, number | null>} */ (one)[measure];
-      if (value === null) continue;
+    for (const one of measure === RESIDUAL ? run.points : run.losses) {
+      const value = /** @type {Record<string, number | null | undefined>} */ (one)[measure];
+      if (value === null || value === undefined) continue;
       const at = Math.floor(one.step / by);
       const bin = (bins[at] ??= { sum: 0, count: 0 });
       bin.sum += value;

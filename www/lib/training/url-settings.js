@@ -10,9 +10,11 @@
  *   optional: boolean, choices?: (string | number)[], min?: number, max?: number, above_min?: boolean, below_max?: boolean,
  * }} Setting
  * @typedef {{ name: string, help: string, changes: Record<string, Value> }} Preset
+ * @typedef {{ name: string, title: string, meaning: string }} LossInfo  `name`: as a step's record has it
  * @typedef {{
- *   name: string, source: string, in_steps: boolean, searches: boolean, settings: string[], published: Record<string, Value>,
- * }} Method  `settings` are the fields that mean something to it
+ *   name: string, source: string, in_steps: boolean, searches: boolean, settings: string[], losses: LossInfo[],
+ *   published: Record<string, Value>,
+ * }} Method  `settings` are the fields that mean something to it; `losses` are its own, in order
  * @typedef {{ settings: Setting[], methods: Method[], presets: Preset[] }} Schema  as `skip-ganomaly schema` writes it
  * @typedef {{ given: Values, minutes: number | null, device: string, name: string }} UserSettings
  *   what a person set, by the settings' names with _; the rest is left to the page

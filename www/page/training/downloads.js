@@ -6,7 +6,7 @@
  * @typedef {import("../../lib/training/records.js").Run} Run
  * @typedef {import("../../lib/training/url-settings.js").Schema} Schema
  */
-import { element } from "./form.js";
+import { element } from "../dom.js";
 import { resumeCommand, trainCommand } from "../../lib/training/url-settings.js";
 import { fileName } from "../../lib/format.js";
 

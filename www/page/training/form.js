@@ -5,9 +5,10 @@
  *
  * @typedef {import("../../lib/training/url-settings.js").Setting} Setting
  * @typedef {import("../../lib/training/url-settings.js").UserSettings} UserSettings
- * @typedef {{ setting: Setting, input: HTMLInputElement | HTMLSelectElement, error: HTMLElement, touched: boolean }} Field
  */
-import { optionOf, parse, unusedBy } from "../../lib/training/url-settings.js";
+import { unusedBy } from "../../lib/training/url-settings.js";
+import { element } from "../dom.js";
+import { Field, inWords } from "./field.js";
 
 /** Asked for first; everything else is in a fold. */
 const MAIN = ["method", "preset", "size", "channels", "width", "batch"];
@@ -28,20 +29,6 @@ const DEVICES = [["auto", "Automatic"], ["cpu", "CPU"], ["webgpu", "WebGPU"]];
 function title(key) {
   const words = key.replaceAll("_", " ");
   return words[0].toUpperCase() + words.slice(1);
-}
-
-/** The program's help without the dashes of its options. @param {string} help */
-const inWords = (help) => help.replace(/--([a-z-]+)/g, (_, name) => name.replaceAll("-", " "));
-
-/** @template {keyof HTMLElementTagNameMap} K @param {K} tag @param {Record<string, any>} [properties] @param {(Node | string)[]} children */
-export function element(tag, properties = {}, ...children) {
-  const made = document.createElement(tag);
-  for (const [name, value] of Object.entries(properties)) {
-    if (name.includes("-") || name === "for" || name === "role") made.setAttribute(name, value);
-    else /** @type {any} */ (made)[name] = value;
-  }
-  made.append(...children);
-  return made;
 }
 
 /** Event: `change`, after a person changed something. */
@@ -108,41 +95,16 @@ export class Form extends EventTarget {
     return element("div", { className: "field" }, element("label", { for: input.id }, words), input, help);
   }
 
-  /** @param {Setting} setting @returns {Field} */
-  #make(setting) {
-    const id = `set-${optionOf(setting.field)}`;
-    const choices = setting.kind === "flag" ? ["true", "false"] : setting.choices;
-    /** @type {HTMLInputElement | HTMLSelectElement} */
-    let input;
-    if (choices) {
-      input = element("select", { id });
-      if (setting.optional) input.append(element("option", { value: "" }, "the method's default"));
-      const words = setting.kind === "flag" ? ["yes", "no"] : choices.map(String);
-      choices.forEach((choice, i) => input.append(element("option", { value: String(choice) }, words[i])));
-    } else {
-      input = element("input", { id, type: "number", step: setting.kind === "integer" ? "1" : "any", inputMode: setting.kind === "integer" ? "numeric" : "decimal" });
-      if (setting.min !== undefined) input.setAttribute("min", String(setting.min));
-      if (setting.max !== undefined) input.setAttribute("max", String(setting.max));
-      if (setting.optional) input.setAttribute("placeholder", "the method's default");
-    }
-    input.value = setting.default === null || setting.default === undefined ? "" : String(setting.default);
-    const error = element("p", { className: "field-error", id: `${id}-error`, hidden: true });
-    const field = { setting, input, error, touched: false };
-    input.setAttribute("aria-describedby", `${id}-error ${id}-hint`);
-    input.addEventListener("change", () => {
-      field.touched = !(setting.optional && input.value === "");
-      this.#check(field);
-      this.#changed();
-    });
+  /** @param {Setting} setting */
+  #add(setting) {
+    const field = new Field(setting, () => this.#changed());
     this.#fields.set(setting.field, field);
     return field;
   }
 
   /** @param {Setting} setting */
   #field(setting) {
-    const { input, error } = this.#make(setting);
-    const hint = element("p", { className: "hint", id: `${input.id}-hint` }, inWords(setting.help));
-    return element("div", { className: "field" }, element("label", { for: input.id }, title(setting.field)), input, error, hint);
+    return this.#add(setting).inBox(title(setting.field));
   }
 
   /** Epochs, steps or minutes: one choice and one number. @param {Map<string, Setting>} byName */
@@ -155,7 +117,7 @@ export class Form extends EventTarget {
       const setting = key === "minutes" ? MINUTES : byName.get(key);
       if (!setting) continue;
       // The kind that is chosen always has a number.
-      const { input, error } = this.#make({ ...setting, optional: false, default: setting.default ?? 500 });
+      const { input, error } = this.#add({ ...setting, optional: false, default: setting.default ?? 500 });
       input.setAttribute("aria-label", LENGTH_WORDS[key]);
       this.#length.append(element("option", { value: key }, LENGTH_WORDS[key]));
       row.append(input);
@@ -184,25 +146,9 @@ export class Form extends EventTarget {
         if (hint) hint.textContent = inWords(field.setting.help);
       } else {
         field.touched = false;
-        this.#tell(field, "");
+        field.tell("");
       }
     }
-  }
-
-  /** @param {Field} field @param {string} words empty: nothing is wrong */
-  #tell(field, words) {
-    field.error.textContent = words;
-    field.error.hidden = words === "";
-    if (words) field.input.setAttribute("aria-invalid", "true");
-    else field.input.removeAttribute("aria-invalid");
-  }
-
-  /** @param {Field} field */
-  #check(field) {
-    const badText = field.input instanceof HTMLInputElement && field.input.validity.badInput;
-    const parsed = badText ? { error: "Enter a number." } : parse(field.setting, field.input.value);
-    this.#tell(field, "error" in parsed && field.touched ? parsed.error : "");
-    return parsed;
   }
 
   /** The settings that the method has no use for are not shown, and count as not given. */
@@ -234,7 +180,7 @@ export class Form extends EventTarget {
     const unused = this.#unused();
     for (const [key, field] of this.#fields) {
       if (!field.touched || unused.includes(key)) continue;
-      const parsed = this.#check(field);
+      const parsed = field.check();
       if ("error" in parsed) good = false;
       else if (key === "minutes") minutes = parsed.value === null ? null : Number(parsed.value);
       else given[key] = field.setting.choices?.some((choice) => typeof choice === "number") ? Number(parsed.value) : parsed.value;
@@ -261,7 +207,7 @@ export class Form extends EventTarget {
       if (key === "epochs" || key === "steps" || key === "minutes") this.#showLength(key);
       if (field.input instanceof HTMLSelectElement && ![...field.input.options].some(({ value }) => value === text)) {
         const { setting } = field;
-        this.#tell(field, `The address asks for "${text}". Expected one of ${(setting.choices ?? ["true", "false"]).join(", ")}.`);
+        field.tell(`The address asks for "${text}". Expected one of ${(setting.choices ?? ["true", "false"]).join(", ")}.`);
         continue;
       }
       field.input.value = text;
@@ -270,9 +216,9 @@ export class Form extends EventTarget {
         // A number field drops what is no number, and says nothing.
         field.touched = false;
         field.input.value = String(field.setting.default ?? "");
-        this.#tell(field, `The address asks for "${text}", which is not a number.`);
+        field.tell(`The address asks for "${text}", which is not a number.`);
       } else {
-        this.#check(field);
+        field.check();
       }
       if (field.error.textContent && this.#more.contains(field.input)) this.#more.open = true;
     }
@@ -282,7 +228,7 @@ export class Form extends EventTarget {
   #forget() {
     for (const field of this.#fields.values()) {
       field.touched = false;
-      this.#tell(field, "");
+      field.tell("");
     }
     this.#showLength("epochs");
   }
@@ -305,7 +251,7 @@ export class Form extends EventTarget {
       if (value === undefined) continue;
       if (value === null && !field.setting.optional) continue;
       field.input.value = value === null ? "" : String(value);
-      this.#tell(field, "");
+      field.tell("");
     }
     this.#suitMethod();
   }
@@ -315,7 +261,7 @@ export class Form extends EventTarget {
     const name = /^([a-z][a-z-]*)\b/.exec(words)?.[1].replaceAll("-", "_") ?? "";
     const field = this.#fields.get(name);
     if (!field || this.#unused().includes(name)) return false;
-    this.#tell(field, words);
+    field.tell(words);
     if (this.#more.contains(field.input)) this.#more.open = true;
     return true;
   }

@@ -7,19 +7,17 @@
  * @typedef {import("../../lib/training/records.js").Run} Run
  */
 import { short } from "../../lib/format.js";
-import { showName } from "../table.js";
-import { Curves, Histogram } from "./charts.js";
-import { element } from "./form.js";
-
-const LOSSES = /** @type {const} */ ([
-  ["adversarial", "adversarial"], ["contextual", "contextual"], ["latent", "latent"],
-  ["generator", "generator (weighted sum)"], ["discriminator", "discriminator"],
-]);
+import { lossesOf } from "../../lib/training/records.js";
+import { element, showName } from "../dom.js";
+import { Curves } from "./curves.js";
+import { ScoreHistogram } from "./score-histogram.js";
 
 export class LiveCharts {
   #root;
   #renderQueue;
+  #methods;
   #losses;
+  /** The names of the losses that are drawn. @type {string[]} */ #drawn = [];
   #verdicts;
   #residual;
   #histogram;
@@ -29,18 +27,20 @@ export class LiveCharts {
   /** @type {Preview | null} */ #preview = null;
   /** @type {number | null} */ #threshold = null;
 
-  /** @param {HTMLElement} root @param {import("./charts.js").RenderQueue} renderQueue */
-  constructor(root, renderQueue) {
+  /**
+   * @param {HTMLElement} root @param {import("./render-queue.js").RenderQueue} renderQueue
+   * @param {import("../../lib/training/url-settings.js").Method[]} methods
+   */
+  constructor(root, renderQueue, methods) {
     this.#root = root;
     this.#renderQueue = renderQueue;
-    this.#losses = new Curves("Losses", renderQueue, {
-      lines: LOSSES.map(([key, label], colour) => ({ key, label, colour })), log: true, logSwitch: true,
-    });
+    this.#methods = methods;
+    this.#losses = new Curves("Losses", renderQueue, { lines: [], log: true, logSwitch: true });
     this.#verdicts = new Curves("D's estimate that an image is real", renderQueue, {
       lines: [{ key: "real", label: "D(x), images", colour: 0 }, { key: "fake", label: "D(x̂), reconstructions", colour: 1 }], range: [0, 1],
     });
     this.#residual = new Curves("Residual of held-out images", renderQueue, { lines: [{ key: "residual", label: "mean R", colour: 2 }] });
-    this.#histogram = new Histogram(renderQueue);
+    this.#histogram = new ScoreHistogram(renderQueue);
     root.append(
       element("h3", {}, "Training progress"),
       element("div", { className: "charts" }, this.#losses.root, this.#verdicts.root, this.#residual.root, this.#histogram.root),
@@ -65,11 +65,16 @@ export class LiveCharts {
   /** New losses or a new residual. @param {Run} run */
   update(run) {
     const { losses, points } = run;
-    /** @param {readonly (keyof import("../../lib/training/protocol.js").Loss)[]} keys */
-    const of = (keys) => () => ({
-      count: losses.length, x: (/** @type {number} */ i) => losses[i].step, y: (/** @type {number} */ line, /** @type {number} */ i) => losses[i][keys[line]],
+    const own = lossesOf(run, this.#methods);
+    const names = own.map(({ name }) => name);
+    if (names.join() !== this.#drawn.join()) {
+      this.#drawn = names;
+      this.#losses.setLines(own.map(({ name, title, meaning }, colour) => ({ key: name, label: title, meaning, colour })));
+    }
+    const of = (/** @type {string[]} */ keys) => () => ({
+      count: losses.length, x: (/** @type {number} */ i) => losses[i].step, y: (/** @type {number} */ line, /** @type {number} */ i) => losses[i][keys[line]] ?? null,
     });
-    this.#losses.set(of(LOSSES.map(([key]) => key)));
+    this.#losses.set(of(names));
     this.#verdicts.set(of(["real", "fake"]));
     this.#residual.set(() => ({ count: points.length, x: (i) => points[i].step, y: (_line, i) => points[i].residual }));
   }

@@ -7,9 +7,9 @@
  * @typedef {{ files: TrainFile[], folder: string, left: number }} Choice
  *   `folder`: what to call the pictures' folder; `left`: files that are no pictures by name
  */
-import { frameOf, hasCamera, openCamera } from "../files.js";
+import { frameOf, hasCamera, openCamera } from "../camera.js";
 import { PICTURE, found } from "../../lib/walk.js";
-import { element } from "./form.js";
+import { byId, element, onFiles } from "../dom.js";
 import { plural, reasonOf } from "../../lib/format.js";
 
 /** How many frames the camera takes, and how often. */
@@ -39,18 +39,7 @@ export function choiceOf(all) {
  * @param {{ choose: (choice: Choice) => void, problem: (words: string) => void }} handlers
  */
 export function acceptTraining({ choose, problem }) {
-  const byId = (/** @type {string} */ id) => /** @type {any} */ (document.getElementById(id));
-
-  for (const id of ["train-files", "train-folder"]) {
-    const input = /** @type {HTMLInputElement} */ (byId(id));
-    const take = () => {
-      const all = [...(input.files ?? [])].map((file) => found(file));
-      input.value = ""; // so that the same can be chosen again
-      if (all.length > 0) choose(choiceOf(all));
-    };
-    input.addEventListener("change", take);
-    take(); // chosen before this part of the page was there
-  }
+  for (const id of ["train-files", "train-folder"]) onFiles(id, (files) => choose(choiceOf(files.map((file) => found(file)))));
 
   byId("train-bundled").addEventListener("click", async () => {
     try {
@@ -73,7 +62,7 @@ export function acceptTraining({ choose, problem }) {
 
 /** Frames of the camera, one after another. @param {(choice: Choice) => void} choose @param {(words: string) => void} problem */
 function acceptFrames(choose, problem) {
-  const button = /** @type {HTMLButtonElement} */ (document.getElementById("train-camera"));
+  const button = byId("train-camera");
   if (!hasCamera()) {
     button.hidden = true;
     return;

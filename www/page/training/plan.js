@@ -5,12 +5,12 @@
  *
  * @typedef {import("../../lib/training/protocol.js").Planned} Planned
  */
-import { element } from "./form.js";
+import { byId, element } from "../dom.js";
 import { bytesWords } from "../../lib/format.js";
 
 /** Event: `would` (detail: the settings that would fit), when a person takes them. */
 export class PlanView extends EventTarget {
-  #root = /** @type {HTMLElement} */ (document.getElementById("train-plan"));
+  #root = byId("train-plan");
 
   clear() {
     this.#root.replaceChildren();

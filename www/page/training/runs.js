@@ -4,12 +4,13 @@
  * they differ, and all of it as CSV.
  *
  * @typedef {import("../../lib/training/records.js").Run} Run
- * @typedef {import("../../lib/training/records.js").Measure} Measure
+ * @typedef {import("../../lib/training/url-settings.js").Method} Method
  */
-import { element } from "./form.js";
-import { COLOURS, Curves } from "./charts.js";
-import { MEASURES, differences, overlay } from "../../lib/training/records.js";
+import { differences, measureFor, measuresOf, overlay } from "../../lib/training/records.js";
 import { optionOf } from "../../lib/training/url-settings.js";
+import { element } from "../dom.js";
+import { COLOURS } from "./chart-colours.js";
+import { Curves } from "./curves.js";
 
 const STATE_WORDS = { idle: "closed", preparing: "starting", running: "running", paused: "paused", done: "finished", failed: "failed" };
 
@@ -18,20 +19,25 @@ export class RunsView extends EventTarget {
   /** @type {Run[]} */ #runs = [];
   #root;
   #list = element("ul", { className: "runs" });
+  #methods;
   #measure = element("select", { id: "compare-measure" });
+  /** Whether a person chose the measure. */
+  #chosen = false;
   #chart;
   #differ = element("div", { className: "scroll", tabIndex: 0, role: "region", "aria-label": "Settings that differ" });
   #compare = element("div", {});
   /** @type {Map<Run, HTMLElement>} */ #facts = new Map();
   #compared = "";
 
-  /** @param {HTMLElement} root @param {import("./charts.js").RenderQueue} renderQueue */
-  constructor(root, renderQueue) {
+  /** @param {HTMLElement} root @param {import("./render-queue.js").RenderQueue} renderQueue @param {Method[]} methods */
+  constructor(root, renderQueue, methods) {
     super();
     this.#root = root;
-    for (const [value, words] of Object.entries(MEASURES)) this.#measure.append(element("option", { value }, words));
-    this.#measure.value = "contextual";
-    this.#measure.addEventListener("change", () => this.#draw());
+    this.#methods = methods;
+    this.#measure.addEventListener("change", () => {
+      this.#chosen = true;
+      this.#draw();
+    });
     this.#chart = new Curves("Comparison of runs", renderQueue, { lines: [], logSwitch: true });
     const csv = element("button", { type: "button", className: "button", id: "runs-csv" }, "Export all runs as CSV");
     csv.addEventListener("click", () => this.dispatchEvent(new CustomEvent("csv")));
@@ -110,7 +116,7 @@ export class RunsView extends EventTarget {
     const runs = this.#runs.filter((run) => run.compared);
     this.#compare.hidden = this.#runs.length < 2;
     if (this.#compare.hidden) return;
-    const measure = /** @type {Measure} */ (this.#measure.value);
+    const measure = this.#showMeasures(runs);
     const key = JSON.stringify([runs.map((run) => [run.id, run.name])]);
     if (key !== this.#compared) {
       this.#compared = key;
@@ -124,5 +130,17 @@ export class RunsView extends EventTarget {
             element("tr", {}, element("th", { scope: "row" }, optionOf(name)), ...values.map((value) => element("td", {}, value === null ? "–" : String(value))))))));
     }
     this.#chart.set(() => overlay(runs, measure));
+  }
+  /** What the runs can be compared by. @param {Run[]} runs @returns {string} what they are compared by */
+  #showMeasures(runs) {
+    const measures = measuresOf(runs, this.#methods);
+    const select = this.#measure;
+    const before = select.value;
+    if (measures.map(([name]) => name).join() !== [...select.options].map(({ value }) => value).join()) {
+      select.replaceChildren(...measures.map(([value, words]) => element("option", { value }, words)));
+    }
+    const stays = this.#chosen && measures.some(([name]) => name === before);
+    select.value = stays ? before : measureFor(runs, this.#methods);
+    return select.value;
   }
 }

@@ -4,7 +4,7 @@
  *
  * @typedef {import("../../lib/training/protocol.js").StoredRun} StoredRun
  */
-import { element } from "./form.js";
+import { element } from "../dom.js";
 import { clearAll, listRuns, removeRun, storedSizes } from "../../lib/training/store.js";
 import { bytesWords, plural, reasonOf } from "../../lib/format.js";
 

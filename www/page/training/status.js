@@ -5,17 +5,23 @@
  *
  * @typedef {import("../../lib/training/records.js").Run} Run
  */
-import { element } from "./form.js";
 import { bytesWords, timeWords } from "../../lib/format.js";
+import { byId, element } from "../dom.js";
 
 const MOST_PROBLEMS = 3;
 
+const PHASES = {
+  reading: "Reading the images", compiling: "Preparing the GPU (first time only)", planning: "Timing a few steps",
+  previewing: "Reconstructing held-out images", calibrating: "Calibrating the model", resuming: "Resuming from the last checkpoint",
+};
+
 export class Status {
-  line = /** @type {HTMLElement} */ (document.getElementById("train-status"));
-  #bar = /** @type {HTMLElement} */ (document.getElementById("train-progress"));
-  #count = /** @type {HTMLElement} */ (document.getElementById("train-count"));
+  line = byId("train-status");
+  #bar = byId("train-progress");
+  #count = byId("train-count");
   #problems = element("div", { id: "train-problems" });
   #heapBytes = 0;
+  /** What the worker was last said to be doing beside the steps. @type {keyof typeof PHASES} */ #phase = "previewing";
 
   constructor() {
     this.line.before(this.#problems);
@@ -38,6 +44,25 @@ export class Status {
   /** Something beside the steps: not told, as it comes often. @param {string} words */
   note(words) {
     this.#count.textContent = words;
+  }
+
+  /** Work beside the steps. @param {{ phase: keyof typeof PHASES, done: number, total: number }} progress @param {Run | null} run the run that is open */
+  work({ phase, done, total }, run) {
+    const words = PHASES[phase];
+    this.#phase = phase;
+    if (!run) {
+      this.tell(`${words}…`);
+      this.progress(done, total, words);
+      return;
+    }
+    if (phase === "calibrating") this.progress(done, total, words);
+    if (done < total) this.note(`${words}…`);
+    else this.steps(run);
+  }
+
+  /** How far a latent optimisation is that the work waits for. @param {{ step: number, steps: number }} at */
+  optimisation({ step, steps }) {
+    this.note(`${PHASES[this.#phase]}, optimising latent codes: step ${step} of ${steps}…`);
   }
 
   /** @param {Run} run @param {number | null} [heapBytes] what the module's memory has grown to */

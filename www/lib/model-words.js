@@ -1,0 +1,176 @@
+// @ts-check
+/**
+ * What a model file says about itself, in words.
+ *
+ * @typedef {import("./protocol.js").ModelInfo} ModelInfo
+ */
+
+const NUMBER = new Intl.NumberFormat("en");
+
+/** @param {string} key */
+const words = (key) => key.replaceAll(/[_-]/g, " ").replace(/([a-z])([A-Z])/g, "$1 $2").toLowerCase();
+
+/** @param {unknown} value @returns {string} */
+function valueText(value) {
+  if (typeof value === "number") return Number.isInteger(value) ? NUMBER.format(value) : String(Number(value.toPrecision(6)));
+  if (typeof value === "boolean") return value ? "yes" : "no";
+  if (value === null || value === undefined) return "not stated";
+  if (Array.isArray(value)) return value.length <= 6 && value.every((one) => typeof one !== "object") ? value.map(valueText).join(", ") : `${value.length} values`;
+  return String(value);
+}
+
+/** @param {number} n */
+function ordinal(n) {
+  const text = String(Number(n.toFixed(4)));
+  if (!/^\d+$/.test(text)) return `${text}th`;
+  const tail = n % 100;
+  const end = tail >= 11 && tail <= 13 ? "th" : { 1: "st", 2: "nd", 3: "rd" }[n % 10] ?? "th";
+  return `${text}${end}`;
+}
+
+/** Where the threshold comes from, in words. @param {any} header @returns {string} */
+export function thresholdSource(header) {
+  const calibration = header?.calibration;
+  if (!calibration) return "";
+  const { rule, normals } = calibration;
+  if (rule === "manual") return "set by hand when the model was made";
+  const quantile = rule?.["held-out-quantile"];
+  const of = `${NUMBER.format(normals)} held-out normal images`;
+  if (typeof quantile === "number") return `the ${ordinal(quantile * 100)} percentile of the scores of ${of}`;
+  return `from ${of}`;
+}
+
+/** Whether a method has no networks. @param {any} header */
+const hasNoNetwork = (header) => header?.method === "pca" || header?.method === "nearest";
+
+/** Whether L is the distance to the model's memory bank. @param {any} header */
+const hasMemoryBank = (header) =>
+  header?.scoring?.latent === "memory" && (hasNoNetwork(header) || header?.method === "skip-ganomaly" || header?.method === undefined);
+
+/** What A is, as a formula. @param {any} header */
+export function scoreFormula(header) {
+  const { lambda, balance } = header?.scoring ?? {};
+  if (typeof lambda !== "number") return "A";
+  // Without networks and without a memory bank there is no L to weigh.
+  if (hasNoNetwork(header) && !hasMemoryBank(header)) return "A = R";
+  const rest = Number((1 - lambda).toFixed(6));
+  // Balanced parts are shifted and scaled by what held-out normals have.
+  const [r, l] = balance === "quantile" ? ["R′", "L′"] : ["R", "L"];
+  /** @param {number} weight @param {string} part */
+  const term = (weight, part) => (weight === 1 ? part : `${weight} ${part}`);
+  return `A = ${[[lambda, r], [rest, l]].filter(([weight]) => weight !== 0).map(([w, part]) => term(Number(w), String(part))).join(" + ")}`;
+}
+
+/** What became of the skips, as a sentence; nothing where all are there. @param {any} header */
+export function skipsWords(header) {
+  const cut = header?.architecture?.cut_skips ?? 0;
+  if (cut === 0) return "";
+  const all = cut >= Math.log2(header.architecture.size) - 1;
+  const which = all ? "all skip connections are" : cut === 1 ? "the outermost skip connection is" : `the ${cut} outermost skip connections are`;
+  return ` In this model, ${which} cut, so that it cannot simply copy its input.`;
+}
+
+/** @type {Record<string, string>} */
+const METHOD_WORDS = {
+  "skip-ganomaly": "Skip-GANomaly (Akçay, Atapour-Abarghouei and Breckon, 2019) trains a generator G with skip connections against a discriminator D, on normal images only. The generator encodes each image and reconstructs it from the code.",
+  ganomaly: "GANomaly (Akçay, Atapour-Abarghouei and Breckon, 2018) trains an encoder, a decoder and a second encoder (together the generator G) against a discriminator D, on normal images only. It encodes each image, reconstructs it from the code and encodes the reconstruction.",
+  anogan: "AnoGAN (Schlegl and others, 2017) trains a generative adversarial network on normal images only. It has no encoder: it optimises a latent code for each image, so that the generator's image comes as close to it as possible, which takes seconds.",
+  egbad: "EGBAD (Zenati and others, 2018) trains an encoder together with a generator G against a discriminator D, on normal images only. The encoder gives the code of an image, from which the generator reconstructs it.",
+  alocc: "ALOCC (Sabokrou and others, 2018) trains a network to remove noise from normal images, against a discriminator D. The network's output is the reconstruction.",
+  aae: "An adversarial autoencoder (Makhzani and others, 2015) reconstructs each image from a code. A discriminator D keeps the codes of the normal training images close to a normal distribution.",
+  pca: "This model has no network. It reconstructs each image from the leading principal components of the normal training images.",
+  nearest: "This model has no network. It compares each image with the normal training images; the nearest of them takes the place of a reconstruction.",
+};
+
+/** How the loaded model's method works. @param {any} header */
+export const methodWords = (header) => METHOD_WORDS[header?.method ?? "skip-ganomaly"] ?? "This model was trained on normal images only.";
+
+/** The lead of the page, for the model that is loaded. @param {any} header @param {string} [subject] what it was trained on */
+export function leadWords(header, subject = "normal images") {
+  const map = "a heat map shows where the two differ.";
+  const reconstructs = `The loaded model was trained only on ${subject} and reconstructs each image you add.`;
+  const { lambda } = header?.scoring ?? {};
+  if (hasMemoryBank(header) && lambda === 0) {
+    return `${reconstructs} The score says how far an image is from the normal images stored in the model's memory bank; a heat map shows what the model failed to reconstruct.`;
+  }
+  switch (header?.method) {
+    case "nearest":
+      return `The loaded model compares each image you add with the ${subject} it was fitted on. The score says how far the image is from the nearest of them; ${map}`;
+    case "ganomaly":
+      if (lambda === 0) return `${reconstructs} The score says how far the codes of the image and of its reconstruction lie apart; ${map}`;
+      break;
+    case "alocc":
+      if (lambda === 0) return `${reconstructs} The score says how much the model's discriminator doubts the reconstruction; a heat map shows where it differs from the image.`;
+      break;
+  }
+  return `${reconstructs} The score says how much the image and its reconstruction differ; ${map}`;
+}
+
+/** What R is, to follow "The residual R is the". @param {any} header */
+export function residualWords(header) {
+  if (header?.method === "nearest") return "root mean square difference between the image and the nearest training image";
+  if (header?.method === "pca") return "root mean square difference between the image and its reconstruction";
+  switch (header?.scoring?.residual) {
+    case "l2":
+      return "mean squared difference between the image and its reconstruction";
+    case "smoothed":
+      return "mean absolute difference between the image and its reconstruction, averaged over 3 × 3 pixels first";
+    case "multi-scale":
+      return "mean absolute difference between the image and its reconstruction, averaged over squares of 1, 2, 4 and 8 pixels first";
+    default:
+      return "mean absolute difference between the image and its reconstruction";
+  }
+}
+
+/** What L is, to follow "The latent term L". @param {any} header */
+export function latentWords(header) {
+  if (hasNoNetwork(header)) {
+    if (!hasMemoryBank(header)) return "is not used, because this method has no networks";
+    return "is the distance to the nearest stored training image, in half-whitened principal components";
+  }
+  switch (header?.method) {
+    case "egbad":
+      return "compares the discriminator's features of the image and of the reconstruction, each paired with the code of the image";
+    case "ganomaly":
+      return "is the difference between the code of the image and the code of its reconstruction";
+    case "aae":
+      return "is the discriminator's estimate of the probability that the image's code was not drawn from the prior" + (header.scoring?.lambda === 1 ? ", and the score does not use it" : "");
+    case "alocc":
+      return "is the discriminator's estimate of the probability that the reconstruction is not a normal image";
+  }
+  if (hasMemoryBank(header)) return "is the distance from the generator's encoding of the image to the nearest encoding in the memory bank, which holds normal training images";
+  if (header?.scoring?.latent === "layers") return "compares the features of all layers of the discriminator for the image and for the reconstruction";
+  return "compares the discriminator's features of the image and of the reconstruction";
+}
+
+/** A part of the header as terms and values, as it is. @param {string} title @param {unknown} part @returns {[string, string][]} */
+function partEntries(title, part) {
+  if (part === null || part === undefined) return [];
+  if (typeof part !== "object" || Array.isArray(part)) return [[title, valueText(part)]];
+  return Object.entries(part).flatMap(([key, value]) => {
+    const term = `${title}: ${words(key)}`;
+    if (value === null || typeof value !== "object" || Array.isArray(value)) return [[term, valueText(value)]];
+    const flat = Object.entries(value).filter(([, one]) => one === null || typeof one !== "object");
+    return flat.length === 0 ? [] : [[term, flat.map(([name, one]) => `${words(name)} ${valueText(one)}`).join(", ")]];
+  });
+}
+
+/**
+ * "About this model": terms and values. Nothing is filled in that the file does not say.
+ * @param {ModelInfo} info @param {{ name: string, bytes: number }} file @returns {[string, string][]}
+ */
+export function modelEntries({ header, method, size, channels, parameters, threshold }, file) {
+  return [
+    ["File", `${file.name}, ${(file.bytes / 1048576).toFixed(2)} MB`],
+    ["Method", method],
+    ["Input", `${size} × ${size} pixels, ${channels === 1 ? "grey" : `${channels} channels`}`],
+    ["Parameters", NUMBER.format(parameters)],
+    ["Threshold", threshold === null ? "none: the file contains no calibration" : `${valueText(threshold)}, ${thresholdSource(header)}`],
+    ...partEntries("Architecture", header?.architecture),
+    ...partEntries("Preprocessing", header?.preprocessing),
+    ...partEntries("Score", header?.scoring),
+    ...partEntries("Training", header?.training),
+    ...partEntries("Calibration", header?.calibration),
+    ...partEntries("Licence", header?.licence ?? "not stated"),
+  ];
+}
