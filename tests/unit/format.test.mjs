@@ -1,7 +1,7 @@
 // Held: numbers as people read them, at the borders between their units. The words around them are not held.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { latentWords, modelEntries, scoreFormula, skipsWords, thresholdSource } from '../../www/lib/model-words.js';
+import { leadWords, modelEntries, skipsWords, thresholdSource } from '../../www/lib/model-words.js';
 import { nameOf, sizeWords } from '../../www/lib/model-files.js';
 import { dataUrl } from '../../www/lib/png.js';
 import { verdictOf } from '../../www/lib/verdict.js';
@@ -71,7 +71,7 @@ test('a reason before a sentence ends with a full stop, once', () => {
 });
 
 test('about a model: what its header says, part by part, and nothing that it does not say', () => {
-  const info = { header: null, method: 'aae', size: 32, channels: 1, parameters: 12345, threshold: null };
+  const info = { header: {}, method: 'aae', size: 32, channels: 1, parameters: 12345, threshold: null };
   const read = (more) => Object.fromEntries(modelEntries({ ...info, ...more }, { name: 'a.safetensors', bytes: 3 * 2 ** 19 }));
   const bare = read({});
   assert.deepEqual(Object.keys(bare), ['File', 'Method', 'Input', 'Parameters', 'Threshold', 'Licence']);
@@ -92,27 +92,26 @@ test('about a model: what its header says, part by part, and nothing that it doe
   assert.match(whole.Threshold, /^0\.125, the 99th percentile/);
 });
 
-test('the formula of the score has the weights of the model, and leaves out what weighs nothing', () => {
-  assert.equal(scoreFormula({ scoring: { lambda: 0.9 } }), 'A = 0.9 R + 0.1 L');
-  assert.equal(scoreFormula({ scoring: { lambda: 0.7, balance: 'quantile' } }), 'A = 0.7 R′ + 0.3 L′');
-  assert.deepEqual([1, 0].map((lambda) => scoreFormula({ scoring: { lambda } })), ['A = R', 'A = L']);
-  assert.equal(scoreFormula(undefined), 'A');
-});
-
 test('where a threshold comes from: the percentile as an ordinal, and how many pictures', () => {
   const source = (quantile, normals = 12345) => thresholdSource({ calibration: { rule: { 'held-out-quantile': quantile }, normals } });
   assert.ok(source(0.99).includes('12,345'));
   assert.deepEqual([0.01, 0.02, 0.03, 0.04, 0.11, 0.12, 0.13, 0.21, 0.91, 0.99, 0.995].map((quantile) => /([\d.]+(?:st|nd|rd|th))/.exec(source(quantile))[1]),
     ['1st', '2nd', '3rd', '4th', '11th', '12th', '13th', '21st', '91st', '99th', '99.5th']);
-  assert.equal(thresholdSource(null), '');
+  assert.equal(thresholdSource({ calibration: null }), '');
   assert.ok(thresholdSource({ calibration: { rule: 'manual', normals: 0 } }));
 });
 
-test('what a model says of its skips and of L: nothing where there is nothing, something for each method', () => {
-  assert.deepEqual([null, {}, { architecture: { size: 32, cut_skips: 0 } }].map(skipsWords), ['', '', '']);
+test('what a model says of its skips: nothing where none is cut', () => {
+  assert.deepEqual([{ architecture: null }, { architecture: { size: 32, cut_skips: 0 } }].map(skipsWords), ['', '']);
   assert.match(skipsWords({ architecture: { size: 64, cut_skips: 2 } }), /2/);
   assert.doesNotMatch(skipsWords({ architecture: { size: 32, cut_skips: 7 } }), /\d/);
-  const methods = ['skip-ganomaly', 'ganomaly', 'egbad', 'alocc', 'aae', 'pca'];
-  assert.equal(new Set(methods.map((method) => latentWords({ method }))).size, methods.length);
-  assert.notEqual(latentWords({ method: 'pca', scoring: { latent: 'memory' } }), latentWords({ method: 'pca' }));
+});
+
+test('the lead says what the model in use does, and what it was trained on', () => {
+  const lead = (method, lambda, bank = false, subject = undefined) =>
+    leadWords({ method, header: { scoring: { lambda } }, explanation: { memory_bank: bank } }, subject);
+  const all = [lead('skip-ganomaly', 0.9), lead('skip-ganomaly', 0, true), lead('nearest', 1), lead('ganomaly', 0), lead('alocc', 0)];
+  assert.equal(new Set(all).size, all.length);
+  assert.equal(lead('ganomaly', 0.9), lead('skip-ganomaly', 0.9));
+  assert.match(lead('pca', 1, false, 'thermal images'), /thermal images/);
 });

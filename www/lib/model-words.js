@@ -3,6 +3,7 @@
  * What a model file says about itself, in words.
  *
  * @typedef {import("./protocol.js").ModelInfo} ModelInfo
+ * @typedef {ModelInfo["header"]} Header
  */
 
 const NUMBER = new Intl.NumberFormat("en");
@@ -28,44 +29,19 @@ function ordinal(n) {
   return `${text}${end}`;
 }
 
-/** Where the threshold comes from, in words. @param {any} header @returns {string} */
-export function thresholdSource(header) {
-  const calibration = header?.calibration;
+/** Where the threshold comes from, in words. @param {Header} header */
+export function thresholdSource({ calibration }) {
   if (!calibration) return "";
   const { rule, normals } = calibration;
   if (rule === "manual") return "set by hand when the model was made";
-  const quantile = rule?.["held-out-quantile"];
-  const of = `${NUMBER.format(normals)} held-out normal images`;
-  if (typeof quantile === "number") return `the ${ordinal(quantile * 100)} percentile of the scores of ${of}`;
-  return `from ${of}`;
+  return `the ${ordinal(rule["held-out-quantile"] * 100)} percentile of the scores of ${NUMBER.format(normals)} held-out normal images`;
 }
 
-/** Whether a method has no networks. @param {any} header */
-const hasNoNetwork = (header) => header?.method === "pca" || header?.method === "nearest";
-
-/** Whether L is the distance to the model's memory bank. @param {any} header */
-const hasMemoryBank = (header) =>
-  header?.scoring?.latent === "memory" && (hasNoNetwork(header) || header?.method === "skip-ganomaly" || header?.method === undefined);
-
-/** What A is, as a formula. @param {any} header */
-export function scoreFormula(header) {
-  const { lambda, balance } = header?.scoring ?? {};
-  if (typeof lambda !== "number") return "A";
-  // Without networks and without a memory bank there is no L to weigh.
-  if (hasNoNetwork(header) && !hasMemoryBank(header)) return "A = R";
-  const rest = Number((1 - lambda).toFixed(6));
-  // Balanced parts are shifted and scaled by what held-out normals have.
-  const [r, l] = balance === "quantile" ? ["R′", "L′"] : ["R", "L"];
-  /** @param {number} weight @param {string} part */
-  const term = (weight, part) => (weight === 1 ? part : `${weight} ${part}`);
-  return `A = ${[[lambda, r], [rest, l]].filter(([weight]) => weight !== 0).map(([w, part]) => term(Number(w), String(part))).join(" + ")}`;
-}
-
-/** What became of the skips, as a sentence; nothing where all are there. @param {any} header */
-export function skipsWords(header) {
-  const cut = header?.architecture?.cut_skips ?? 0;
-  if (cut === 0) return "";
-  const all = cut >= Math.log2(header.architecture.size) - 1;
+/** What became of the skips, as a sentence; nothing where all are there. @param {Header} header */
+export function skipsWords({ architecture }) {
+  if (!architecture || architecture.cut_skips === 0) return "";
+  const { cut_skips: cut, size } = architecture;
+  const all = cut >= Math.log2(size) - 1;
   const which = all ? "all skip connections are" : cut === 1 ? "the outermost skip connection is" : `the ${cut} outermost skip connections are`;
   return ` In this model, ${which} cut, so that it cannot simply copy its input.`;
 }
@@ -82,18 +58,18 @@ const METHOD_WORDS = {
   nearest: "This model has no network. It compares each image with the normal training images; the nearest of them takes the place of a reconstruction.",
 };
 
-/** How the loaded model's method works. @param {any} header */
-export const methodWords = (header) => METHOD_WORDS[header?.method ?? "skip-ganomaly"] ?? "This model was trained on normal images only.";
+/** How the loaded model's method works. @param {Header} header */
+export const methodWords = ({ method }) => METHOD_WORDS[method] ?? "This model was trained on normal images only.";
 
-/** The lead of the page, for the model that is loaded. @param {any} header @param {string} [subject] what it was trained on */
-export function leadWords(header, subject = "normal images") {
+/** The lead of the page, for the model that is loaded. @param {ModelInfo} info @param {string} [subject] what it was trained on */
+export function leadWords({ method, explanation, header }, subject = "normal images") {
   const map = "a heat map shows where the two differ.";
   const reconstructs = `The loaded model was trained only on ${subject} and reconstructs each image you add.`;
-  const { lambda } = header?.scoring ?? {};
-  if (hasMemoryBank(header) && lambda === 0) {
+  const { lambda } = header.scoring;
+  if (explanation.memory_bank && lambda === 0) {
     return `${reconstructs} The score says how far an image is from the normal images stored in the model's memory bank; a heat map shows what the model failed to reconstruct.`;
   }
-  switch (header?.method) {
+  switch (method) {
     case "nearest":
       return `The loaded model compares each image you add with the ${subject} it was fitted on. The score says how far the image is from the nearest of them; ${map}`;
     case "ganomaly":
@@ -104,43 +80,6 @@ export function leadWords(header, subject = "normal images") {
       break;
   }
   return `${reconstructs} The score says how much the image and its reconstruction differ; ${map}`;
-}
-
-/** What R is, to follow "The residual R is the". @param {any} header */
-export function residualWords(header) {
-  if (header?.method === "nearest") return "root mean square difference between the image and the nearest training image";
-  if (header?.method === "pca") return "root mean square difference between the image and its reconstruction";
-  switch (header?.scoring?.residual) {
-    case "l2":
-      return "mean squared difference between the image and its reconstruction";
-    case "smoothed":
-      return "mean absolute difference between the image and its reconstruction, averaged over 3 × 3 pixels first";
-    case "multi-scale":
-      return "mean absolute difference between the image and its reconstruction, averaged over squares of 1, 2, 4 and 8 pixels first";
-    default:
-      return "mean absolute difference between the image and its reconstruction";
-  }
-}
-
-/** What L is, to follow "The latent term L". @param {any} header */
-export function latentWords(header) {
-  if (hasNoNetwork(header)) {
-    if (!hasMemoryBank(header)) return "is not used, because this method has no networks";
-    return "is the distance to the nearest stored training image, in half-whitened principal components";
-  }
-  switch (header?.method) {
-    case "egbad":
-      return "compares the discriminator's features of the image and of the reconstruction, each paired with the code of the image";
-    case "ganomaly":
-      return "is the difference between the code of the image and the code of its reconstruction";
-    case "aae":
-      return "is the discriminator's estimate of the probability that the image's code was not drawn from the prior" + (header.scoring?.lambda === 1 ? ", and the score does not use it" : "");
-    case "alocc":
-      return "is the discriminator's estimate of the probability that the reconstruction is not a normal image";
-  }
-  if (hasMemoryBank(header)) return "is the distance from the generator's encoding of the image to the nearest encoding in the memory bank, which holds normal training images";
-  if (header?.scoring?.latent === "layers") return "compares the features of all layers of the discriminator for the image and for the reconstruction";
-  return "compares the discriminator's features of the image and of the reconstruction";
 }
 
 /** A part of the header as terms and values, as it is. @param {string} title @param {unknown} part @returns {[string, string][]} */
@@ -166,11 +105,11 @@ export function modelEntries({ header, method, size, channels, parameters, thres
     ["Input", `${size} × ${size} pixels, ${channels === 1 ? "grey" : `${channels} channels`}`],
     ["Parameters", NUMBER.format(parameters)],
     ["Threshold", threshold === null ? "none: the file contains no calibration" : `${valueText(threshold)}, ${thresholdSource(header)}`],
-    ...partEntries("Architecture", header?.architecture),
-    ...partEntries("Preprocessing", header?.preprocessing),
-    ...partEntries("Score", header?.scoring),
-    ...partEntries("Training", header?.training),
-    ...partEntries("Calibration", header?.calibration),
-    ...partEntries("Licence", header?.licence ?? "not stated"),
+    ...partEntries("Architecture", header.architecture),
+    ...partEntries("Preprocessing", header.preprocessing),
+    ...partEntries("Score", header.scoring),
+    ...partEntries("Training", header.training),
+    ...partEntries("Calibration", header.calibration),
+    ...partEntries("Licence", header.licence ?? "not stated"),
   ];
 }

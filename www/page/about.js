@@ -5,7 +5,7 @@
  * @typedef {import("./state.js").PageState} PageState
  * @typedef {import("./methods.js").Methods} Methods
  */
-import { latentWords, leadWords, methodWords, modelEntries, residualWords, scoreFormula, skipsWords } from "../lib/model-words.js";
+import { leadWords, methodWords, modelEntries, skipsWords } from "../lib/model-words.js";
 import { byId, element } from "./dom.js";
 
 /** @param {{ state: PageState, methods: Methods }} page */
@@ -14,21 +14,21 @@ export function describeModel({ state, methods }) {
   state.addEventListener("loaded", () => {
     if (!state.loaded) return;
     const { info, build } = state.loaded;
-    const { header } = info;
+    const { explanation, header } = info;
     list.replaceChildren(...modelEntries(info, state.file).map(([term, value]) => element("div", {}, element("dt", {}, term), element("dd", {}, value))));
     for (const [id, words] of [
       ["model-said", `${state.file.name}: ${info.method}, ${info.size} × ${info.size} pixels, ${info.parameters.toLocaleString("en")} parameters.`],
       ["method-words", methodWords(header)],
-      ["formula", scoreFormula(header)],
-      ["residual-words", residualWords(header)],
+      ["formula", explanation.formula],
+      ["residual-words", explanation.residual],
       ["skips-words", skipsWords(header)],
-      ["latent-words", latentWords(header)],
+      ["latent-words", explanation.latent],
       ["version", `skip-ganomaly ${build.version}`],
     ]) byId(id).textContent = words;
   });
   methods.addEventListener("list", () => {
     if (!state.loaded || !methods.inUse) return;
     const subject = methods.comesWithPage(methods.inUse) ? "thermal images of normal solar modules" : undefined;
-    byId("lead-words").textContent = leadWords(state.loaded.info.header, subject);
+    byId("lead-words").textContent = leadWords(state.loaded.info, subject);
   });
 }
