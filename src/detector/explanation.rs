@@ -52,6 +52,8 @@ pub fn explain(header: &Header) -> Explanation {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
     use crate::data::image::Preprocessing;
     use crate::model_file::{FORMAT, Scoring};
@@ -89,6 +91,7 @@ mod tests {
 
     #[test]
     fn every_method_says_what_its_parts_are() {
+        let mut said = BTreeSet::new();
         for &method in Method::ALL {
             let scoring = Scoring {
                 lambda: method.lambda(),
@@ -102,7 +105,10 @@ mod tests {
                 !formula.contains('L'),
                 "{method}"
             );
+            said.insert(latent);
         }
+        // AnoGAN's L is Skip-GANomaly's, and the two without networks have none.
+        assert_eq!(said.len(), Method::ALL.len() - 2);
     }
 
     #[test]

@@ -123,13 +123,13 @@ export class Comparison {
     const { device, queue, notice } = this.#page;
     const scorer = new Scorer(device);
     queue.watchOptimisation(scorer);
-    /** @param {string} type @param {(detail: any) => void} take */
+    /** @template T @param {string} type @param {(detail: T) => void} take */
     const on = (type, take) => scorer.addEventListener(type, (event) => {
-      if (scorer === this.#scorer) take(/** @type {CustomEvent} */ (event).detail);
+      if (scorer === this.#scorer) take(/** @type {CustomEvent<T>} */ (event).detail);
     });
-    on("device", (detail) => (this.#device = detail.device));
-    on("restart", (words) => notice(`Second method: ${words}`, { about: "second-restart" }));
-    on("failed", (reason) => {
+    on("device", (/** @type {{ device: "cpu" | "webgpu" }} */ detail) => (this.#device = detail.device));
+    on("restart", (/** @type {string} */ words) => notice(`Second method: ${words}`, { about: "second-restart" }));
+    on("failed", (/** @type {string} */ reason) => {
       if (!this.method) return; // the load that failed with it says so
       const name = nameOf(this.method);
       this.#off();

@@ -16,7 +16,7 @@ const MAX_POINTS = 1500;
 /**
  * What uPlot draws: x, then one array a line.
  * @param {Points} points @param {number} lines @param {boolean} log leaves out what has no logarithm
- * @returns {(number | null)[][]}
+ * @returns {[number[], ...(number | null)[][]]}
  */
 export function thinned({ count, x, y }, lines, log) {
   const by = Math.ceil(count / MAX_POINTS) || 1;
@@ -37,5 +37,5 @@ export function thinned({ count, x, y }, lines, log) {
     }
     return out;
   };
-  return [means(x, false), ...Array.from({ length: lines }, (_, line) => means((i) => y(line, i), log))];
+  return [/** @type {number[]} */ (means(x, false)), ...Array.from({ length: lines }, (_, line) => means((i) => y(line, i), log))];
 }

@@ -10,6 +10,7 @@
  * @typedef {import("../../lib/training/protocol.js").StoredRun} StoredRun
  * @typedef {import("../../lib/training/records.js").Run} Run
  * @typedef {import("../../lib/training/url-settings.js").UserSettings} UserSettings
+ * @typedef {import("../../lib/training/url-settings.js").Values} Values
  */
 import { addLosses, addPoint } from "../../lib/training/records.js";
 
@@ -27,7 +28,7 @@ export class CurrentRun {
     this.#runs = runs;
   }
 
-  /** @param {{ id: string, name: string, userSettings: UserSettings, settings: Record<string, any>, device: string }} begun @returns {Run} */
+  /** @param {{ id: string, name: string, userSettings: UserSettings, settings: Values, device: string }} begun @returns {Run} */
   open(begun) {
     this.run = {
       ...begun, losses: [], points: [], state: "preparing", step: 0, totalSteps: 0, stepMs: 0,

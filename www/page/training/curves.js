@@ -38,7 +38,7 @@ export class Curves {
   /** @type {Line[]} */ #lines = [];
   /** @type {Set<string>} */ #hidden = new Set();
   /** @type {() => Points} */ #make = () => ({ count: 0, x: () => 0, y: () => null });
-  /** @type {any} */ #chart = null;
+  /** @type {InstanceType<UPlot> | null} */ #chart = null;
   #made = "";
   #range;
 
@@ -76,7 +76,7 @@ export class Curves {
   /** A chart that is out of view is not drawn, and would make the page as wide as it was. */
   #fit() {
     const width = Math.floor(this.#plot.clientWidth);
-    if (width > 0 && this.#chart?.width > width) this.#chart.setSize({ width, height: heightOf(width) });
+    if (width > 0 && this.#chart && this.#chart.width > width) this.#chart.setSize({ width, height: heightOf(width) });
   }
 
   /** @param {Line[]} lines */
@@ -117,15 +117,16 @@ export class Curves {
     const height = heightOf(width);
     const made = JSON.stringify([this.#lines, this.#log, colour("--ink"), colour("--line")]);
     const data = thinned(points, this.#lines.length, this.#log);
-    if (this.#chart && this.#made === made) {
-      if (this.#chart.width !== width || this.#chart.height !== height) this.#chart.setSize({ width, height });
+    const chart = this.#chart;
+    if (chart && this.#made === made) {
+      if (chart.width !== width || chart.height !== height) chart.setSize({ width, height });
       this.#lines.forEach(({ key }, i) => {
         const show = !this.#hidden.has(key);
-        if (this.#chart.series[i + 1].show !== show) this.#chart.setSeries(i + 1, { show });
+        if (chart.series[i + 1].show !== show) chart.setSeries(i + 1, { show });
       });
-      this.#chart.setData(data);
+      chart.setData(data);
     } else {
-      this.#chart?.destroy();
+      chart?.destroy();
       this.#made = made;
       const axis = {
         stroke: colour("--soft"), grid: { stroke: colour("--line"), width: 1 }, ticks: { stroke: colour("--line"), width: 1 },
@@ -150,7 +151,7 @@ export class Curves {
             dash: DASHES[index % DASHES.length], spanGaps: true, points: { show: (/** @type {InstanceType<UPlot>} */ self) => self.data[0].length < 20, size: 5 },
           })),
         ],
-      }, /** @type {any} */ (data), this.#plot);
+      }, data, this.#plot);
     }
     [...this.#legend.querySelectorAll(".value")].forEach((value, i) => {
       let last = /** @type {number | null} */ (null);

@@ -5,6 +5,7 @@
  *
  * @typedef {import("../../lib/training/url-settings.js").Setting} Setting
  * @typedef {import("../../lib/training/url-settings.js").UserSettings} UserSettings
+ * @typedef {import("../../lib/training/url-settings.js").Values} Values
  */
 import { unusedBy } from "../../lib/training/url-settings.js";
 import { element } from "../dom.js";
@@ -124,7 +125,7 @@ export class Form extends EventTarget {
       hint.before(error);
     }
     this.#length.addEventListener("change", () => {
-      this.#showLength(/** @type {any} */ (this.#length.value));
+      this.#showLength(/** @type {"epochs" | "steps" | "minutes"} */ (this.#length.value));
       const field = this.#fields.get(this.#kind);
       if (field) field.touched = true;
       this.#changed();
@@ -172,7 +173,7 @@ export class Form extends EventTarget {
 
   /** The settings that a person gave, all of them good; null when one is not. @returns {UserSettings | null} */
   userSettings() {
-    /** @type {Record<string, any>} */
+    /** @type {Values} */
     const given = {};
     /** @type {number | null} */
     let minutes = null;
@@ -243,7 +244,7 @@ export class Form extends EventTarget {
     this.#changed();
   }
 
-  /** What is in force where a person said nothing. @param {Record<string, any>} settings */
+  /** What is in force where a person said nothing. @param {Values} settings */
   show(settings) {
     for (const [key, field] of this.#fields) {
       if (field.touched || document.activeElement === field.input) continue;

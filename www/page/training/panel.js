@@ -2,7 +2,9 @@
 /**
  * Puts the training section together: the form, what can be done with a run, and what is shown of it.
  *
+ * @typedef {import("../../lib/training/protocol.js").StoredRun} StoredRun
  * @typedef {import("../../lib/training/protocol.js").Update} Update
+ * @typedef {import("../../lib/training/records.js").Run} Run
  * @typedef {import("../../lib/training/url-settings.js").Schema} Schema
  * @typedef {import("./picture-input.js").Choice} Choice
  * @typedef {{
@@ -28,8 +30,6 @@ import { RunControl } from "./run-control.js";
 import { RunsView } from "./runs.js";
 import { SavedRunsView } from "./saved-runs.js";
 import { Status } from "./status.js";
-
-const detailOf = (/** @type {Event} */ event) => /** @type {CustomEvent} */ (event).detail;
 
 /** The ways to choose images. */
 const INPUTS = ["train-files", "train-folder", "train-bundled", "train-camera", "train-checkpoint"];
@@ -136,8 +136,8 @@ export class Panel {
   /** What can be done with a plan, and with a run that is over or was kept. */
   #lists() {
     const [control, status, start] = [this.#control, this.#status, byId("train-start")];
-    /** @param {EventTarget} view @param {string} type @param {(detail: any) => void} take */
-    const on = (view, type, take) => view.addEventListener(type, (event) => take(detailOf(event)));
+    /** @template T @param {EventTarget} view @param {string} type @param {(detail: T) => void} take */
+    const on = (view, type, take) => view.addEventListener(type, (event) => take(/** @type {CustomEvent<T>} */ (event).detail));
     on(control.preparation.planView, "would", (/** @type {Record<string, unknown>} */ would) => {
       this.#form.give(Object.entries(would).map(([key, value]) => [key, String(value)]));
       control.preparation.planSoon();
@@ -148,17 +148,17 @@ export class Panel {
       if (run && finished) download(`${fileName(run.name)}.safetensors`, finished.model);
     });
     on(this.#downloads, "checkpoint", () => void this.#downloadCheckpoint());
-    on(this.#downloads, "copy", (line) => void status.copy(line, "The command"));
-    on(this.#runs, "again", ({ userSettings }) => {
+    on(this.#downloads, "copy", (/** @type {string} */ line) => void status.copy(line, "The command"));
+    on(this.#runs, "again", (/** @type {Run} */ { userSettings }) => {
       this.#form.fill(userSettings);
       start.scrollIntoView({ block: "center" });
       start.focus();
     });
-    on(this.#runs, "link", (run) => void status.copy(addressOf(run, location.href), "The link"));
+    on(this.#runs, "link", (/** @type {Run} */ run) => void status.copy(addressOf(run, location.href), "The link"));
     on(this.#runs, "csv", () => download("skip-ganomaly-runs.csv", new Blob([toCsv(this.#runs.runs, this.#schema.methods)], { type: "text/csv;charset=utf-8" })));
     on(this.#runs, "renamed", () => this.#show());
-    on(this.#savedRuns, "resume", (stored) => control.resume(stored));
-    on(this.#savedRuns, "problem", (words) => status.problem(words));
+    on(this.#savedRuns, "resume", (/** @type {StoredRun} */ stored) => control.resume(stored));
+    on(this.#savedRuns, "problem", (/** @type {string} */ words) => status.problem(words));
     on(this.#savedRuns, "left", (/** @type {string[]} */ ids) => {
       if (this.#offered === null || ids.includes(this.#offered)) return;
       this.#offered = null;

@@ -6,6 +6,7 @@
  * @typedef {import("../../lib/training/protocol.js").Planned} Planned
  * @typedef {import("../../lib/training/session.js").TrainingSession} TrainingSession
  * @typedef {import("../../lib/training/url-settings.js").UserSettings} UserSettings
+ * @typedef {import("../../lib/training/url-settings.js").Values} Values
  * @typedef {import("./picture-input.js").Choice} Choice
  */
 import { plural, reasonOf } from "../../lib/format.js";
@@ -94,7 +95,7 @@ export class Preparation extends EventTarget {
 
   // --- Settings
 
-  /** Shows what holds where a person says nothing. @param {Record<string, any>} [given] what was said */
+  /** Shows what holds where a person says nothing. @param {Values} [given] what was said */
   showDefaults(given = this.#page.form.userSettings()?.given) {
     const { form, schema: { settings, methods, presets } } = this.#page;
     const preset = given?.preset ?? presetFor(given?.method);
@@ -112,7 +113,7 @@ export class Preparation extends EventTarget {
   /** What the session is given: the page's preset, and what a person set. @param {UserSettings | null} userSettings */
   given = (userSettings) => ({ preset: presetFor(userSettings?.given.method), ...userSettings?.given });
 
-  /** All settings of a run, as far as the page knows them. @param {UserSettings} userSettings @returns {Record<string, any>} */
+  /** All settings of a run, as far as the page knows them. @param {UserSettings} userSettings @returns {Values} */
   settingsOf = (userSettings) => ({ ...this.prepared?.settings, ...this.plan?.settings, ...this.given(userSettings) });
 
   // --- Plan

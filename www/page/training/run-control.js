@@ -8,6 +8,7 @@
  * @typedef {import("../../lib/training/protocol.js").StoredRun} StoredRun
  * @typedef {import("../../lib/training/protocol.js").Update} Update
  * @typedef {import("../../lib/training/url-settings.js").UserSettings} UserSettings
+ * @typedef {import("../../lib/training/url-settings.js").Values} Values
  * @typedef {import("../../lib/training/records.js").Run} Run
  * @typedef {import("./picture-input.js").Choice} Choice
  * @typedef {{
@@ -201,7 +202,7 @@ export class RunControl extends EventTarget {
     return this.#session.checkpoint();
   }
 
-  /** @param {string} id @param {string} name @param {UserSettings} userSettings @param {Record<string, any>} settings */
+  /** @param {string} id @param {string} name @param {UserSettings} userSettings @param {Values} settings */
   #open(id, name, userSettings, settings) {
     const run = this.#current.open({ id, name, userSettings, settings, device: this.#session.device ?? "" });
     this.preparation.planView.clear();
