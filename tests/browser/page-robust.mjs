@@ -285,6 +285,20 @@ test('pictures dropped before the model is ready wait in sight and are then scor
   }
 });
 
+test('a browser without SIMD is told so before any module is fetched', async () => {
+  let fetched = 0;
+  const page = await open(plain, server.url, {
+    ready: false, worker: 'WebAssembly.validate = () => false;', edits: { '**/*.wasm': (text) => (fetched++, text) },
+  });
+  try {
+    await page.waitForFunction(() => document.documentElement.dataset.state === 'failed');
+    assert.match(await page.textContent('#failure'), /This browser cannot run the program: it needs WebAssembly with SIMD \(Chrome 91, Firefox 114, Safari 16\.4 or newer\)\./);
+    assert.equal(fetched, 0);
+  } finally {
+    await page.context().close();
+  }
+});
+
 test('from a sub-path, with nothing asked of another origin, and another origin out of reach', async () => {
   // A front that serves the page under /some/project/, as a project page is.
   const requests = [];

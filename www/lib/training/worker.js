@@ -274,7 +274,7 @@ async function startRun({ run: id, name, given, minutes, paused }) {
   await begin({ id, name, minutes }, set, make, paused);
 }
 
-/** To leave the run ends any search, to stop it those whose pictures nobody will see. @param {"preview" | "calibration"} what */
+/** To leave the run ends any latent optimisation, to stop it those whose pictures nobody will see. @param {"preview" | "calibration"} what */
 const unwanted = (what) => waiting.some(({ type }) => type === "discard" || (type === "stop" && what === "preview"));
 
 /** @param {Uint8Array} checkpoint @param {Pictures} set */
