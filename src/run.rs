@@ -24,7 +24,7 @@ use crate::settings::config::TrainConfig;
 use crate::train::Losses;
 use crate::train::history::{Check, History, StepLosses};
 use crate::train::step::{PendingLosses, Trainer, Update, read_losses};
-use preview::{Labelled, Preview, preview, shorten_optimisation};
+use preview::{LabelledImages, Preview, preview, shorten_optimisation};
 
 /// A training run.
 pub struct Run {
@@ -309,7 +309,7 @@ impl Run {
     /// optimisation.
     pub async fn preview(
         &mut self,
-        labelled: Option<&Labelled>,
+        labelled: Option<&LabelledImages>,
         shown: usize,
         progress: &mut dyn Progress,
     ) -> Result<Preview, RunError> {

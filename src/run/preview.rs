@@ -34,7 +34,7 @@ pub(super) fn shorten_optimisation(model: &mut ModelFile) -> Option<usize> {
 }
 
 /// Images whose labels are known: shown as information, and never used to choose anything.
-pub struct Labelled {
+pub struct LabelledImages {
     /// The images, prepared as the run's are.
     pub pictures: Box<dyn Pictures>,
     /// Whether each of them is abnormal.
@@ -96,7 +96,7 @@ pub(super) async fn preview(
     device: &Device,
     pictures: &dyn Pictures,
     (training, held_out): (&[usize], &[usize]),
-    labelled: Option<&Labelled>,
+    labelled: Option<&LabelledImages>,
     shown: usize,
     progress: &mut dyn Progress,
 ) -> Result<Preview, RunError> {
@@ -148,7 +148,7 @@ pub(super) async fn preview(
 /// If an image cannot be read, the device fails, or `progress` stops a latent optimisation.
 pub async fn score_labelled(
     detector: &dyn detector::Detector,
-    labelled: &Labelled,
+    labelled: &LabelledImages,
     limit: usize,
     progress: &mut dyn Progress,
 ) -> Result<LabelledScores, RunError> {

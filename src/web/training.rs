@@ -15,7 +15,7 @@ use crate::data::pictures::Pictures;
 use crate::data::prepared::PreparedPictures;
 use crate::lent::Lent;
 use crate::model_file::{ModelFile, ModelFileError, Precision};
-use crate::run::preview::{Labelled, score_labelled};
+use crate::run::preview::{LabelledImages, score_labelled};
 use crate::run::{Run, RunError};
 use crate::settings::config::TrainConfig;
 use crate::train::step::Update;
@@ -25,7 +25,7 @@ use crate::train::step::Update;
 pub struct Training {
     /// `None` during a call, so that no borrow is held across an await.
     run: Cell<Option<Run>>,
-    labelled: RefCell<Option<Labelled>>,
+    labelled: RefCell<Option<LabelledImages>>,
     parameters: usize,
 }
 
@@ -81,7 +81,7 @@ impl Training {
             )));
         }
         self.with(|run| fits(run.config(), &pictures))??;
-        *self.labelled.borrow_mut() = Some(Labelled {
+        *self.labelled.borrow_mut() = Some(LabelledImages {
             pictures: Box::new(pictures),
             abnormal: abnormal.iter().map(|&label| label != 0).collect(),
         });

@@ -13,7 +13,7 @@ use crate::device::DeviceKind;
 use crate::model::{DeviceCheck, Model, Score};
 use crate::model_file::{Header, ModelFileError, Precision};
 use crate::run::Run;
-use crate::run::preview::{self, Labelled, LabelledScores};
+use crate::run::preview::{self, LabelledImages, LabelledScores};
 use crate::score::RawScore;
 use crate::settings::{config::TrainConfig, method::Method};
 use crate::train::history::{self, Check, StepLosses};
@@ -493,7 +493,7 @@ pub struct Counts {
 
 impl<'a> TrainingInfo<'a> {
     /// Of a run as it is.
-    pub fn of(run: &'a Run, labelled: Option<&Labelled>, parameters: usize) -> Self {
+    pub fn of(run: &'a Run, labelled: Option<&LabelledImages>, parameters: usize) -> Self {
         let (training, held_out) = run.counts();
         Self {
             method: run.config().method,
@@ -786,7 +786,7 @@ mod tests {
             let values = (0..count * 1024).map(|k| (k % 37) as f32 / 37.0);
             Box::new(InMemory::new(values.collect(), 1024, "d"))
         };
-        let labelled = Labelled {
+        let labelled = LabelledImages {
             pictures: images(2),
             abnormal: vec![false, true],
         };

@@ -16,7 +16,7 @@ use skip_ganomaly::model_file::{ModelFile, Precision};
 use skip_ganomaly::nn::init::Initialiser;
 use skip_ganomaly::nn::tensors::{TensorError, load};
 use skip_ganomaly::nn::{BatchNorm, Mode, Network, dcgan};
-use skip_ganomaly::run::preview::Labelled;
+use skip_ganomaly::run::preview::LabelledImages;
 use skip_ganomaly::run::{Run, RunError};
 use skip_ganomaly::score::{Latent, Normalisation, Residual};
 use skip_ganomaly::settings::config::TrainConfig;
@@ -696,7 +696,7 @@ fn a_preview_only_looks() {
     let (mut watched, mut alone) = (start(&config, 40), start(&config, 40));
     steps(&mut watched, 2);
     let values = [waves(4), vec![0.9; 2 * SIZE * SIZE]].concat();
-    let labelled = Labelled {
+    let labelled = LabelledImages {
         pictures: Box::new(InMemory::new(values, SIZE * SIZE, "labelled")),
         abnormal: vec![false, false, false, false, true, true],
     };
