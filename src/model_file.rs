@@ -260,6 +260,8 @@ mod tests {
             ModelFile::from_bytes(&bytes()).expect("a whole file"),
             model()
         );
+        let header = ModelFile::read_header(&bytes()).expect("a whole file");
+        assert_eq!(header, model().header);
         let half = model().to_bytes(Precision::F16).expect("finite weights");
         let read = ModelFile::from_bytes(&half).expect("a whole file");
         assert_eq!(read, model().rounded(Precision::F16));
