@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Formats the Rust code; --check only says what is not formatted. `cargo fmt` does not see the methods'
-# files: a macro names them (src/detector.rs).
+# Formats the Rust code; --check only says what is not formatted. Every file, also those that no target
+# of `cargo fmt` reaches.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 cd "$ROOT"

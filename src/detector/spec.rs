@@ -64,11 +64,11 @@ pub(crate) trait MethodSpec: Sync {
         mode: Mode,
     ) -> Result<Box<dyn Detector>, LoadError>;
 
-    /// How it is detector.
+    /// How it is trained.
     fn training(&self) -> TrainingKind<'_>;
 }
 
-/// How a method is detector.
+/// How a method is trained.
 pub(crate) enum TrainingKind<'a> {
     /// Step by step.
     Gradient(&'a dyn GradientTrained),

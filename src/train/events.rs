@@ -20,7 +20,7 @@ pub enum Event {
         /// Normal images held out.
         held_out: usize,
         /// The settings.
-        config: TrainConfig,
+        config: Box<TrainConfig>,
     },
     /// A training step was finished.
     Step {

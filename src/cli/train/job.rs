@@ -167,7 +167,7 @@ impl Job<'_> {
             total_steps: run.total_steps(),
             pictures,
             held_out,
-            config: self.config.clone(),
+            config: Box::new(self.config.clone()),
         })?;
         let left = match self.settings.minutes {
             Some(minutes) => {
