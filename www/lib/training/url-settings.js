@@ -6,10 +6,10 @@
  * @typedef {string | number | boolean | null} Value  of a setting
  * @typedef {import("./protocol.js").GivenSettings & Record<string, Value | undefined>} Values  settings by name
  * @typedef {{
- *   field: string, kind: "integer" | "number" | "choice" | "flag", group: string, help: string, default: Value,
+ *   name: string, field: string, kind: "integer" | "number" | "choice" | "flag", group: string, help: string, default: Value,
  *   optional: boolean, choices?: (string | number)[], min?: number, max?: number, above_min?: boolean, below_max?: boolean,
  * }} Setting
- * @typedef {{ name: string, help: string, changes: Record<string, Value> }} Preset
+ * @typedef {{ name: string, help: string, methods: string[], changes: Record<string, Value> }} Preset
  * @typedef {{ name: string, title: string, meaning: string }} LossInfo  `name`: as a step's record has it
  * @typedef {{
  *   name: string, source: string, in_steps: boolean, searches: boolean, settings: string[], losses: LossInfo[],
@@ -57,7 +57,7 @@ export function allSettings({ settings, methods, presets }) {
     .filter(({ field }) => trained.some((method) => method.settings.includes(field)))
     .map((setting) => (setting.field === "method" ? { ...setting, choices: names } : setting));
   return [{
-    field: "preset", kind: "choice", group: "training", default: presets[0].name, optional: false,
+    name: "preset", field: "preset", kind: "choice", group: "training", default: presets[0].name, optional: false,
     choices: presets.map(({ name }) => name), help: "Settings to start from",
   }, ...here];
 }
@@ -154,12 +154,12 @@ export function trainCommand(settings, schema, folder) {
   const preset = schema.presets.find(({ name }) => name === settings.preset) ?? schema.presets[0];
   const words = ["skip-ganomaly", "train", "--data", quoted(folder)];
   if (preset !== schema.presets[0]) words.push("--preset", preset.name);
-  for (const { field, default: plain } of schema.settings) {
+  for (const { name, field, default: plain } of schema.settings) {
     const value = settings[field] ?? null;
     // A number of steps stands in place of the epochs.
     if (field === "epochs" && settings.steps != null) continue;
     if (value === null || value === (preset.changes[field] ?? plain)) continue;
-    words.push(`--${optionOf(field)}`, quoted(String(value)));
+    words.push(`--${name}`, quoted(String(value)));
   }
   return [...words, "--out", "RUN"].join(" ");
 }

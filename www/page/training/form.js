@@ -18,7 +18,7 @@ const LENGTHS = /** @type {const} */ (["epochs", "steps", "minutes"]);
 const LENGTH_WORDS = { epochs: "Epochs", steps: "Steps", minutes: "Minutes" };
 
 /** @type {Setting} */
-const MINUTES = { field: "minutes", kind: "number", group: "training", help: "Minutes to train", default: 2, optional: false, min: 0, above_min: true, max: 10_000 };
+const MINUTES = { name: "minutes", field: "minutes", kind: "number", group: "training", help: "Minutes to train", default: 2, optional: false, min: 0, above_min: true, max: 10_000 };
 
 const GROUPS = /** @type {Record<string, string>} */ ({
   data: "Images", networks: "Networks", training: "Training", losses: "Losses", options: "Regularisation (not in the paper)", score: "Score",
@@ -28,7 +28,7 @@ const DEVICES = [["auto", "Automatic"], ["cpu", "CPU"], ["webgpu", "WebGPU"]];
 
 /** @param {string} key */
 function title(key) {
-  const words = key.replaceAll("_", " ");
+  const words = key.replaceAll(/[_-]/g, " ");
   return words[0].toUpperCase() + words.slice(1);
 }
 
@@ -105,7 +105,7 @@ export class Form extends EventTarget {
 
   /** @param {Setting} setting */
   #field(setting) {
-    return this.#add(setting).inBox(title(setting.field));
+    return this.#add(setting).inBox(title(setting.name));
   }
 
   /** Epochs, steps or minutes: one choice and one number. @param {Map<string, Setting>} byName */
@@ -259,9 +259,9 @@ export class Form extends EventTarget {
 
   /** What the program says of a setting, beside its field. @param {string} words @returns {boolean} whether it names one */
   showProblem(words) {
-    const name = /^([a-z][a-z-]*)\b/.exec(words)?.[1].replaceAll("-", "_") ?? "";
-    const field = this.#fields.get(name);
-    if (!field || this.#unused().includes(name)) return false;
+    const name = /^([a-z][a-z-]*)\b/.exec(words)?.[1];
+    const field = [...this.#fields.values()].find(({ setting }) => setting.name === name);
+    if (!field || this.#unused().includes(field.setting.field)) return false;
     field.tell(words);
     if (this.#more.contains(field.input)) this.#more.open = true;
     return true;
