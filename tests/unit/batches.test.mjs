@@ -1,4 +1,4 @@
-// Held: how pictures are put into batches, how a batch grows, and what a search and a cancelled picture change of it.
+// Held: how pictures are put into batches, how a batch grows, and what a latent optimisation and a cancelled picture change of it.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Bench, names, settled, workers } from './scorer.mjs';
@@ -98,9 +98,9 @@ test('each answer goes to the picture that it is of, with the device and the mod
   assert.equal(bench.scorer.pending, 0);
 });
 
-test('a method that searches: one batch at a time, from one picture to sixteen', async () => {
+test('a method that optimises latent codes: one batch at a time, from one picture to sixteen', async () => {
   const bench = new Bench();
-  await bench.load({ search: 500 });
+  await bench.load({ latentSteps: 500 });
   await bench.ask(names(60));
   const found = [];
   while (bench.open().length > 0) {
@@ -110,23 +110,23 @@ test('a method that searches: one batch at a time, from one picture to sixteen',
   assert.deepEqual(found, [1, 2, 4, 8, 16, 16, 13]);
 });
 
-test('a search that takes seconds a picture stays at what takes eight', async () => {
+test('a latent optimisation that takes seconds a picture stays at what takes eight', async () => {
   const bench = new Bench();
-  await bench.load({ search: 500 });
+  await bench.load({ latentSteps: 500 });
   assert.deepEqual(await sizes(bench, 12, { perPicture: 2000 }), [1, 2, 4, 4, 1]);
 });
 
-test('a model that searches begins with one picture, whatever the one before did', async () => {
+test('a model that optimises latent codes begins with one picture, whatever the one before did', async () => {
   const bench = new Bench();
   await bench.load();
   await sizes(bench, 100, { perPicture: 1 });
-  await bench.load({ search: 500 });
+  await bench.load({ latentSteps: 500 });
   assert.equal((await sizes(bench, 10))[0], 1);
 });
 
-test('how far a search is, and that it is over, is told', async () => {
+test('how far a latent optimisation is, and that it is over, is told', async () => {
   const bench = new Bench();
-  await bench.load({ search: 500 });
+  await bench.load({ latentSteps: 500 });
   await bench.ask(['a']);
   bench.worker.say({ type: 'optimising', id: bench.open()[0].id, step: 30, steps: 500, pictures: 1 });
   await bench.answer();
@@ -158,7 +158,7 @@ test('cancelled: what waits is left out at once, what is on its way is not given
 
 test('a stopped batch gives back, before the others, what in it was not cancelled', async () => {
   const bench = new Bench();
-  await bench.load({ search: 500 });
+  await bench.load({ latentSteps: 500 });
   await sizes(bench, 3, { perPicture: 1 }); // from now on four at a time
   const controller = new AbortController();
   void bench.ask(['x'], { signal: controller.signal });
@@ -170,9 +170,9 @@ test('a stopped batch gives back, before the others, what in it was not cancelle
   assert.deepEqual(bench.batches, [['a', 'b', 'c', 'd']]);
 });
 
-test('another model ends a search; its pictures are scored afterwards, by the new one', async () => {
+test('another model ends a latent optimisation; its pictures are scored afterwards, by the new one', async () => {
   const bench = new Bench();
-  await bench.load({ search: 500 });
+  await bench.load({ latentSteps: 500 });
   await bench.ask(['a', 'b']);
   const [{ id }] = bench.open();
   const loading = bench.load();

@@ -219,9 +219,9 @@ test('an error of the worker itself: before a model it cannot start, afterwards 
   assert.deepEqual([later.count('failed'), later.count('restart'), workers.length], [0, 1, 2]);
 });
 
-test('a search that ends with its worker is said to be over', async () => {
+test('a latent optimisation that ends with its worker is said to be over', async () => {
   const bench = new Bench();
-  await bench.load({ search: 100 });
+  await bench.load({ latentSteps: 100 });
   await bench.ask(['a']);
   bench.worker.say({ type: 'optimising', id: bench.open()[0].id, step: 1, steps: 100, pictures: 1 });
   await bench.die();

@@ -1,10 +1,10 @@
-// Held: what workers share: reading a file, telling errors apart, and watching a search.
+// Held: what workers share: reading a file, telling errors apart, and watching a latent optimisation.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isPanic, isStopped, onDeviceLost, read, optimisationWatch, tellDeviceLost, text, UserError } from '../../www/lib/engine.js';
 import { stopClock } from './clock.mjs';
 
-test('a search is told about every 200 ms, and asked at every step whether it is wanted', (t) => {
+test('a latent optimisation is told about every 200 ms, and asked at every step whether it is wanted', (t) => {
   const clock = stopClock(t);
   const told = [];
   let wanted = true;
@@ -38,7 +38,7 @@ test('a file that moved away, a server that has none, no network: in words for p
   await assert.rejects(read({ url: 'https://site.example/sub/a.png' }), (error) => error instanceof UserError && /\/sub\/a\.png/.test(error.message));
 });
 
-test('errors: a panic, a search that was ended, and whatever else', () => {
+test('errors: a panic, a latent optimisation that was ended, and whatever else', () => {
   const stopped = Object.assign(new Error('x'), { name: 'Stopped' });
   assert.deepEqual([new WebAssembly.RuntimeError('x'), stopped, new Error('x'), 'Stopped', null].map((error) => [isPanic(error), isStopped(error)]),
     [[true, false], [false, true], [false, false], [false, false], [false, false]]);

@@ -27,10 +27,10 @@ function start(t, { total = 100, at = 0, stepMs = 10, previewMs = 0, saveMs = 0,
     },
     losses: async () => (calls.read++, unread.splice(0)),
     restarted: () => false,
-    preview: async (_shown, search) => {
+    preview: async (_shown, watch) => {
       calls.preview++;
       clock.pass(previewMs);
-      if (!search(1, 10)) throw stopped();
+      if (!watch(1, 10)) throw stopped();
       return { step, residual: 0.5, held_out: [], labelled: null, pictures: [] };
     },
     checkpoint: async () => {
@@ -38,8 +38,8 @@ function start(t, { total = 100, at = 0, stepMs = 10, previewMs = 0, saveMs = 0,
       clock.pass(saveMs);
       return new Uint8Array(4);
     },
-    finish: async (_progress, search) => {
-      if (!search(1, 10)) throw stopped();
+    finish: async (_progress, watch) => {
+      if (!watch(1, 10)) throw stopped();
       return { model: new Uint8Array(2), threshold: 0.5, held_out: [0.1], labelled: null };
     },
     free: () => told.push({ type: 'freed' }),
@@ -243,7 +243,7 @@ test('WebGPU that gives no answer counts as lost, after longer while it compiles
   const later = start(t, { kind: 'webgpu' });
   await later.advance(1);
   let move;
-  later.training.preview = (_shown, search) => ((move = search), new Promise(() => {}));
+  later.training.preview = (_shown, watch) => ((move = watch), new Promise(() => {}));
   const preview = later.run.preview();
   await new Promise(setImmediate);
   const [second] = limits();

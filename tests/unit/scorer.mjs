@@ -8,7 +8,7 @@ export const MODEL = { size: 8 };
 const picture = (key) => ({ score: key, threshold: 1 });
 
 /** What the program says of a loaded model. */
-const info = (search) => ({ method: 'x', threshold: 1, search_steps: search });
+const info = (latentSteps) => ({ method: 'x', threshold: 1, search_steps: latentSteps });
 
 export class Bench {
   told = [];
@@ -31,17 +31,17 @@ export class Bench {
     return this.told.filter(([one]) => one === type).length;
   }
 
-  /** Loads a model; `search` is the number of steps, of a method that searches. */
-  async load({ search = null, device = 'cpu' } = {}) {
+  /** Loads a model; `latentSteps`: of a method that optimises latent codes. */
+  async load({ latentSteps = null, device = 'cpu' } = {}) {
     const loading = this.scorer.loadModel(MODEL);
-    this.loaded({ search, device });
+    this.loaded({ latentSteps, device });
     return loading;
   }
 
   /** Answers the load that was asked for last. */
-  loaded({ search = null, device = 'cpu' } = {}) {
+  loaded({ latentSteps = null, device = 'cpu' } = {}) {
     const { id } = this.worker.of('load').at(-1);
-    this.worker.say({ type: 'loaded', id, info: info(search), build: { version: '1' }, device, reason: '' });
+    this.worker.say({ type: 'loaded', id, info: info(latentSteps), build: { version: '1' }, device, reason: '' });
   }
 
   /** Asks for pictures, by name. Each answer lands in `answers`. */
