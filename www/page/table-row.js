@@ -77,7 +77,7 @@ export function showRow({ parts, tr, verdict, threshold, display, stale }) {
   if (!parts) return;
   tr.dataset.verdict = verdict;
   tr.toggleAttribute("data-stale", stale);
-  showJudgement(parts, { verdict, threshold, display });
+  showVerdict(parts, { verdict, threshold, display });
   parts.stale.hidden = !stale;
 }
 
@@ -86,7 +86,7 @@ export function showRow({ parts, tr, verdict, threshold, display, stale }) {
  * @param {Pick<Parts, "verdict" | "icon" | "threshold" | "display" | "meter">} parts
  * @param {{ verdict: Verdict, threshold: number | null, display: number | null }} judgement
  */
-export function showJudgement(parts, { verdict, threshold, display }) {
+export function showVerdict(parts, { verdict, threshold, display }) {
   parts.verdict.textContent = VERDICT_WORDS[verdict];
   parts.icon.setAttribute("href", `#icon-${verdict}`);
   parts.threshold.textContent = threshold === null ? "none" : short(threshold);

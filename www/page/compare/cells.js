@@ -15,7 +15,7 @@ import { short } from "../../lib/format.js";
 import { nameOf, wholeNameOf } from "../../lib/model-files.js";
 import { VERDICT_WORDS } from "../../lib/verdict.js";
 import { byId, element, find } from "../dom.js";
-import { showJudgement, showParts } from "../table-row.js";
+import { showVerdict, showParts } from "../table-row.js";
 
 const CELLS = [".cell-score", ".cell-parts", ".cell-threshold", ".cell-verdict"];
 const MORE_HEADS = ["Second method", "Second score", "Second residual, latent", "Second threshold", "Second verdict"];
@@ -78,7 +78,7 @@ export function showCells(row, second, { first, method }) {
   if (!picture || !row.picture) return;
   const [score, residualLatent, threshold, verdictCell] = values;
   showParts(score, residualLatent, picture);
-  showJudgement({
+  showVerdict({
     meter: find(score, ".meter"), display: find(score, ".display"), threshold: find(threshold, ".threshold"),
     verdict: find(verdictCell, ".verdict-word"), icon: find(verdictCell, "use", SVGUseElement),
   }, second);
