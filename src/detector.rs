@@ -1,7 +1,8 @@
 //! The interface of every method: from images to reconstructions and raw scores.
 //!
 //! A method's file under `detector/` reads like its paper: networks, training step, score. To add one,
-//! write that file, name it in `settings/method.rs`, and add its line to `detector/registry.rs`.
+//! write that file, declare it below, name it in `settings/method.rs`, and add its line to
+//! `detector/registry.rs`.
 
 pub mod aae;
 pub mod alocc;
@@ -101,5 +102,8 @@ pub trait Detector: Sync {
     fn score_as(&mut self, file: &ModelFile) -> Result<(), LoadError>;
 
     /// Scores one image from its values, its reconstruction and, if there are any, its features.
+    ///
+    /// # Panics
+    /// If the method has networks and `features` is `None`.
     fn score(&self, x: &[f32], x_hat: &[f32], features: Option<(&[f32], &[f32])>) -> RawScore;
 }

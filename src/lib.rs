@@ -70,13 +70,16 @@ pub mod report;
 pub mod web;
 
 pub use calibration::{Calibration, Verdict};
+pub use data::augment::Augment;
+pub use data::image::ImageError;
 pub use data::prepared::PreparedPictures as PreparedImages;
-pub use detector::Progress;
+pub use detector::{Mismatch, Progress};
 pub use device::DeviceKind;
 #[cfg(not(target_family = "wasm"))]
 pub use model::train;
 pub use model::{DeviceCheck, Error, Model, Score};
 pub use model_file::{Header, ModelFile, Precision};
+pub use score::{Latent, Normalisation, Residual};
 pub use settings::config::TrainConfig;
 pub use settings::method::Method;
 pub use train::Losses;

@@ -5,6 +5,7 @@ use burn::tensor::Device;
 
 use crate::calibration::{self, Calibration, Verdict};
 use crate::data::image::{self, ImageError, Preprocessing};
+use crate::data::prepared::PreparedError;
 use crate::detector::{self, Detector, LoadError, Mismatch, Progress, Scored};
 use crate::device::DeviceError;
 use crate::model_file::{Header, ModelFile, ModelFileError};
@@ -36,6 +37,9 @@ pub enum Error {
     /// The bytes are not a readable image.
     #[error(transparent)]
     Image(#[from] ImageError),
+    /// The images were prepared otherwise than the settings say.
+    #[error(transparent)]
+    Prepared(#[from] PreparedError),
     /// The device failed, or a latent optimisation was stopped.
     #[error(transparent)]
     Tensor(#[from] TensorError),
@@ -91,7 +95,7 @@ impl Model {
     /// Puts a model's weights on a device.
     ///
     /// # Errors
-    /// If a tensor is missing, of another shape or not finite.
+    /// If a tensor is missing, of another shape or not finite, or the header lacks the networks' shape.
     pub fn load(file: ModelFile, device: &Device) -> Result<Self, Error> {
         let detector = detector::load(&file, device)?;
         Ok(Self {
@@ -271,8 +275,8 @@ mod native {
     /// ```
     ///
     /// # Errors
-    /// If a setting is out of range, there are too few images, a loss or a score is no longer a number, or
-    /// the device fails.
+    /// If a setting is out of range or has no use, the images were prepared otherwise than the settings say or
+    /// are too few, a loss or a score is no longer a number, or the device fails.
     pub fn train(
         config: &TrainConfig,
         images: PreparedPictures,
@@ -280,6 +284,7 @@ mod native {
         mut on_step: impl FnMut(u64, &Losses) -> ControlFlow<()>,
     ) -> Result<ModelFile, Error> {
         pollster::block_on(async {
+            images.check(&config.preprocessing())?;
             let device = device.open().await?;
             if !config.method.has_networks() {
                 return Ok(fit(config, &images, Precision::F32, &device).await?.model);

@@ -53,11 +53,7 @@ impl ModelFile {
         let mut encoded = Vec::with_capacity(self.tensors.len());
         for (name, tensor) in &self.tensors {
             let values = &tensor.values;
-            let precision = match name.as_str() {
-                MEMORY_IMAGES => Precision::F16,
-                name if name.starts_with(SCORING) || name.starts_with(MEMORY) => Precision::F32,
-                _ => precision,
-            };
+            let precision = stored_as(name, precision);
             if values.iter().any(|&v| !precision.round(v).is_finite()) {
                 return Err(ModelFileError::NotFinite(name.clone()));
             }
@@ -135,9 +131,10 @@ impl ModelFile {
         }
     }
 
-    /// The same model with its weights rounded to `precision`.
+    /// The same model with its values rounded as a file of this precision stores them.
     pub fn rounded(mut self, precision: Precision) -> Self {
-        for tensor in self.tensors.values_mut() {
+        for (name, tensor) in &mut self.tensors {
+            let precision = stored_as(name, precision);
             for value in &mut tensor.values {
                 *value = precision.round(*value);
             }
@@ -148,6 +145,15 @@ impl ModelFile {
 
 fn not_safetensors(reason: safetensors::SafeTensorError) -> ModelFileError {
     ModelFileError::NotSafetensors(reason.to_string())
+}
+
+/// How a tensor is stored in a file of this precision.
+fn stored_as(name: &str, precision: Precision) -> Precision {
+    match name {
+        MEMORY_IMAGES => Precision::F16,
+        name if name.starts_with(SCORING) || name.starts_with(MEMORY) => Precision::F32,
+        _ => precision,
+    }
 }
 
 fn decode(name: &str, view: &TensorView<'_>) -> Result<HostTensor, ModelFileError> {

@@ -48,7 +48,8 @@ impl Run {
     /// Starts with newly initialised networks.
     ///
     /// # Errors
-    /// If a setting is out of range or the training images do not fill one batch.
+    /// If a setting is out of range or has no use, the method has no networks, or the training images do not
+    /// fill one batch.
     pub fn new(
         config: &TrainConfig,
         pictures: Box<dyn Pictures>,

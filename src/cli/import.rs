@@ -56,8 +56,8 @@ pub fn run(args: Args) -> Result<Outcome> {
             let pictures = load_normals(folder, &model.header.preprocessing)?;
             (normals, skipped) = (pictures.len(), pictures.skipped().len());
             let all: Vec<usize> = (0..pictures.len()).collect();
-            let (quantile, watch) = (THRESHOLD_QUANTILE, &mut ());
-            let fitted = calibrate(model, device, &pictures, &all, &all, quantile, watch);
+            let (quantile, progress) = (THRESHOLD_QUANTILE, &mut ());
+            let fitted = calibrate(model, device, &pictures, &all, &all, quantile, progress);
             model = pollster::block_on(fitted)?.model;
         }
         None => {

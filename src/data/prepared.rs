@@ -40,6 +40,17 @@ pub enum PreparedError {
         "a stored set of images cannot be extended: expected a new set, got a stored one of {0} images"
     )]
     Closed(usize),
+    /// The images were prepared for other networks.
+    #[error(
+        "expected images prepared at {0} × {0} pixels with {1} channels, got {2} × {2} with {3}",
+        .expected[0], .expected[1], .got[0], .got[1]
+    )]
+    Otherwise {
+        /// Side and channels as they should be.
+        expected: [usize; 2],
+        /// As they are.
+        got: [usize; 2],
+    },
     /// The bytes are not what [`PreparedPictures::to_bytes`] gives.
     #[error("expected prepared images of skip-ganomaly, got something else: {0}")]
     Foreign(String),
@@ -86,6 +97,21 @@ impl PreparedPictures {
     /// The preprocessing from an image to its bytes.
     pub fn preprocessing(&self) -> &Preprocessing {
         &self.preprocessing
+    }
+
+    /// Checks that the images were prepared so.
+    ///
+    /// # Errors
+    /// If they were prepared at another size, or with other channels.
+    pub fn check(&self, expected: &Preprocessing) -> Result<(), PreparedError> {
+        let got = &self.preprocessing;
+        match (got.size, got.channels) == (expected.size, expected.channels) {
+            true => Ok(()),
+            false => Err(PreparedError::Otherwise {
+                expected: [expected.size, expected.channels],
+                got: [got.size, got.channels],
+            }),
+        }
     }
 
     /// Whether there are several images and all are the same.

@@ -24,7 +24,7 @@ use crate::score::{self, RawScore};
 use crate::settings::config::{Setting, TrainConfig};
 use crate::settings::method::Method;
 use crate::train::gan::{Gan, GanTrainer};
-use crate::train::losses::{DISCRIMINATOR, LossTerm};
+use crate::train::losses::{DISCRIMINATOR_LOSS, LossTerm};
 use crate::train::prior::sample_prior;
 use crate::train::step::{PendingLosses, Update};
 
@@ -147,7 +147,7 @@ impl Gan for Aae {
             "Autoencoder, weighted sum",
             "what the encoder and the decoder are trained on, in two phases",
         ),
-        DISCRIMINATOR,
+        DISCRIMINATOR_LOSS,
     ];
 
     type Generator = Autoencoder;

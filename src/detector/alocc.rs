@@ -25,7 +25,7 @@ use crate::score::{self, RawScore};
 use crate::settings::config::{Setting, TrainConfig};
 use crate::settings::method::Method;
 use crate::train::gan::{Gan, GanTrainer};
-use crate::train::losses::{DISCRIMINATOR, LossTerm};
+use crate::train::losses::{DISCRIMINATOR_LOSS, LossTerm};
 use crate::train::step::{PendingLosses, Update};
 
 pub(crate) const SPEC: GanMethod<Alocc> = GanMethod::new();
@@ -193,7 +193,7 @@ impl Gan for Alocc {
             "Refiner, weighted sum",
             "what the refiner is trained on",
         ),
-        DISCRIMINATOR,
+        DISCRIMINATOR_LOSS,
     ];
 
     type Generator = Refiner;

@@ -31,7 +31,7 @@ use crate::settings::limits::LATENT_STEPS;
 use crate::settings::method::Method;
 use crate::train::adam::Adam;
 use crate::train::gan::{Gan, GanTrainer};
-use crate::train::losses::{DISCRIMINATOR, LossTerm};
+use crate::train::losses::{DISCRIMINATOR_LOSS, LossTerm};
 use crate::train::prior::sample_prior;
 use crate::train::step::{PendingLosses, Update};
 
@@ -123,7 +123,7 @@ impl Gan for Anogan {
             "Generator",
             "how reliably the discriminator recognises generated images",
         ),
-        DISCRIMINATOR,
+        DISCRIMINATOR_LOSS,
         LossTerm::new(
             "nearest",
             "Nearest generated image",

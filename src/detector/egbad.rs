@@ -29,7 +29,7 @@ use crate::score::RawScore;
 use crate::settings::config::{Setting, TrainConfig};
 use crate::settings::method::Method;
 use crate::train::gan::{Gan, GanTrainer};
-use crate::train::losses::{DISCRIMINATOR, LossTerm};
+use crate::train::losses::{DISCRIMINATOR_LOSS, LossTerm};
 use crate::train::prior::sample_prior;
 use crate::train::step::{PendingLosses, Update};
 
@@ -276,7 +276,7 @@ impl Gan for Egbad {
             "how reliably the discriminator recognises images with their encodings",
         )
         .earlier("latent"),
-        DISCRIMINATOR,
+        DISCRIMINATOR_LOSS,
         LossTerm::new(
             "reconstruction",
             "Reconstruction",

@@ -30,8 +30,8 @@ pub trait GanScore: Gan {
     /// The settings that it uses in addition to those of every method with networks; others are refused.
     const SETTINGS: &'static [Setting];
 
-    /// Whether it optimises a latent code for each image, which needs gradients, instead of measuring it
-    /// in one pass.
+    /// Whether it optimises a latent code for each image, which needs gradients, instead of
+    /// reconstructing it in one pass.
     const OPTIMISES_LATENT: bool = false;
 
     /// What L is, if it is not what [`Latent`] says: follows "The latent term L".
@@ -49,7 +49,7 @@ pub trait GanScore: Gan {
         None
     }
 
-    /// Number of features from each measured layer.
+    /// Number of features from each layer that is compared.
     fn feature_layers(architecture: &Architecture, scoring: &Scoring) -> Vec<usize>;
 
     /// Number of values of an image's encoding from each layer; empty if there can be no memory bank.
@@ -229,7 +229,7 @@ impl<G: GanScore> Detector for GanDetector<G> {
     }
 
     fn score(&self, x: &[f32], x_hat: &[f32], features: Option<(&[f32], &[f32])>) -> RawScore {
-        let features = features.expect("methods with networks measure features");
+        let features = features.expect("methods with networks have features");
         G::score(self, x, x_hat, features)
     }
 }

@@ -19,7 +19,7 @@ use crate::nn::{
 use crate::settings::config::Setting;
 use crate::settings::method::Method;
 use crate::train::gan::{Gan, GanTrainer};
-use crate::train::losses::{DISCRIMINATOR, LossTerm};
+use crate::train::losses::{DISCRIMINATOR_LOSS, LossTerm};
 use crate::train::step::{PendingLosses, Update};
 
 pub(crate) const SPEC: GanMethod<Ganomaly> = GanMethod::new();
@@ -157,7 +157,7 @@ impl Gan for Ganomaly {
             "Generator, weighted sum",
             "what the generator is trained on",
         ),
-        DISCRIMINATOR,
+        DISCRIMINATOR_LOSS,
     ];
 
     type Generator = Generator;

@@ -15,6 +15,13 @@ pub fn published(method: Method) -> TrainConfig {
     })
 }
 
+impl TrainConfig {
+    /// The settings that a method starts from: see [`published`].
+    pub fn published(method: Method) -> Self {
+        published(method)
+    }
+}
+
 /// A method's settings for a preset, if it has any: all have the default one, their published settings.
 pub fn preset(method: Method, preset: Preset) -> Option<TrainConfig> {
     let published = published(method);
@@ -153,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn a_method_brings_its_own_balance() {
+    fn a_method_brings_its_own_lambda() {
         let lambda = |method, lambda| {
             let config = TrainConfig {
                 method,

@@ -80,7 +80,7 @@ pub fn load(file: &ModelFile, device: &Device) -> Result<Box<dyn Detector>, Load
 /// **This leaks.** An image's score then depends on the other images of the batch, and if a batch is of
 /// one class, as nearly all are in the published, unshuffled test sets, its statistics give the class
 /// away. Use it only to repeat published numbers, labelled as such: never for a calibration, a threshold
-/// or a verdict. A batch must be scored in one piece, by [`score_batch`] and not by
+/// or a verdict. A batch must be scored in one piece, by [`super::score_batch`] and not by
 /// `score_on_all_threads`, and its size is part of the result.
 ///
 /// # Errors

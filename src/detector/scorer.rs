@@ -1,4 +1,4 @@
-//! From a network's measurement of an image to A, R and L, as the model file specifies.
+//! From an image, its reconstruction and its features to A, R and L, as the model file specifies.
 
 use crate::model_file::{ModelFile, Scoring};
 use crate::nn::tensors::{TensorError, find};

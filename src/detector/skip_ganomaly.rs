@@ -21,7 +21,7 @@ use crate::settings::config::{Setting, TrainConfig};
 use crate::settings::method::Method;
 use crate::settings::preset::Preset;
 use crate::train::gan::{Gan, GanTrainer};
-use crate::train::losses::{DISCRIMINATOR, LossTerm};
+use crate::train::losses::{DISCRIMINATOR_LOSS, LossTerm};
 use crate::train::step::{PendingLosses, Update};
 
 pub(crate) const SPEC: GanMethod<SkipGanomaly> = GanMethod::new();
@@ -54,7 +54,7 @@ impl Gan for SkipGanomaly {
             "Generator, weighted sum",
             "what the generator is trained on",
         ),
-        DISCRIMINATOR,
+        DISCRIMINATOR_LOSS,
     ];
 
     type Generator = Generator;

@@ -47,7 +47,7 @@ pub(crate) trait MethodSpec: Sync {
     /// What L is: follows "The latent term L"; `None` if the score has no L.
     fn latent_meaning(&self, scoring: &Scoring) -> Option<&'static str>;
 
-    /// Whether it optimises a latent code for each image instead of measuring it in one pass.
+    /// Whether it optimises a latent code for each image instead of reconstructing it in one pass.
     fn optimises_latent(&self) -> bool {
         false
     }

@@ -130,12 +130,8 @@ impl Header {
         if let Some(check) = &header.self_check {
             check.check()?;
         }
-        let searched = 1..=MOST_LATENT_STEPS;
-        if let Some(steps) = header
-            .scoring
-            .search_steps
-            .filter(|s| !searched.contains(s))
-        {
+        let allowed = 1..=MOST_LATENT_STEPS;
+        if let Some(steps) = header.scoring.search_steps.filter(|s| !allowed.contains(s)) {
             return Err(ModelFileError::Header(format!(
                 "the steps of the latent optimisation must be between 1 and {MOST_LATENT_STEPS}, got {steps}"
             )));

@@ -65,7 +65,7 @@ pub enum TensorError {
     /// The device could not be read.
     #[error("the device could not be read: {0}")]
     Read(String),
-    /// A latent optimisation was stopped by its watcher.
+    /// A latent optimisation was stopped by the caller's `Progress`.
     #[error("the latent optimisation was stopped")]
     Stopped,
 }

@@ -10,7 +10,7 @@ use crate::settings::{config::ConfigError, method::Method};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RunError {
-    /// A setting is out of range.
+    /// A setting is out of range or has no use.
     #[error(transparent)]
     Config(#[from] ConfigError),
     /// Too few images, or a position that does not exist for these images.
@@ -62,7 +62,7 @@ pub enum RunError {
 }
 
 impl RunError {
-    /// Whether the latent optimisation was stopped by its watcher.
+    /// Whether the latent optimisation was stopped by the caller's `Progress`.
     pub fn is_stopped(&self) -> bool {
         matches!(
             self,

@@ -18,7 +18,8 @@ macro_rules! settings {
         $(#[doc = $doc:literal])+
         $field:ident $(as $option:literal)?: $type:ty = $default:expr, $group:ident, $values:expr;
     )+) => {
-        /// Settings of a training run. The defaults are the published settings.
+        /// Settings of a training run. The defaults are Skip-GANomaly's published settings;
+        /// [`TrainConfig::published`] gives another method's.
         #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
         #[serde(default)]
         pub struct TrainConfig {

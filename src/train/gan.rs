@@ -4,7 +4,7 @@
 use burn::tensor::{Device, Tensor};
 
 use super::adam::Adam;
-use super::losses::LossTerm;
+use super::losses::{LossTerm, OUTPUTS};
 use super::step::{PendingLosses, Trainer, Update};
 use crate::nn::Network;
 use crate::nn::init::Initialiser;
@@ -165,7 +165,13 @@ impl<G: Gan> Trainer for GanTrainer<G> {
     }
 
     fn step(&mut self, x: Tensor<4>, step: u64, update: Update) -> PendingLosses {
-        G::step(self, x, step, update)
+        let losses = G::step(self, x, step, update);
+        assert_eq!(
+            losses.len(),
+            G::LOSSES.len() + OUTPUTS.len(),
+            "one value a loss"
+        );
+        losses
     }
 
     fn restart_discriminator(&mut self) {

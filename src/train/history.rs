@@ -114,28 +114,20 @@ impl History {
             let rows = found.values.chunks_exact(columns);
             Ok(rows.map(<[f32]>::to_vec).collect())
         };
-        let name_now = |earlier: &str| {
-            let mut known = terms.iter().chain(&OUTPUTS);
-            known
-                .find(|term| term.earlier == Some(earlier))
-                .map(|term| term.name)
-        };
-        let columns = EARLIER_COLUMNS.map(name_now);
         let earlier = rows(EARLIER_LOSSES, 1 + EARLIER_COLUMNS.len())?;
         let earlier = earlier.iter().map(|row| {
-            let named = columns.iter().zip(&row[1..]);
+            let named = EARLIER_COLUMNS.into_iter().zip(row[1..].iter().copied());
             // D(x) and D(x̂) were unknown at first.
-            let known = named.filter(|(_, value)| **value != UNKNOWN);
+            let known: Losses = named.filter(|&(_, value)| value != UNKNOWN).collect();
             StepLosses {
                 step: row[0] as u64,
-                losses: known
-                    .filter_map(|(name, value)| Some(((*name)?, *value)))
-                    .collect(),
+                losses: known.renamed(terms),
             }
         });
         let mut losses: Vec<StepLosses> = earlier.collect();
         if let Some(steps) = tensors.get(STEPS) {
             let count = steps.values.len();
+            let steps = find(tensors, STEPS, &[count])?;
             let mut columns: Vec<(String, &[f32])> = Vec::new();
             for name in tensors.keys().filter_map(|key| key.strip_prefix(LOSS)) {
                 let column = find(tensors, &format!("{LOSS}{name}"), &[count])?;
@@ -178,11 +170,11 @@ impl History {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::train::losses::DISCRIMINATOR;
+    use crate::train::losses::DISCRIMINATOR_LOSS;
 
     const TERMS: [LossTerm; 2] = [
         LossTerm::new("reconstruction", "Reconstruction", "how far it is").earlier("contextual"),
-        DISCRIMINATOR,
+        DISCRIMINATOR_LOSS,
     ];
 
     fn history() -> History {

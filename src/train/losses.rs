@@ -44,7 +44,7 @@ impl LossTerm {
 }
 
 /// What the discriminator is trained on; every method has it.
-pub const DISCRIMINATOR: LossTerm = LossTerm::new(
+pub const DISCRIMINATOR_LOSS: LossTerm = LossTerm::new(
     "discriminator",
     "Discriminator",
     "what the discriminator is trained on",
@@ -85,7 +85,20 @@ impl Losses {
         self.0.iter().map(|(name, value)| (&**name, *value))
     }
 
-    /// Whether every value is a number.
+    /// The same by the names of `terms`, if earlier versions gave them the five names of every method;
+    /// otherwise as they are.
+    pub fn renamed(self, terms: &[LossTerm]) -> Self {
+        let known = |term: &LossTerm| self.get(term.name).is_some();
+        if terms.iter().all(known) {
+            return self;
+        }
+        let known = terms.iter().chain(&OUTPUTS);
+        let named = known.filter_map(|term| Some((term.name, self.get(term.earlier?)?)));
+        let named = named.map(|(name, value)| (Cow::Borrowed(name), value));
+        Self(named.collect())
+    }
+
+    /// Whether every value is finite.
     pub fn is_finite(&self) -> bool {
         self.iter().all(|(_, value)| value.is_finite())
     }
@@ -137,7 +150,7 @@ mod tests {
 
     #[test]
     fn losses_are_written_and_read_by_name() {
-        let losses = Losses::new(&[DISCRIMINATOR], &[0.25, 0.5, 0.75]);
+        let losses = Losses::new(&[DISCRIMINATOR_LOSS], &[0.25, 0.5, 0.75]);
         let text = serde_json::to_string(&losses).expect("numbers");
         assert_eq!(text, r#"{"discriminator":0.25,"real":0.5,"fake":0.75}"#);
         assert_eq!(serde_json::from_str::<Losses>(&text).ok(), Some(losses));
@@ -147,5 +160,22 @@ mod tests {
             (earlier.get("latent"), earlier.get("real")),
             (Some(0.5), None)
         );
+    }
+
+    #[test]
+    fn earlier_names_become_those_of_the_method() {
+        const TERMS: [LossTerm; 2] = [
+            LossTerm::new("encoder", "Encoder loss", "how far codes are").earlier("latent"),
+            DISCRIMINATOR_LOSS,
+        ];
+        let earlier = r#"{"contextual":9.0,"latent":0.5,"discriminator":0.25,"real":0.75}"#;
+        let earlier: Losses = serde_json::from_str(earlier).expect("losses");
+        let now = earlier.renamed(&TERMS);
+        let all: Vec<_> = now.iter().collect();
+        assert_eq!(
+            all,
+            [("encoder", 0.5), ("discriminator", 0.25), ("real", 0.75)]
+        );
+        assert_eq!(now.clone().renamed(&TERMS), now);
     }
 }

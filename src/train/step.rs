@@ -3,7 +3,7 @@
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
-use super::losses::{DISCRIMINATOR, LossTerm, Losses, OUTPUTS};
+use super::losses::{DISCRIMINATOR_LOSS, LossTerm, Losses, OUTPUTS};
 use crate::loss::probability;
 use crate::nn::tensors::{Reader, TensorError};
 
@@ -63,7 +63,7 @@ pub trait Trainer {
 
     /// Re-initialises D if its loss shows that it has collapsed; returns whether it did.
     fn restart_if_collapsed(&mut self, losses: &Losses) -> bool {
-        let loss = losses.get(DISCRIMINATOR.name);
+        let loss = losses.get(DISCRIMINATOR_LOSS.name);
         let collapsed = loss.is_some_and(|loss| loss < COLLAPSED);
         if collapsed {
             self.restart_discriminator();
@@ -82,6 +82,13 @@ impl PendingLosses {
         let outputs = logits.map(|logit| probability(logit.inner()).mean());
         let losses = losses.map(Tensor::inner);
         Self(Tensor::cat(losses.into_iter().chain(outputs).collect(), 0))
+    }
+}
+
+impl PendingLosses {
+    /// Number of values.
+    pub(super) fn len(&self) -> usize {
+        self.0.dims()[0]
     }
 }
 

@@ -23,7 +23,7 @@ pub fn build_info() -> Result<JsValue, JsValue> {
 /// Where tensors live.
 #[wasm_bindgen]
 pub struct Device {
-    kind: DeviceKind,
+    pub(super) kind: DeviceKind,
     pub(super) device: burn::tensor::Device,
 }
 

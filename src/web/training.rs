@@ -10,9 +10,8 @@ use super::device::Device;
 use super::pictures::TrainingPictures;
 use super::plan::settings;
 use super::types;
-use crate::data::image::Preprocessing;
 use crate::data::pictures::Pictures;
-use crate::data::prepared::PreparedPictures;
+use crate::device::DeviceKind;
 use crate::lent::Lent;
 use crate::model_file::{ModelFile, ModelFileError, Precision};
 use crate::run::preview::{LabelledImages, score_labelled};
@@ -38,7 +37,10 @@ impl Training {
         pictures: TrainingPictures,
     ) -> Result<Training, JsValue> {
         let config = settings(given)?;
-        fits(&config, &pictures.prepared)?;
+        pictures
+            .prepared
+            .check(&config.preprocessing())
+            .map_err(error)?;
         let run = Run::new(&config, Box::new(pictures.prepared), &device.device);
         Self::of(run.map_err(error)?, device)
     }
@@ -51,7 +53,10 @@ impl Training {
     ) -> Result<Training, JsValue> {
         let file = ModelFile::from_bytes(checkpoint).map_err(error)?;
         if let Some(training) = &file.header.training {
-            fits(&training.config, &pictures.prepared)?;
+            pictures
+                .prepared
+                .check(&training.config.preprocessing())
+                .map_err(error)?;
         }
         let run = Run::resume(&file, Box::new(pictures.prepared), &device.device);
         Self::of(run.map_err(error)?, device)
@@ -59,7 +64,7 @@ impl Training {
 
     fn of(mut run: Run, device: &Device) -> Result<Training, JsValue> {
         // On the CPU they are in memory already.
-        if device.kind() == "webgpu" {
+        if device.kind == DeviceKind::Gpu {
             run.preload_to_device().map_err(error)?;
         }
         Ok(Training {
@@ -80,7 +85,8 @@ impl Training {
                 abnormal.len()
             )));
         }
-        self.with(|run| fits(run.config(), &pictures))??;
+        self.with(|run| pictures.check(&run.config().preprocessing()))?
+            .map_err(error)?;
         *self.labelled.borrow_mut() = Some(LabelledImages {
             pictures: Box::new(pictures),
             abnormal: abnormal.iter().map(|&label| label != 0).collect(),
@@ -232,16 +238,4 @@ fn stopped_or_error(reason: RunError) -> JsValue {
         true => stopped(reason),
         false => error(reason),
     }
-}
-
-/// Checks that images were prepared at the size and with the channels of the settings.
-fn fits(config: &TrainConfig, pictures: &PreparedPictures) -> Result<(), JsValue> {
-    let Preprocessing { size, channels, .. } = *pictures.preprocessing();
-    if (size, channels) == (config.size, config.channels) {
-        return Ok(());
-    }
-    Err(error(format!(
-        "expected images prepared at {0} × {0} pixels with {1} channels, got {size} × {size} with {channels}",
-        config.size, config.channels
-    )))
 }

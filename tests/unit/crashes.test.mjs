@@ -227,37 +227,3 @@ test('a latent optimisation that ends with its worker is said to be over', async
   await bench.die();
   assert.equal(bench.told.filter(([type]) => type === 'optimisation').at(-1)[1], null);
 });
-
-// --- A model that nobody asks
-
-test('a worker that nobody asks is ended; the next one has the model before the picture, and nobody notices', async () => {
-  const bench = new Bench('auto', { beatMs: 1000, idleMs: 5000 });
-  await bench.load();
-  await bench.ask(['a']);
-  for (let i = 0; i < 50; i++) beat();
-  assert.equal(bench.worker.ended, false, 'not with a picture in it');
-  await bench.answer();
-  for (let i = 0; i < 6; i++) beat();
-  assert.deepEqual([workers[0].ended, beats.length], [true, 0]);
-  const { length } = bench.told;
-  await bench.ask(['b']);
-  assert.deepEqual(bench.worker.told.map(({ type }) => type), ['open', 'load']);
-  assert.deepEqual([bench.worker.told[0].device, bench.worker.told[1].model], ['auto', MODEL]);
-  bench.loaded();
-  await settled();
-  assert.deepEqual(bench.batches, [['b']]);
-  await bench.answer();
-  assert.equal(bench.answers.get('b').generation, 1, 'the same model');
-  assert.deepEqual(bench.told.slice(length).map(([type]) => type).filter((type) => type === 'loaded' || type === 'restart'), []);
-});
-
-test('a threshold is answered by the next worker as well', async () => {
-  const bench = new Bench('auto', { beatMs: 1000, idleMs: 5000 });
-  await bench.load();
-  for (let i = 0; i < 6; i++) beat();
-  const values = bench.scorer.display(1, new Float64Array(1));
-  assert.deepEqual(bench.worker.told.map(({ type }) => type), ['open', 'load', 'display']);
-  bench.loaded();
-  bench.worker.say({ type: 'displayed', id: bench.worker.of('display')[0].id, values: Float64Array.of(0.5) });
-  assert.deepEqual([...(await values)], [0.5]);
-});

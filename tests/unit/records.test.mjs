@@ -111,6 +111,9 @@ test('the address repeats a run: minutes by the steps that they took, epochs whe
   const minutes = { userSettings: { given: {}, minutes: 2, device: 'cpu', name: '' } };
   assert.deepEqual(read(minutes), { ...whole, steps: '40', device: 'cpu' });
   assert.deepEqual(read({ ...minutes, state: 'paused' }), { ...whole, minutes: '2', device: 'cpu' });
+  const { preset, ...others } = whole;
+  assert.equal(preset, 'memory');
+  assert.deepEqual(read({ settings: { ...settings, preset: 'paper', method: 'egbad' } }), { ...others, method: 'egbad', epochs: '7' }, 'a run of a method without presets, from a checkpoint');
 });
 
 test('settings that differ: also what one run has and another has not', () => {

@@ -137,6 +137,9 @@ test('the program\'s line has the settings that differ from the preset\'s, and o
   const memory = schema.presets.find(({ name }) => name === 'memory').changes;
   assert.deepEqual(line({ preset: 'memory', ...memory }), ['skip-ganomaly', 'train', '--data', 'PICTURES', '--preset', 'memory', '--out', 'RUN']);
   assert.ok(line({ preset: 'memory', ...memory, epochs: plain.epochs }).join(' ').includes(`--epochs ${plain.epochs}`), 'back from the preset\'s');
+  // A method starts from its published settings, in the program too.
+  assert.deepEqual(line({ method: 'anogan', learning_rate: 1e-3 }).slice(4, -2), ['--method', 'anogan']);
+  assert.deepEqual(line({ method: 'anogan', learning_rate: 2e-4 }).slice(4, -2), ['--method', 'anogan', '--learning-rate', '0.0002']);
 });
 
 test('a number of steps stands in place of the epochs', () => {

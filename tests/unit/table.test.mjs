@@ -99,6 +99,9 @@ test('lines to export, in the order shown', () => {
 test('cleared, it is as new', () => {
   const { table, body } = tableOf([0.4, null]);
   body.replaceChildren = () => (body.shown = []);
+  const classes = new Set(['paired', 'many']);
+  table.table.classList = { add: (name) => classes.add(name), remove: (name) => classes.delete(name) };
   table.clear();
   assert.deepEqual([table.rows, table.counts().all, body.shown], [[], 0, []]);
+  assert.deepEqual([...classes], ['paired', 'empty'], 'a second method keeps its columns');
 });

@@ -2,8 +2,7 @@
 /**
  * The page's side of the scoring worker: a queue of pictures, one promise each. It keeps the worker busy
  * with small batches, and when a worker dies it starts another one on the CPU and sends again what
- * was not answered, so that no picture and no result is lost. A worker that is not needed for a while is
- * ended; the next one takes its place unnoticed.
+ * was not answered, so that no picture and no result is lost.
  *
  * @typedef {import("./protocol.js").Source} Source
  * @typedef {import("./protocol.js").Scored} Scored
@@ -33,8 +32,6 @@ const BATCHES_IN_FLIGHT = 2;
 /** A picture that was in the worker this many times when it stopped is given up. */
 const MAX_CRASHES = 3;
 const MAX_RESTARTS_WITHOUT_RESULT = 4;
-/** A model that nobody asks for a score in this time gives its memory back. */
-const IDLE_MS = 10 * 60_000;
 
 /** The number of the call that loads the model again: nobody waits for its answer. */
 const RELOAD = 0;
@@ -61,8 +58,8 @@ export class Scorer extends EventTarget {
   /** @type {"cpu" | "webgpu"} */ #device = "cpu";
   /** What the next worker is asked to run on. @type {{ device: "auto" | "cpu" | "webgpu", reason?: string }} */ #start;
 
-  /** @param {"auto" | "cpu" | "webgpu"} device @param {{ beatMs?: number, idleMs?: number }} [times] */
-  constructor(device, { beatMs, idleMs = IDLE_MS } = {}) {
+  /** @param {"auto" | "cpu" | "webgpu"} device @param {{ beatMs?: number }} [times] */
+  constructor(device, { beatMs } = {}) {
     super();
     this.wanted = device;
     this.#start = { device };
@@ -75,7 +72,8 @@ export class Scorer extends EventTarget {
       job: "runs the model",
       tries: MAX_RESTARTS_WITHOUT_RESULT,
       beatMs,
-      idleMs: () => (this.#ready && !this.#reloading && this.pending === 0 ? idleMs : null),
+      // It stays: a next one would have to be fetched, and a page without a network would score no more.
+      idleMs: () => null,
     });
     this.#link.open();
   }

@@ -284,7 +284,8 @@ export class ResultsTable extends EventTarget {
     this.#undrawn.clear();
     this.#order = 0;
     this.#body.replaceChildren();
-    this.table.className = "empty";
+    this.table.classList.remove("many");
+    this.table.classList.add("empty");
     this.dispatchEvent(new CustomEvent("change"));
   }
 }

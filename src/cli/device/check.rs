@@ -53,15 +53,15 @@ pub(super) fn scores(model: &ModelFile, load: impl Fn(&ModelFile) -> Loaded) -> 
     let checked = |detector: Loaded| -> Result<SelfCheck> {
         Ok(pollster::block_on(self_check(&*detector?))?)
     };
-    let searches = model.header.method.optimises_latent();
+    let optimises = model.header.method.optimises_latent();
     if let Some(stored) = &model.header.self_check
         && stored.is_complete()
-        && !searches
+        && !optimises
     {
         return Ok(stored.compare(&checked(load(model))?)?);
     }
     let mut model = model.clone();
-    if searches {
+    if optimises {
         model.header.scoring.search_steps = Some(FEW_STEPS);
     }
     let expected = checked(detector::load(&model, &reference()?))?;
@@ -75,7 +75,7 @@ const TRIED: usize = 120;
 /// Steps that are compared: what the first does to the weights shows in the losses of the second.
 const STEPS: u64 = 2;
 
-/// Largest difference of a loss, relative to itself or to a hundredth of the generator's.
+/// Largest difference of a loss, relative to itself or to a hundredth of the step's largest.
 const LOSS_TOLERANCE: f64 = 1e-3;
 
 /// The settings for a trial of a device: a few small steps.

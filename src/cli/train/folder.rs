@@ -12,6 +12,7 @@ use crate::cli::files::write_whole;
 use crate::model_file::{ModelFile, Precision};
 use crate::report::LossPoint;
 use crate::train::events::Event;
+use crate::train::losses::LossTerm;
 
 /// Files of a run's folder.
 const MODEL: &str = "model.safetensors";
@@ -153,8 +154,8 @@ impl Events {
             .with_context(|| format!("cannot write {}", self.path.display()))
     }
 
-    /// The losses of every step so far.
-    pub fn losses(&self) -> Result<Vec<LossPoint>> {
+    /// The losses of every step so far, by the names of `terms`.
+    pub fn losses(&self, terms: &[LossTerm]) -> Result<Vec<LossPoint>> {
         let points = read_events(&self.path)?
             .into_iter()
             .filter_map(|event| match event {
@@ -165,7 +166,7 @@ impl Events {
                 } => Some(LossPoint {
                     step,
                     epoch,
-                    losses,
+                    losses: losses.renamed(terms),
                 }),
                 _ => None,
             });

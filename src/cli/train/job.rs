@@ -23,7 +23,7 @@ use crate::report::{ReportSample, TrainingReport};
 use crate::run::Run;
 use crate::run::fit::{MOST_FITTED, fit};
 use crate::score::RawScore;
-use crate::settings::config::TrainConfig;
+use crate::settings::config::{Setting, TrainConfig};
 use crate::train::events::Event;
 use crate::train::history::StepLosses;
 
@@ -116,7 +116,7 @@ impl Job<'_> {
             write_whole(&self.folder.checkpoint(), bytes)?;
         }
         let mut events = self.folder.events(run.steps())?;
-        if events.losses()?.is_empty() {
+        if events.losses(&[])?.is_empty() {
             // A checkpoint that comes without its log contains the losses.
             for StepLosses { step, losses } in run.history().losses.clone() {
                 let epoch = step.saturating_sub(1) / run.steps_per_epoch() + 1;
@@ -332,9 +332,9 @@ impl Job<'_> {
         let report = TrainingReport {
             title: "Training report",
             command: &self.settings.command,
-            settings: &settings_table(self.config)?,
+            settings: &settings_table(self.config),
             loss_terms: self.config.method.loss_terms(),
-            losses: &events.losses()?,
+            losses: &events.losses(self.config.method.loss_terms())?,
             held_out: &raw,
             calibration,
             samples: &report_samples(pictures, detector, held_out, calibration)?,
@@ -383,13 +383,7 @@ fn say_if_sampled(config: &TrainConfig, model: &ModelFile) {
 }
 
 /// The settings as listed in the report.
-fn settings_table(config: &TrainConfig) -> Result<Vec<(String, String)>> {
-    let serde_json::Value::Object(map) = serde_json::to_value(config)? else {
-        anyhow::bail!("settings are not an object");
-    };
-    Ok(map
-        .into_iter()
-        .filter(|(_, value)| !value.is_null())
-        .map(|(name, value)| (name.replace('_', " "), value.to_string()))
-        .collect())
+fn settings_table(config: &TrainConfig) -> Vec<(String, String)> {
+    let row = |setting: &Setting| Some((setting.name().replace('-', " "), setting.text(config)?));
+    Setting::ALL.iter().filter_map(row).collect()
 }

@@ -134,7 +134,7 @@ export function viewOf(state, hasRun) {
     /** By the buttons' ids. @type {Record<string, boolean>} */
     disabled: {
       "train-start": busy,
-      "train-pause": !open,
+      "train-pause": !open || asked === "stop",
       "train-step": busy && !paused,
       "train-step-g": !paused,
       "train-step-d": !paused,

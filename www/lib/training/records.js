@@ -16,7 +16,7 @@
  */
 import { csvCell as cell } from "../csv.js";
 import { plural } from "../format.js";
-import { toAddress } from "./url-settings.js";
+import { presetFor, toAddress } from "./url-settings.js";
 
 /** What every method's steps have, beside its own losses. */
 const ESTIMATES = { real: "D(x)", fake: "D(x̂)" };
@@ -71,6 +71,11 @@ export function nameOf(settings, minutes = null) {
 export function addressOf({ userSettings, settings, name, state, step }, page) {
   const given = { ...userSettings.given };
   for (const key of ["preset", "size", "channels", "width", "batch", "seed"]) given[key] ??= settings[key];
+  // A run from a checkpoint file has nothing that a person gave; and other methods have no preset to name.
+  if (presetFor(settings.method) === "paper") {
+    given.method ??= settings.method;
+    delete given.preset;
+  }
   // Minutes mean other steps on another machine; those that were taken can be repeated.
   const done = userSettings.minutes !== null && state === "done";
   if (done) given.steps = step;

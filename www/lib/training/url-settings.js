@@ -152,13 +152,14 @@ const quoted = (word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replac
  */
 export function trainCommand(settings, schema, folder) {
   const preset = schema.presets.find(({ name }) => name === settings.preset) ?? schema.presets[0];
+  const published = schema.methods.find(({ name }) => name === settings.method)?.published ?? {};
   const words = ["skip-ganomaly", "train", "--data", quoted(folder)];
   if (preset !== schema.presets[0]) words.push("--preset", preset.name);
   for (const { name, field, default: plain } of schema.settings) {
     const value = settings[field] ?? null;
     // A number of steps stands in place of the epochs.
     if (field === "epochs" && settings.steps != null) continue;
-    if (value === null || value === (preset.changes[field] ?? plain)) continue;
+    if (value === null || value === (preset.changes[field] ?? published[field] ?? plain)) continue;
     words.push(`--${name}`, quoted(String(value)));
   }
   return [...words, "--out", "RUN"].join(" ");
