@@ -158,8 +158,9 @@ test('of a long run the means of neighbouring steps, on the same places as a sho
 });
 
 test('a run\'s own name has what tells it apart', () => {
-  const settings = { preset: 'memory', method: 'aae', size: 64, width: 8, batch: 16, epochs: 7, steps: null };
+  const settings = { preset: 'memory', method: 'skip-ganomaly', size: 64, width: 8, batch: 16, epochs: 7, steps: null };
   for (const word of ['memory', '64', '8', '16', '7']) assert.ok(nameOf(settings).includes(word), word);
-  const other = nameOf({ ...settings, preset: undefined, steps: 500 });
+  assert.ok(nameOf({ ...settings, method: 'egbad', preset: 'paper' }).startsWith('egbad, '));
+  const other = nameOf({ ...settings, method: 'aae', preset: undefined, steps: 500 });
   assert.ok(other.includes('500') && other.includes('aae'));
 });

@@ -61,7 +61,9 @@ export const measureFor = (runs, methods) =>
 /** What a run is called when nobody named it. @param {Values} settings @param {number | null} [minutes] of a run by minutes */
 export function nameOf(settings, minutes = null) {
   const length = minutes !== null ? plural(minutes, "minute") : settings.steps != null ? plural(settings.steps, "step") : plural(settings.epochs ?? 0, "epoch");
-  return `${settings.preset ?? settings.method ?? "run"}, ${settings.size} px, width ${settings.width}, batch ${settings.batch}, ${length}`;
+  // A method without presets is what tells its runs apart.
+  const what = presetFor(settings.method) === "paper" ? settings.method : settings.preset ?? settings.method ?? "run";
+  return `${what}, ${settings.size} px, width ${settings.width}, batch ${settings.batch}, ${length}`;
 }
 
 /**
