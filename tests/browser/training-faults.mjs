@@ -654,6 +654,16 @@ test('on the page: a full storage and a picture that cannot be read are told, an
   await waitText(page, '#train-said', /letter\.png: .{10,}/);
 }));
 
+test('on the page: a panic where the browser stores nothing is told, and the run ends with its model', onPage({ query: QUERY, worker: FULL, edits: SAVE_OFTEN, module: PANIC_ONCE }, async (page) => {
+  await panicOnce(page);
+  await page.setInputFiles('#train-files', sampleFiles(40));
+  await page.click('#train-start');
+  await training(page, 'done');
+  await waitText(page, '#train-problems', /It was restarted\. The run continues from step \d+\./);
+  await waitText(page, '#train-status', /^Done/);
+  assert.equal(await page.isEnabled('#download-model'), true, 'its model can be downloaded');
+}));
+
 test('on the page: a diverged run says what happened, and another can be started', onPage({ query: `${QUERY}&contextual-weight=1e38` }, async (page) => {
   await page.setInputFiles('#train-files', sampleFiles(40));
   await page.click('#train-start');

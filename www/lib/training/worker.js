@@ -298,6 +298,7 @@ async function resumeRun({ run: id, paused }) {
 async function continueRun({ id, run: runId, name, minutes, checkpoint, paused }) {
   leave();
   current = runId;
+  setState("preparing");
   const bytes = new Uint8Array(await checkpoint.arrayBuffer());
   const { size, channels } = open().module.preprocessing_of(bytes);
   const { pictures: set } = await settle({ size, channels });

@@ -96,6 +96,7 @@ export class CurrentRun {
   setSettings(run, stored) {
     run.settings = { preset: run.settings.preset, ...stored.settings };
     if (run.userSettings.minutes !== null) run.settings.steps = stored.totalSteps;
+    this.#runs.changed(run);
   }
 
   /** @param {Extract<FromTrainer, { type: "finished" }>} finished */

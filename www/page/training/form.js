@@ -237,7 +237,8 @@ export class Form extends EventTarget {
   /** @param {UserSettings} userSettings a run to do again: nothing else stays given */
   fill(userSettings) {
     this.#forget();
-    this.give(Object.entries(userSettings.given).map(([key, value]) => [key, String(value)]));
+    const given = Object.entries(userSettings.given).filter(([, value]) => value !== null && value !== undefined);
+    this.give(given.map(([key, value]) => [key, String(value)]));
     if (userSettings.minutes !== null) this.give([["minutes", String(userSettings.minutes)]]);
     this.#device.value = userSettings.device;
     this.#name.value = userSettings.name;

@@ -139,12 +139,15 @@ export class RunControl extends EventTarget {
   }
 
   /** @param {StoredRun} stored */
-  resume({ id, name, settings }) {
+  resume({ id, name, settings, minutes }) {
     if (this.#refusesWhileBusy("resume another run")) return;
     this.#status.tell(`Resuming ${name}.`);
     this.#status.line.scrollIntoView({ block: "center" });
     this.#session.resume(id);
-    this.#open(id, name, { given: { ...settings }, minutes: null, device: this.#device, name }, settings);
+    // The stored steps of a run by minutes are more than it will take: the minutes repeat it.
+    const { steps, epochs, ...others } = settings;
+    const given = minutes === null ? { ...settings } : others;
+    this.#open(id, name, { given, minutes, device: this.#device, name }, settings);
     this.#dispatch({ type: "request", run: id });
     void this.#savedRuns.refresh(id);
   }

@@ -117,7 +117,7 @@ export class RunsView extends EventTarget {
     this.#compare.hidden = this.#runs.length < 2;
     if (this.#compare.hidden) return;
     const measure = this.#showMeasures(runs);
-    const key = JSON.stringify([runs.map((run) => [run.id, run.name])]);
+    const key = JSON.stringify([runs.map((run) => [run.id, run.name, run.settings])]);
     if (key !== this.#compared) {
       this.#compared = key;
       this.#chart.setLines(runs.map((run) => ({ key: run.id, label: run.name, colour: run.colour % COLOURS })));
