@@ -275,7 +275,7 @@ mod native {
     /// ```
     ///
     /// # Errors
-    /// If a setting is out of range or has no use, the images were prepared otherwise than the settings say or
+    /// If a setting is out of range, or a method with networks has no use for it, the images were prepared otherwise than the settings say or
     /// are too few, a loss or a score is no longer a number, or the device fails.
     pub fn train(
         config: &TrainConfig,

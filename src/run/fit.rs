@@ -18,15 +18,15 @@ pub const MOST_FITTED: usize = 20_000;
 /// held-out normal images.
 ///
 /// # Errors
-/// If a setting is out of range or has no use, the method is trained in steps instead, there are fewer than two
-/// images, one cannot be read, a score is not finite, or the device fails.
+/// If a setting is out of range, the method is trained in steps instead, there are fewer than two images, one
+/// cannot be read, a score is not finite, or the device fails.
 pub async fn fit(
     config: &TrainConfig,
     pictures: &dyn Pictures,
     precision: Precision,
     device: &Device,
 ) -> Result<Calibrated, RunError> {
-    options::check(config)?;
+    config.check()?;
     let method = config.method.fitted_once();
     let method = method.ok_or(RunError::HasNetworks(config.method))?;
     let (training, held_out) = split_held_out(pictures.len(), config.held_out, config.seed);

@@ -16,7 +16,6 @@ use crate::lent::Lent;
 use crate::model_file::{ModelFile, ModelFileError, Precision};
 use crate::run::preview::{LabelledImages, score_labelled};
 use crate::run::{Run, RunError};
-use crate::settings::config::TrainConfig;
 use crate::train::step::Update;
 
 /// A training run. Only one asynchronous call at a time, and no step during it.
