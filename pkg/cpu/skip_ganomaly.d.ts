@@ -2,6 +2,334 @@
 /* eslint-disable */
 
 /**
+ * `residual` is the mean R of the held-out images, `held_out` their scores; `memory_bank`: the training images in
+ * the score's memory bank, if it has one.
+ */
+export type Preview = {
+    step: number;
+    residual: number;
+    memory_bank: number | null;
+    held_out: number[];
+    labelled: LabelledScores | null;
+    pictures: PreviewImage[];
+};
+
+
+
+/** A folder's files, as indices into the paths; `said` is the layout in words. */
+export type Listing = {
+    layout: string;
+    said: string;
+    training: number[];
+    test: LabelledFile[];
+    left_out: number[];
+};
+
+
+
+/** A run: its settings, its position, how many images it trains on and holds out, and its parameters. */
+export type TrainingInfo = {
+    method: string;
+    settings: Settings;
+    step: number;
+    total_steps: number;
+    steps_per_epoch: number;
+    training: number;
+    held_out: number;
+    labelled: Counts | null;
+    parameters: number;
+};
+
+
+
+/** All settings of a run. */
+export type Settings = {
+    method: string;
+    size: number;
+    channels: number;
+    width: number;
+    discriminator_width: number | null;
+    features: number;
+    components: number;
+    epochs: number;
+    steps: number | null;
+    batch: number;
+    seed: number;
+    learning_rate: number;
+    adversarial_weight: number;
+    contextual_weight: number;
+    latent_weight: number;
+    latent_in_discriminator: boolean;
+    input_noise: number;
+    input_mask: number;
+    skip_dropout: number;
+    cut_skips: number;
+    augment: string;
+    label_smoothing: number;
+    lambda: number | null;
+    residual: string;
+    latent: string;
+    balance: string;
+    search_steps: number;
+    held_out: number;
+    threshold_quantile: number;
+};
+/** The settings that were given; the others follow from the preset. */
+export type GivenSettings = Partial<Settings> & { preset?: string };
+
+
+
+/** Everything that a model's file says, except its weights. */
+export type Header = {
+    format: number;
+    method: string;
+    architecture: Architecture | null;
+    preprocessing: Preprocessing;
+    scoring: Scoring;
+    calibration: Calibration | null;
+    training: TrainingRecord | null;
+    self_check: SelfCheck | null;
+    licence: string | null;
+};
+
+
+
+/** Peak memory of a run in bytes, by use. */
+export type MemoryEstimate = {
+    weights: number;
+    optimisers: number;
+    activations: number;
+    pictures: number;
+    checkpoint: number;
+    total: number;
+    largest_buffer: number;
+};
+
+
+
+/** Settings that suit a set of images. */
+export type Suggestion = {
+    size: number;
+    channels: number;
+    width: number;
+    batch: number;
+    epochs: number;
+};
+
+
+
+/** The losses of a step, by the names that the method gives them; `real` and `fake` are the means of D(x) and D(x^). */
+export type StepLosses = { step: number } & Record<string, number>;
+
+
+
+/** The three pictures are RGBA, `size` pixels a side. */
+export type PreviewImage = {
+    name: string;
+    score: number;
+    residual: number;
+    size: number;
+    input: Uint8Array<ArrayBuffer>;
+    reconstruction: Uint8Array<ArrayBuffer>;
+    heat: Uint8Array<ArrayBuffer>;
+};
+
+
+
+/** The three pictures are RGBA, `size` pixels a side. */
+export type ScoredImage = {
+    score: number;
+    residual: number;
+    latent: number | null;
+    threshold: number | null;
+    verdict: Verdict;
+    display: number | null;
+    width: number;
+    height: number;
+    size: number;
+    input: Uint8Array<ArrayBuffer>;
+    reconstruction: Uint8Array<ArrayBuffer>;
+    heat: Uint8Array<ArrayBuffer>;
+};
+export type ImageResult = ScoredImage | { error: string };
+
+
+
+/** What A, R and L of a model are: `residual` follows "The residual R is the", `latent` "The latent term L". */
+export type Explanation = {
+    formula: string;
+    residual: string;
+    latent: string;
+    memory_bank: boolean;
+};
+
+
+
+/** What a device made of the built-in images; `part` says which score differs first, or A of the first image. */
+export type SelfCheckResult = {
+    passed: boolean;
+    part: string;
+    expected: number;
+    got: number;
+};
+
+
+
+/** `held_out`: the scores of the held-out images; `model`: the file. */
+export type Finished = {
+    threshold: number | null;
+    held_out: number[];
+    labelled: LabelledScores | null;
+    model: Uint8Array<ArrayBuffer>;
+};
+
+
+
+/** `search_steps`: of a method that optimises a latent code for each image. */
+export type ModelInfo = {
+    method: string;
+    size: number;
+    channels: number;
+    parameters: number;
+    calibrated: boolean;
+    threshold: number | null;
+    search_steps: number | null;
+    explanation: Explanation;
+    header: Header;
+};
+
+
+
+export type Architecture = {
+    size: number;
+    channels: number;
+    generator_width: number;
+    discriminator_width: number;
+    features: number;
+    cut_skips: number;
+};
+
+
+
+export type BuildInfo = {
+    version: string;
+    devices: DeviceKind[];
+};
+
+
+
+export type Calibration = {
+    normals: number;
+    threshold: number;
+    rule: "manual" | { "held-out-quantile": number };
+    anomaly_score: Quantiles;
+    residual: Quantiles;
+    latent: Quantiles | null;
+    heat_map_scale: number;
+};
+export type Quantiles = Record<"min" | "q01" | "q05" | "q25" | "median" | "q75" | "q95" | "q99" | "max", number>;
+
+
+
+export type Counts = {
+    normal: number;
+    abnormal: number;
+};
+
+
+
+export type DeviceKind = "cpu" | "webgpu";
+/** Called from time to time during a latent optimisation; `false` ends it. */
+export type OnOptimisation = (step: number, steps: number) => boolean;
+export type Verdict = "normal" | "anomalous" | "uncalibrated";
+/** Which networks a step updates. */
+export type Update = "both" | "generator" | "discriminator";
+
+
+
+export type History = {
+    losses: StepLosses[];
+    previews: PreviewPoint[];
+};
+
+
+
+export type LabelledFile = {
+    index: number;
+    abnormal: boolean;
+    class: string;
+};
+
+
+
+export type LabelledScores = {
+    normal: number[];
+    abnormal: number[];
+    auroc: number | null;
+};
+
+
+
+export type Preprocessing = {
+    size: number;
+    channels: number;
+    resize: string;
+};
+
+
+
+export type PreviewPoint = {
+    step: number;
+    residual: number;
+    auroc: number | null;
+};
+
+
+
+export type RunPlan = {
+    training: number;
+    held_out: number;
+    steps_per_epoch: number;
+    total_steps: number;
+    memory: MemoryEstimate;
+};
+
+
+
+export type Scoring = {
+    lambda: number;
+    residual: string;
+    latent: string;
+    balance: string;
+    normaliser: { residual: Span; latent: Span } | null;
+    search_steps?: number;
+};
+/** From the median to the 95th percentile. */
+export type Span = { median: number; q95: number };
+
+
+
+export type SelfCheck = {
+    anomaly_score: number;
+    tolerance: number;
+    scores?: { anomaly_score: number; residual: number; latent: number | null }[];
+};
+
+
+
+export type TrainingRecord = {
+    config: Settings;
+    data_digest: string;
+    pictures: number;
+    held_out: number;
+    steps: number;
+    epochs: number;
+    losses: Record<string, number> | null;
+};
+
+
+
+/**
  * Where tensors live.
  */
 export class Device {
@@ -11,11 +339,11 @@ export class Device {
     /**
      * Opens `"cpu"` or `"webgpu"`, whichever this module supports.
      */
-    static open(kind: string): Promise<Device>;
+    static open(kind: DeviceKind): Promise<Device>;
     /**
      * `"cpu"` or `"webgpu"`.
      */
-    readonly kind: string;
+    readonly kind: DeviceKind;
 }
 
 /**
@@ -26,10 +354,13 @@ export class Model {
     free(): void;
     [Symbol.dispose](): void;
     /**
-     * `{method, size, channels, parameters, calibrated, threshold, search_steps, header}`; the steps are
-     * `null` for methods without a latent optimisation.
+     * The scores on their display scale for another threshold; `undefined` without a calibration.
      */
-    info(): any;
+    display_scores(threshold: number, scores: Float64Array | number[]): Float64Array | undefined;
+    /**
+     * Everything about the model except its weights.
+     */
+    info(): ModelInfo;
     /**
      * Reads a model file and puts its weights on a device.
      */
@@ -38,15 +369,14 @@ export class Model {
      * Scores image files. Returns one entry per file, in order; a file that is not a readable image
      * gives `{error}`, and the others are still scored.
      *
-     * If the method optimises latent codes, `on_search(step, steps)` is called from time to time; if it
-     * returns `false`, the optimisation stops and the promise rejects with an error named `Stopped`.
+     * If the method optimises latent codes, `on_optimisation(step, steps)` is called from time to time;
+     * if it returns `false`, the optimisation stops and the promise rejects with an error named `Stopped`.
      */
-    score(files: Uint8Array[], on_search?: Function | null): Promise<any[]>;
+    score(files: Uint8Array[], on_optimisation?: OnOptimisation): Promise<ImageResult[]>;
     /**
-     * Scores the built-in images and compares: `{passed, part, expected, got}`, or `null` if the file
-     * stores no scores. `part` says which score differs first; where none does, it is A of the first image.
+     * Scores the built-in images and compares; `null` if the file stores no scores.
      */
-    self_check(): Promise<any>;
+    self_check(): Promise<SelfCheckResult | null>;
 }
 
 /**
@@ -60,31 +390,30 @@ export class Training {
      * A checkpoint to resume from, like the program's `checkpoint.safetensors`; rejects with an error
      * named `Diverged` if a value is not finite, which can happen before a loss shows it.
      */
-    checkpoint(): Promise<Uint8Array>;
+    checkpoint(): Promise<Uint8Array<ArrayBuffer>>;
     /**
-     * Calibrates on the held-out images: `{model, threshold, held_out, labelled}`. `on_progress`
-     * receives the number of images done and the total; `on_search` as in [`super::Model::score`].
+     * Calibrates on the held-out images. `on_progress` receives the number of images done and the total;
+     * `on_optimisation` as in [`super::model::Model::score`].
      */
-    finish(on_progress: Function, on_search?: Function | null): Promise<any>;
+    finish(on_progress: (done: number, total: number) => void, on_optimisation?: OnOptimisation): Promise<Finished>;
     /**
-     * `{losses, previews}` so far, including those before a resumed checkpoint.
+     * Losses and previews so far, including those before a resumed checkpoint.
      */
-    history(): any;
+    history(): History;
     /**
-     * `{method, settings, step, total_steps, steps_per_epoch, training, held_out, labelled,
-     * parameters}`
+     * The run's settings, its position, and its images.
      */
-    info(): any;
+    info(): TrainingInfo;
     /**
      * Losses of every step since the last call, with their step; rejects with an error named `Diverged`
      * if one is not a number.
      */
-    losses(): Promise<any>;
+    losses(): Promise<StepLosses[]>;
     /**
      * The results of the current weights on held-out and labelled images; `shown` of the held-out ones
-     * come with their reconstruction and heat map. `on_search` as in [`super::Model::score`].
+     * come with their reconstruction and heat map. `on_optimisation` as in [`super::model::Model::score`].
      */
-    preview(shown: number, on_search?: Function | null): Promise<any>;
+    preview(shown: number, on_optimisation?: OnOptimisation): Promise<Preview>;
     /**
      * Whether D was re-initialised since the last call.
      */
@@ -101,11 +430,11 @@ export class Training {
     /**
      * Starts a run with new networks on prepared images, which it takes over.
      */
-    static start(device: Device, given: any, pictures: TrainingPictures): Training;
+    static start(device: Device, given: GivenSettings, pictures: TrainingPictures): Training;
     /**
      * Queues one step that updates `"both"` networks, the `"generator"` or the `"discriminator"`.
      */
-    step(update: any): void;
+    step(update: Update): void;
 }
 
 /**
@@ -115,10 +444,9 @@ export class TrainingPictures {
     free(): void;
     [Symbol.dispose](): void;
     /**
-     * Decodes and prepares one image: `{width, height}`. A file that is not a readable image adds
-     * nothing.
+     * Decodes and prepares one image. A file that is not a readable image adds nothing.
      */
-    add(name: string, file: Uint8Array | number[]): any;
+    add(name: string, file: Uint8Array | number[]): void;
     /**
      * Whether there are several images and all are the same.
      */
@@ -132,21 +460,13 @@ export class TrainingPictures {
      */
     static from_bytes(bytes: Uint8Array | number[]): TrainingPictures;
     /**
-     * The name of an image.
-     */
-    name(index: number): string;
-    /**
      * An empty set of images, to be prepared at `size` pixels a side with 1 or 3 channels.
      */
     constructor(size: number, channels: number);
     /**
      * Everything, for storage.
      */
-    to_bytes(): Uint8Array;
-    /**
-     * Memory that they take, in bytes.
-     */
-    readonly bytes: number;
+    to_bytes(): Uint8Array<ArrayBuffer>;
     /**
      * Number of images.
      */
@@ -156,33 +476,28 @@ export class TrainingPictures {
 /**
  * Version of the crate, and the devices that this module supports.
  */
-export function build_info(): any;
+export function build_info(): BuildInfo;
 
 /**
  * All settings of a run, completed from those given, which may name a preset, and checked.
  */
-export function complete_settings(given: any): any;
+export function complete_settings(given: GivenSettings): Settings;
 
 /**
- * The score as shown for a changed threshold; `null` without a calibration.
+ * The images, length and memory of a run on a number of images; nothing is allocated.
  */
-export function display_score(header: any, threshold: number, score: number): number | undefined;
+export function plan_run(given: GivenSettings, pictures: number): RunPlan;
 
 /**
- * Peak memory of a run in bytes, by use; nothing is allocated.
+ * How the images of a checkpoint or a model are prepared.
  */
-export function plan_memory(given: any, pictures: number): any;
-
-/**
- * An image decoded and scaled to fit a square of `side` pixels: `{width, height, rgba}`.
- */
-export function preview(bytes: Uint8Array | number[], side: number): any;
+export function preprocessing_of(file: Uint8Array | number[]): Preprocessing;
 
 /**
  * Which of a folder's files are trained on, labelled or left out, as indices into `paths`. The paths are
  * relative to the folder, separated by `/`.
  */
-export function recognise(paths: string[]): any;
+export function recognise(paths: string[]): Listing;
 
 /**
  * Makes a panic readable in the console. Called once after the module is loaded.
@@ -193,7 +508,7 @@ export function start(): void;
  * Settings that suit `count` images, of which `files` are a sample; files that cannot be read are
  * ignored.
  */
-export function suggest_settings(files: Uint8Array[], count: number): any;
+export function suggest_settings(files: Uint8Array[], count: number): Suggestion;
 
 export type InitInput = RequestInfo | URL | Response | BufferSource | WebAssembly.Module;
 
@@ -207,13 +522,13 @@ export interface InitOutput {
     readonly complete_settings: (a: any) => [number, number, number];
     readonly device_kind: (a: number) => [number, number];
     readonly device_open: (a: number, b: number) => any;
-    readonly display_score: (a: any, b: number, c: number) => [number, number, number, number];
+    readonly model_display_scores: (a: number, b: number, c: number, d: number) => [number, number];
     readonly model_info: (a: number) => [number, number, number];
     readonly model_load: (a: number, b: number, c: number) => [number, number, number];
     readonly model_score: (a: number, b: number, c: number, d: number) => any;
     readonly model_self_check: (a: number) => any;
-    readonly plan_memory: (a: any, b: number) => [number, number, number];
-    readonly preview: (a: number, b: number, c: number) => [number, number, number];
+    readonly plan_run: (a: any, b: number) => [number, number, number];
+    readonly preprocessing_of: (a: number, b: number) => [number, number, number];
     readonly recognise: (a: number, b: number) => [number, number, number];
     readonly start: () => void;
     readonly suggest_settings: (a: number, b: number, c: number) => [number, number, number];
@@ -228,13 +543,11 @@ export interface InitOutput {
     readonly training_set_labelled: (a: number, b: number, c: number, d: number) => [number, number];
     readonly training_start: (a: number, b: any, c: number) => [number, number, number];
     readonly training_step: (a: number, b: any) => [number, number];
-    readonly trainingpictures_add: (a: number, b: number, c: number, d: number, e: number) => [number, number, number];
+    readonly trainingpictures_add: (a: number, b: number, c: number, d: number, e: number) => [number, number];
     readonly trainingpictures_all_alike: (a: number) => number;
-    readonly trainingpictures_bytes: (a: number) => number;
     readonly trainingpictures_count: (a: number) => number;
     readonly trainingpictures_digest: (a: number) => [number, number];
     readonly trainingpictures_from_bytes: (a: number, b: number) => [number, number, number];
-    readonly trainingpictures_name: (a: number, b: number) => [number, number, number, number];
     readonly trainingpictures_new: (a: number, b: number) => [number, number, number];
     readonly trainingpictures_to_bytes: (a: number) => [number, number, number];
     readonly wasm_bindgen__convert__closures_____invoke__h1d0c86c72c0126dc: (a: number, b: number, c: any) => [number, number];
@@ -246,8 +559,8 @@ export interface InitOutput {
     readonly __externref_table_alloc: () => number;
     readonly __wbindgen_externrefs: WebAssembly.Table;
     readonly __wbindgen_destroy_closure: (a: number, b: number) => void;
-    readonly __externref_drop_slice: (a: number, b: number) => void;
     readonly __externref_table_dealloc: (a: number) => void;
+    readonly __externref_drop_slice: (a: number, b: number) => void;
     readonly __wbindgen_start: () => void;
 }
 

@@ -22,7 +22,7 @@ export class Device {
     }
     /**
      * `"cpu"` or `"webgpu"`.
-     * @returns {string}
+     * @returns {DeviceKind}
      */
     get kind() {
         let deferred1_0;
@@ -38,7 +38,7 @@ export class Device {
     }
     /**
      * Opens `"cpu"` or `"webgpu"`, whichever this module supports.
-     * @param {string} kind
+     * @param {DeviceKind} kind
      * @returns {Promise<Device>}
      */
     static open(kind) {
@@ -71,9 +71,26 @@ export class Model {
         wasm.__wbg_model_free(ptr, 0);
     }
     /**
-     * `{method, size, channels, parameters, calibrated, threshold, search_steps, header}`; the steps are
-     * `null` for methods without a latent optimisation.
-     * @returns {any}
+     * The scores on their display scale for another threshold; `undefined` without a calibration.
+     * @param {number} threshold
+     * @param {Float64Array | number[]} scores
+     * @returns {Float64Array | undefined}
+     */
+    display_scores(threshold, scores) {
+        const val2 = +threshold;
+        const ptr0 = passArrayF64ToWasm0(scores, wasm.__wbindgen_malloc);
+        const len0 = WASM_VECTOR_LEN;
+        const ret = wasm.model_display_scores(this.__wbg_ptr, val2, ptr0, len0);
+        let v3;
+        if (ret[0] !== 0) {
+            v3 = getArrayF64FromWasm0(ret[0], ret[1]).slice();
+            wasm.__wbindgen_free(ret[0], ret[1] * 8, 8);
+        }
+        return v3;
+    }
+    /**
+     * Everything about the model except its weights.
+     * @returns {ModelInfo}
      */
     info() {
         const ret = wasm.model_info(this.__wbg_ptr);
@@ -102,22 +119,21 @@ export class Model {
      * Scores image files. Returns one entry per file, in order; a file that is not a readable image
      * gives `{error}`, and the others are still scored.
      *
-     * If the method optimises latent codes, `on_search(step, steps)` is called from time to time; if it
-     * returns `false`, the optimisation stops and the promise rejects with an error named `Stopped`.
+     * If the method optimises latent codes, `on_optimisation(step, steps)` is called from time to time;
+     * if it returns `false`, the optimisation stops and the promise rejects with an error named `Stopped`.
      * @param {Uint8Array[]} files
-     * @param {Function | null} [on_search]
-     * @returns {Promise<any[]>}
+     * @param {OnOptimisation} [on_optimisation]
+     * @returns {ImageResult[]}
      */
-    score(files, on_search) {
+    score(files, on_optimisation) {
         const ptr0 = passArrayJsValueToWasm0(files, wasm.__wbindgen_malloc);
         const len0 = WASM_VECTOR_LEN;
-        const ret = wasm.model_score(this.__wbg_ptr, ptr0, len0, isLikeNone(on_search) ? 0 : addToExternrefTable0(on_search));
+        const ret = wasm.model_score(this.__wbg_ptr, ptr0, len0, isLikeNone(on_optimisation) ? 0 : addToExternrefTable0(on_optimisation));
         return ret;
     }
     /**
-     * Scores the built-in images and compares: `{passed, part, expected, got}`, or `null` if the file
-     * stores no scores. `part` says which score differs first; where none does, it is A of the first image.
-     * @returns {Promise<any>}
+     * Scores the built-in images and compares; `null` if the file stores no scores.
+     * @returns {SelfCheckResult | null}
      */
     self_check() {
         const ret = wasm.model_self_check(this.__wbg_ptr);
@@ -149,26 +165,26 @@ export class Training {
     /**
      * A checkpoint to resume from, like the program's `checkpoint.safetensors`; rejects with an error
      * named `Diverged` if a value is not finite, which can happen before a loss shows it.
-     * @returns {Promise<Uint8Array>}
+     * @returns {Uint8Array<ArrayBuffer>}
      */
     checkpoint() {
         const ret = wasm.training_checkpoint(this.__wbg_ptr);
         return ret;
     }
     /**
-     * Calibrates on the held-out images: `{model, threshold, held_out, labelled}`. `on_progress`
-     * receives the number of images done and the total; `on_search` as in [`super::Model::score`].
-     * @param {Function} on_progress
-     * @param {Function | null} [on_search]
-     * @returns {Promise<any>}
+     * Calibrates on the held-out images. `on_progress` receives the number of images done and the total;
+     * `on_optimisation` as in [`super::model::Model::score`].
+     * @param {(done: number, total: number) => void} on_progress
+     * @param {OnOptimisation} [on_optimisation]
+     * @returns {Finished}
      */
-    finish(on_progress, on_search) {
-        const ret = wasm.training_finish(this.__wbg_ptr, on_progress, isLikeNone(on_search) ? 0 : addToExternrefTable0(on_search));
+    finish(on_progress, on_optimisation) {
+        const ret = wasm.training_finish(this.__wbg_ptr, on_progress, isLikeNone(on_optimisation) ? 0 : addToExternrefTable0(on_optimisation));
         return ret;
     }
     /**
-     * `{losses, previews}` so far, including those before a resumed checkpoint.
-     * @returns {any}
+     * Losses and previews so far, including those before a resumed checkpoint.
+     * @returns {History}
      */
     history() {
         const ret = wasm.training_history(this.__wbg_ptr);
@@ -178,9 +194,8 @@ export class Training {
         return takeFromExternrefTable0(ret[0]);
     }
     /**
-     * `{method, settings, step, total_steps, steps_per_epoch, training, held_out, labelled,
-     * parameters}`
-     * @returns {any}
+     * The run's settings, its position, and its images.
+     * @returns {TrainingInfo}
      */
     info() {
         const ret = wasm.training_info(this.__wbg_ptr);
@@ -192,7 +207,7 @@ export class Training {
     /**
      * Losses of every step since the last call, with their step; rejects with an error named `Diverged`
      * if one is not a number.
-     * @returns {Promise<any>}
+     * @returns {StepLosses[]}
      */
     losses() {
         const ret = wasm.training_losses(this.__wbg_ptr);
@@ -200,14 +215,14 @@ export class Training {
     }
     /**
      * The results of the current weights on held-out and labelled images; `shown` of the held-out ones
-     * come with their reconstruction and heat map. `on_search` as in [`super::Model::score`].
+     * come with their reconstruction and heat map. `on_optimisation` as in [`super::model::Model::score`].
      * @param {number} shown
-     * @param {Function | null} [on_search]
-     * @returns {Promise<any>}
+     * @param {OnOptimisation} [on_optimisation]
+     * @returns {Preview}
      */
-    preview(shown, on_search) {
+    preview(shown, on_optimisation) {
         const val1 = +shown;
-        const ret = wasm.training_preview(this.__wbg_ptr, val1, isLikeNone(on_search) ? 0 : addToExternrefTable0(on_search));
+        const ret = wasm.training_preview(this.__wbg_ptr, val1, isLikeNone(on_optimisation) ? 0 : addToExternrefTable0(on_optimisation));
         return ret;
     }
     /**
@@ -273,7 +288,7 @@ export class Training {
     /**
      * Starts a run with new networks on prepared images, which it takes over.
      * @param {Device} device
-     * @param {any} given
+     * @param {GivenSettings} given
      * @param {TrainingPictures} pictures
      * @returns {Training}
      */
@@ -289,7 +304,7 @@ export class Training {
     }
     /**
      * Queues one step that updates `"both"` networks, the `"generator"` or the `"discriminator"`.
-     * @param {any} update
+     * @param {Update} update
      */
     step(update) {
         const ret = wasm.training_step(this.__wbg_ptr, update);
@@ -321,11 +336,9 @@ export class TrainingPictures {
         wasm.__wbg_trainingpictures_free(ptr, 0);
     }
     /**
-     * Decodes and prepares one image: `{width, height}`. A file that is not a readable image adds
-     * nothing.
+     * Decodes and prepares one image. A file that is not a readable image adds nothing.
      * @param {string} name
      * @param {Uint8Array | number[]} file
-     * @returns {any}
      */
     add(name, file) {
         let ptr0, len0, ptr1, len1;
@@ -340,10 +353,9 @@ export class TrainingPictures {
             throw e;
         }
         const ret = wasm.trainingpictures_add(this.__wbg_ptr, ptr0, len0, ptr1, len1);
-        if (ret[2]) {
-            throw takeFromExternrefTable0(ret[1]);
+        if (ret[1]) {
+            throw takeFromExternrefTable0(ret[0]);
         }
-        return takeFromExternrefTable0(ret[0]);
     }
     /**
      * Whether there are several images and all are the same.
@@ -352,14 +364,6 @@ export class TrainingPictures {
     all_alike() {
         const ret = wasm.trainingpictures_all_alike(this.__wbg_ptr);
         return ret !== 0;
-    }
-    /**
-     * Memory that they take, in bytes.
-     * @returns {number}
-     */
-    get bytes() {
-        const ret = wasm.trainingpictures_bytes(this.__wbg_ptr);
-        return ret >>> 0;
     }
     /**
      * Number of images.
@@ -400,29 +404,6 @@ export class TrainingPictures {
         return TrainingPictures.__wrap(ret[0]);
     }
     /**
-     * The name of an image.
-     * @param {number} index
-     * @returns {string}
-     */
-    name(index) {
-        let deferred2_0;
-        let deferred2_1;
-        try {
-            const ret = wasm.trainingpictures_name(this.__wbg_ptr, index);
-            var ptr1 = ret[0];
-            var len1 = ret[1];
-            if (ret[3]) {
-                ptr1 = 0; len1 = 0;
-                throw takeFromExternrefTable0(ret[2]);
-            }
-            deferred2_0 = ptr1;
-            deferred2_1 = len1;
-            return getStringFromWasm0(ptr1, len1);
-        } finally {
-            wasm.__wbindgen_free(deferred2_0, deferred2_1, 1);
-        }
-    }
-    /**
      * An empty set of images, to be prepared at `size` pixels a side with 1 or 3 channels.
      * @param {number} size
      * @param {number} channels
@@ -438,7 +419,7 @@ export class TrainingPictures {
     }
     /**
      * Everything, for storage.
-     * @returns {Uint8Array}
+     * @returns {Uint8Array<ArrayBuffer>}
      */
     to_bytes() {
         const ret = wasm.trainingpictures_to_bytes(this.__wbg_ptr);
@@ -452,7 +433,7 @@ if (Symbol.dispose) TrainingPictures.prototype[Symbol.dispose] = TrainingPicture
 
 /**
  * Version of the crate, and the devices that this module supports.
- * @returns {any}
+ * @returns {BuildInfo}
  */
 export function build_info() {
     const ret = wasm.build_info();
@@ -464,8 +445,8 @@ export function build_info() {
 
 /**
  * All settings of a run, completed from those given, which may name a preset, and checked.
- * @param {any} given
- * @returns {any}
+ * @param {GivenSettings} given
+ * @returns {Settings}
  */
 export function complete_settings(given) {
     const ret = wasm.complete_settings(given);
@@ -476,28 +457,13 @@ export function complete_settings(given) {
 }
 
 /**
- * The score as shown for a changed threshold; `null` without a calibration.
- * @param {any} header
- * @param {number} threshold
- * @param {number} score
- * @returns {number | undefined}
- */
-export function display_score(header, threshold, score) {
-    const ret = wasm.display_score(header, threshold, score);
-    if (ret[3]) {
-        throw takeFromExternrefTable0(ret[2]);
-    }
-    return ret[0] === 0 ? undefined : ret[1];
-}
-
-/**
- * Peak memory of a run in bytes, by use; nothing is allocated.
- * @param {any} given
+ * The images, length and memory of a run on a number of images; nothing is allocated.
+ * @param {GivenSettings} given
  * @param {number} pictures
- * @returns {any}
+ * @returns {RunPlan}
  */
-export function plan_memory(given, pictures) {
-    const ret = wasm.plan_memory(given, pictures);
+export function plan_run(given, pictures) {
+    const ret = wasm.plan_run(given, pictures);
     if (ret[2]) {
         throw takeFromExternrefTable0(ret[1]);
     }
@@ -505,16 +471,14 @@ export function plan_memory(given, pictures) {
 }
 
 /**
- * An image decoded and scaled to fit a square of `side` pixels: `{width, height, rgba}`.
- * @param {Uint8Array | number[]} bytes
- * @param {number} side
- * @returns {any}
+ * How the images of a checkpoint or a model are prepared.
+ * @param {Uint8Array | number[]} file
+ * @returns {Preprocessing}
  */
-export function preview(bytes, side) {
-    const val2 = +side;
-    const ptr0 = passArray8ToWasm0(bytes, wasm.__wbindgen_malloc);
+export function preprocessing_of(file) {
+    const ptr0 = passArray8ToWasm0(file, wasm.__wbindgen_malloc);
     const len0 = WASM_VECTOR_LEN;
-    const ret = wasm.preview(ptr0, len0, val2);
+    const ret = wasm.preprocessing_of(ptr0, len0);
     if (ret[2]) {
         throw takeFromExternrefTable0(ret[1]);
     }
@@ -525,7 +489,7 @@ export function preview(bytes, side) {
  * Which of a folder's files are trained on, labelled or left out, as indices into `paths`. The paths are
  * relative to the folder, separated by `/`.
  * @param {string[]} paths
- * @returns {any}
+ * @returns {Listing}
  */
 export function recognise(paths) {
     const ptr0 = passArrayJsValueToWasm0(paths, wasm.__wbindgen_malloc);
@@ -549,7 +513,7 @@ export function start() {
  * ignored.
  * @param {Uint8Array[]} files
  * @param {number} count
- * @returns {any}
+ * @returns {Suggestion}
  */
 export function suggest_settings(files, count) {
     const val2 = +count;
@@ -685,6 +649,10 @@ function __wbg_get_imports() {
                 wasm.__wbindgen_free(deferred0_0, deferred0_1, 1);
             }
         },
+        __wbg_from_eac91875c8a5ffa4: function(arg0) {
+            const ret = Array.from(arg0);
+            return ret;
+        },
         __wbg_getRandomValues_8b6f1f663e6f188d: function() { return handleError(function (arg0, arg1) {
             globalThis.crypto.getRandomValues(getArrayU8FromWasm0(arg0, arg1));
         }, arguments); },
@@ -702,10 +670,6 @@ function __wbg_get_imports() {
         },
         __wbg_get_unchecked_e6325ad374eff861: function(arg0, arg1) {
             const ret = arg0[arg1 >>> 0];
-            return ret;
-        },
-        __wbg_get_with_ref_key_fc601247060b7204: function(arg0, arg1) {
-            const ret = arg0[arg1];
             return ret;
         },
         __wbg_instanceof_ArrayBuffer_12cdaa4161423e6b: function(arg0) {
@@ -833,10 +797,6 @@ function __wbg_get_imports() {
         __wbg_prototypesetcall_13162965d1fe7aa3: function(arg0, arg1, arg2) {
             Uint8Array.prototype.set.call(getArrayU8FromWasm0(arg0, arg1), arg2);
         },
-        __wbg_push_c9f4893fc209f768: function(arg0, arg1) {
-            const ret = arg0.push(arg1);
-            return ret;
-        },
         __wbg_queueMicrotask_1e8503a8a690f0a3: function(arg0) {
             const ret = arg0.queueMicrotask;
             return ret;
@@ -848,10 +808,6 @@ function __wbg_get_imports() {
             const ret = Promise.resolve(arg0);
             return ret;
         },
-        __wbg_set_2793479888329cb6: function() { return handleError(function (arg0, arg1, arg2) {
-            const ret = Reflect.set(arg0, arg1, arg2);
-            return ret;
-        }, arguments); },
         __wbg_set_8282f7e0d2d01336: function(arg0, arg1, arg2) {
             const ret = arg0.set(arg1, arg2);
             return ret;
@@ -901,7 +857,7 @@ function __wbg_get_imports() {
             return ret;
         },
         __wbindgen_generic_0000000000000001: function(arg0, arg1) {
-            // Cast intrinsic for `Closure(Closure { owned: true, function: Function { arguments: [Externref], shim_idx: 1278, ret: Result(Unit), inner_ret: Some(Result(Unit)) }, mutable: true }) -> Externref`.
+            // Cast intrinsic for `Closure(Closure { owned: true, function: Function { arguments: [Externref], shim_idx: 1300, ret: Result(Unit), inner_ret: Some(Result(Unit)) }, mutable: true }) -> Externref`.
             const ret = makeMutClosure(arg0, arg1, wasm_bindgen__convert__closures_____invoke__h1d0c86c72c0126dc);
             return ret;
         },
@@ -916,20 +872,18 @@ function __wbg_get_imports() {
             return ret;
         },
         __wbindgen_generic_0000000000000004: function(arg0, arg1) {
+            // Cast intrinsic for `Ref(Slice(U8)) -> NamedExternref("Uint8Array")`.
+            const ret = getArrayU8FromWasm0(arg0, arg1);
+            return ret;
+        },
+        __wbindgen_generic_0000000000000005: function(arg0, arg1) {
             // Cast intrinsic for `Ref(String) -> Externref`.
             const ret = getStringFromWasm0(arg0, arg1);
             return ret;
         },
-        __wbindgen_generic_0000000000000005: function(arg0) {
+        __wbindgen_generic_0000000000000006: function(arg0) {
             // Cast intrinsic for `U64 -> Externref`.
             const ret = BigInt.asUintN(64, arg0);
-            return ret;
-        },
-        __wbindgen_generic_0000000000000006: function(arg0, arg1) {
-            var v0 = getArrayJsValueFromWasm0(arg0, arg1);
-            wasm.__wbindgen_free(arg0, arg1 * 4, 4);
-            // Cast intrinsic for `Vector(Externref) -> Externref`.
-            const ret = v0;
             return ret;
         },
         __wbindgen_init_externref_table: function() {
@@ -1045,15 +999,9 @@ function debugString(val) {
     }
 }
 
-function getArrayJsValueFromWasm0(ptr, len) {
+function getArrayF64FromWasm0(ptr, len) {
     ptr = ptr >>> 0;
-    const mem = getDataViewMemory0();
-    const result = [];
-    for (let i = ptr; i < ptr + 4 * len; i += 4) {
-        result.push(wasm.__wbindgen_externrefs.get(mem.getUint32(i, true)));
-    }
-    wasm.__externref_drop_slice(ptr, len);
-    return result;
+    return getFloat64ArrayMemory0().subarray(ptr / 8, ptr / 8 + len);
 }
 
 function getArrayU8FromWasm0(ptr, len) {
@@ -1067,6 +1015,14 @@ function getDataViewMemory0() {
         cachedDataViewMemory0 = new DataView(wasm.memory.buffer);
     }
     return cachedDataViewMemory0;
+}
+
+let cachedFloat64ArrayMemory0 = null;
+function getFloat64ArrayMemory0() {
+    if (cachedFloat64ArrayMemory0 === null || cachedFloat64ArrayMemory0.byteLength === 0) {
+        cachedFloat64ArrayMemory0 = new Float64Array(wasm.memory.buffer);
+    }
+    return cachedFloat64ArrayMemory0;
 }
 
 function getStringFromWasm0(ptr, len) {
@@ -1126,6 +1082,13 @@ function makeMutClosure(arg0, arg1, f) {
 function passArray8ToWasm0(arg, malloc) {
     const ptr = malloc(arg.length * 1, 1) >>> 0;
     getUint8ArrayMemory0().set(arg, ptr / 1);
+    WASM_VECTOR_LEN = arg.length;
+    return ptr;
+}
+
+function passArrayF64ToWasm0(arg, malloc) {
+    const ptr = malloc(arg.length * 8, 8) >>> 0;
+    getFloat64ArrayMemory0().set(arg, ptr / 8);
     WASM_VECTOR_LEN = arg.length;
     return ptr;
 }
@@ -1218,6 +1181,7 @@ function __wbg_finalize_init(instance, module) {
     wasm = instance.exports;
     wasmModule = module;
     cachedDataViewMemory0 = null;
+    cachedFloat64ArrayMemory0 = null;
     cachedUint8ArrayMemory0 = null;
     wasm.__wbindgen_start();
     return wasm;
