@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Bench, MODEL, names, settled, workers } from './scorer.mjs';
-import { beat, beats } from './worker.mjs';
 
 /** A worker that has a model and takes `size` pictures at a time. */
 async function warm(options) {

@@ -13,9 +13,9 @@ const info = (latentSteps) => ({ method: 'x', threshold: 1, search_steps: latent
 export class Bench {
   told = [];
 
-  constructor(device = 'auto', times = {}) {
+  constructor(device = 'auto') {
     install();
-    this.scorer = new Scorer(device, times);
+    this.scorer = new Scorer(device);
     for (const type of ['loaded', 'device', 'restart', 'failed', 'optimisation', 'queue']) {
       this.scorer.addEventListener(type, ({ detail }) => this.told.push([type, detail]));
     }

@@ -17,14 +17,14 @@ const BEAT_MS = 5_000;
  * @typedef {{
  *   make: () => Worker, greet: (post: (message: object) => void) => void, take: (message: Exclude<In, Word>) => void,
  *   died: (cause: Cause, reason: string) => void, failed: (reason: string) => void, job: string, tries: number,
- *   beatMs?: number, silenceMs?: () => number, idleMs: () => number | null,
+ *   beatMs?: number, silenceMs?: () => number, idleMs?: () => number | null,
  * }} Options
  *   - greet: what a new worker is told first
  *   - died: the worker could not be trusted any more, or is no more
  *   - failed: it cannot be started, or said so; `job` is what it does, in the words of that error
  *   - tries: new workers after the first one, until something went on
  *   - silenceMs: for how long it may be silent; a worker that may be silent for ever is not asked
- *   - idleMs: for how long it may have nothing to do before it is ended; null where it has
+ *   - idleMs: for how long it may have nothing to do before it is ended; null where it has, or where it stays
  */
 
 /** @template {{ type: string }} In */
@@ -42,8 +42,8 @@ export class Link {
   #options;
 
   /** @param {Options<In>} options */
-  constructor({ beatMs = BEAT_MS, silenceMs = () => Infinity, ...options }) {
-    this.#options = { beatMs, silenceMs, ...options };
+  constructor({ beatMs = BEAT_MS, ...options }) {
+    this.#options = { beatMs, ...options };
   }
 
   /** Whether there is a worker. */
@@ -72,8 +72,10 @@ export class Link {
     this.#worker = worker;
     this.#missed = 0;
     this.#rested = 0;
-    this.#pulse = setInterval(() => this.#beat(), this.#options.beatMs);
-    this.#options.greet((message) => worker.postMessage(message));
+    const { beatMs, silenceMs, idleMs, greet } = this.#options;
+    // A worker that may be silent for ever and stays needs no looking after.
+    if (silenceMs || idleMs) this.#pulse = setInterval(() => this.#beat(), beatMs);
+    greet((message) => worker.postMessage(message));
   }
 
   /** @param {object} message */
@@ -149,12 +151,12 @@ export class Link {
   /** Beats are counted rather than time: a page that the browser froze has none. */
   #beat() {
     const { beatMs, silenceMs, idleMs } = this.#options;
-    const limit = silenceMs();
+    const limit = silenceMs?.() ?? Infinity;
     if (this.#missed * beatMs >= limit) {
       this.#died("panic", `it did not respond for ${Math.round((this.#missed * beatMs) / 1000)} seconds`);
       return;
     }
-    const idle = this.#calls.size === 0 ? idleMs() : null;
+    const idle = this.#calls.size === 0 ? (idleMs?.() ?? null) : null;
     if (idle !== null && this.#rested * beatMs >= idle) {
       this.#drop();
       return;

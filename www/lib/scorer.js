@@ -58,11 +58,12 @@ export class Scorer extends EventTarget {
   /** @type {"cpu" | "webgpu"} */ #device = "cpu";
   /** What the next worker is asked to run on. @type {{ device: "auto" | "cpu" | "webgpu", reason?: string }} */ #start;
 
-  /** @param {"auto" | "cpu" | "webgpu"} device @param {{ beatMs?: number }} [times] */
-  constructor(device, { beatMs } = {}) {
+  /** @param {"auto" | "cpu" | "webgpu"} device */
+  constructor(device) {
     super();
     this.wanted = device;
     this.#start = { device };
+    // It is not ended when idle: a next one would have to be fetched, and a page without a network would score no more.
     this.#link = new Link({
       make: () => new Worker(new URL("./worker.js", import.meta.url), { type: "module" }),
       greet: (post) => this.#greet(post),
@@ -71,9 +72,6 @@ export class Scorer extends EventTarget {
       failed: (reason) => this.#fail(reason),
       job: "runs the model",
       tries: MAX_RESTARTS_WITHOUT_RESULT,
-      beatMs,
-      // It stays: a next one would have to be fetched, and a page without a network would score no more.
-      idleMs: () => null,
     });
     this.#link.open();
   }
