@@ -8,6 +8,7 @@
 //! | [`batch`] | held-out split, order, subsamples |
 //! | [`layout`] | which of a folder's files are trained on and which are labelled |
 //! | [`prepared`] | images prepared once and kept as bytes |
+//! | [`product`] | product lines: rendered pictures of parts with known faults |
 //! | [`digest`] | what a model was trained on |
 //!
 //! The program has more: `dataset` (one set of images, whatever the source), `sample` (one of its
@@ -23,6 +24,7 @@ pub mod image;
 pub mod layout;
 pub mod pictures;
 pub mod prepared;
+pub mod product;
 
 #[cfg(all(feature = "cli", not(target_family = "wasm")))]
 pub mod cifar10;

@@ -1,0 +1,20 @@
+//! Product lines: pictures of parts that a seed determines to the last bit on every platform, with faults of known
+//! kind, place, size and mask. Rendered, and to be labelled so wherever they are shown.
+
+mod arithmetic;
+mod blemish;
+mod board;
+mod camera;
+mod drift;
+mod fabric;
+mod fault;
+mod gear;
+mod noise;
+mod photograph;
+mod scene;
+mod surface;
+mod wood;
+
+pub use drift::{Drift, DriftKind};
+pub use fault::{Fault, FaultKind};
+pub use scene::{Product, SIZES, Scene, mask};
