@@ -9,6 +9,7 @@ mod drift;
 mod fabric;
 mod fault;
 mod gear;
+mod lot;
 mod noise;
 mod photograph;
 mod scene;
@@ -17,4 +18,5 @@ mod wood;
 
 pub use drift::{Drift, DriftKind};
 pub use fault::{Fault, FaultKind};
+pub use lot::{Lot, Purpose};
 pub use scene::{Product, SIZES, Scene, mask};
