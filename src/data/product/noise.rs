@@ -116,3 +116,73 @@ impl Draw {
         ((self.unit() * count as f32) as usize).min(count.saturating_sub(1))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_is_split_as_floor_splits_it() {
+        for x in [0.0, 0.25, 3.0, 3.99, -0.0, -0.25, -3.0, -3.01, 1e6] {
+            let (whole, rest) = split(x);
+            assert_eq!((whole as f32, rest), (x.floor(), x - x.floor()), "{x}");
+        }
+    }
+
+    #[test]
+    fn noise_is_smooth_bounded_and_differs_by_seed() {
+        let (mut least, mut most) = (f32::MAX, f32::MIN);
+        for i in 0..20_000 {
+            let (x, y) = (i as f32 * 0.0137 - 120.0, (i % 97) as f32 * 0.31 - 15.0);
+            let here = value(7, x, y);
+            assert!((value(7, x + 1e-3, y) - here).abs() < 0.02, "{x}, {y}");
+            (least, most) = (least.min(here), most.max(here));
+        }
+        assert!((-1.0..-0.8).contains(&least) && (0.8..1.0).contains(&most));
+        assert_ne!(value(7, 0.5, 0.5), value(8, 0.5, 0.5));
+        assert_ne!(line(7, 0.5), line(8, 0.5));
+    }
+
+    #[test]
+    fn octaves_finer_than_the_samples_are_left_out() {
+        let coarse = octaves(1, 0.3, 0.7, 5, 0.4);
+        assert_eq!(coarse, octaves(1, 0.3, 0.7, 1, 0.0));
+        assert_ne!(coarse, octaves(1, 0.3, 0.7, 5, 0.0));
+    }
+
+    #[test]
+    fn strewn_points_leave_room_for_what_is_drawn_about_them() {
+        for i in 0..400 {
+            let at = i as f32 * 0.25;
+            // At the border of a square its point is at least 0.2 away.
+            assert!(strewn(3, at.floor(), at).0 >= 0.2 - 1e-4);
+        }
+    }
+
+    #[test]
+    fn the_sensor_noise_has_mean_0_and_deviation_1() {
+        let (mut sum, mut squares) = (0.0_f64, 0.0_f64);
+        for y in 0..200 {
+            for x in 0..200 {
+                let deviate = f64::from(normal(5, x, y));
+                sum += deviate;
+                squares += deviate * deviate;
+            }
+        }
+        let (mean, variance) = (sum / 4e4, squares / 4e4);
+        assert!(
+            mean.abs() < 0.02 && (variance - 1.0).abs() < 0.03,
+            "{mean}, {variance}"
+        );
+    }
+
+    #[test]
+    fn purposes_and_seeds_draw_other_numbers() {
+        let first = |seed, purpose| Draw::new(seed, purpose).seed();
+        assert_ne!(first(0, 0), first(0, 1));
+        assert_ne!(first(0, 0), first(1, 0));
+        assert_ne!(first(0, 0), first(1 << 32, 0));
+        let mut draw = Draw::new(0, 0);
+        assert!((0..1000).all(|_| draw.below(3) < 3 && (-2.0..2.0).contains(&draw.about(2.0))));
+    }
+}

@@ -342,3 +342,94 @@ impl Camera {
         (x + 0.5 + self.shift[0], y + 0.5 + self.shift[1])
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A flat, grey ground with a cube on it.
+    struct Cube;
+
+    impl Surface for Cube {
+        fn at(&self, x: f32, y: f32) -> Point {
+            let on = (x - 0.5).abs() < 0.15 && (y - 0.5).abs() < 0.15;
+            Point::matt(if on { 0.05 } else { 0.0 }, [0.3; 3])
+        }
+    }
+
+    fn still() -> Camera {
+        Camera {
+            shot: 0.0,
+            read: 0.0,
+            vignette: 0.0,
+            ..Camera::new(0, None)
+        }
+    }
+
+    #[test]
+    fn means_are_those_of_the_square_around() {
+        let values: Vec<f32> = (0..35).map(|i| (i * i % 17) as f32).collect();
+        let means = box_mean(&values, 7, 2);
+        for (at, mean) in means.iter().enumerate() {
+            let (row, column) = (at / 7, at % 7);
+            let mut around = Vec::new();
+            for y in row.saturating_sub(2)..=(row + 2).min(4) {
+                around.extend(
+                    &values[y * 7 + column.saturating_sub(2)..=y * 7 + (column + 2).min(6)],
+                );
+            }
+            let expected = around.iter().sum::<f32>() / around.len() as f32;
+            assert!(
+                (mean - expected).abs() < 1e-4,
+                "{row}, {column}: {mean}, {expected}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_body_casts_its_shadow_away_from_the_lamp() {
+        let picture = photograph(&Cube, &still(), 64, 1);
+        let at = |x: usize, y: usize| i32::from(picture[y * 64 + x]);
+        // The lamp stands at the upper left; the ground far off is lit.
+        assert!(
+            at(42, 42) < at(60, 60) - 30,
+            "{} {}",
+            at(42, 42),
+            at(60, 60)
+        );
+        assert!((at(20, 20) - at(60, 60)).abs() < 12);
+        assert!((at(32, 32) - at(60, 60)).abs() < 12);
+    }
+
+    #[test]
+    fn bands_fit_together() {
+        // The second band's first row is beside the first band's last one.
+        let picture = photograph(&Cube, &still(), 520, 1);
+        for x in (0..520).step_by(13) {
+            let rows = |y: usize| i32::from(picture[y * 520 + x]);
+            for border in [256, 512] {
+                assert!((rows(border - 1) - rows(border)).abs() <= 2, "{x}");
+            }
+        }
+    }
+
+    #[test]
+    fn grey_is_the_brightness_of_the_colours() {
+        let (grey, colour) = (
+            photograph(&Cube, &still(), 32, 1),
+            photograph(&Cube, &still(), 32, 3),
+        );
+        let far = grey
+            .iter()
+            .zip(colour.chunks_exact(3))
+            .map(|(&g, c)| g.abs_diff(c[1]));
+        assert!(far.max().unwrap() <= 2);
+    }
+
+    #[test]
+    fn brighter_light_never_gives_a_darker_byte() {
+        let bytes: Vec<u8> = (0..4000).map(|i| tone(i as f32 * 1e-3)).collect();
+        assert!(bytes.is_sorted() && bytes[0] == 0 && bytes[3999] >= 250);
+        assert_eq!(tone(-1.0), 0);
+    }
+}
