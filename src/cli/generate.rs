@@ -137,7 +137,7 @@ fn write_notes(set: &ProductSet, rows: &[Row], folder: &Path) -> Result<()> {
     }
     manifest.flush()?;
     let text = format!(
-        "These pictures are rendered, not photographed: {set}.\n\n\
+        "These pictures are rendered, not photographed. They show {set}.\n\n\
          skip-ganomaly {} made them with\n\n    {}\n\n\
          train/good holds normal parts to train on, test/good normal ones to test on and each other folder of test\n\
          parts with one kind of fault. In ground_truth, a mask is white where the picture differs from that of the\n\

@@ -296,7 +296,7 @@ impl std::fmt::Display for ProductSet {
         let faults: Vec<&str> = lot.faults.iter().map(|kind| kind.as_str()).collect();
         write!(
             f,
-            "rendered parts of the product line {}, {size} x {size}, {colour}, seed {}; faults: {} of {} to {} pixels \
+            "parts of the product line {} (rendered), {size} x {size}, {colour}, seed {}; faults: {} of {} to {} pixels \
              and a contrast of {} to {}",
             lot.product.as_str(),
             lot.seed,
