@@ -72,6 +72,7 @@ enum Mark {
     Dent {
         blot: Blot,
         depth: f32,
+        contrast: f32,
     },
     Rust {
         blot: Blot,
@@ -218,6 +219,7 @@ impl Mark {
                     Blot::new(&mut draw, middle, 0.5 * size, 0.08)
                 },
                 depth: 0.11 * size * contrast,
+                contrast,
             },
             FaultKind::Discolouration => Self::Rust {
                 blot: {
@@ -319,13 +321,17 @@ impl Surface for Gear {
                 metal *= 1.0 - 0.7 * cover;
                 grooves = grooves.map(|g| g * (1.0 - cover));
             }
-            Some(Mark::Dent { blot, depth }) => {
+            Some(Mark::Dent {
+                blot,
+                depth,
+                contrast,
+            }) => {
                 let far = blot.locate(x, y);
                 // A hollow with a raised lip.
                 height -= depth
                     * (smooth(1.0, 0.1, far)
                         - 0.30 * smooth(0.75, 1.05, far) * smooth(1.5, 1.05, far));
-                let pressed = smooth(1.2, 0.8, far);
+                let pressed = smooth(1.2, 0.8, far) * contrast;
                 grooves = grooves.map(|g| g * (1.0 - pressed));
             }
             Some(Mark::Rust {

@@ -392,7 +392,7 @@ mod tests {
         let at = |x: usize, y: usize| i32::from(picture[y * 64 + x]);
         // The lamp stands at the upper left; the ground far off is lit.
         assert!(
-            at(42, 42) < at(60, 60) - 30,
+            at(42, 42) < at(60, 60) - 20,
             "{} {}",
             at(42, 42),
             at(60, 60)
