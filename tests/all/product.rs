@@ -236,6 +236,7 @@ fn shortcuts(pixels: &[u8], size: usize) -> [f64; 3] {
 fn brightness_contrast_and_file_size_do_not_tell_small_faults() {
     const PAIRS: u32 = 250;
     const SIZE: usize = 64;
+    let mut told = Vec::new();
     for product in Product::ALL {
         let lot = Lot {
             sizes: 0.03..=0.08,
@@ -255,13 +256,15 @@ fn brightness_contrast_and_file_size_do_not_tell_small_faults() {
         {
             let scores: Vec<f64> = numbers.iter().map(|numbers| numbers[at]).collect();
             let area = auroc(&scores, &abnormal).expect("both kinds");
-            println!("{}: {name}: AUROC {area:.3}", product.as_str());
-            assert!(
-                (0.45..=0.55).contains(&area),
-                "{product:?}: {name} has an AUROC of {area}"
-            );
+            if !(0.45..=0.55).contains(&area) {
+                told.push(format!(
+                    "{}: {name} has an AUROC of {area:.3}",
+                    product.as_str()
+                ));
+            }
         }
     }
+    assert!(told.is_empty(), "{told:#?}");
 }
 
 /// A photograph and its digest, as `tests/fixtures/product-digests.json` holds them. The lot's seed is 0.
