@@ -103,8 +103,9 @@ impl Dataset {
     /// read into memory, files are not; those of a product line are rendered when they are asked for.
     ///
     /// # Errors
-    /// If the data are missing or malformed, an option of a product line does not fit, there is nothing to train on, the class is not one of
-    /// theirs, or a class is chosen where the layout says what is normal, or none where it does not.
+    /// If the data are missing or malformed, an option of a product line does not fit, there is nothing to train
+    /// on, the class is not one of theirs, or a class is chosen where the layout says what is normal, or none
+    /// where it does not.
     pub fn open(source: &str, options: &Options) -> Result<Self, DataError> {
         let (kind, folder) = parse_source(source);
         let mut set = match kind {
