@@ -100,11 +100,14 @@ export function samplesOf({ faults }) {
   ];
 }
 
+/** @param {number} number */
+const stem = (number) => `${String(number).padStart(3, "0")}.png`;
+
 /** Parts to train on, with labelled ones of which half are faulty, as files of a folder. @param {Line} of @param {ProductLine} line */
 export function trainingParts(of, { faults }) {
   /** @param {string} folder @param {PartRequest["purpose"]} purpose @param {number} number */
   const file = (folder, purpose, number) => ({
-    path: `${folder}/${String(number).padStart(3, "0")}.png`,
+    path: `${folder}/${stem(number)}`,
     source: { part: requestOf(of.id, { number, purpose, kind: null, size: "large", wear: 1 }) },
   });
   const numbers = (/** @type {number} */ count) => Array.from({ length: count }, (_, number) => number);
@@ -112,6 +115,12 @@ export function trainingParts(of, { faults }) {
     ...numbers(TRAINING_PARTS).map((number) => file("train/good", "train", number)),
     ...numbers(LABELLED_PARTS).map((number) => file("test/good", "good", number)),
     // The number decides the kind of a lot's faulty part.
-    ...numbers(LABELLED_PARTS).map((number) => file(`test/${faults[number % faults.length]}`, "faulty", number)),
+    ...numbers(LABELLED_PARTS).map((number) => ({
+      ...file("", "faulty", number), path: `test/${faults[number % faults.length]}/${stem(Math.floor(number / faults.length))}`,
+    })),
   ];
 }
+
+/** The same set in the program, which names its files alike. @param {Line} of */
+export const trainingSource = ({ id }) => `product:${id},size=${SIDE},normals=${TRAINING_PARTS},test=${2 * LABELLED_PARTS}`;
+

@@ -73,7 +73,10 @@ const training = new TrainingLoader({
   notice,
   load: async () => {
     const { initialise } = await import("./training/panel.js");
-    return initialise({ useModel: (blob, name) => loader.use(blob, name), notice, dismiss, announce });
+    return initialise({
+      useModel: (blob, name) => loader.use(blob, name), notice, dismiss, announce,
+      parts: () => choice.trainingParts(), onSet: (changed) => choice.addEventListener("change", changed),
+    });
   },
 });
 acceptFiles({

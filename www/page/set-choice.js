@@ -5,7 +5,7 @@
  *
  * @typedef {import("../lib/sets.js").PictureSet} PictureSet
  */
-import { SETS, lineOf } from "../lib/sets.js";
+import { SETS, lineOf, trainingParts, trainingSource } from "../lib/sets.js";
 import { byId, element } from "./dom.js";
 
 /** Event: `change`, when another set is looked at. */
@@ -37,7 +37,21 @@ export class SetChoice extends EventTarget {
     this.#press(page.set);
     void this.#show();
     // What samples a line has, only the program knows.
-    page.state.addEventListener("ready", () => lineOf(this.current.id) && this.#showLine());
+    page.state.addEventListener("ready", () => {
+      if (lineOf(this.current.id)) this.#showLine();
+      this.dispatchEvent(new Event("change"));
+    });
+  }
+
+  /** Parts of the line that is looked at, to train on; null where it is no line, or the program is not there yet. */
+  trainingParts() {
+    const line = lineOf(this.current.id);
+    const product = this.#product();
+    return line && product && { files: trainingParts(line, product), folder: trainingSource(line), left: 0 };
+  }
+
+  #product() {
+    return this.#page.state.loaded?.lines.find(({ product }) => product === this.current.id) ?? null;
   }
 
   /** @param {PictureSet} pressed */
@@ -98,9 +112,8 @@ export class SetChoice extends EventTarget {
   }
 
   #showLine() {
-    const { samples, state: { loaded } } = this.#page;
     const line = lineOf(this.current.id);
-    const product = loaded?.lines.find(({ product }) => product === line?.id);
-    if (line && product) void samples.showLine(line, product);
+    const product = this.#product();
+    if (line && product) void this.#page.samples.showLine(line, product);
   }
 }
