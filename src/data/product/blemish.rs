@@ -3,6 +3,9 @@
 use super::arithmetic::{Turn, length, smooth};
 use super::noise::{self, Draw};
 
+/// How far a stroke of wobble 1 strays, in sides.
+const REACH: f32 = 0.06;
+
 /// A line that wobbles about a straight one.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Stroke {
@@ -15,7 +18,7 @@ pub(super) struct Stroke {
 }
 
 impl Stroke {
-    /// Lengths are in sides, `direction` in radians; `wobble` is how far it strays, as a share of its length.
+    /// Lengths are in sides, `direction` in radians; `wobble` is how far it strays, in [`REACH`].
     pub(super) fn new(
         draw: &mut Draw,
         middle: [f32; 2],
@@ -38,14 +41,14 @@ impl Stroke {
     pub(super) fn locate(&self, x: f32, y: f32) -> Option<(f32, f32)> {
         let (along, off) = self.turn.undo(x - self.middle[0], y - self.middle[1]);
         if along.abs() > self.half_length
-            || off.abs() > 3.0 * self.half_width + 2.0 * self.wobble * self.half_length
+            || off.abs() > 3.0 * self.half_width + 1.5 * self.wobble * REACH
         {
             return None;
         }
         // In absolute lengths, so that a growing stroke keeps its course.
         let bend =
             noise::line(self.seed, along * 18.0) + 0.4 * noise::line(self.seed ^ 1, along * 61.0);
-        let stray = bend * self.wobble * self.half_length.min(0.12);
+        let stray = bend * self.wobble * REACH;
         let share = along / self.half_length;
         let taper = 1.0 - share * share;
         Some((
@@ -95,6 +98,11 @@ impl Blot {
         let edge = noise::value(self.seed, 1.7 * c, 1.7 * s)
             + 0.5 * noise::value(self.seed ^ 1, 4.1 * c, 4.1 * s);
         straight / (1.0 + self.uneven * edge)
+    }
+
+    /// How far outside the edge a point is, in sides; negative inside.
+    pub(super) fn beyond(&self, x: f32, y: f32) -> f32 {
+        (self.locate(x, y) - 1.0) * self.radius
     }
 
     /// 1 inside, 0 outside, soft over `edge` radii at the border.

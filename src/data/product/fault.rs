@@ -90,15 +90,19 @@ pub struct Fault {
 
 impl Fault {
     /// The fault as it was when it was younger: at `wear` = 0 there is none, at 1 it is fully grown. It grows from
-    /// its middle, first in contrast, then in size.
+    /// its middle, first in contrast, then in size; a component stays as large as it is and goes bit by bit.
     pub fn worn(self, wear: f32) -> Option<Self> {
-        (wear > 0.0).then(|| {
-            let wear = wear.min(1.0);
-            Self {
+        let wear = wear.min(1.0);
+        (wear > 0.0).then(|| match self.kind {
+            FaultKind::MissingComponent | FaultKind::TurnedComponent => Self {
+                contrast: self.contrast * wear,
+                ..self
+            },
+            _ => Self {
                 size: self.size * (0.15 + 0.85 * wear),
                 contrast: self.contrast * (3.0 * wear).min(1.0),
                 ..self
-            }
+            },
         })
     }
 

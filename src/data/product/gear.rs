@@ -24,6 +24,9 @@ const TEETH: f32 = 18.0;
 /// Radii in sides.
 const TIP: f32 = 0.425;
 const ROOT: f32 = 0.348;
+/// Below the first radius and above the second there are no teeth.
+const BODY: f32 = ROOT - 0.012;
+const BEYOND: f32 = TIP + 0.03;
 const RIM: f32 = 0.285;
 const HUB: f32 = 0.150;
 const BORE: f32 = 0.082;
@@ -36,10 +39,10 @@ const WEB: f32 = 0.036;
 pub(super) struct Gear {
     middle: [f32; 2],
     turn: Turn,
-    start: f32,
     tone: f32,
     steel: [f32; 3],
     mat: [f32; 3],
+    holes: [[f32; 2]; 6],
     hole: f32,
     grain: u32,
     scuffs: [Stroke; 4],
@@ -51,9 +54,7 @@ pub(super) struct Gear {
 /// A fault, put in its place on this gear.
 enum Mark {
     Chip {
-        tooth: f32,
-        depth: f32,
-        seed: u32,
+        blot: Blot,
     },
     Bent {
         tooth: f32,
@@ -71,6 +72,7 @@ enum Mark {
     Dent {
         blot: Blot,
         depth: f32,
+        contrast: f32,
     },
     Rust {
         blot: Blot,
@@ -97,7 +99,7 @@ impl Gear {
         let start = draw.between(-PI, PI);
         let material = Drift::of(drift, DriftKind::Material);
         let warm = draw.about(0.012) + 0.09 * material;
-        let tone = 0.60 + draw.about(0.03) - 0.12 * material;
+        let tone = 0.50 + draw.about(0.025) - 0.12 * material;
         let cloth = draw.about(0.006) + 0.02 * material;
         let hole = 0.033 + draw.about(0.0006);
         let mut scuff = || {
@@ -110,10 +112,13 @@ impl Gear {
         Self {
             middle,
             turn: Turn::by(start),
-            start,
             tone,
             steel: [1.0 + warm, 1.0, 1.0 - warm],
             mat: [0.030 + cloth, 0.042, 0.060 - cloth],
+            holes: [0.5, 1.5, 2.5, 3.5, 4.5, 5.5].map(|turns| {
+                let way = turns * TAU / 6.0;
+                [HOLES * cos(way), HOLES * sin(way)]
+            }),
             hole,
             grain: draw.seed(),
             scuffs,
@@ -123,30 +128,24 @@ impl Gear {
         }
     }
 
-    /// How far inside the outline a point of the gear's own coordinates is, in sides; negative outside.
-    fn inside(&self, radius: f32, around: f32) -> f32 {
+    /// The nearest tooth's number, and how far inside the outline a point is, in sides; negative outside.
+    fn tooth(&self, radius: f32, around: f32) -> (f32, f32) {
         let pitch = TAU / TEETH;
         let turns = around / pitch;
-        let number = (turns + 0.5).floor();
-        let mut across = turns - number;
-        let mut tip = TIP;
-        match &self.mark {
-            Some(Mark::Bent { tooth, by, .. }) if *tooth == wrap(number) => {
-                across -= by / (radius * pitch) * smooth(ROOT - 0.01, TIP, radius);
-            }
-            Some(Mark::Chip { tooth, depth, seed }) if *tooth == wrap(number) => {
-                let jag =
-                    noise::line(*seed, across * 9.0) + 0.5 * noise::line(*seed ^ 1, across * 23.0);
-                tip -= depth * (1.0 + 0.25 * jag + 0.6 * across);
-            }
-            _ => {}
+        let nearest = (turns + 0.5).floor();
+        let number = wrap(nearest);
+        let mut across = turns - nearest;
+        if let Some(Mark::Bent { tooth, by, .. }) = self.mark
+            && tooth == number
+        {
+            across -= by / (radius * pitch) * smooth(ROOT - 0.01, TIP, radius);
         }
         // A tooth is narrow at its tip and wide at its root, with flanks that bulge.
         let up = ((radius - ROOT) / (TIP - ROOT)).clamp(-0.2, 1.2);
         let half = 0.345 - 0.13 * up - 0.055 * up * up;
         let flank = (half - across.abs()) * radius * pitch;
-        let tooth = soft_min(tip - radius, flank, 0.006);
-        soft_max(ROOT - radius, tooth, 0.010)
+        let inside = soft_min(TIP - radius, flank, 0.006);
+        (number, soft_max(ROOT - radius, inside, 0.010))
     }
 }
 
@@ -185,15 +184,23 @@ impl Mark {
         };
         match fault.kind {
             FaultKind::Chip => Self::Chip {
-                tooth,
-                depth: size * contrast,
-                seed: draw.seed(),
+                // Broken off from the tooth's tip, at one of its corners.
+                blot: {
+                    let way = start + TAU / TEETH * (tooth + draw.about(0.25));
+                    let tip = [middle[0] + TIP * cos(way), middle[1] + TIP * sin(way)];
+                    Blot::new(&mut draw, tip, 0.5 * size * contrast, 0.30)
+                },
             },
-            FaultKind::BentTooth => Self::Bent {
-                tooth,
-                by: size * contrast * if draw.unit() < 0.5 { -1.0 } else { 1.0 },
-                lift: 0.3 * size * contrast,
-            },
+            FaultKind::BentTooth => {
+                let side = if draw.unit() < 0.5 { -1.0 } else { 1.0 };
+                // Its neighbours stop it.
+                let by = (size * contrast).min(0.055);
+                Self::Bent {
+                    tooth,
+                    by: side * by,
+                    lift: 0.35 * by,
+                }
+            }
             FaultKind::Crack => {
                 let middle = place(0.17, 0.31);
                 let direction = way + start + draw.about(0.6);
@@ -211,7 +218,8 @@ impl Mark {
                     let middle = place(0.29, 0.335);
                     Blot::new(&mut draw, middle, 0.5 * size, 0.08)
                 },
-                depth: 0.22 * size * contrast,
+                depth: 0.11 * size * contrast,
+                contrast,
             },
             FaultKind::Discolouration => Self::Rust {
                 blot: {
@@ -239,26 +247,29 @@ impl Mark {
 impl Surface for Gear {
     fn at(&self, x: f32, y: f32) -> Point {
         let (u, v) = self.turn.undo(x - self.middle[0], y - self.middle[1]);
-        let (radius, around) = (length(u, v), angle(u, v));
-        let inside = match radius < TIP + 0.05 {
-            true => self.inside(radius, around),
-            false => TIP - radius,
+        let radius = length(u, v);
+        // The angle takes long, and only the teeth ask for it.
+        let (tooth, inside) = match radius {
+            ..BODY => (0.0, ROOT - radius),
+            BODY..BEYOND => self.tooth(radius, angle(u, v)),
+            _ => (0.0, TIP - radius),
         };
 
-        // Holes: the bore with its keyway, and six in the web.
-        let sector = TAU / 6.0;
-        let in_sector = around - sector * ((around / sector).floor() + 0.5);
-        let (hx, hy) = (radius * cos(in_sector) - HOLES, radius * sin(in_sector));
+        // Holes: the bore with its keyway, and those in the web.
         let keyway = (0.022 - v.abs()).min(BORE + 0.030 - u).min(u);
-        let bore = (BORE - radius).max(keyway);
-        let hole = bore.max(self.hole - length(hx, hy));
-        let solid = inside.min(-hole);
+        let mut hole = (BORE - radius).max(keyway);
+        for [hx, hy] in self.holes {
+            hole = hole.max(self.hole - length(u - hx, v - hy));
+        }
+        let mut solid = inside.min(-hole);
+        if let Some(Mark::Chip { blot }) = &self.mark {
+            solid = solid.min(blot.beyond(x, y));
+        }
 
         let edge = self.sample.max(0.0012);
         let cover = smooth(-edge, edge, solid);
-        let mat = self.mat(x, y);
         if cover == 0.0 {
-            return self.on_top(x, y, mat, 0.0);
+            return self.on_top(x, y, self.mat(x, y));
         }
 
         let pocket = smooth(RIM, RIM - 0.008, radius) * smooth(HUB, HUB + 0.008, radius);
@@ -291,11 +302,10 @@ impl Surface for Gear {
         }
 
         match &self.mark {
-            Some(Mark::Bent { tooth, lift, .. }) if radius > ROOT => {
-                let number = wrap((around / (TAU / TEETH) + 0.5).floor());
-                if number == *tooth {
-                    height += lift * smooth(ROOT, TIP, radius);
-                }
+            Some(Mark::Bent {
+                tooth: bent, lift, ..
+            }) if tooth == *bent => {
+                height += lift * smooth(ROOT, TIP, radius);
             }
             Some(Mark::Crack { stroke, contrast }) => {
                 let cover = stroke.cover(x, y) * contrast;
@@ -307,16 +317,21 @@ impl Surface for Gear {
             Some(Mark::Scratch { stroke, contrast }) => {
                 let cover = stroke.cover(x, y) * contrast;
                 height -= 0.0022 * cover;
-                albedo = mix3(albedo, [0.95; 3], 0.75 * cover);
+                albedo = mix3(albedo, [0.90; 3], 0.8 * cover);
+                metal *= 1.0 - 0.7 * cover;
                 grooves = grooves.map(|g| g * (1.0 - cover));
             }
-            Some(Mark::Dent { blot, depth }) => {
+            Some(Mark::Dent {
+                blot,
+                depth,
+                contrast,
+            }) => {
                 let far = blot.locate(x, y);
                 // A hollow with a raised lip.
                 height -= depth
                     * (smooth(1.0, 0.1, far)
                         - 0.30 * smooth(0.75, 1.05, far) * smooth(1.5, 1.05, far));
-                let pressed = smooth(1.2, 0.8, far);
+                let pressed = smooth(1.2, 0.8, far) * contrast;
                 grooves = grooves.map(|g| g * (1.0 - pressed));
             }
             Some(Mark::Rust {
@@ -326,7 +341,7 @@ impl Surface for Gear {
             }) => {
                 let spots = noise::octaves(*seed, x * 60.0, y * 60.0, 4, self.sample * 60.0);
                 let cover = smooth(1.15, 0.55, blot.locate(x, y) + 0.35 * spots) * contrast;
-                let rust = mix3([0.21, 0.075, 0.024], [0.36, 0.15, 0.05], 0.5 + spots);
+                let rust = mix3([0.085, 0.032, 0.014], [0.24, 0.092, 0.032], 0.5 + spots);
                 albedo = mix3(albedo, rust, cover);
                 metal *= 1.0 - cover;
                 gloss *= 1.0 - cover;
@@ -343,7 +358,11 @@ impl Surface for Gear {
             metal,
             grooves,
         };
-        self.on_top(x, y, blend(mat, metal_point, cover), height * cover)
+        let point = match cover < 1.0 {
+            true => blend(self.mat(x, y), metal_point, cover),
+            false => metal_point,
+        };
+        self.on_top(x, y, point)
     }
 }
 
@@ -351,11 +370,11 @@ impl Gear {
     /// The mat that the gear lies on: a rubber with a fine weave, and a little dust.
     fn mat(&self, x: f32, y: f32) -> Point {
         let grain = noise::octaves(self.grain ^ 7, x * 150.0, y * 150.0, 3, self.sample * 150.0);
-        let cloud = noise::octaves(self.grain ^ 8, x * 4.0, y * 4.0, 3, self.sample * 4.0);
+        let cloud = noise::octaves(self.grain ^ 8, x * 4.0, y * 4.0, 2, self.sample * 4.0);
         let shade = 1.0 + 0.35 * grain + 0.12 * cloud;
         let mut point = Point::matt(0.0012 * grain, self.mat.map(|channel| channel * shade));
         point.gloss = 0.10;
-        let (far, own) = noise::nearest_point(self.dust, x * 16.0, y * 16.0);
+        let (far, own) = noise::strewn(self.dust, x * 14.0, y * 14.0);
         let speck = smooth(0.060, 0.025, far) * (own & 0xFF) as f32 / 255.0;
         point.albedo = mix3(
             point.albedo,
@@ -366,7 +385,7 @@ impl Gear {
     }
 
     /// With what lies on top of everything: a curl of swarf.
-    fn on_top(&self, x: f32, y: f32, below: Point, ground: f32) -> Point {
+    fn on_top(&self, x: f32, y: f32, below: Point) -> Point {
         let Some(Mark::Swarf {
             stroke,
             contrast,
@@ -380,15 +399,13 @@ impl Gear {
             return below;
         }
         let curl = Point {
-            height: ground + height,
+            height: below.height + height,
             albedo: [0.78, 0.60, 0.22],
             gloss: 0.8,
             metal: 0.75,
             grooves: [0.0; 2],
         };
-        let mut both = blend(below, curl, cover * contrast);
-        both.height = below.height + height * cover * contrast;
-        both
+        blend(below, curl, cover * contrast)
     }
 }
 

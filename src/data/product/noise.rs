@@ -1,6 +1,6 @@
 //! Random functions of the plane: the same seed and point give the same value, whatever was asked before.
 
-use super::arithmetic::mix;
+use super::arithmetic::{length, mix};
 
 /// 32 well mixed bits of three numbers.
 pub(super) fn hash(seed: u32, x: i32, y: i32) -> u32 {
@@ -19,12 +19,17 @@ pub(super) fn unit(seed: u32, x: i32, y: i32) -> f32 {
     (hash(seed, x, y) >> 8) as f32 * (1.0 / 16_777_216.0)
 }
 
+/// The whole number at or below `x`, and what is left; `floor` alone calls a library on old processors.
+fn split(x: f32) -> (i32, f32) {
+    let towards_zero = x as i32;
+    let whole = towards_zero - i32::from(towards_zero as f32 > x);
+    (whole, x - whole as f32)
+}
+
 /// Smooth noise in `[-1, 1]` whose hills are about one unit wide (value noise).
 pub(super) fn value(seed: u32, x: f32, y: f32) -> f32 {
-    let (left, top) = (x.floor(), y.floor());
-    let (u, v) = (x - left, y - top);
+    let ((column, u), (row, v)) = (split(x), split(y));
     let (u, v) = (u * u * (3.0 - 2.0 * u), v * v * (3.0 - 2.0 * v));
-    let (column, row) = (left as i32, top as i32);
     let corner = |dx: i32, dy: i32| unit(seed, column.wrapping_add(dx), row.wrapping_add(dy));
     let above = mix(corner(0, 0), corner(1, 0), u);
     let below = mix(corner(0, 1), corner(1, 1), u);
@@ -33,10 +38,8 @@ pub(super) fn value(seed: u32, x: f32, y: f32) -> f32 {
 
 /// Noise along a line, in `[-1, 1]`.
 pub(super) fn line(seed: u32, x: f32) -> f32 {
-    let left = x.floor();
-    let t = x - left;
+    let (at, t) = split(x);
     let t = t * t * (3.0 - 2.0 * t);
-    let at = left as i32;
     2.0 * mix(unit(seed, at, 0), unit(seed, at.wrapping_add(1), 0), t) - 1.0
 }
 
@@ -57,23 +60,13 @@ pub(super) fn octaves(seed: u32, x: f32, y: f32, most: u32, sample: f32) -> f32 
     sum
 }
 
-/// The nearest of points strewn one to a unit square: its distance, and 32 bits that are its own.
-pub(super) fn nearest_point(seed: u32, x: f32, y: f32) -> (f32, u32) {
-    let (column, row) = (x.floor() as i32, y.floor() as i32);
-    let (mut best, mut own) = (f32::MAX, 0);
-    for dy in -1..=1_i32 {
-        for dx in -1..=1_i32 {
-            let (i, j) = (column.wrapping_add(dx), row.wrapping_add(dy));
-            let bits = hash(seed, i, j);
-            let px = i as f32 + (bits & 0xFFFF) as f32 * (1.0 / 65_536.0);
-            let py = j as f32 + (bits >> 16) as f32 * (1.0 / 65_536.0);
-            let square = (px - x) * (px - x) + (py - y) * (py - y);
-            if square < best {
-                (best, own) = (square, hash(seed ^ 0x5BD1_E995, i, j));
-            }
-        }
-    }
-    (best.sqrt(), own)
+/// A point strewn into each unit square, away from its borders: how far the one in this square is, and 16 bits
+/// that are its own. What is drawn about it must stay within 0.2 of it.
+pub(super) fn strewn(seed: u32, x: f32, y: f32) -> (f32, u32) {
+    let ((column, u), (row, v)) = (split(x), split(y));
+    let bits = hash(seed, column, row);
+    let place = |bits: u32| 0.2 + 0.6 / 256.0 * (bits & 0xFF) as f32;
+    (length(u - place(bits), v - place(bits >> 8)), bits >> 16)
 }
 
 /// Nearly normal, with mean 0 and standard deviation 1: four uniform numbers from 64 bits.
@@ -121,5 +114,75 @@ impl Draw {
     /// One of `0..count`, all equally likely as far as a picture can show.
     pub(super) fn below(&mut self, count: usize) -> usize {
         ((self.unit() * count as f32) as usize).min(count.saturating_sub(1))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_is_split_as_floor_splits_it() {
+        for x in [0.0, 0.25, 3.0, 3.99, -0.0, -0.25, -3.0, -3.01, 1e6] {
+            let (whole, rest) = split(x);
+            assert_eq!((whole as f32, rest), (x.floor(), x - x.floor()), "{x}");
+        }
+    }
+
+    #[test]
+    fn noise_is_smooth_bounded_and_differs_by_seed() {
+        let (mut least, mut most) = (f32::MAX, f32::MIN);
+        for i in 0..20_000 {
+            let (x, y) = (i as f32 * 0.0137 - 120.0, (i % 97) as f32 * 0.31 - 15.0);
+            let here = value(7, x, y);
+            assert!((value(7, x + 1e-3, y) - here).abs() < 0.02, "{x}, {y}");
+            (least, most) = (least.min(here), most.max(here));
+        }
+        assert!((-1.0..-0.8).contains(&least) && (0.8..1.0).contains(&most));
+        assert_ne!(value(7, 0.5, 0.5), value(8, 0.5, 0.5));
+        assert_ne!(line(7, 0.5), line(8, 0.5));
+    }
+
+    #[test]
+    fn octaves_finer_than_the_samples_are_left_out() {
+        let coarse = octaves(1, 0.3, 0.7, 5, 0.4);
+        assert_eq!(coarse, octaves(1, 0.3, 0.7, 1, 0.0));
+        assert_ne!(coarse, octaves(1, 0.3, 0.7, 5, 0.0));
+    }
+
+    #[test]
+    fn strewn_points_leave_room_for_what_is_drawn_about_them() {
+        for i in 0..400 {
+            let at = i as f32 * 0.25;
+            // At the border of a square its point is at least 0.2 away.
+            assert!(strewn(3, at.floor(), at).0 >= 0.2 - 1e-4);
+        }
+    }
+
+    #[test]
+    fn the_sensor_noise_has_mean_0_and_deviation_1() {
+        let (mut sum, mut squares) = (0.0_f64, 0.0_f64);
+        for y in 0..200 {
+            for x in 0..200 {
+                let deviate = f64::from(normal(5, x, y));
+                sum += deviate;
+                squares += deviate * deviate;
+            }
+        }
+        let (mean, variance) = (sum / 4e4, squares / 4e4);
+        assert!(
+            mean.abs() < 0.02 && (variance - 1.0).abs() < 0.03,
+            "{mean}, {variance}"
+        );
+    }
+
+    #[test]
+    fn purposes_and_seeds_draw_other_numbers() {
+        let first = |seed, purpose| Draw::new(seed, purpose).seed();
+        assert_ne!(first(0, 0), first(0, 1));
+        assert_ne!(first(0, 0), first(1, 0));
+        assert_ne!(first(0, 0), first(1 << 32, 0));
+        let mut draw = Draw::new(0, 0);
+        assert!((0..1000).all(|_| draw.below(3) < 3 && (-2.0..2.0).contains(&draw.about(2.0))));
     }
 }

@@ -70,6 +70,8 @@ struct Relief {
     side: usize,
     first_row: usize,
     points: Vec<Point>,
+    heights: Vec<f32>,
+    highest: f32,
     around: [Vec<f32>; 2],
 }
 
@@ -91,25 +93,27 @@ impl Relief {
                 points.push(surface.at(x, y));
             }
         }
+        let heights: Vec<f32> = points.iter().map(|point| point.height).collect();
         let around = HOLLOWS.map(|radius| {
-            let heights: Vec<f32> = points.iter().map(|point| point.height).collect();
             let radius = (radius * side as f32 + 0.5) as usize;
-            box_mean(heights, side, radius.max(1))
+            box_mean(&heights, side, radius.max(1))
         });
         Self {
             side,
             first_row,
             points,
+            highest: heights.iter().copied().fold(f32::MIN, f32::max),
+            heights,
             around,
         }
     }
 
     /// The height nearest to a place, which may lie outside.
     fn height(&self, row: i32, column: i32) -> f32 {
-        let rows = (self.points.len() / self.side) as i32;
+        let rows = (self.heights.len() / self.side) as i32;
         let row = (row - self.first_row as i32).clamp(0, rows - 1) as usize;
         let column = column.clamp(0, self.side as i32 - 1) as usize;
-        self.points[row * self.side + column].height
+        self.heights[row * self.side + column]
     }
 
     /// The light that a point sends to the camera, linear.
@@ -124,10 +128,13 @@ impl Relief {
         let normal = [nx * nz, ny * nz, nz];
 
         let [lx, ly, lz] = camera.light;
-        let steep = lz / length(lx, ly);
-        let (ux, uy) = (lx / length(lx, ly), ly / length(lx, ly));
+        let level = length(lx, ly);
+        let (ux, uy, steep) = (lx / level, ly / level, lz / level);
         let mut shadow = 0.0_f32;
         for distance in PROBES {
+            if point.height + distance * steep >= self.highest {
+                break;
+            }
             let reach = distance * self.side as f32;
             let there = self.height(
                 (row as f32 + uy * reach + 0.5) as i32,
@@ -168,9 +175,9 @@ impl Relief {
         ];
         let towards = dot(mirrored, camera.light);
         let [gx, gy] = point.grooves;
-        let across = (gx * (half[0] - normal[0]) + gy * (half[1] - normal[1])) / 0.10;
-        let streak = (gx * gx + gy * gy) * 0.55 / (1.0 + across * across);
-        let room = 0.10 + 0.75 * smooth(0.25, 1.0, towards) * mix(0.45, 1.0, lit) + streak * lit;
+        let across = (gx * (half[0] - normal[0]) + gy * (half[1] - normal[1])) / 0.13;
+        let streak = (gx * gx + gy * gy) * 1.10 / (1.0 + across * across);
+        let room = 0.05 + 0.80 * smooth(0.60, 1.0, towards) * mix(0.45, 1.0, lit) + streak * lit;
         let metal = room * open * (camera.key + camera.sky);
 
         let body = 1.0 - point.metal;
@@ -182,7 +189,7 @@ impl Relief {
 }
 
 /// The mean of each value's square surroundings, of `2 * radius + 1` values a side where the border allows.
-fn box_mean(values: Vec<f32>, width: usize, radius: usize) -> Vec<f32> {
+fn box_mean(values: &[f32], width: usize, radius: usize) -> Vec<f32> {
     let height = values.len() / width;
     let mut across = vec![0.0; values.len()];
     for row in 0..height {
@@ -190,7 +197,7 @@ fn box_mean(values: Vec<f32>, width: usize, radius: usize) -> Vec<f32> {
         mean_along(&values[line.clone()], &mut across[line], radius);
     }
     let (mut column, mut mean) = (vec![0.0; height], vec![0.0; height]);
-    let mut both = values;
+    let mut both = vec![0.0; values.len()];
     for x in 0..width {
         for y in 0..height {
             column[y] = across[y * width + x];
@@ -333,5 +340,96 @@ impl Camera {
         let turn: Turn = self.turn;
         let (x, y) = turn.apply((x - 0.5) * self.zoom, (y - 0.5) * self.zoom);
         (x + 0.5 + self.shift[0], y + 0.5 + self.shift[1])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A flat, grey ground with a cube on it.
+    struct Cube;
+
+    impl Surface for Cube {
+        fn at(&self, x: f32, y: f32) -> Point {
+            let on = (x - 0.5).abs() < 0.15 && (y - 0.5).abs() < 0.15;
+            Point::matt(if on { 0.05 } else { 0.0 }, [0.3; 3])
+        }
+    }
+
+    fn still() -> Camera {
+        Camera {
+            shot: 0.0,
+            read: 0.0,
+            vignette: 0.0,
+            ..Camera::new(0, None)
+        }
+    }
+
+    #[test]
+    fn means_are_those_of_the_square_around() {
+        let values: Vec<f32> = (0..35).map(|i| (i * i % 17) as f32).collect();
+        let means = box_mean(&values, 7, 2);
+        for (at, mean) in means.iter().enumerate() {
+            let (row, column) = (at / 7, at % 7);
+            let mut around = Vec::new();
+            for y in row.saturating_sub(2)..=(row + 2).min(4) {
+                around.extend(
+                    &values[y * 7 + column.saturating_sub(2)..=y * 7 + (column + 2).min(6)],
+                );
+            }
+            let expected = around.iter().sum::<f32>() / around.len() as f32;
+            assert!(
+                (mean - expected).abs() < 1e-4,
+                "{row}, {column}: {mean}, {expected}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_body_casts_its_shadow_away_from_the_lamp() {
+        let picture = photograph(&Cube, &still(), 64, 1);
+        let at = |x: usize, y: usize| i32::from(picture[y * 64 + x]);
+        // The lamp stands at the upper left; the ground far off is lit.
+        assert!(
+            at(42, 42) < at(60, 60) - 20,
+            "{} {}",
+            at(42, 42),
+            at(60, 60)
+        );
+        assert!((at(20, 20) - at(60, 60)).abs() < 12);
+        assert!((at(32, 32) - at(60, 60)).abs() < 12);
+    }
+
+    #[test]
+    fn bands_fit_together() {
+        // The second band's first row is beside the first band's last one.
+        let picture = photograph(&Cube, &still(), 520, 1);
+        for x in (0..520).step_by(13) {
+            let rows = |y: usize| i32::from(picture[y * 520 + x]);
+            for border in [256, 512] {
+                assert!((rows(border - 1) - rows(border)).abs() <= 2, "{x}");
+            }
+        }
+    }
+
+    #[test]
+    fn grey_is_the_brightness_of_the_colours() {
+        let (grey, colour) = (
+            photograph(&Cube, &still(), 32, 1),
+            photograph(&Cube, &still(), 32, 3),
+        );
+        let far = grey
+            .iter()
+            .zip(colour.chunks_exact(3))
+            .map(|(&g, c)| g.abs_diff(c[1]));
+        assert!(far.max().unwrap() <= 2);
+    }
+
+    #[test]
+    fn brighter_light_never_gives_a_darker_byte() {
+        let bytes: Vec<u8> = (0..4000).map(|i| tone(i as f32 * 1e-3)).collect();
+        assert!(bytes.is_sorted() && bytes[0] == 0 && bytes[3999] >= 250);
+        assert_eq!(tone(-1.0), 0);
     }
 }

@@ -78,8 +78,11 @@ impl Scene {
             "expected 1 or 3 channels, got {channels}"
         );
         let camera = Camera::new(self.seed, self.drift.as_ref());
+        let fault = self
+            .fault
+            .filter(|fault| fault.size > 0.0 && fault.contrast > 0.0);
         let sample = sample(size);
-        let (seed, fault, drift) = (self.seed, self.fault.as_ref(), self.drift.as_ref());
+        let (seed, fault, drift) = (self.seed, fault.as_ref(), self.drift.as_ref());
         match self.product {
             Product::Fabric => photograph(
                 &Fabric::new(seed, fault, drift, sample),
