@@ -4,6 +4,7 @@
 mod arithmetic;
 mod blemish;
 mod board;
+mod board_layout;
 mod camera;
 mod drift;
 mod fabric;

@@ -104,9 +104,4 @@ impl Blot {
     pub(super) fn beyond(&self, x: f32, y: f32) -> f32 {
         (self.locate(x, y) - 1.0) * self.radius
     }
-
-    /// 1 inside, 0 outside, soft over `edge` radii at the border.
-    pub(super) fn cover(&self, x: f32, y: f32, edge: f32) -> f32 {
-        smooth(1.0 + 0.5 * edge, 1.0 - 0.5 * edge, self.locate(x, y))
-    }
 }

@@ -1,10 +1,13 @@
 //! A populated circuit board, always of the same layout, seen from above.
 
 use std::f32::consts::{FRAC_1_SQRT_2, FRAC_PI_2, FRAC_PI_3, PI};
-use std::sync::LazyLock;
 
 use super::arithmetic::{Turn, length, mix, mix3, scale3, smooth};
 use super::blemish::{Blot, Stroke};
+use super::board_layout::{
+    BODY, COPPER, Cell, DRILL, Form, GAP, Kind, Kind::*, LAST_PIN, LETTER, PAD, PARTS, PIN, PITCH,
+    Part, TRACE, VIA, WEAVE, cell,
+};
 use super::drift::{Drift, DriftKind};
 use super::fault::{Fault, FaultKind};
 use super::noise::{self, Draw};
@@ -20,356 +23,13 @@ pub(super) const FAULTS: [FaultKind; 6] = [
     FaultKind::ForeignBody,
 ];
 
-/// The raster on which everything is laid out, in sides.
-const STEP: f32 = 0.012;
-/// Half widths, in sides, and the gap that a copper plane keeps from everything else.
-const TRACE: f32 = 0.0052;
-const VIA: f32 = 0.0145;
-const DRILL: f32 = 0.0065;
-const GAP: f32 = 0.009;
-/// Height of copper under the mask, in sides.
-const COPPER: f32 = 0.0016;
-/// The width of two threads of the glass cloth, in sides.
-const WEAVE: f32 = 0.022;
-/// The circuit: half its body, the distance of two pins, and how far its pins and their pads reach, in sides.
-const BODY: f32 = 0.140;
-const PITCH: f32 = 0.036;
-const PIN: f32 = 0.184;
-const PAD: f32 = 0.197;
-/// The number of the last pin from the middle of a side.
-const LAST_PIN: f32 = 3.0;
-
 /// Linear colours.
 const TIN: [f32; 3] = [0.78, 0.78, 0.77];
 const GOLD: [f32; 3] = [1.0, 0.72, 0.26];
 const BLACK: [f32; 3] = [0.014, 0.014, 0.015];
 const PRINT: [f32; 3] = [0.72, 0.73, 0.70];
 
-/// What a component is.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Kind {
-    Circuit,
-    Resistor,
-    SmallResistor,
-    Ceramic,
-    SmallCeramic,
-    Lamp,
-    Tantalum,
-    Diode,
-    Crystal,
-    Transistor,
-    Can,
-    SmallCan,
-    Socket,
-}
-use Kind::*;
-
-/// A component of the layout.
-struct Part {
-    kind: Kind,
-    /// Its middle, in steps.
-    at: [i8; 2],
-    /// Whether its length runs down the picture instead of across.
-    upright: bool,
-    /// Its name in the silkscreen.
-    label: &'static [u8],
-    /// Where the middle of its name is from its own, in steps.
-    label_off: [f32; 2],
-}
-
-const fn part(
-    kind: Kind,
-    at: [i8; 2],
-    upright: bool,
-    label: &'static [u8],
-    label_off: [f32; 2],
-) -> Part {
-    Part {
-        kind,
-        at,
-        upright,
-        label,
-        label_off,
-    }
-}
-
-/// The layout. The circuit comes first, as [`Mark::Bridge`] expects.
-const PARTS: [Part; 24] = [
-    part(Circuit, [35, 36], false, b"U1", [-13.0, -18.5]),
-    part(Can, [68, 17], false, b"C1", [0.0, -11.3]),
-    part(SmallCan, [70, 41], true, b"C2", [9.6, 2.0]),
-    part(Socket, [64, 71], false, b"J1", [-11.0, -9.0]),
-    part(Crystal, [17, 67], false, b"Y1", [0.0, -6.0]),
-    part(Resistor, [8, 10], true, b"R1", [0.0, -7.0]),
-    part(Resistor, [15, 10], true, b"R2", [0.0, -7.0]),
-    part(Resistor, [22, 10], true, b"R3", [0.0, -7.0]),
-    part(Ceramic, [33, 9], false, b"C3", [0.0, -4.6]),
-    part(Lamp, [46, 9], false, b"D1", [0.0, -4.6]),
-    part(Ceramic, [8, 27], true, b"C4", [0.0, -7.0]),
-    part(SmallResistor, [9, 39], true, b"R4", [0.0, -6.0]),
-    part(SmallCeramic, [11, 48], false, b"C5", [0.0, -3.4]),
-    part(Tantalum, [56, 55], false, b"C6", [0.0, -6.0]),
-    part(Diode, [40, 62], false, b"D2", [0.0, -4.8]),
-    part(Ceramic, [57, 33], true, b"C7", [4.2, 0.0]),
-    part(Ceramic, [6, 77], false, b"C8", [0.0, -4.6]),
-    part(Ceramic, [26, 77], false, b"C9", [0.0, -4.4]),
-    part(SmallResistor, [36, 71], false, b"R5", [0.0, -3.6]),
-    part(SmallResistor, [36, 78], false, b"R6", [5.4, 0.0]),
-    part(Transistor, [25, 57], true, b"Q1", [5.4, -1.0]),
-    part(SmallCeramic, [56, 44], true, b"C10", [4.8, 0.0]),
-    part(SmallResistor, [11, 56], false, b"R7", [0.0, -3.6]),
-    part(Resistor, [77, 54], true, b"R8", [-4.4, 0.0]),
-];
-
-/// Traces: x and y of the corners of each, in steps.
-const TRACES: [&[i8]; 49] = [
-    &[54, -9, 54, 10, 76, 32, 93, 32],
-    &[56, -9, 56, 9, 77, 30, 93, 30],
-    &[58, -9, 58, 8, 78, 28, 93, 28],
-    &[-9, 60, 0, 60, 33, 93],
-    &[-9, 62, -1, 62, 30, 93],
-    &[42, 93, 42, 72, 52, 62, 93, 62],
-    &[-9, 17, 1, 17, 4, 20, 19, 20, 19, 24],
-    &[51, 36, 53, 38, 56, 38, 57, 37],
-    &[35, 52, 33, 54, 27, 54],
-    &[19, 36, 9, 36],
-    &[35, 20, 35, 18, 38, 15, 38, 10, 37, 9],
-    &[51, 33, 53, 33, 57, 29],
-    &[51, 39, 52, 39, 55, 42, 56, 42],
-    &[38, 52, 41, 55, 50, 55],
-    &[19, 39, 17, 39, 13, 43, 10, 43, 9, 42],
-    &[19, 33, 10, 33, 8, 31],
-    &[32, 20, 27, 15, 23, 15, 22, 14],
-    &[38, 20, 38, 18, 40, 16, 40, 11, 42, 9],
-    &[51, 30, 52, 29, 52, 24, 59, 17],
-    &[51, 42, 55, 46, 56, 46],
-    &[19, 42, 13, 48],
-    &[19, 30, 12, 23, 8, 23],
-    &[29, 20, 26, 17, 18, 17, 15, 14],
-    &[41, 20, 41, 18, 50, 9],
-    &[51, 45, 52, 46, 52, 48, 59, 55, 62, 55],
-    &[19, 45, 17, 47, 17, 53, 14, 56],
-    &[44, 20, 47, 17, 49, 17],
-    &[77, 17, 82, 22],
-    &[70, 35, 65, 30],
-    &[70, 47, 71, 48, 75, 48, 77, 50],
-    &[54, 71, 54, 80],
-    &[60, 71, 68, 71],
-    &[74, 71, 81, 71],
-    &[8, 67, 9, 66, 9, 57, 8, 56],
-    &[26, 67, 30, 71, 33, 71],
-    &[8, 6, 15, 6],
-    &[8, 14, 7, 15, 4, 15, 2, 13],
-    &[22, 6, 26, 6, 29, 9],
-    &[9, 48, 3, 48],
-    &[35, 62, 27, 62, 25, 60],
-    &[45, 62, 46, 63, 46, 65, 40, 71, 39, 71],
-    &[2, 77, -9, 77],
-    &[10, 77, 11, 78, 11, 83],
-    &[22, 77, 26, 81, 32, 81, 33, 80, 33, 78],
-    &[30, 77, 30, 74, 31, 73, 32, 73, 35, 76, 35, 85],
-    &[39, 78, 40, 79, 40, 92],
-    &[23, 54, 20, 57, 20, 59],
-    &[77, 58, 78, 59, 82, 59, 83, 58],
-    &[44, 52, 45, 53, 51, 53, 58, 60, 75, 60, 77, 58],
-];
-
-/// Vias: x and y of each, in steps.
-const VIAS: [i8; 72] = [
-    49, 17, 82, 22, 65, 30, 54, 80, 81, 71, 2, 13, 3, 48, 11, 83, 35, 85, 20, 59, 83, 58, -2, 35,
-    1, 3, 39, 0, 77, 85, 71, -1, 81, 3, 25, -2, 79, 36, 61, 82, 85, 46, 69, 86, 9, 1, 84, 80, -1,
-    56, 49, 2, 86, 39, 85, 14, 2, 83, -2, 27, 69, 54, 32, 0, 62, 2, 0, 70, 47, 84, 17, -1,
-];
-
-/// The measures of a kind of component, in sides. Its length runs along `u`, its width along `v`.
-struct Form {
-    /// Half the length and half the width of the body.
-    half: [f32; 2],
-    height: f32,
-    /// Pads: the middle and half the extent of each.
-    pads: &'static [[f32; 4]],
-}
-
-const TRANSISTOR_PADS: [[f32; 4]; 3] = [
-    [-0.036, -0.022, 0.016, 0.011],
-    [-0.036, 0.022, 0.016, 0.011],
-    [0.036, 0.0, 0.016, 0.011],
-];
-
-/// Two pads, each so far from the middle, with half its length and half its width.
-const fn pair(off: f32, a: f32, b: f32) -> [[f32; 4]; 2] {
-    [[-off, 0.0, a, b], [off, 0.0, a, b]]
-}
-
-impl Kind {
-    const fn form(self) -> Form {
-        let (half, height, pads): (_, _, &[_]) = match self {
-            Circuit => ([BODY; 2], 0.036, &[]),
-            Resistor => ([0.043, 0.026], 0.0225, &const { pair(0.045, 0.018, 0.029) }),
-            SmallResistor => ([0.032, 0.018], 0.0180, &const { pair(0.034, 0.016, 0.021) }),
-            Ceramic => ([0.042, 0.027], 0.0260, &const { pair(0.044, 0.018, 0.030) }),
-            SmallCeramic => ([0.025, 0.015], 0.0170, &const { pair(0.027, 0.013, 0.017) }),
-            Lamp => ([0.040, 0.026], 0.0220, &const { pair(0.042, 0.018, 0.029) }),
-            Tantalum => ([0.068, 0.040], 0.0340, &const { pair(0.072, 0.020, 0.026) }),
-            Diode => ([0.052, 0.034], 0.0300, &const { pair(0.062, 0.020, 0.022) }),
-            Crystal => ([0.105, 0.045], 0.0420, &const { pair(0.109, 0.030, 0.020) }),
-            Transistor => ([0.024, 0.036], 0.0240, &TRANSISTOR_PADS),
-            Can => ([0.104; 2], 0.0540, &const { pair(0.104, 0.026, 0.018) }),
-            SmallCan => ([0.068; 2], 0.0480, &const { pair(0.070, 0.024, 0.016) }),
-            Socket => ([0.180, 0.080], 0.0460, &[]),
-        };
-        Form { half, height, pads }
-    }
-
-    /// Whether a component of this kind may be missing or askew.
-    const fn is_loose(self) -> bool {
-        !matches!(self, Circuit | Can | Socket)
-    }
-
-    /// How far leads stand out of the body at both ends, in sides.
-    const fn leads(self) -> f32 {
-        match self {
-            Circuit => PAD - BODY,
-            Tantalum => 0.008,
-            Diode | Transistor => 0.020,
-            Crystal | Can | SmallCan => 0.012,
-            _ => 0.0,
-        }
-    }
-}
-
-impl Part {
-    /// Its middle, in sides.
-    fn middle(&self) -> [f32; 2] {
-        self.at.map(|steps| f32::from(steps) * STEP)
-    }
-
-    /// A point of the board in the coordinates of the part where it should be: along and across it.
-    fn nominal(&self, x: f32, y: f32) -> (f32, f32) {
-        let [mx, my] = self.middle();
-        match self.upright {
-            true => (y - my, mx - x),
-            false => (x - mx, y - my),
-        }
-    }
-
-    /// Half of what it covers across and down the picture, in sides, with its leads and pads.
-    fn extent(&self) -> [f32; 2] {
-        let Form {
-            half: [a, b], pads, ..
-        } = self.kind.form();
-        let reach = pads
-            .iter()
-            .fold(a + self.kind.leads(), |most, pad| most.max(pad[0] + pad[2]));
-        let across = match self.kind {
-            Circuit => PAD,
-            _ => b,
-        };
-        match self.upright {
-            true => [across, reach],
-            false => [reach, across],
-        }
-    }
-
-    /// Where the middle of its label is, in sides.
-    fn label_middle(&self) -> [f32; 2] {
-        let ([x, y], [dx, dy]) = (self.middle(), self.label_off);
-        [x + dx * STEP, y + dy * STEP]
-    }
-}
-
-/// What may lie at the points of a square of the board, so that a point need not ask everything.
-#[derive(Clone, Default)]
-struct Cell {
-    /// Traces: both ends of each piece, in sides.
-    traces: Vec<[f32; 4]>,
-    vias: Vec<[f32; 2]>,
-    /// Pads: the middle and half the extent of each, in sides, and the part it belongs to.
-    pads: Vec<([f32; 4], usize)>,
-    parts: Vec<usize>,
-    /// Parts whose labels are here.
-    labels: Vec<usize>,
-}
-
-/// The board and a margin of `MARGIN` sides around it, in `CELLS * CELLS` cells.
-const CELLS: usize = 40;
-const MARGIN: f32 = 0.1;
-/// Cells a side of the picture.
-const DENSE: f32 = CELLS as f32 / (1.0 + 2.0 * MARGIN);
-
-static LAYOUT: LazyLock<Vec<Cell>> = LazyLock::new(|| {
-    let mut cells = vec![Cell::default(); CELLS * CELLS];
-    let mut enter = |[left, top, right, bottom]: [f32; 4], put: &dyn Fn(&mut Cell)| {
-        for row in line_of(top)..=line_of(bottom) {
-            for column in line_of(left)..=line_of(right) {
-                put(&mut cells[row * CELLS + column]);
-            }
-        }
-    };
-    let around = |[x, y]: [f32; 2], [w, h]: [f32; 2]| [x - w, y - h, x + w, y + h];
-    for trace in TRACES {
-        for ends in trace.windows(4).step_by(2) {
-            let [ax, ay, bx, by] = std::array::from_fn(|i| f32::from(ends[i]) * STEP);
-            let reach = TRACE + GAP + 0.006;
-            // A long slanting piece is entered bit by bit, lest it fill a whole square of cells.
-            for bit in 0..16 {
-                let at = (bit as f32 + 0.5) / 16.0;
-                let half = [
-                    ((bx - ax) / 32.0).abs() + reach,
-                    ((by - ay) / 32.0).abs() + reach,
-                ];
-                enter(around([mix(ax, bx, at), mix(ay, by, at)], half), &|cell| {
-                    if cell.traces.last() != Some(&[ax, ay, bx, by]) {
-                        cell.traces.push([ax, ay, bx, by]);
-                    }
-                });
-            }
-        }
-    }
-    for via in VIAS.chunks_exact(2) {
-        let via = std::array::from_fn(|i| f32::from(via[i]) * STEP);
-        enter(around(via, [VIA + 0.006; 2]), &|cell| cell.vias.push(via));
-    }
-    for (number, part) in PARTS.iter().enumerate() {
-        let [w, h] = part.extent();
-        let round = match part.kind.is_loose() {
-            true => length(w, h),
-            false => 0.0,
-        };
-        enter(
-            around(part.middle(), [w.max(round) + 0.022, h.max(round) + 0.022]),
-            &|cell| cell.parts.push(number),
-        );
-        let text = [0.5 * LETTER * part.label.len() as f32 + 0.01, 0.025];
-        enter(around(part.label_middle(), text), &|cell| {
-            cell.labels.push(number)
-        });
-        let [x, y] = part.middle();
-        for &[u, v, a, b] in part.kind.form().pads {
-            let (pad, half) = match part.upright {
-                true => ([x - v, y + u], [b, a]),
-                false => ([x + u, y + v], [a, b]),
-            };
-            enter(around(pad, half.map(|half| half + GAP + 0.006)), &|cell| {
-                cell.pads.push(([pad[0], pad[1], half[0], half[1]], number));
-            });
-        }
-    }
-    cells
-});
-
-/// The row or column of cells at a coordinate.
-fn line_of(x: f32) -> usize {
-    (((x + MARGIN) * DENSE).max(0.0) as usize).min(CELLS - 1)
-}
-
-/// What may lie at a point.
-fn cell(x: f32, y: f32) -> &'static Cell {
-    &LAYOUT[line_of(y) * CELLS + line_of(x)]
-}
-
-/// The width of a letter of a label with its gap, and a quarter of its height, in sides.
-const LETTER: f32 = 0.0150;
+/// A quarter of the height of a letter of a label, in sides.
 const UNIT: f32 = 0.0048;
 
 /// The strokes of a letter, 2 units wide and 4 units high: the ends of each.
@@ -636,7 +296,7 @@ impl Mark {
         match fault.kind {
             FaultKind::MissingComponent => {
                 let part = loose(&mut draw, size);
-                let way = sign(&mut draw);
+                let way = draw.sign();
                 let seed = draw.seed();
                 Self::Missing {
                     part,
@@ -647,7 +307,7 @@ impl Mark {
             }
             FaultKind::TurnedComponent => Self::Turned {
                 part: loose(&mut draw, size),
-                share: contrast * sign(&mut draw),
+                share: contrast * draw.sign(),
             },
             FaultKind::Bridge => {
                 let side = draw.below(4);
@@ -713,11 +373,6 @@ impl Mark {
     }
 }
 
-/// -1 or 1.
-fn sign(draw: &mut Draw) -> f32 {
-    if draw.unit() < 0.5 { -1.0 } else { 1.0 }
-}
-
 /// Of the components that may be missing or askew, the one whose length is nearest to `size`; the draw decides
 /// among those of about the same length.
 fn loose(draw: &mut Draw, size: f32) -> usize {
@@ -776,7 +431,7 @@ impl Surface for Board {
             .find_map(|&number| self.part(number, x, y))
         {
             Some((point, 1.0)) => point,
-            Some((point, cover)) => blend(self.bare(cell, x, y), point, cover),
+            Some((point, cover)) => self.bare(cell, x, y).mix(point, cover),
             None => self.bare(cell, x, y),
         };
 
@@ -870,15 +525,11 @@ impl Board {
         if via < VIA + edge {
             let ring = metal(COPPER, GOLD);
             let hole = Point::matt(-0.010, [0.006, 0.007, 0.006]);
-            point = blend(point, ring, smooth(-edge, edge, VIA - via));
-            point = blend(point, hole, smooth(-edge, edge, DRILL - via));
+            point = point.mix(ring, smooth(-edge, edge, VIA - via));
+            point = point.mix(hole, smooth(-edge, edge, DRILL - via));
         }
         if pad > -edge {
-            point = blend(
-                point,
-                self.solder(owner, pad, x, y),
-                smooth(-edge, edge, pad),
-            );
+            point = point.mix(self.solder(owner, pad, x, y), smooth(-edge, edge, pad));
         }
         point
     }
@@ -976,11 +627,7 @@ impl Board {
                 let dome = (1.0 - share * share).max(0.0).sqrt();
                 let soft = self.edge() / half[1];
                 let solder = metal(below.height.max(0.004 * dome + height * dome), TIN);
-                blend(
-                    below,
-                    solder,
-                    smooth(1.0 + 0.5 * soft, 1.0 - 0.5 * soft, share),
-                )
+                below.mix(solder, smooth(1.0 + 0.5 * soft, 1.0 - 0.5 * soft, share))
             }
             Some(Mark::Solder { blot, height }) => {
                 let far = blot.locate(x, y);
@@ -989,7 +636,7 @@ impl Board {
                 }
                 let dome = (1.0 - far * far).max(0.0).sqrt();
                 let solder = metal(below.height + height * dome, TIN);
-                blend(below, solder, smooth(1.06, 0.94, far))
+                below.mix(solder, smooth(1.06, 0.94, far))
             }
             Some(Mark::Wire {
                 stroke,
@@ -1002,7 +649,7 @@ impl Board {
                 let cover = smooth(1.15, 0.85, off.abs()) * smooth(1.0, 0.96, share.abs());
                 let round = (1.0 - off * off).max(0.0).sqrt();
                 let wire = metal(below.height + height * (0.3 + 0.7 * round), *colour);
-                blend(below, wire, cover)
+                below.mix(wire, cover)
             }
             _ => below,
         }
@@ -1038,7 +685,7 @@ impl Board {
         };
         if broken > 0.0 {
             let inner = Point::matt(0.6 * point.height, [0.50, 0.47, 0.42]);
-            point = blend(point, inner, broken);
+            point = point.mix(inner, broken);
         }
         let cover = cover * there;
         (cover > 0.0).then_some((point, cover))
@@ -1095,7 +742,7 @@ impl Board {
             }
         }
         let tinned = metal(height + 0.0012, scale3(TIN, 1.12 + 0.06 * grain));
-        let mut point = blend(body, tinned, tip);
+        let mut point = body.mix(tinned, tip);
         point.height -= 0.007 * smooth(0.007, 0.0, within);
         (point, cover)
     }
@@ -1141,7 +788,7 @@ impl Board {
         let lead = smooth(-self.edge(), self.edge(), (0.007 - legs).min(end));
         let drop = smooth(0.0, 0.7 * kind.leads(), u.abs() - a);
         let tinned = metal(mix(0.5 * height, 0.008, drop), TIN);
-        (blend(tinned, point, body), body.max(lead))
+        (tinned.mix(point, body), body.max(lead))
     }
 
     /// A quartz crystal in a drawn metal case.
@@ -1214,7 +861,7 @@ impl Board {
                 metal: mix(0.95, 0.1, stripe),
                 grooves: [0.6 * gu * (1.0 - stripe), 0.6 * gv * (1.0 - stripe)],
             };
-            point = blend(point, top, can);
+            point = point.mix(top, can);
         }
         let lead = smooth(
             -self.edge(),
@@ -1223,7 +870,7 @@ impl Board {
         );
         let tinned = metal(0.007, TIN);
         let body = smooth(-self.edge(), self.edge(), within);
-        (blend(tinned, point, body), body.max(lead))
+        (tinned.mix(point, body), body.max(lead))
     }
 
     /// A socket of cream plastic with four gilt pins.
@@ -1254,7 +901,7 @@ impl Board {
         let near = ((u + 0.126) / 0.084 + 0.5).floor().clamp(0.0, 3.0) * 0.084 - 0.126;
         let pin = inside(u - near, v, [0.012; 2], 0.003);
         let gilt = metal(0.040 - 0.012 * smooth(0.007, 0.0, pin), GOLD);
-        point = blend(point, gilt, smooth(-self.edge(), self.edge(), pin));
+        point = point.mix(gilt, smooth(-self.edge(), self.edge(), pin));
         (point, smooth(-self.edge(), self.edge(), within))
     }
 
@@ -1294,7 +941,7 @@ impl Board {
                 mix(0.022, 0.0095, bend) - 0.003 * smooth(0.003, 0.0, pin),
                 scale3(TIN, 0.96 + 0.06 * own),
             );
-            point = blend(solder, leg, shape);
+            point = solder.mix(leg, shape);
             outside = wet.max(shape);
         }
         if body > 0.0 {
@@ -1320,7 +967,7 @@ impl Board {
             );
             top.gloss = mix(0.16, 0.6, dimple);
             point = match outside > 0.0 {
-                true => blend(point, top, body),
+                true => point.mix(top, body),
                 false => top,
             };
         }
@@ -1390,19 +1037,4 @@ fn wave(t: f32) -> f32 {
     let t = t + 64.0;
     let t = t - t as i32 as f32;
     32.0 * t * t * (1.0 - t) * (1.0 - t) - 1.0
-}
-
-/// From one point to another.
-fn blend(a: Point, b: Point, t: f32) -> Point {
-    let keep = 1.0 - t;
-    Point {
-        height: mix(a.height, b.height, t),
-        albedo: mix3(a.albedo, b.albedo, t),
-        gloss: mix(a.gloss, b.gloss, t),
-        metal: mix(a.metal, b.metal, t),
-        grooves: [
-            a.grooves[0] * keep + b.grooves[0] * t,
-            a.grooves[1] * keep + b.grooves[1] * t,
-        ],
-    }
 }

@@ -43,7 +43,7 @@ impl Camera {
         let mut draw = Draw::new(seed, 0xCA3E_7A01);
         let of = |kind| Drift::of(drift, kind);
         let (moved, lamp) = (of(DriftKind::Camera), of(DriftKind::Light));
-        let way = [draw.unit(), draw.unit(), draw.unit()].map(|u| if u < 0.5 { -1.0 } else { 1.0 });
+        let way = [draw.sign(), draw.sign(), draw.sign()];
         // The lamp stands at the upper left, half way up.
         let azimuth = -2.25 + draw.about(0.10) + 0.8 * lamp * way[0];
         let (low, high) = (0.66_f32, 0.751_f32);

@@ -192,7 +192,7 @@ impl Mark {
                 },
             },
             FaultKind::BentTooth => {
-                let side = if draw.unit() < 0.5 { -1.0 } else { 1.0 };
+                let side = draw.sign();
                 // Its neighbours stop it.
                 let by = (size * contrast).min(0.055);
                 Self::Bent {
@@ -359,7 +359,7 @@ impl Surface for Gear {
             grooves,
         };
         let point = match cover < 1.0 {
-            true => blend(self.mat(x, y), metal_point, cover),
+            true => self.mat(x, y).mix(metal_point, cover),
             false => metal_point,
         };
         self.on_top(x, y, point)
@@ -405,20 +405,6 @@ impl Gear {
             metal: 0.75,
             grooves: [0.0; 2],
         };
-        blend(below, curl, cover * contrast)
-    }
-}
-
-/// From one point to another.
-fn blend(a: Point, b: Point, t: f32) -> Point {
-    Point {
-        height: mix(a.height, b.height, t),
-        albedo: mix3(a.albedo, b.albedo, t),
-        gloss: mix(a.gloss, b.gloss, t),
-        metal: mix(a.metal, b.metal, t),
-        grooves: [
-            a.grooves[0] * (1.0 - t) + b.grooves[0] * t,
-            a.grooves[1] * (1.0 - t) + b.grooves[1] * t,
-        ],
+        below.mix(curl, cover * contrast)
     }
 }

@@ -106,6 +106,11 @@ impl Draw {
         mix(from, to, self.unit())
     }
 
+    /// -1 or 1.
+    pub(super) fn sign(&mut self) -> f32 {
+        if self.unit() < 0.5 { -1.0 } else { 1.0 }
+    }
+
     /// Uniform in `[-most, most)`.
     pub(super) fn about(&mut self, most: f32) -> f32 {
         self.between(-most, most)

@@ -1,5 +1,7 @@
 //! What a product is made of, point by point. Lengths are in sides of the picture, x to the right and y down.
 
+use super::arithmetic::{mix, mix3};
+
 /// One point of a surface.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Point {
@@ -24,6 +26,21 @@ impl Point {
             gloss: 0.0,
             metal: 0.0,
             grooves: [0.0; 2],
+        }
+    }
+
+    /// From this point at `t` = 0 to another at `t` = 1.
+    pub(super) fn mix(self, other: Self, t: f32) -> Self {
+        let kept = 1.0 - t;
+        Self {
+            height: mix(self.height, other.height, t),
+            albedo: mix3(self.albedo, other.albedo, t),
+            gloss: mix(self.gloss, other.gloss, t),
+            metal: mix(self.metal, other.metal, t),
+            grooves: [
+                self.grooves[0] * kept + other.grooves[0] * t,
+                self.grooves[1] * kept + other.grooves[1] * t,
+            ],
         }
     }
 }

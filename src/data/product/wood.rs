@@ -175,7 +175,7 @@ impl Wood {
     ) -> Self {
         let mut draw = Draw::new(seed, 0x300D);
         let turn = Turn::by(draw.about(0.055));
-        let side = if draw.unit() < 0.5 { -1.0 } else { 1.0 };
+        let side = draw.sign();
         // Two boards in three are cut beside the pith and show arches, the others show straight lines.
         let (near, far, depth) = (
             draw.about(0.30),
@@ -183,7 +183,7 @@ impl Wood {
             draw.between(0.22, 0.55),
         );
         let flat = draw.unit() < 0.62;
-        let taper = draw.between(0.08, 0.26) * if draw.unit() < 0.5 { -1.0 } else { 1.0 };
+        let taper = draw.between(0.08, 0.26) * draw.sign();
         let pith = match flat {
             true => [near, depth, taper],
             false => [side * far, depth, 0.4 * taper],
@@ -201,7 +201,7 @@ impl Wood {
             0.42..0.80 => 1,
             _ => 2,
         };
-        let upper = if draw.unit() < 0.5 { -1.0 } else { 1.0 };
+        let upper = draw.sign();
         let mut knot = |number: usize| {
             let way = if number == 0 { upper } else { -upper };
             let middle = [draw.about(0.42), way * draw.between(0.08, 0.42)];
