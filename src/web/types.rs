@@ -485,7 +485,11 @@ impl PartRequest {
         // A lot's sound parts have no seed for a fault: their own will do.
         let seed = scene.seed;
         let own = scene.fault.or(fault.map(|fault| Fault { seed, ..fault }));
-        scene.fault = own.and_then(|fault| fault.worn(wear));
+        // Fully grown it is exactly as the lot has it.
+        scene.fault = match wear < 1.0 {
+            true => own.and_then(|fault| fault.worn(wear)),
+            false => own,
+        };
         Ok(scene)
     }
 }
