@@ -8,7 +8,7 @@
  * @typedef {{ number: number, kind: string, size: keyof typeof FAULT_SIZES, wear: number }} FirstPart
  * @typedef {{ id: string, title: string, model: string, normals: string }} PictureSet
  *   `model`: its file, below models/; `normals`: what that was trained on
- * @typedef {PictureSet & { noun: string, one: string, first: FirstPart }} Line  `noun`: what a part's name begins with
+ * @typedef {PictureSet & { noun: string, first: FirstPart }} Line  `noun`: what a part's name begins with
  * @typedef {{ number: number, purpose: PartRequest["purpose"], kind: string | null, size: keyof typeof FAULT_SIZES, wear: number }} Part
  *   `kind`: of its fault; null for a sound part
  */
@@ -34,15 +34,15 @@ const SAMPLES = 24;
 const TRAINING_PARTS = 200;
 const LABELLED_PARTS = 50;
 
-/** @param {string} id @param {string} title @param {{ one: string, normals: string, first: FirstPart, noun?: string }} words @returns {Line} */
-const line = (id, title, { one, normals, first, noun = title.toLowerCase() }) => ({ id, title, noun, one, normals, first, model: `lines/${id}.safetensors` });
+/** @param {string} id @param {string} title @param {{ normals: string, first: FirstPart }} words @returns {Line} */
+const line = (id, title, { normals, first }) => ({ id, title, noun: title.toLowerCase(), normals, first, model: `lines/${id}.safetensors` });
 
 /** @type {Line[]} */
 const LINES = [
-  line("fabric", "Fabric", { one: "a piece of fabric", normals: "sound fabric", first: { number: 30, kind: "hole", size: "large", wear: 0.7 } }),
-  line("board", "Circuit board", { one: "a circuit board", normals: "sound circuit boards", first: { number: 30, kind: "missing-component", size: "large", wear: 0.7 } }),
-  line("gear", "Gear", { one: "a gear", normals: "sound gears", first: { number: 32, kind: "chip", size: "large", wear: 0.7 } }),
-  line("wood", "Wood", { one: "a piece of wood", normals: "sound wood", first: { number: 30, kind: "crack", size: "large", wear: 0.7 } }),
+  line("fabric", "Fabric", { normals: "sound fabric", first: { number: 30, kind: "hole", size: "large", wear: 0.7 } }),
+  line("board", "Circuit board", { normals: "sound circuit boards", first: { number: 30, kind: "missing-component", size: "large", wear: 0.7 } }),
+  line("gear", "Gear", { normals: "sound gears", first: { number: 32, kind: "chip", size: "large", wear: 0.7 } }),
+  line("wood", "Wood", { normals: "sound wood", first: { number: 30, kind: "crack", size: "large", wear: 0.7 } }),
 ];
 
 /** @type {(PictureSet | Line)[]} in the order that they are offered */
@@ -67,7 +67,7 @@ export function openingSet(asked, model) {
 }
 
 /** The page's lead, for a line's own model. @param {Line} line */
-export const lineWords = ({ one, normals }) => `This model has only ever seen ${normals}, never a fault. Wear ${one} down with the slider, and watch when the model notices.`;
+export const lineWords = ({ normals }) => `This model has only ever seen ${normals}, never a fault. Let one grow with the slider, and watch when the model notices.`;
 
 /** A fault's kind as words. @param {string} kind */
 export const kindWords = (kind) => kind.replaceAll("-", " ");
