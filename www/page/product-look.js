@@ -70,6 +70,7 @@ export class ProductLook extends EventTarget {
     this.#another.addEventListener("click", () => this.#change({ number: (this.#part?.number ?? 0) + 1, purpose: "faulty" }));
     this.#outline.addEventListener("change", () => this.#root.toggleAttribute("data-outlined", this.#outline.checked));
     page.state.addEventListener("loaded", () => this.#line && this.#show());
+    page.state.addEventListener("failed", () => (this.#parts.says.textContent = "No model is in use."));
     page.table.addEventListener("change", () => this.#judge());
     page.methods.addEventListener("list", () => this.#tell());
   }
