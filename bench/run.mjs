@@ -129,7 +129,7 @@ async function measureStartup() {
   }
   table(
     `Start-up on localhost, ms from navigation: median (quartiles) of ${runs}`,
-    ['visit', 'ready', 'first gallery score'],
+    ['visit', 'ready', 'first score'],
     Object.entries(kinds).map(([kind, times]) => [kind, spread(times.ready), spread(times.scored)]),
   );
   return kinds;

@@ -1,21 +1,22 @@
-// Writes www/models/index.json: the models that the page offers, in this order, each with its size. A
-// method whose file is not there is left out.
+// Writes www/models/index.json: the models that the page offers, in this order, each with the set that it was made
+// for and its size. A method whose file is not there is left out.
 //
 //   node scripts/model-list.mjs
 import { statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { SETS, SOLAR, lineOf } from '../www/lib/sets.js';
 
 const models = join(dirname(fileURLToPath(import.meta.url)), '../www/models');
 export const listFile = join(models, 'index.json');
 
-/** What each method does, in plain words, and whose it is. */
+/** What each method of the real pictures does, in plain words, and whose it is. */
 const METHODS = [
   {
     method: 'skip-ganomaly',
     file: 'solar-ir.safetensors',
     title: 'Skip-GANomaly (2019)',
-    words: 'Reconstructs each image. This model was trained on 5,400 images and scores by the distance to the nearest of the normal images stored in its memory bank. Akçay, Atapour-Abarghouei and Breckon, 2019.',
+    words: 'Reconstructs each image. This model was trained on 5,400 images and scores by the distance to the nearest of the 1,024 encodings that stand for them in its memory bank. Akçay, Atapour-Abarghouei and Breckon, 2019.',
   },
   {
     method: 'ganomaly',
@@ -54,12 +55,21 @@ const METHODS = [
   },
 ];
 
+/** Each product line's own. */
+const LINES = SETS.filter(({ id }) => lineOf(id)).map(({ id, model, normals }) => ({
+  set: id,
+  method: 'skip-ganomaly',
+  file: model,
+  title: 'Skip-GANomaly (2019)',
+  words: `Reconstructs each image. This model was trained on rendered images of ${normals} and scores by the distance to the nearest of the normal images stored in its memory bank. Akçay, Atapour-Abarghouei and Breckon, 2019.`,
+}));
+
 /** The list as it should be. */
 export function modelList(folder = models) {
   const list = [];
-  for (const { method, file = `methods/${method}.safetensors`, title, words } of METHODS) {
+  for (const { set = SOLAR, method, file = `methods/${method}.safetensors`, title, words } of [...METHODS, ...LINES]) {
     const found = statSync(join(folder, file), { throwIfNoEntry: false });
-    if (found) list.push({ method, file, bytes: found.size, title, words });
+    if (found) list.push({ set, method, file, bytes: found.size, title, words });
   }
   return `${JSON.stringify(list, null, 1)}\n`;
 }

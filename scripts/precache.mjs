@@ -4,11 +4,12 @@
 //   node scripts/precache.mjs [FILE]      writes the list (default: stdout)
 //
 // A lazy file is kept when it is first asked for: the WebGPU module, the bundled pictures for training, the
-// models of other methods. The rest is kept at the first visit: the first load, and behind it what the page trains
+// models of other methods and of other sets than the first, the real pictures. The rest is kept at the first visit: the first load, and behind it what the page trains
 // and compares with.
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { FIRST, setOf } from '../www/lib/sets.js';
 import { sha256 } from './stamp.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
@@ -16,12 +17,17 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 /** Never kept: the service worker itself, this list, types, what only people read. */
 const LEFT_OUT = [/^sw\.js$/, /^precache\.json$/, /\.d\.ts$/, /(^|\/)protocol\.js$/, /\.md$/, /(^|\/)LICEN[CS]E/];
 
-/** When a file is needed: at once, for training, side by side, as another method's model, as a picture to train on. */
+/**
+ * When a file is needed: at once, for training, side by side, as another method's model, for another set than the first,
+ * as a picture to train on.
+ */
 function groupOf(name) {
   if (/^models\/methods\//.test(name)) return 'methods';
+  if (/^models\/.*\.safetensors$/.test(name)) return name === `models/${setOf(FIRST).model}` ? 'first' : 'sets';
+  if (/^samples\/gallery\//.test(name)) return 'sets';
   if (/^page\/compare[./]/.test(name)) return 'compare';
   if (/^((lib|page)\/training|vendor)\//.test(name) || /^samples\/[^/]+\.json$/.test(name)) return 'training';
-  return /^samples\/(?!gallery\/)/.test(name) ? 'pictures' : 'first';
+  return /^samples\//.test(name) ? 'pictures' : 'first';
 }
 
 function walk(dir, prefix = '') {
@@ -40,7 +46,7 @@ function walk(dir, prefix = '') {
     .sort();
 }
 
-/** Every file of the page: { url, path, group: 'first' | 'training' | 'compare' | 'methods' | 'pictures' | 'gpu' }, in a fixed order. */
+/** Every file of the page: { url, path, group: 'first' | 'training' | 'compare' | 'methods' | 'sets' | 'pictures' | 'gpu' }, in a fixed order. */
 export function pageFiles({ www = join(root, 'www'), pkg = join(root, 'pkg'), pkgCpu = join(pkg, 'cpu') } = {}) {
   const module = (dir, kind) =>
     walk(dir)
@@ -72,7 +78,7 @@ export function precacheList(dirs) {
     url,
     // The list comes with every visit, and there are hundreds of pictures: a part of the hash will do for those.
     revision: group === 'pictures' ? revision(path).slice(0, 16) : revision(path),
-    lazy: ['gpu', 'methods', 'pictures'].includes(group),
+    lazy: ['gpu', 'methods', 'sets', 'pictures'].includes(group),
   }));
 }
 

@@ -35,6 +35,9 @@ const scoreSamples = async (page) => {
 };
 
 try {
+  await take('product', [1200, 1180], '&set=gear', async (page) => {
+    await page.waitForFunction((count) => [...document.querySelectorAll('#thumbs img')].filter((image) => image.naturalWidth > 0).length === count, SAMPLES);
+  });
   await take('page', [1200, 1500], '', async (page) => {
     await scoreSamples(page);
     await page.evaluate(() => scrollTo(0, 0));

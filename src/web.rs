@@ -17,4 +17,6 @@ pub mod pictures;
 #[cfg(target_family = "wasm")]
 pub mod plan;
 #[cfg(target_family = "wasm")]
+pub mod product;
+#[cfg(target_family = "wasm")]
 pub mod training;

@@ -76,6 +76,8 @@ async function activate() {
   for (const name of await caches.keys()) {
     if (name.startsWith(PREFIX) && name !== CACHE && !(await ownedByAnother(name))) await caches.delete(name);
   }
+  // On a first visit too, what is chosen later is to be kept.
+  await scope.clients.claim();
 }
 
 /** Another copy of the page under the same origin has caches of its own. @param {string} name */

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::DataError;
 use super::digest::PicturesDigest;
-use super::image::{self, ImageError, Preprocessing, to_value};
+use super::image::{self, ImageError, Picture, Preprocessing, to_value};
 use super::pictures::Pictures;
 
 /// Key of the JSON object, and name of the one tensor, in the stored bytes.
@@ -83,15 +83,46 @@ impl PreparedPictures {
     /// # Errors
     /// If it is not a readable image, or the set cannot be extended; nothing is added then.
     pub fn add(&mut self, name: String, file: &[u8]) -> Result<(u32, u32), PreparedError> {
-        if self.closed {
-            return Err(PreparedError::Closed(self.len()));
-        }
+        self.check_open()?;
         let picture = image::decode(file)?;
-        self.pixels.extend(self.preprocessing.pixels(&picture));
-        self.running.add(&name, file);
+        self.take(name, &picture, file);
+        Ok((picture.width(), picture.height()))
+    }
+
+    /// Prepares a square image from raw 8-bit pixels, row by row, the channels of a pixel side by side. In the digest it
+    /// counts as a file that holds those.
+    ///
+    /// # Errors
+    /// If the set cannot be extended.
+    ///
+    /// # Panics
+    /// If there are not `size * size * channels` pixels, or the channels are neither 1 nor 3.
+    pub fn add_pixels(
+        &mut self,
+        name: String,
+        pixels: Vec<u8>,
+        size: usize,
+        channels: usize,
+    ) -> Result<(), PreparedError> {
+        self.check_open()?;
+        let side = size as u32;
+        let picture = Picture::from_raw(side, side, channels, pixels.clone());
+        self.take(name, &picture, &pixels);
+        Ok(())
+    }
+
+    fn check_open(&self) -> Result<(), PreparedError> {
+        match self.closed {
+            true => Err(PreparedError::Closed(self.len())),
+            false => Ok(()),
+        }
+    }
+
+    fn take(&mut self, name: String, picture: &Picture, bytes: &[u8]) {
+        self.pixels.extend(self.preprocessing.pixels(picture));
+        self.running.add(&name, bytes);
         self.digest = self.running.clone().finish();
         self.names.push(name);
-        Ok((picture.width(), picture.height()))
     }
 
     /// The preprocessing from an image to its bytes.
@@ -230,6 +261,28 @@ mod tests {
         let before = (some.digest().to_owned(), some.len());
         assert!(some.add("x.png".into(), b"no image").is_err());
         assert_eq!((some.digest().to_owned(), some.len()), before);
+    }
+
+    #[test]
+    fn raw_pixels_are_prepared_as_a_file_with_them_and_count_as_they_are() {
+        let raw: Vec<u8> = (0..40 * 40 * 3).map(|at| (at % 251) as u8).collect();
+        let mut file = std::io::Cursor::new(Vec::new());
+        let picture = ::image::RgbImage::from_raw(40, 40, raw.clone()).expect("an image");
+        picture
+            .write_to(&mut file, ::image::ImageFormat::Png)
+            .expect("an image");
+        let [mut one, mut other] = [pictures(&[]), pictures(&[])];
+        one.add_pixels("a".into(), raw.clone(), 40, 3)
+            .expect("open");
+        other.add("a".into(), file.get_ref()).expect("an image");
+        assert_eq!(one.values(&[0]).unwrap(), other.values(&[0]).unwrap());
+        let mut digest = PicturesDigest::default();
+        digest.add("a", &raw);
+        assert_eq!(one.digest(), digest.finish());
+        let bytes = one.to_bytes().expect("a file");
+        let mut read = PreparedPictures::from_bytes(&bytes).expect("the same file");
+        let more = read.add_pixels("b".into(), raw, 40, 3);
+        assert!(matches!(more, Err(PreparedError::Closed(1))));
     }
 
     #[test]

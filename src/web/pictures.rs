@@ -4,7 +4,7 @@ use js_sys::Uint8Array;
 use wasm_bindgen::prelude::*;
 
 use super::border::{bytes_to_js, error, to_js};
-use super::types::Listing;
+use super::types::{Listing, PartRequest};
 use crate::data::image::Preprocessing;
 use crate::data::layout;
 use crate::data::pictures::Pictures;
@@ -37,6 +37,19 @@ impl TrainingPictures {
     /// Decodes and prepares one image. A file that is not a readable image adds nothing.
     pub fn add(&mut self, name: String, file: &[u8]) -> Result<(), JsValue> {
         self.prepared.add(name, file).map(|_| ()).map_err(error)
+    }
+
+    /// Renders and prepares a part.
+    pub fn add_part(
+        &mut self,
+        name: String,
+        #[wasm_bindgen(unchecked_param_type = "PartRequest")] request: JsValue,
+    ) -> Result<(), JsValue> {
+        let request: PartRequest = serde_wasm_bindgen::from_value(request).map_err(error)?;
+        let (size, channels) = (request.size, request.channels);
+        let pixels = request.scene().map_err(error)?.photograph(size, channels);
+        let added = self.prepared.add_pixels(name, pixels, size, channels);
+        added.map_err(error)
     }
 
     /// Number of images.

@@ -1,13 +1,16 @@
 //! What the page is given, each with its TypeScript type beside it: `pkg/*/skip_ganomaly.d.ts` carries
 //! them, and a test holds their fields against those of the values.
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 #[cfg(target_family = "wasm")]
 use wasm_bindgen::prelude::*;
 
 use crate::calibration::{self, Verdict};
 use crate::data::image::{self, ImageError, Preprocessing};
 use crate::data::layout;
+use crate::data::product::{
+    Drift, DriftKind, Fault, FaultKind, Lot, Product, Purpose, SIZES, Scene, mask,
+};
 use crate::detector::{Calibrated, Explanation, Scored, explain};
 use crate::device::DeviceKind;
 use crate::model::{DeviceCheck, Model, Score};
@@ -316,6 +319,254 @@ impl ImageResult {
             })),
         }
     }
+}
+
+// --- Product lines -----------------------------------------------------------------------------
+
+typescript! { PRODUCT_LINE_TS r#"
+/** A line of rendered parts: the kinds of its faults, and the smallest and the largest picture in pixels a side. */
+export type ProductLine = {
+    product: string;
+    faults: string[];
+    sizes: [number, number];
+};
+"# }
+
+/// A product line.
+#[derive(Serialize)]
+pub struct ProductLine {
+    product: &'static str,
+    faults: Vec<&'static str>,
+    sizes: [usize; 2],
+}
+
+impl ProductLine {
+    /// All of them.
+    pub fn all() -> Vec<Self> {
+        let of = |product: Product| Self {
+            product: product.as_str(),
+            faults: names(product.faults(), FaultKind::as_str),
+            sizes: [*SIZES.start(), *SIZES.end()],
+        };
+        Product::ALL.map(of).into()
+    }
+}
+
+typescript! { PART_REQUEST_TS r#"
+/**
+ * A part and the picture of it. `seed` is the lot's. `fault`: what is wrong with it; where it is null, only a `faulty`
+ * part has one, which its number decides. `wear`: how far the fault has grown, from 0 (there is none yet) to 1.
+ */
+export type PartRequest = {
+    product: string;
+    seed: number;
+    purpose: "train" | "good" | "faulty";
+    number: number;
+    size: number;
+    channels: number;
+    fault: PartFault | null;
+    wear: number;
+    drift: { kind: string; amount: number } | null;
+};
+"# }
+
+typescript! { PART_FAULT_TS r#"
+/** `size` is in sides of the picture; `contrast` is the part of its full depth or colour, from 0 to 1. */
+export type PartFault = {
+    kind: string;
+    size: number;
+    contrast: number;
+};
+"# }
+
+/// A part that is asked for.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PartRequest {
+    product: String,
+    seed: u64,
+    purpose: String,
+    number: u32,
+    /// Side of the picture in pixels.
+    pub size: usize,
+    /// 1 (grey) or 3 (colour).
+    pub channels: usize,
+    fault: Option<PartFault>,
+    wear: f32,
+    drift: Option<PartDrift>,
+}
+
+/// A fault by its name.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct PartFault {
+    kind: String,
+    size: f32,
+    contrast: f32,
+}
+
+/// A drift by its name.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PartDrift {
+    kind: String,
+    amount: f32,
+}
+
+fn names<T: Copy>(all: &[T], name: impl Fn(T) -> &'static str) -> Vec<&'static str> {
+    all.iter().map(|&one| name(one)).collect()
+}
+
+/// The one of `all` with this name.
+fn named<T: Copy>(
+    what: &str,
+    asked: &str,
+    all: &[T],
+    name: impl Fn(T) -> &'static str,
+) -> Result<T, String> {
+    let found = all.iter().find(|&&one| name(one) == asked);
+    found.copied().ok_or_else(|| {
+        let all = names(all, name).join(", ");
+        format!("expected {what} of {all}, got {asked:?}")
+    })
+}
+
+fn between(what: &str, value: f32, [least, most]: [f32; 2]) -> Result<f32, String> {
+    match (least..=most).contains(&value) {
+        true => Ok(value),
+        false => Err(format!(
+            "expected {what} from {least} to {most}, got {value}"
+        )),
+    }
+}
+
+impl PartRequest {
+    /// The scene that is to be photographed.
+    ///
+    /// # Errors
+    /// What was expected and what was given.
+    pub fn scene(&self) -> Result<Scene, String> {
+        let product = named("a product", &self.product, &Product::ALL, Product::as_str)?;
+        if !SIZES.contains(&self.size) {
+            let (least, most, size) = (SIZES.start(), SIZES.end(), self.size);
+            return Err(format!(
+                "expected a size of {least} to {most} pixels, got {size}"
+            ));
+        }
+        if !matches!(self.channels, 1 | 3) {
+            return Err(format!("expected 1 or 3 channels, got {}", self.channels));
+        }
+        let mut lot = Lot::new(product, self.seed);
+        if let Some(PartDrift { kind, amount }) = &self.drift {
+            lot.drift = Some(Drift {
+                kind: named("a drift", kind, &DriftKind::ALL, DriftKind::as_str)?,
+                amount: between("an amount of drift", *amount, [0.0, 1.0])?,
+            });
+        }
+        let wear = between("a wear", self.wear, [0.0, 1.0])?;
+        let purpose = match self.purpose.as_str() {
+            "train" => Purpose::Train,
+            "good" => Purpose::Good,
+            "faulty" => Purpose::Faulty,
+            other => {
+                return Err(format!(
+                    "expected a purpose of train, good, faulty, got {other:?}"
+                ));
+            }
+        };
+        let fault = self.fault.as_ref().map(|fault| fault.of(product));
+        let fault = fault.transpose()?;
+        if let Some(fault) = fault {
+            lot.faults = vec![fault.kind];
+            lot.sizes = fault.size..=fault.size;
+            lot.contrasts = fault.contrast..=fault.contrast;
+        }
+        let mut scene = lot.part(purpose, self.number);
+        // A lot's sound parts have no seed for a fault: their own will do.
+        let seed = scene.seed;
+        let own = scene.fault.or(fault.map(|fault| Fault { seed, ..fault }));
+        // Fully grown it is exactly as the lot has it.
+        scene.fault = match wear < 1.0 {
+            true => own.and_then(|fault| fault.worn(wear)),
+            false => own,
+        };
+        Ok(scene)
+    }
+}
+
+impl PartFault {
+    fn of(&self, product: Product) -> Result<Fault, String> {
+        let what = format!("a fault of the line {}, one", product.as_str());
+        Ok(Fault {
+            kind: named(&what, &self.kind, product.faults(), FaultKind::as_str)?,
+            size: between("a fault's size in sides", self.size, [0.0, 1.0])?,
+            contrast: between("a fault's contrast", self.contrast, [0.0, 1.0])?,
+            seed: 0,
+        })
+    }
+}
+
+typescript! { RENDERED_PART_TS r#"
+/**
+ * A rendered picture: RGBA, `size` pixels a side. `mask` is 1 where the fault shows and 0 elsewhere, `box` what is around
+ * that (x, y, width, height in pixels), null where nothing shows. `fault` is as it has grown.
+ */
+export type RenderedPart = {
+    size: number;
+    pixels: Uint8Array<ArrayBuffer>;
+    mask: Uint8Array<ArrayBuffer>;
+    box: [number, number, number, number] | null;
+    fault: PartFault | null;
+};
+"# }
+
+/// A part's picture and where its fault shows.
+#[derive(Serialize)]
+pub struct RenderedPart {
+    size: usize,
+    #[serde(serialize_with = "as_bytes")]
+    pixels: Vec<u8>,
+    #[serde(serialize_with = "as_bytes")]
+    mask: Vec<u8>,
+    r#box: Option<[usize; 4]>,
+    fault: Option<PartFault>,
+}
+
+impl RenderedPart {
+    /// Of a scene, at the size and with the channels asked for. `sound` is the picture of the scene without its fault.
+    pub fn of(scene: &Scene, sound: &[u8], size: usize, channels: usize) -> Self {
+        let faulty = scene.fault.map(|_| scene.photograph(size, channels));
+        let picture = faulty.as_deref().unwrap_or(sound);
+        let mask = mask(sound, picture, channels);
+        let rgba = |pixel: &[u8]| match *pixel {
+            [r, g, b] => [r, g, b, 255],
+            _ => [pixel[0], pixel[0], pixel[0], 255],
+        };
+        Self {
+            size,
+            pixels: picture.chunks_exact(channels).flat_map(rgba).collect(),
+            r#box: bounds(&mask, size),
+            mask,
+            fault: scene.fault.map(|fault| PartFault {
+                kind: fault.kind.as_str().to_owned(),
+                size: fault.size,
+                contrast: fault.contrast,
+            }),
+        }
+    }
+}
+
+/// The smallest box around what is marked.
+fn bounds(mask: &[u8], size: usize) -> Option<[usize; 4]> {
+    let marked = (0..mask.len()).filter(|&at| mask[at] != 0);
+    let around =
+        marked
+            .map(|at| [at % size, at / size])
+            .fold(None, |around: Option<[usize; 4]>, [x, y]| {
+                let [left, top, right, bottom] = around.unwrap_or([x, y, x, y]);
+                Some([left.min(x), top.min(y), right.max(x), bottom.max(y)])
+            });
+    around.map(|[left, top, right, bottom]| [left, top, right - left + 1, bottom - top + 1])
 }
 
 // --- Plans -------------------------------------------------------------------------------------
@@ -762,6 +1013,116 @@ mod tests {
         let named = |verdict: Verdict| COMMON_TS.contains(&format!("\"{verdict}\""));
         assert!(verdicts.into_iter().all(named));
         assert!(results[1]["error"].is_string());
+    }
+
+    fn request(change: Value) -> Result<PartRequest, String> {
+        let mut request = serde_json::json!({
+            "product": "gear", "seed": 0, "purpose": "faulty", "number": 3, "size": 32, "channels": 3,
+            "fault": { "kind": "scratch", "size": 0.2, "contrast": 1 }, "wear": 1,
+            "drift": { "kind": "light", "amount": 0.5 },
+        });
+        let fields = request.as_object_mut().expect("an object");
+        fields.extend(change.as_object().expect("an object").clone());
+        agree(PART_REQUEST_TS, &request);
+        let request: PartRequest = serde_json::from_value(request).map_err(|e| e.to_string())?;
+        request.scene().map(|_| request)
+    }
+
+    fn rendered(change: Value) -> RenderedPart {
+        let request = request(change).expect("a request");
+        let scene = request.scene().expect("a scene");
+        let sound = Scene {
+            fault: None,
+            ..scene
+        };
+        let sound = sound.photograph(request.size, request.channels);
+        RenderedPart::of(&scene, &sound, request.size, request.channels)
+    }
+
+    #[test]
+    fn a_parts_types_are_those_of_its_values() {
+        agree(PRODUCT_LINE_TS, &ProductLine::all()[0]);
+        let part = rendered(serde_json::json!({}));
+        agree(RENDERED_PART_TS, &part);
+        agree(PART_FAULT_TS, &part.fault);
+        assert_eq!(part.pixels.len(), 32 * 32 * 4);
+        assert_eq!(part.mask.len(), 32 * 32);
+    }
+
+    #[test]
+    fn a_fault_grows_from_nothing_and_its_box_is_around_it() {
+        let worn = |wear: f64| rendered(serde_json::json!({ "wear": wear, "size": 64 }));
+        let sound = worn(0.0);
+        assert!(sound.fault.is_none() && sound.r#box.is_none());
+        let marked = |part: &RenderedPart| part.mask.iter().map(|&m| usize::from(m)).sum::<usize>();
+        let [half, full] = [worn(0.5), worn(1.0)];
+        assert!(0 < marked(&half) && marked(&half) < marked(&full));
+        let [x, y, width, height] = full.r#box.expect("a box");
+        let inside =
+            |at: usize| (x..x + width).contains(&(at % 64)) && (y..y + height).contains(&(at / 64));
+        assert!((0..64 * 64).all(|at| full.mask[at] == 0 || inside(at)));
+        // What a number alone decides is what the lot has; a sound part can be given a fault too.
+        let own = rendered(serde_json::json!({ "fault": null }));
+        assert_eq!(
+            own.fault.expect("a fault").kind,
+            Product::Gear.faults()[3].as_str()
+        );
+        assert!(
+            rendered(serde_json::json!({ "purpose": "good" }))
+                .r#box
+                .is_some()
+        );
+        assert!(
+            rendered(serde_json::json!({ "purpose": "good", "fault": null }))
+                .r#box
+                .is_none()
+        );
+    }
+
+    #[test]
+    fn a_bad_request_says_what_was_expected_and_what_it_got() {
+        let fault = |kind: &str, size: f64, contrast: f64| serde_json::json!({ "fault": { "kind": kind, "size": size, "contrast": contrast } });
+        for (change, words) in [
+            (
+                serde_json::json!({ "product": "egg" }),
+                "expected a product of fabric, board, gear, wood, got \"egg\"",
+            ),
+            (
+                serde_json::json!({ "purpose": "fun" }),
+                "expected a purpose of train, good, faulty, got \"fun\"",
+            ),
+            (
+                serde_json::json!({ "size": 31 }),
+                "expected a size of 32 to 2048 pixels, got 31",
+            ),
+            (
+                serde_json::json!({ "channels": 2 }),
+                "expected 1 or 3 channels, got 2",
+            ),
+            (
+                serde_json::json!({ "wear": 1.5 }),
+                "expected a wear from 0 to 1, got 1.5",
+            ),
+            (
+                fault("hole", 0.1, 1.0),
+                "expected a fault of the line gear, one of chip, bent-tooth",
+            ),
+            (
+                fault("chip", 1.1, 1.0),
+                "expected a fault's size in sides from 0 to 1, got 1.1",
+            ),
+            (
+                fault("chip", 0.1, -1.0),
+                "expected a fault's contrast from 0 to 1, got -1",
+            ),
+            (
+                serde_json::json!({ "drift": { "kind": "rain", "amount": 1 } }),
+                "expected a drift of light, focus",
+            ),
+        ] {
+            let reason = request(change).expect_err(words);
+            assert!(reason.starts_with(words), "{reason}");
+        }
     }
 
     #[test]

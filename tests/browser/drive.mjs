@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { root, sampleDir } from './harness.mjs';
+import { addressOf, root, sampleDir } from './harness.mjs';
 
 /** The first `count` PNG files that come with the page, as full paths in a fixed order. */
 export function samplePaths(count) {
@@ -90,7 +90,7 @@ export async function open(browser, url, { query = '', worker = '', module = '',
   const page = await context.newPage();
   page.on('pageerror', (error) => errors.push(String(error)));
   page.errors = errors;
-  await page.goto(`${url}${query}`);
+  await page.goto(addressOf(`${url}${query}`));
   if (ready) await waitReady(page);
   return page;
 }
@@ -179,7 +179,7 @@ export function slide(page, selector, value) {
 export const modelBytes = () => readFileSync(join(root, 'www/models/solar-ir.safetensors'));
 
 /** The models of other methods that come with the page, as models/index.json lists them. */
-export const otherMethods = () => JSON.parse(readFileSync(join(root, 'www/models/index.json'), 'utf8')).slice(1);
+export const otherMethods = () => JSON.parse(readFileSync(join(root, 'www/models/index.json'), 'utf8')).filter(({ set }) => set === 'solar-ir').slice(1);
 
 /** A model file, the shipped one unless another is given, with another header. */
 export function withHeader(change, bytes = modelBytes()) {

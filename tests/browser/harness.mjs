@@ -49,12 +49,22 @@ export function launch({ webgpu = false, args = [], ...options } = {}) {
   });
 }
 
+/**
+ * An address of the page. Where it names no set, it is the real pictures': most tests score files, and what those give is
+ * known.
+ */
+export function addressOf(address) {
+  const [page, hash] = address.split('#');
+  const whole = /[?&]set=/.test(page) ? page : `${page}${page.includes('?') ? '&' : '?'}set=solar-ir`;
+  return hash === undefined ? whole : `${whole}#${hash}`;
+}
+
 /** Opens the page and waits until it is ready. `query` as in '?device=cpu'. */
 export async function openPage(browser, url, query = '', { timeout = 120_000, ...context } = {}) {
   const page = await browser.newPage(context);
   const problems = [];
   page.on('pageerror', (error) => problems.push(String(error)));
-  await page.goto(`${url}${query}`);
+  await page.goto(addressOf(`${url}${query}`));
   try {
     // 'loading' ends in 'ready' or in 'failed'.
     await page.waitForFunction(() => document.documentElement.dataset.state !== 'loading', undefined, { timeout });

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { launch, outputDir, root, startServer } from './harness.mjs';
+import { addressOf, launch, outputDir, root, startServer } from './harness.mjs';
 import {
   broken, downloaded, nothingSticksOut, open, otherMethods, parseCsv, rows, sampleFiles, scanAccess, slide, tabTo, waitReady, waitRows, waitText, withPage,
 } from './drive.mjs';
@@ -233,7 +233,7 @@ test('without a network: a method that was chosen before is there, another is sa
   const context = await browser.newContext();
   try {
     const page = await context.newPage();
-    await page.goto(own.url);
+    await page.goto(addressOf(own.url));
     await waitReady(page);
     await page.waitForFunction(() => document.documentElement.dataset.offline === 'ready', undefined, { timeout: 120_000 });
     // The worker has the page from its next load on.

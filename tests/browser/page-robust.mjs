@@ -5,7 +5,7 @@ import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, request as httpRequest } from 'node:http';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { launch, root, startServer, temporaryFolder } from './harness.mjs';
+import { addressOf, launch, root, startServer, temporaryFolder } from './harness.mjs';
 import { downloaded, edit, giveFiles, open, rows, sampleFiles, modelBytes, slide, waitReady, waitRows, waitText, withHeader, withPage } from './drive.mjs';
 
 let server;
@@ -317,7 +317,7 @@ test('from a sub-path, with nothing asked of another origin, and another origin 
   try {
     context.on('request', (request) => requests.push(request.url()));
     const page = await context.newPage();
-    await page.goto(url);
+    await page.goto(addressOf(url));
     await waitReady(page);
     await page.click('#score-all');
     await waitRows(page, 24);
@@ -350,12 +350,12 @@ test('offline after the first visit', async () => {
   const context = await plain.newContext();
   try {
     const page = await context.newPage();
-    await page.goto(own.url);
+    await page.goto(addressOf(own.url));
     await waitReady(page);
     await page.waitForFunction(() => document.documentElement.dataset.offline === 'ready', undefined, { timeout: 120_000 });
     await own.close();
     await context.setOffline(true);
-    await page.goto(`${own.url}?device=cpu`);
+    await page.goto(addressOf(`${own.url}?device=cpu`));
     await waitReady(page);
     await page.click('#thumbs button:nth-child(1), #thumbs li:nth-child(2) button');
     assert.ok(Number((await waitRows(page, 1))[0].score) > 0);
@@ -380,13 +380,13 @@ test('a new version of the site: never a mix of old and new files', async () => 
   const versions = (page) => page.evaluate(() => [document.documentElement.dataset.a, document.documentElement.dataset.b]);
   try {
     const page = await context.newPage();
-    await page.goto(own.url);
+    await page.goto(addressOf(own.url));
     await page.waitForFunction(() => document.documentElement.dataset.offline === 'ready', undefined, { timeout: 120_000 });
     assert.deepEqual(await versions(page), ['1', '1']);
     release(2);
     // Two tabs: the new version must wait for both.
     const other = await context.newPage();
-    await other.goto(own.url);
+    await other.goto(addressOf(own.url));
     await waitReady(other);
     assert.deepEqual(await versions(other), ['1', '1'], 'a second tab gets what the first has');
     // The second tab has looked for a new version, which is there and waits.

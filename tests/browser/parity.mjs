@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { launch, openPage, root, runProgram, sampleDir, startServer, temporaryFolder } from './harness.mjs';
+import { addressOf, launch, openPage, root, runProgram, sampleDir, startServer, temporaryFolder } from './harness.mjs';
 import { makePictures, random } from './pictures.mjs';
 
 const CPU_TOLERANCE = 1e-5;
@@ -29,7 +29,7 @@ before(async () => {
   server = await startServer();
   browser = await launch();
   const page = await browser.newPage();
-  await page.goto(server.url);
+  await page.goto(addressOf(server.url));
   pictures = [
     ...pngsOf('gallery', 16),
     ...pngsOf('solar-ir/test/0.normal', 5),

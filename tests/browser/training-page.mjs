@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { launch, outputDir, root, startServer } from './harness.mjs';
+import { addressOf, launch, outputDir, root, startServer } from './harness.mjs';
 import { downloaded, giveFiles, open, sampleFiles, tabTo, waitReady, waitRows, waitStill, waitText, withPage } from './drive.mjs';
 
 let server;
@@ -280,7 +280,7 @@ test('a checkpoint file resumes, on the images that it was trained on and on no 
   const { name, bytes } = await downloaded(page, '#download-checkpoint');
   const file = { name, mimeType: 'application/octet-stream', buffer: bytes };
 
-  await page.goto(`${server.url}?device=cpu`);
+  await page.goto(addressOf(`${server.url}?device=cpu`));
   await waitReady(page);
   await page.setInputFiles('#train-checkpoint', file);
   await waitText(page, '#train-status', /choose the images that the checkpoint was trained on/);
@@ -292,7 +292,7 @@ test('a checkpoint file resumes, on the images that it was trained on and on no 
   await page.waitForFunction(() => document.querySelector('.charts .data-table').querySelectorAll('tbody tr').length === 20);
   assert.match(await page.textContent('#train-command'), /--width 2 .*--steps 20 .*--batch 4/, 'its settings are those of the file');
 
-  await page.goto(`${server.url}?device=cpu`);
+  await page.goto(addressOf(`${server.url}?device=cpu`));
   await waitReady(page);
   await page.setInputFiles('#train-files', sampleFiles(21));
   await waitText(page, '#train-said', /21 normal images/);
@@ -334,7 +334,7 @@ test('a tab closed while it trains: the next visit offers to resume, goes on, an
     await page.close();
 
     const second = await context.newPage();
-    await second.goto(`${server.url}?device=cpu`);
+    await second.goto(addressOf(`${server.url}?device=cpu`));
     await waitText(second, '#notices', /"Long" was left at step/);
     const offer = await second.textContent('#train-stored li');
     assert.match(offer, new RegExp(`Long.*unfinished.*Step ${step} of 100,000.*[kM]B.*20\\d\\d`, 's'));
@@ -371,7 +371,7 @@ test('discard removes the one run that is offered', async () => {
     await page.waitForFunction(() => localStorage.getItem('training') !== null);
     await page.close();
     const second = await context.newPage();
-    await second.goto(`${server.url}?device=cpu`);
+    await second.goto(addressOf(`${server.url}?device=cpu`));
     await second.getByRole('button', { name: 'Discard Thrown' }).click();
     await second.waitForFunction(() => document.querySelectorAll('#train-stored li').length === 0);
     assert.equal(await second.evaluate(() => localStorage.getItem('training')), null);
@@ -386,7 +386,7 @@ async function withoutServer(visit, offline) {
   const context = await browser.newContext();
   try {
     const page = await context.newPage();
-    await page.goto(`${own.url}?device=cpu`);
+    await page.goto(addressOf(`${own.url}?device=cpu`));
     await page.waitForFunction(() => document.documentElement.dataset.offline === 'ready', undefined, { timeout: 120_000 });
     await visit(page, own.url);
     await own.close();
@@ -399,7 +399,7 @@ async function withoutServer(visit, offline) {
 
 test('offline, after one visit that never came near the training: it trains', () =>
   withoutServer(async () => {}, async (page, url) => {
-    await page.goto(`${url}${SMALL}&steps=5`);
+    await page.goto(addressOf(`${url}${SMALL}&steps=5`));
     await waitReady(page);
     await page.setInputFiles('#train-files', sampleFiles(20));
     await page.click('#train-start');
@@ -414,12 +414,12 @@ test('offline, after one visit that never came near the training: it trains', ()
 
 test('offline: the bundled pictures train once they were used', () =>
   withoutServer(async (page, url) => {
-    await page.goto(`${url}${SMALL}&steps=3`);
+    await page.goto(addressOf(`${url}${SMALL}&steps=3`));
     await waitReady(page);
     await page.click('#train-bundled');
     await waitText(page, '#train-said', /500 normal images/, 120_000);
   }, async (page, url) => {
-    await page.goto(`${url}${SMALL}&steps=4`);
+    await page.goto(addressOf(`${url}${SMALL}&steps=4`));
     await waitReady(page);
     await page.click('#train-bundled');
     await page.click('#train-start');

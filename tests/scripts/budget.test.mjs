@@ -23,7 +23,9 @@ beforeEach(() => {
   write('www/page/training/panel.js', randomBytes(6000));
   write('www/vendor/curves/curves.js', randomBytes(500));
   write('www/samples/solar-ir.json', randomBytes(100));
-  write('www/models/solar-ir.safetensors', randomBytes(1000));
+  write('www/models/solar-ir.safetensors', randomBytes(2000));
+  write('www/models/lines/gear.safetensors', randomBytes(1000));
+  write('www/models/lines/wood.safetensors', randomBytes(1100));
   write('www/models/methods/pca.safetensors', randomBytes(700));
   write('www/models/methods/nearest.safetensors', randomBytes(900));
   write('www/page/compare.js', randomBytes(1200));
@@ -37,10 +39,10 @@ afterEach(() => rmSync(base, { recursive: true, force: true }));
 
 test('each part is counted where it belongs', () => {
   const { sizes } = measure(dirs());
-  assert.ok(sizes.first > 7000 && sizes.first < 8000, `first load ${sizes.first}`);
+  assert.ok(sizes.first > 5000 && sizes.first < 6000, `first load ${sizes.first}`);
   assert.ok(sizes.trainer > 6600 && sizes.trainer < 6800, `training ${sizes.trainer}`);
   assert.ok(sizes.gpu > 5000 && sizes.gpu < 5100, `gpu ${sizes.gpu}`);
-  assert.equal(sizes.model, 1000);
+  assert.equal(sizes.model, 2000);
   assert.equal(sizes.method, 900, 'the largest of them');
   assert.ok(sizes.compare >= 1200 && sizes.compare < 1300, `side by side ${sizes.compare}`);
   assert.equal(sizes.training, 3000);
@@ -70,6 +72,15 @@ test('what the page trains with counts by itself', () => {
   assert.deepEqual(judge(measure(dirs()).sizes).filter((row) => row.over).map((row) => row.what), [LIMITS.trainer.what]);
 });
 
+test('models and pictures of other sets than the first are no part of the first load', () => {
+  const before = measure(dirs()).sizes.first;
+  write('www/models/lines/wood.safetensors', randomBytes(900_000));
+  write('www/samples/gallery/b.png', randomBytes(900_000));
+  assert.equal(measure(dirs()).sizes.first, before);
+  write('www/models/lines/gear.safetensors', randomBytes(900_000));
+  assert.ok(measure(dirs()).sizes.first > before + 890_000);
+});
+
 test('a model of another method is no part of the first load, and has a limit of its own', () => {
   const before = measure(dirs()).sizes.first;
   write('www/models/methods/egbad.safetensors', randomBytes(1_000_001));
@@ -78,10 +89,12 @@ test('a model of another method is no part of the first load, and has a limit of
   assert.deepEqual(judge(sizes).filter((row) => row.over).map((row) => row.what), [LIMITS.method.what]);
   const kept = precacheList(dirs()).filter(({ url }) => url.startsWith('./models/'));
   assert.deepEqual(kept.map(({ url, lazy }) => [url, lazy]), [
+    ['./models/lines/gear.safetensors', false],
+    ['./models/lines/wood.safetensors', true],
     ['./models/methods/egbad.safetensors', true],
     ['./models/methods/nearest.safetensors', true],
     ['./models/methods/pca.safetensors', true],
-    ['./models/solar-ir.safetensors', false],
+    ['./models/solar-ir.safetensors', true],
   ]);
 });
 

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { listFile, modelList } from '../../scripts/model-list.mjs';
+import { SETS, SOLAR } from '../../www/lib/sets.js';
 
 test('the list of the models is that of the folder', () => {
   const text = readFileSync(listFile, 'utf8');
@@ -11,12 +12,14 @@ test('the list of the models is that of the folder', () => {
   const list = JSON.parse(text);
   assert.equal(list[0].file, 'solar-ir.safetensors', "the page's own model comes first");
   assert.ok(list.length > 1);
-  for (const { method, file } of list) {
+  const first = SETS.map(({ id }) => list.find(({ set }) => set === id)).filter(Boolean);
+  assert.deepEqual(first.map(({ file }) => file), SETS.map(({ model }) => model), 'each set has a model, its own before others');
+  for (const { set, method, file } of list) {
     const bytes = readFileSync(join(dirname(listFile), file));
     const header = JSON.parse(bytes.subarray(8, 8 + Number(bytes.readBigUInt64LE(0))).toString('utf8'));
     const { method: own, licence } = JSON.parse(header.__metadata__['skip-ganomaly']);
     assert.equal(own, method, file);
-    assert.match(licence, /Raptor Maps/, `${file} names the licence of what it was trained on`);
+    if (set === SOLAR) assert.match(licence, /Raptor Maps/, `${file} names the licence of what it was trained on`);
   }
 });
 
@@ -26,7 +29,9 @@ test('a method without a file is not offered', () => {
     mkdirSync(join(folder, 'methods'));
     writeFileSync(join(folder, 'solar-ir.safetensors'), 'abc');
     writeFileSync(join(folder, 'methods/pca.safetensors'), 'abcde');
-    assert.deepEqual(JSON.parse(modelList(folder)).map(({ method, bytes }) => [method, bytes]), [['skip-ganomaly', 3], ['pca', 5]]);
+    mkdirSync(join(folder, 'lines'));
+    writeFileSync(join(folder, 'lines/wood.safetensors'), 'ab');
+    assert.deepEqual(JSON.parse(modelList(folder)).map(({ set, method, bytes }) => [set, method, bytes]), [['solar-ir', 'skip-ganomaly', 3], ['solar-ir', 'pca', 5], ['wood', 'skip-ganomaly', 2]]);
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -124,7 +124,7 @@ test('the precache list has the first load; the GPU module and the pictures for 
   assert.ok(urls.includes('./index.html') && urls.includes('./pkg/cpu/skip_ganomaly_bg.wasm'));
   assert.ok(urls.includes('./samples/gallery/a.png'));
   assert.ok(!urls.some((url) => url.endsWith('sw.js')));
-  assert.deepEqual(list.filter((entry) => entry.lazy).map((entry) => entry.url), ['./samples/solar-ir/b.png', './pkg/gpu/skip_ganomaly_bg.wasm']);
+  assert.deepEqual(list.filter((entry) => entry.lazy).map((entry) => entry.url), ['./samples/gallery/a.png', './samples/solar-ir/b.png', './pkg/gpu/skip_ganomaly_bg.wasm']);
   assert.ok(list.every((entry) => /^([0-9a-f]{64}|[0-9a-f]{16})$/.test(entry.revision)));
 });
 

@@ -46,6 +46,6 @@ test('a file\'s name, readable where it can be read', () => {
 
 test('what is not the page\'s own is for the training', () => {
   const asks = (search) => asksForTraining(new URLSearchParams(search));
-  assert.deepEqual(['', '?model=a', '?device=cpu&model=a'].map(asks), [false, false, false]);
+  assert.deepEqual(['', '?model=a', '?device=cpu&model=a', '?set=gear'].map(asks), [false, false, false, false]);
   assert.deepEqual(['?size=32', '?model=a&seed=1', '?minutes=', '?name=x'].map(asks), [true, true, true, true]);
 });

@@ -39,7 +39,7 @@ function start(site, caches, { version = sha(site.files['precache.json']).slice(
   const skipped = { waiting: false };
   const self = {
     addEventListener: (type, listen) => (listeners[type] = listen),
-    clients: { matchAll: async () => clients.map((url) => ({ url })) },
+    clients: { claim: async () => {}, matchAll: async () => clients.map((url) => ({ url })) },
     skipWaiting: async () => (skipped.waiting = true),
   };
   const fetch = async (request, { cache } = {}) => {

@@ -26,4 +26,4 @@ export function fileOf(url) {
 }
 
 /** Whether there is something for the training: everything that is not the page's own. @param {URLSearchParams} parameters */
-export const asksForTraining = (parameters) => [...parameters.keys()].some((name) => name !== "model" && name !== "device");
+export const asksForTraining = (parameters) => [...parameters.keys()].some((name) => !["model", "device", "set"].includes(name));

@@ -68,7 +68,7 @@ export async function fetchOk(path) {
   return response;
 }
 
-/** @param {{ blob: Blob } | { url: string }} source @returns {Promise<Uint8Array>} */
+/** @param {import("./protocol.js").FileSource} source @returns {Promise<Uint8Array>} */
 export async function read(source) {
   if ("url" in source) {
     const response = await fetchOk(source.url);

@@ -2,8 +2,8 @@
 /**
  * A model's file, and what it is called.
  *
- * @typedef {{ id: string, title: string, words: string, url: string | null, bytes: number, blob: Blob | null }} Method
- *   `blob`: the file, once it is here
+ * @typedef {{ id: string, set: string | null, title: string, words: string, url: string | null, bytes: number, blob: Blob | null }} Method
+ *   `set`: the pictures that it was made for; `blob`: the file, once it is here
  */
 
 import { reasonOf } from "./format.js";

@@ -43,9 +43,9 @@ function store(raw) {
   return out;
 }
 
-/** @param {Uint8Array<ArrayBuffer>} raw */
-async function zlib(raw) {
-  if (raw.length < PACK_FROM) return store(raw);
+/** @param {Uint8Array<ArrayBuffer>} raw @param {number} packFrom */
+async function zlib(raw, packFrom) {
+  if (raw.length < packFrom) return store(raw);
   const packer = new CompressionStream("deflate");
   const writer = packer.writable.getWriter();
   const written = writer.write(raw).then(() => writer.close());
@@ -72,9 +72,10 @@ async function zlib(raw) {
 /**
  * @param {Uint8Array} rgba `size * size * 4` bytes; alpha is dropped, the pictures are opaque
  * @param {number} size side in pixels
+ * @param {number} [packFrom] below so many bytes nothing is packed; at most 65,536
  * @returns {Promise<Uint8Array<ArrayBuffer>>}
  */
-export async function encodePng(rgba, size) {
+export async function encodePng(rgba, size, packFrom = PACK_FROM) {
   let grey = true;
   for (let i = 0; grey && i < rgba.length; i += 4) {
     grey = rgba[i] === rgba[i + 1] && rgba[i] === rgba[i + 2];
@@ -91,7 +92,7 @@ export async function encodePng(rgba, size) {
       }
     }
   }
-  const data = await zlib(raw);
+  const data = await zlib(raw, packFrom);
 
   const png = new Uint8Array(8 + 25 + 12 + data.length + 12);
   const view = new DataView(png.buffer);

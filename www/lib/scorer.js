@@ -8,11 +8,14 @@
  * @typedef {import("./protocol.js").Scored} Scored
  * @typedef {import("./protocol.js").ModelInfo} ModelInfo
  * @typedef {import("./protocol.js").BuildInfo} BuildInfo
+ * @typedef {import("./protocol.js").PartRequest} PartRequest
+ * @typedef {import("./protocol.js").ProductLine} ProductLine
+ * @typedef {import("./protocol.js").Rendered} Rendered
  * @typedef {import("./protocol.js").FromWorker} FromWorker
  * @typedef {import("./protocol.js").Cause} Cause
  * @typedef {import("./protocol.js").Optimisation} Optimisation
  * @typedef {{ result: Scored, generation: number, device: "cpu" | "webgpu" }} Answer
- * @typedef {{ info: ModelInfo, build: BuildInfo, generation: number }} Loaded
+ * @typedef {{ info: ModelInfo, build: BuildInfo, lines: ProductLine[], generation: number }} Loaded
  * @typedef {{
  *   key: number, source: Source, signal: AbortSignal | undefined, bytes: number, crashes: number,
  *   resolve: (answer: Answer) => void, reject: (error: Error) => void,
@@ -157,7 +160,7 @@ export class Scorer extends EventTarget {
         break;
       case "loaded": {
         const call = this.#link.answered(message.id);
-        const { info, build } = message;
+        const { info, build, lines } = message;
         this.#model = call ? /** @type {{ model: Blob }} */ (call.message).model : this.#model;
         this.#ready = true;
         this.#setDevice(message.device, message.reason);
@@ -166,7 +169,7 @@ export class Scorer extends EventTarget {
         // The same model in a new worker is no news.
         if (message.id === RELOAD) this.#reloading = false;
         else {
-          const loaded = { info, build, generation: ++this.generation };
+          const loaded = { info, build, lines, generation: ++this.generation };
           this.dispatchEvent(new CustomEvent("loaded", { detail: loaded }));
           call?.resolve(loaded);
         }
@@ -176,6 +179,12 @@ export class Scorer extends EventTarget {
       case "load-failed":
         if (message.id === RELOAD) this.#fail(`The model could not be reloaded: ${message.reason}`);
         else this.#link.answered(message.id)?.reject(new Error(message.reason));
+        break;
+      case "rendered":
+        this.#link.answered(message.id)?.resolve(message.rendered);
+        break;
+      case "render-failed":
+        this.#link.answered(message.id)?.reject(new Error(message.reason));
         break;
       case "displayed":
         this.#link.answered(message.id)?.resolve(message.values);
@@ -294,14 +303,17 @@ export class Scorer extends EventTarget {
    *
    * @param {Source} source
    * @param {AbortSignal} [signal]
+   * @param {boolean} [next] its turn comes before that of those that wait already
    * @returns {Promise<Answer>}
    */
-  score(source, signal) {
+  score(source, signal, next = false) {
     if (signal?.aborted) return Promise.reject(aborted());
     if (this.#closed) return Promise.resolve(this.#failed(this.#failure));
     const bytes = "blob" in source ? source.blob.size : 0;
     const promise = new Promise((resolve, reject) => {
-      this.#waiting.push({ key: this.#link.number, source, signal, bytes, crashes: 0, resolve, reject });
+      const request = { key: this.#link.number, source, signal, bytes, crashes: 0, resolve, reject };
+      if (next) this.#waiting.unshift(request);
+      else this.#waiting.push(request);
     });
     if (signal && !this.#watched.has(signal)) {
       this.#watched.add(signal);
@@ -339,6 +351,11 @@ export class Scorer extends EventTarget {
     this.#waiting = [];
     for (const request of left) request.reject(aborted());
     this.#tellOptimisation(null);
+  }
+
+  /** A part's picture, without a score. @param {PartRequest} part @returns {Promise<Rendered>} */
+  render(part) {
+    return /** @type {Promise<Rendered>} */ (this.#call({ type: "render", part }));
   }
 
   /**

@@ -14,8 +14,9 @@
  * @typedef {Opened & { model: Model | null }} Engine
  * @typedef {{ type: "gpu-ready", gpu: Engine, loaded: Blob, reason: string }} GpuReady  what the worker tells itself
  */
-import { isPanic, isStopped, onDeviceLost, openModule, openWebGpu, optimisationWatch, read, selfCheck, text, UserError } from "./engine.js";
+import { isPanic, isStopped, onDeviceLost, openModule, openWebGpu, optimisationWatch, selfCheck, text, UserError } from "./engine.js";
 import { answerWithin, Guard } from "./guard.js";
+import { readOrRender, renderPart } from "./parts.js";
 import { asPngs, encodePng } from "./png.js";
 
 /** How long WebGPU may take for one batch, or for the next step of its optimisation, before it counts as lost. */
@@ -177,7 +178,7 @@ async function load({ id, model: blob }) {
     return;
   }
   const { kind, module, model } = /** @type {Engine} */ (engine);
-  guard.post({ type: "loaded", id, info: /** @type {Model} */ (model).info(), build: module.build_info(), device: kind, reason: deviceReason });
+  guard.post({ type: "loaded", id, info: /** @type {Model} */ (model).info(), build: module.build_info(), lines: module.product_lines(), device: kind, reason: deviceReason });
   if (!gpuTried) {
     // After the first pictures, so that the larger module does not stand in their way.
     gpuTried = true;
@@ -215,10 +216,13 @@ async function score(message) {
 async function scoreBatch({ id, items }) {
   const on = /** @type {Engine} */ (engine);
   const began = performance.now();
-  const reads = await Promise.allSettled(items.map((item) => read(item.source)));
+  const reads = await Promise.allSettled(items.map((item) => readOrRender(on.module, item.source)));
   /** @type {Uint8Array[]} */
   const files = [];
-  for (const one of reads) if (one.status === "fulfilled") files.push(one.value);
+  for (const one of reads) {
+    if (one.status === "fulfilled") files.push(one.value.file);
+    else if (isPanic(one.reason)) return guard.fatal("panic", one.reason);
+  }
 
   /** @type {Scored[]} */
   let scored = [];
@@ -248,7 +252,9 @@ async function scoreBatch({ id, items }) {
     const result = scored[next++];
     if ("error" in result) return result;
     if (!Number.isFinite(result.score)) return { error: "The model's score for this image is not a number." };
-    return { ...result, ...(await asPngs(result, transfer)) };
+    const { rendered } = one.value;
+    if (rendered) transfer.push(rendered.file.buffer);
+    return { ...result, ...(await asPngs(result, transfer)), ...(rendered && { rendered }) };
   });
   const all = await Promise.all(results);
   guard.post({
@@ -258,6 +264,18 @@ async function scoreBatch({ id, items }) {
     elapsedMs: performance.now() - began,
     results: all.map((result, i) => ({ key: items[i].key, result })),
   }, transfer);
+}
+
+/** @param {{ id: number, part: import("./protocol.js").PartRequest }} message */
+async function render({ id, part }) {
+  const { module } = /** @type {Engine} */ (engine);
+  try {
+    const rendered = await renderPart(module, part);
+    guard.post({ type: "rendered", id, rendered }, [rendered.file.buffer]);
+  } catch (error) {
+    if (isPanic(error)) throw error;
+    guard.post({ type: "render-failed", id, reason: text(error) });
+  }
 }
 
 /** @param {{ id: number, threshold: number, scores: Float64Array<ArrayBuffer> }} message */
@@ -284,6 +302,8 @@ guard.serve({
         return load(message);
       case "score":
         return score(message);
+      case "render":
+        return render(message);
       case "display":
         return display(message);
       case "gpu-ready":

@@ -6,6 +6,7 @@
  * @typedef {import("./methods.js").Methods} Methods
  */
 import { leadWords, methodWords, modelEntries, skipsWords } from "../lib/model-words.js";
+import { lineOf, lineWords, setOf } from "../lib/sets.js";
 import { byId, element } from "./dom.js";
 
 /** @param {{ state: PageState, methods: Methods }} page */
@@ -28,7 +29,8 @@ export function describeModel({ state, methods }) {
   });
   methods.addEventListener("list", () => {
     if (!state.loaded || !methods.inUse) return;
-    const subject = methods.comesWithPage(methods.inUse) ? "thermal images of normal solar modules" : undefined;
-    byId("lead-words").textContent = leadWords(state.loaded.info, subject);
+    const { set } = methods.inUse;
+    const line = lineOf(set);
+    byId("lead-words").textContent = line ? lineWords(line) : leadWords(state.loaded.info, setOf(set)?.normals);
   });
 }

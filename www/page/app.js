@@ -2,6 +2,7 @@
 /** Puts the page together: what is added goes to the scorer, what comes back goes to the table. */
 import { deviceOf } from "../lib/address.js";
 import { Scorer } from "../lib/scorer.js";
+import { openingSet } from "../lib/sets.js";
 import { describeModel } from "./about.js";
 import { AddedImages } from "./added-images.js";
 import { makeAnnounce } from "./announce.js";
@@ -13,11 +14,13 @@ import { FirstLook } from "./first-look.js";
 import { ModelLoader } from "./model-loader.js";
 import { makeNotices } from "./notices.js";
 import { keepOffline } from "./offline.js";
+import { ProductLook } from "./product-look.js";
 import { controlResults } from "./results.js";
 import { RowDialog } from "./row-dialog.js";
-import { showSamples } from "./samples.js";
+import { Samples } from "./samples.js";
 import { ScoringQueue } from "./scoring-queue.js";
 import { SecondMethod } from "./second-method.js";
+import { SetChoice } from "./set-choice.js";
 import { PageState } from "./state.js";
 import { ResultsTable } from "./table.js";
 import { acceptTheme } from "./theme-switch.js";
@@ -28,6 +31,7 @@ import { TrainingLoader } from "./train-loader.js";
 const KEEP_AFTER_MS = 500;
 
 const parameters = new URLSearchParams(location.search);
+const set = openingSet(parameters.get("set"), parameters.get("model"));
 const announce = makeAnnounce(byId("status"));
 const { notice, dismiss } = makeNotices(byId("notices"), announce);
 acceptTheme(byId("theme"));
@@ -36,7 +40,7 @@ const scorer = new Scorer(deviceOf(parameters.get("device")));
 scorer.addEventListener("restart", (event) => notice(/** @type {CustomEvent<string>} */ (event).detail, { about: "restart" }));
 const state = new PageState(scorer);
 showDevice({ state, asked: parameters.get("device"), notice, announce });
-const loader = new ModelLoader({ scorer, state, notice, announce });
+const loader = new ModelLoader({ scorer, state, notice, announce, set });
 const { methods } = loader;
 
 const table = new ResultsTable(byId("results", HTMLTableElement));
@@ -50,15 +54,29 @@ exportResults({ state, table, threshold, second, notice });
 
 const added = new AddedImages({ state, queue, table, announce });
 const firstLook = new FirstLook({ state, scorer, queue, table });
-firstLook.addEventListener("first", () => {
-  setTimeout(() => void keepOffline({ idle: () => table.rows.length === 0 && queue.isEmpty }), KEEP_AFTER_MS);
+const productLook = new ProductLook({ scorer, state, table, methods, announce });
+const samples = new Samples({
+  scorer, methods, added,
+  chosen: (item, answer) => {
+    if (item.part) productLook.take(item.part, answer);
+    else void firstLook.show(item, answer, false);
+  },
 });
+const choice = new SetChoice({ set, state, scorer, methods, samples, firstLook, productLook, announce });
+for (const look of [firstLook, productLook]) {
+  look.addEventListener("first", () => {
+    setTimeout(() => void keepOffline({ idle: () => table.rows.length === 0 && queue.isEmpty }), KEEP_AFTER_MS);
+  });
+}
 const training = new TrainingLoader({
   parameters,
   notice,
   load: async () => {
     const { initialise } = await import("./training/panel.js");
-    return initialise({ useModel: (blob, name) => loader.use(blob, name), notice, dismiss, announce });
+    return initialise({
+      useModel: (blob, name) => loader.use(blob, name), notice, dismiss, announce,
+      parts: () => choice.trainingParts(), onSet: (changed) => choice.addEventListener("change", changed),
+    });
   },
 });
 acceptFiles({
@@ -69,5 +87,4 @@ acceptFiles({
 });
 
 // The list comes behind the model, which the first score waits for.
-void loader.loadFirst(parameters.get("model")).then(() => methods.read());
-void showSamples({ scorer, state, methods, added, firstLook });
+void loader.loadFirst(set, parameters.get("model")).then(() => methods.read());

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * The sample that is shown large: first the example, then the one that was chosen last. When another model comes into
+ * The real picture that is shown large: first the example, then the one that was chosen last. When another model comes into
  * use, it is scored again once nothing else waits.
  *
  * @typedef {import("./table-row.js").Item} Item
@@ -17,6 +17,7 @@ export class FirstLook extends EventTarget {
   #card = new ResultCard(this.#section);
   /** What is shown, and the count of the model that it is from. @type {{ item: Item, example: boolean, generation: number } | null} */ #shown = null;
   /** @type {AbortController | null} of the sample that is scored again */ #refreshing = null;
+  #active = false;
 
   /**
    * @param {{
@@ -32,15 +33,47 @@ export class FirstLook extends EventTarget {
     page.queue.addEventListener("empty", () => void this.#refresh());
   }
 
+  /** Whether there is something to show. */
+  get shows() {
+    return this.#shown !== null;
+  }
+
+  /** Shows what was shown last. */
+  enter() {
+    this.#active = true;
+    this.#card.hidden = !this.shows;
+    this.#head();
+    void this.#refresh();
+  }
+
+  /** Something else is to be shown. */
+  leave() {
+    this.#active = false;
+    this.#refreshing?.abort();
+  }
+
+  hide() {
+    this.#card.hidden = true;
+    byId("look-wait").hidden = true;
+    byId("look-stale").hidden = true;
+  }
+
+  #head() {
+    const example = this.#shown?.example ?? true;
+    this.#section.toggleAttribute("data-example", example);
+    byId("look-title").textContent = example ? "First look" : "Last sample";
+    byId("look-tag").textContent = "example";
+    byId("look-tag").hidden = !example;
+    byId("look-wait").hidden = this.#shown !== null;
+  }
+
   /** @param {Item} item @param {Answer} answer @param {boolean} example */
   async show(item, answer, example) {
     const { state, table } = this.#page;
     const { result, generation } = answer;
     this.#shown = { item, example, generation };
-    this.#section.toggleAttribute("data-example", example);
-    byId("look-title").textContent = example ? "First look" : "Last sample";
-    byId("look-tag").hidden = !example;
-    byId("look-wait").hidden = true;
+    if (!this.#active) return;
+    this.#head();
     void this.#refresh();
     const picture = "error" in result ? null : result;
     const { threshold } = table;
@@ -59,6 +92,7 @@ export class FirstLook extends EventTarget {
 
   async #refresh() {
     const { state: { loaded }, queue, scorer } = this.#page;
+    if (!this.#active) return;
     const old = this.#shown !== null && loaded !== null && this.#shown.generation !== loaded.generation;
     byId("look-stale").hidden = !old;
     if (!this.#shown || !loaded || !old || this.#refreshing || !queue.isEmpty) return;

@@ -1,25 +1,30 @@
 // @ts-check
 /**
- * The models that the page offers: its own, those of other methods, which are fetched when they are
- * chosen, and a file of the visitor's. The list is models/index.json.
+ * The models that the page offers for what it shows: the set's own, those of other methods, which are fetched when they
+ * are chosen, and a file of the visitor's. The list is models/index.json.
  *
  * @typedef {import("../lib/model-files.js").Method} Method
+ * @typedef {import("../lib/sets.js").PictureSet} PictureSet
  */
 import { reasonOf } from "../lib/format.js";
 import { fetchModel, fetchingWords, nameOf, sizeWords } from "../lib/model-files.js";
+import { SETS, SOLAR } from "../lib/sets.js";
 
 const LIST = new URL("./models/index.json", document.baseURI);
-export const BUNDLED = new URL("./models/solar-ir.safetensors", document.baseURI).href;
+
+/** Where a set's own model is. @param {PictureSet} set */
+export const modelUrl = (set) => new URL(set.model, LIST).href;
 
 /** Event: `list`, when what is offered or in use has changed. */
 export class Methods extends EventTarget {
-  /** @type {Method} */
-  #bundled = { id: "skip-ganomaly", title: "Skip-GANomaly (2019)", words: "The bundled model.", url: BUNDLED, bytes: 0, blob: null };
+  /** The models that come with the page; until the list is read, each set's own. @type {Method[]} */
+  #listed = SETS.map((set) => ({ id: idOf(set.id, "skip-ganomaly"), set: set.id, title: "Skip-GANomaly (2019)", words: "The bundled model.", url: modelUrl(set), bytes: 0, blob: null }));
   /** What can be chosen. @type {Method[]} */
-  offered = [this.#bundled];
+  offered = [];
   /** The model that pictures are scored with; null where none could be loaded. @type {Method | null} */
-  inUse = this.#bundled;
+  inUse = null;
   /** @type {Method | null} the visitor's file, or the address's */ #own = null;
+  #set;
   #select;
   #said;
   #again;
@@ -31,12 +36,15 @@ export class Methods extends EventTarget {
   /**
    * @param {{
    *   select: HTMLSelectElement, said: HTMLElement, again: HTMLElement,
-   *   load: (method: Method) => Promise<boolean>, notice: import("./notices.js").Notice,
-   *   announce: (words: string, kind?: string) => void,
-   * }} page `load` loads a model whose file is here, and says what became of it
+   *   load: (method: Method, quiet: boolean) => Promise<boolean>, notice: import("./notices.js").Notice,
+   *   announce: (words: string, kind?: string) => void, set: PictureSet,
+   * }} page `load` loads a model whose file is here, and says what became of it, where it is to be quiet only if that failed; `set` is what the page opens with
    */
-  constructor({ select, said, again, load, notice, announce }) {
+  constructor({ select, said, again, load, notice, announce, set }) {
     super();
+    this.#set = set;
+    this.#offer();
+    [this.inUse] = this.offered;
     this.#select = select;
     this.#said = said;
     this.#again = again;
@@ -53,27 +61,56 @@ export class Methods extends EventTarget {
     try {
       const response = await fetch(LIST);
       if (!response.ok) throw new Error(`the server answered ${response.status}`);
-      /** @type {{ method: string, file: string, bytes: number, title: string, words: string }[]} */
+      /** @type {{ set: string, method: string, file: string, bytes: number, title: string, words: string }[]} */
       const list = await response.json();
-      const known = new Map(this.offered.map((method) => [method.url, method]));
-      this.offered = list.filter(({ file }) => file).map(({ method, file, bytes, title, words }) => {
+      const known = new Map(this.#listed.map((method) => [method.url, method]));
+      const listed = list.filter(({ file }) => file).map(({ set, method, file, bytes, title, words }) => {
         const url = new URL(file, LIST).href;
-        return Object.assign(known.get(url) ?? { blob: null }, { id: method, url, bytes, title, words });
+        const given = { id: idOf(set, method), set, url, bytes, title, words };
+        /** @type {Method} */
+        const one = known.get(url) ?? { ...given, blob: null };
+        Object.assign(one, given);
+        return one;
       });
-      if (!this.offered.includes(this.#bundled)) this.offered.unshift(this.#bundled);
+      this.#listed = [...this.#listed.filter((one) => !listed.includes(one)), ...listed];
       // A model that the address asks for may be one of these.
-      const same = this.#own?.url && this.offered.find(({ url }) => url === this.#own?.url);
-      if (same) {
+      const same = this.#own?.url && this.#listed.find(({ url }) => url === this.#own?.url);
+      if (same && same.set === this.#set.id) {
         same.blob = this.#own?.blob ?? null;
         if (this.inUse === this.#own) this.inUse = same;
         this.#own = null;
       }
-      if (this.#own) this.offered.push(this.#own);
+      this.#offer();
       this.#show();
     } catch (error) {
       this.#show(`The list of other methods could not be loaded (${reasonOf(error)}). ${this.#stays()}`);
       this.#again.hidden = false;
     }
+  }
+
+  #offer() {
+    this.offered = this.#listed.filter(({ set }) => set === this.#set.id);
+    if (this.#own) this.offered.push(this.#own);
+  }
+
+  /**
+   * Offers the models of another set and uses its own, unless a visitor's model is in use.
+   * @param {PictureSet} set @returns {Promise<boolean>} false where that failed: all is as before
+   */
+  async useSet(set) {
+    const before = this.#set;
+    this.#set = set;
+    this.#offer();
+    const stays = this.inUse !== null && this.offered.includes(this.inUse);
+    if (stays) this.#show();
+    else await this.#choose(this.offered[0].id, true);
+    const done = stays || this.inUse === this.offered[0];
+    if (!done && this.#set === set) {
+      this.#set = before;
+      this.#offer();
+      this.#show();
+    }
+    return done;
   }
 
   /** A model that came by another way than the list: its place in the list. @param {Blob} blob @param {string} name @param {string | null} url */
@@ -83,12 +120,11 @@ export class Methods extends EventTarget {
       method.blob = blob;
       return method;
     }
-    this.offered = this.offered.filter((one) => one !== this.#own);
     this.#own = {
-      id: `own-${name}`, title: name, url, bytes: blob.size, blob,
+      id: `own-${name}`, set: null, title: name, url, bytes: blob.size, blob,
       words: url === null ? "Your file; it stays on this device." : "The model named in the address.",
     };
-    this.offered.push(this.#own);
+    this.#offer();
     return this.#own;
   }
 
@@ -105,15 +141,12 @@ export class Methods extends EventTarget {
     this.#show();
   }
 
-  /** Whether a model comes with the page. @param {Method} method */
-  comesWithPage = (method) => method.url !== null && method !== this.#own;
-
   #stays() {
     return this.inUse ? `${nameOf(this.inUse)} remains in use.` : "No model is in use.";
   }
 
-  /** @param {string} id */
-  async #choose(id) {
+  /** @param {string} id @param {boolean} [quiet] says nothing of it once it is in use */
+  async #choose(id, quiet = false) {
     this.#fetching?.abort();
     const method = this.offered.find((one) => one.id === id);
     if (!method || method === this.inUse) {
@@ -136,7 +169,7 @@ export class Methods extends EventTarget {
     if (fetching.signal.aborted) return;
     tell(`Loading ${nameOf(method)}…`);
     this.#fetching = null;
-    if (!(await this.#load(method))) this.#show();
+    if (!(await this.#load(method, quiet))) this.#show();
   }
 
   /** @param {string} [words] in place of what the model in use says of itself */
@@ -149,11 +182,14 @@ export class Methods extends EventTarget {
   }
 }
 
+/** A method of the real pictures goes by its name alone. @param {string} set @param {string} method */
+const idOf = (set, method) => (set === SOLAR ? method : `${set}-${method}`);
+
 /** @param {HTMLSelectElement} select @param {Method[]} methods @param {HTMLOptionElement[]} before */
 export function fill(select, methods, before = []) {
   select.replaceChildren(...before, ...methods.map((method) => {
     const { id, title, url, bytes } = method;
-    const words = url === BUNDLED ? `${nameOf(method)}, bundled` : `${title}, ${url === null ? "your file" : sizeWords(bytes)}`;
+    const words = SETS.some((set) => modelUrl(set) === url) ? `${nameOf(method)}, bundled` : `${title}, ${url === null ? "your file" : sizeWords(bytes)}`;
     return new Option(words, id);
   }));
 }

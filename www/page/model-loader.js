@@ -3,11 +3,12 @@
  * Which model the page scores with: its own, one that the address names, one of the list, or a visitor's file.
  *
  * @typedef {import("../lib/model-files.js").Method} Method
+ * @typedef {import("../lib/sets.js").PictureSet} PictureSet
  */
 import { fileOf, modelOf } from "../lib/address.js";
 import { asSentence, reasonOf } from "../lib/format.js";
 import { byId } from "./dom.js";
-import { BUNDLED, Methods } from "./methods.js";
+import { Methods, modelUrl } from "./methods.js";
 
 export class ModelLoader {
   #scorer;
@@ -17,10 +18,10 @@ export class ModelLoader {
   /**
    * @param {{
    *   scorer: import("../lib/scorer.js").Scorer, state: import("./state.js").PageState,
-   *   notice: import("./notices.js").Notice, announce: import("./announce.js").Announce,
-   * }} page
+   *   notice: import("./notices.js").Notice, announce: import("./announce.js").Announce, set: PictureSet,
+   * }} page `set`: what the page opens with
    */
-  constructor({ scorer, state, notice, announce }) {
+  constructor({ scorer, state, notice, announce, set }) {
     this.#scorer = scorer;
     this.#state = state;
     this.#notice = notice;
@@ -30,8 +31,9 @@ export class ModelLoader {
       again: byId("method-again"),
       notice,
       announce,
-      load: async (method) => {
-        const taken = await this.#load(/** @type {Blob} */ (method.blob), method.url === null ? method.title : fileOf(new URL(method.url)));
+      set,
+      load: async (method, quiet) => {
+        const taken = await this.#load(/** @type {Blob} */ (method.blob), method.url === null ? method.title : fileOf(new URL(method.url)), quiet);
         if (taken) this.methods.use(method);
         return taken;
       },
@@ -43,9 +45,9 @@ export class ModelLoader {
     if (await this.#load(blob, name)) this.methods.use(this.methods.take(blob, name));
   }
 
-  /** @param {string | null} asked the model that the address asks for */
-  async loadFirst(asked) {
-    let url = new URL(BUNDLED);
+  /** @param {PictureSet} set @param {string | null} asked the model that the address asks for */
+  async loadFirst(set, asked) {
+    let url = new URL(modelUrl(set));
     if (asked) {
       const ownUrl = modelOf(asked, location.href);
       if (ownUrl) url = ownUrl;
@@ -66,8 +68,8 @@ export class ModelLoader {
     else if (!this.#state.loaded) this.methods.fail();
   }
 
-  /** @param {Blob} blob @param {string} name @param {boolean} [first] @returns {Promise<boolean>} whether it is in use now */
-  async #load(blob, name, first = false) {
+  /** @param {Blob} blob @param {string} name @param {boolean} [quiet] @returns {Promise<boolean>} whether it is in use now */
+  async #load(blob, name, quiet = false) {
     const state = this.#state;
     const before = state.file;
     state.file = { name, bytes: blob.size };
@@ -77,10 +79,10 @@ export class ModelLoader {
       state.file = before;
       const reason = asSentence(error);
       if (state.loaded) this.#notice(`${name} was not loaded: ${reason} The previous model remains in use.`, { bad: true, about: "model" });
-      else if (state.phase !== "failed" || !first) state.fail(`${name} could not be loaded: ${reason} Choose another model file below, or reload the page.`);
+      else if (state.phase !== "failed" || !quiet) state.fail(`${name} could not be loaded: ${reason} Choose another model file below, or reload the page.`);
       return false;
     }
-    if (!first) this.#notice(`The model ${name} is now in use.`, { about: "model" });
+    if (!quiet) this.#notice(`The model ${name} is now in use.`, { about: "model" });
     return true;
   }
 }

@@ -4,6 +4,9 @@
  * comes from the build; where there is none (a development server), nothing is kept.
  */
 
+/** Files that are fetched when they are chosen. */
+const CHOSEN = /\/(models|samples)\/[^?#]+$/;
+
 /** @param {{ idle: () => boolean }} page `idle`: may the page reload itself without loss? */
 export async function keepOffline({ idle }) {
   const container = navigator.serviceWorker;
@@ -37,7 +40,7 @@ export async function keepOffline({ idle }) {
   const worker = registration?.installing ?? registration?.waiting ?? registration?.active;
   if (!worker) return;
   const settle = () => {
-    if (worker.state === "activated") document.documentElement.dataset.offline = "ready";
+    if (worker.state === "activated") void keepChosen().then(() => (document.documentElement.dataset.offline = "ready"));
     if (worker.state === "installed" && registration.active && idle()) {
       // Only where this is the one open page of the site: see sw.js.
       container.addEventListener("controllerchange", () => idle() && location.reload(), { once: true });
@@ -46,4 +49,10 @@ export async function keepOffline({ idle }) {
   };
   worker.addEventListener("statechange", settle);
   settle();
+}
+
+/** What was chosen before there was a worker passes through it now, to be kept as well: models and pictures. */
+async function keepChosen() {
+  const chosen = performance.getEntriesByType("resource").map(({ name }) => name).filter((name) => CHOSEN.test(name));
+  await Promise.allSettled(chosen.map((name) => fetch(name)));
 }

@@ -11,12 +11,13 @@
  * }} Shown
  */
 import { short } from "../lib/format.js";
+import { RENDERED } from "../lib/sets.js";
 import { dataUrl } from "../lib/png.js";
 import { VERDICT_WORDS } from "../lib/verdict.js";
 import { byId, find, showName } from "./dom.js";
 
-/** @param {Shown} shown */
-function sentence({ picture, verdict, threshold }) {
+/** What a score means, against its threshold. @param {Pick<Shown, "picture" | "verdict" | "threshold">} shown */
+export function sentence({ picture, verdict, threshold }) {
   if (!picture) return "";
   if (threshold === null) return "This model is not calibrated: there is a score, but no threshold to compare it with.";
   const times = picture.score / threshold;
@@ -43,6 +44,11 @@ export class ResultCard {
     };
   }
 
+  /** @param {boolean} hidden */
+  set hidden(hidden) {
+    this.#parts.root.hidden = hidden;
+  }
+
   /** @param {Shown} shown @returns {Promise<void>} when the pictures can be seen */
   async show(shown) {
     const { item, picture, error, verdict, threshold, display } = shown;
@@ -50,7 +56,7 @@ export class ResultCard {
     parts.root.dataset.verdict = verdict;
     parts.root.hidden = false;
     showName(parts.name, item.name);
-    parts.facts.textContent = [picture ? `${picture.width} × ${picture.height} pixels` : "", item.label ? `labelled ${item.label}` : ""].filter(Boolean).join(" · ");
+    parts.facts.textContent = ["part" in item.source ? RENDERED : "", picture ? `${picture.width} × ${picture.height} pixels` : "", item.label ? `labelled ${item.label}` : ""].filter(Boolean).join(" · ");
     parts.word.textContent = VERDICT_WORDS[verdict];
     parts.icon.setAttribute("href", `#icon-${verdict}`);
     parts.reason.textContent = error ?? "";

@@ -39,7 +39,7 @@ export class SecondMethod {
     const offered = !second || methods.offered.includes(second) ? methods.offered : [...methods.offered, second];
     fill(this.#select, offered, [new Option("None", "")]);
     this.#select.value = value;
-    this.#select.disabled = methods.offered.length < 2;
+    this.#select.disabled = offered.length < 2;
     this.comparison?.rename();
   }
 

@@ -6,7 +6,7 @@
  * @typedef {import("../lib/protocol.js").Picture} Picture
  * @typedef {import("../lib/scorer.js").Answer} Answer
  * @typedef {import("../lib/verdict.js").Verdict} Verdict
- * @typedef {{ name: string, path: string, label?: string, source: Source }} Item
+ * @typedef {{ name: string, path: string, label?: string, source: Source, part?: import("../lib/sets.js").Part }} Item
  * @typedef {{
  *   order: number, item: Item, answer: Answer, picture: Picture | null, error: string | null,
  *   verdict: Verdict, threshold: number | null, display: number | null, displayFor: number | null,
@@ -17,6 +17,7 @@
 import { short } from "../lib/format.js";
 import { shortName } from "../lib/names.js";
 import { dataUrl } from "../lib/png.js";
+import { RENDERED } from "../lib/sets.js";
 import { VERDICT_WORDS } from "../lib/verdict.js";
 import { byId, find, showName } from "./dom.js";
 
@@ -45,7 +46,7 @@ export function buildRow(row) {
   const folder = item.path.slice(0, Math.max(0, item.path.lastIndexOf("/")));
   const facts = find(tr, ".facts");
   if (folder !== shortName(folder)) facts.title = folder;
-  facts.textContent = [shortName(folder), picture ? `${picture.width} × ${picture.height}` : "", item.label ? `labelled ${item.label}` : ""].filter(Boolean).join(" · ");
+  facts.textContent = ["part" in item.source ? RENDERED : shortName(folder), picture ? `${picture.width} × ${picture.height}` : "", item.label ? `labelled ${item.label}` : ""].filter(Boolean).join(" · ");
   if (!picture) {
     find(tr, ".reason").textContent = error;
     row.parts = null;

@@ -11,6 +11,7 @@
  * @typedef {import("./store.js").Pictures} Pictures
  */
 import { isPanic, read, text, UserError } from "../engine.js";
+import { renderPart } from "../parts.js";
 import { presetFor } from "./url-settings.js";
 import { yieldNow } from "./yield.js";
 
@@ -36,13 +37,16 @@ export function settingsOf(module, suggested, given) {
   return module.complete_settings({ preset: presetFor(given.method), ...suggested, ...given });
 }
 
+/** A part has no file: it is rendered when it is added. @param {TrainFile} file */
+const readOne = async ({ source }) => ("part" in source ? new Uint8Array() : read(source));
+
 /** @param {TrainFile[]} files @returns {AsyncGenerator<{ file: TrainFile, bytes: Uint8Array | null, reason: string }>} */
 async function* readAll(files) {
   /** @type {Promise<PromiseSettledResult<Uint8Array>>[]} */
   const ahead = [];
   let next = 0;
   const more = () => {
-    if (next < files.length) ahead.push(Promise.allSettled([read(files[next++].source)]).then(([one]) => one));
+    if (next < files.length) ahead.push(Promise.allSettled([readOne(files[next++])]).then(([one]) => one));
   };
   for (let i = 0; i < READ_AHEAD; i++) more();
   for (const file of files) {
@@ -69,7 +73,10 @@ export async function prepare(module, files, given, { superseded, progress }) {
   progress(0, total);
 
   const first = [];
-  for await (const { bytes } of readAll(training.slice(0, LOOKED_AT))) if (bytes) first.push(bytes);
+  const [one] = training;
+  // Parts are all alike in what suits them.
+  if (one && "part" in one.source) first.push((await renderPart(module, one.source.part)).file);
+  else for await (const { bytes } of readAll(training.slice(0, LOOKED_AT))) if (bytes) first.push(bytes);
   const suggested = module.suggest_settings(first, training.length);
   const { size, channels } = settingsOf(module, suggested, given);
 
@@ -84,7 +91,8 @@ export async function prepare(module, files, given, { superseded, progress }) {
     for await (const { file, bytes, reason } of readAll(list)) {
       try {
         if (!bytes) throw new UserError(reason);
-        pictures.add(file.path, bytes);
+        if ("part" in file.source) pictures.add_part(file.path, file.source.part);
+        else pictures.add(file.path, bytes);
         added?.(index);
       } catch (error) {
         if (isPanic(error)) throw error;

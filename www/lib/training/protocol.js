@@ -2,7 +2,7 @@
 /**
  * What the page and the training worker say to each other. Types only: the file has no code.
  *
- * @typedef {{ path: string, source: { blob: Blob } | { url: string } }} TrainFile
+ * @typedef {{ path: string, source: import("../protocol.js").Source }} TrainFile
  *   a picture: its path below the folder given, '/' between folders; a loose file has just its name
  * @typedef {"idle" | "preparing" | "running" | "paused" | "done" | "failed"} State
  * @typedef {import("../../pkg/cpu/skip_ganomaly.js").Update} Update

@@ -25,7 +25,7 @@ export const keyOf = (name) => name.replaceAll("-", "_");
 /** The same as the program's options and the address have them. @param {string} key */
 export const optionOf = (key) => key.replaceAll("_", "-");
 
-const PAGE_OWN = ["model"];
+const PAGE_OWN = ["model", "set"];
 
 /**
  * The settings that do not belong to a method; its only preset is the paper's.

@@ -12,6 +12,8 @@
  *   notice: import("../notices.js").Notice,
  *   dismiss: (about: string) => void,
  *   announce: import("../announce.js").Announce,
+ *   parts: () => Choice | null,
+ *   onSet: (changed: () => void) => void,
  * }} Page  what the rest of the page does for this part
  */
 import { fileName, reasonOf } from "../../lib/format.js";
@@ -32,7 +34,7 @@ import { SavedRunsView } from "./saved-runs.js";
 import { Status } from "./status.js";
 
 /** The ways to choose images. */
-const INPUTS = ["train-files", "train-folder", "train-bundled", "train-camera", "train-checkpoint"];
+const INPUTS = ["train-files", "train-folder", "train-parts", "train-bundled", "train-camera", "train-checkpoint"];
 
 /** @param {Page} page @returns {Promise<Panel>} */
 export async function initialise(page) {
@@ -89,7 +91,7 @@ export class Panel {
     this.#control.addEventListener("change", () => this.#show());
     this.#buttons();
     this.#lists();
-    acceptTraining({ choose: (choice) => this.#control.choose(choice), problem: (words) => this.#status.problem(words) });
+    acceptTraining({ choose: (choice) => this.#control.choose(choice), problem: (words) => this.#status.problem(words), parts: page.parts, onSet: page.onSet });
     onFiles("train-checkpoint", ([file]) => void this.#control.continue(file));
     this.#show();
     void this.#offer();

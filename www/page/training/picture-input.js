@@ -36,9 +36,12 @@ export function choiceOf(all) {
 }
 
 /**
- * @param {{ choose: (choice: Choice) => void, problem: (words: string) => void }} handlers
+ * @param {{
+ *   choose: (choice: Choice) => void, problem: (words: string) => void,
+ *   parts: () => Choice | null, onSet: (changed: () => void) => void,
+ * }} handlers `parts`: those of the product line that is looked at; `onSet`: when another set is looked at
  */
-export function acceptTraining({ choose, problem }) {
+export function acceptTraining({ choose, problem, parts, onSet }) {
   for (const id of ["train-files", "train-folder"]) onFiles(id, (files) => choose(choiceOf(files.map((file) => found(file)))));
 
   byId("train-bundled").addEventListener("click", async () => {
@@ -55,6 +58,15 @@ export function acceptTraining({ choose, problem }) {
     } catch (error) {
       problem(`The bundled images could not be listed (${reasonOf(error)}). Check the connection, or use your own images.`);
     }
+  });
+
+  const button = byId("train-parts");
+  const show = () => (button.hidden = parts() === null);
+  onSet(show);
+  show();
+  button.addEventListener("click", () => {
+    const choice = parts();
+    if (choice) choose(choice);
   });
 
   acceptFrames(choose, problem);

@@ -111,7 +111,7 @@ export class RunControl extends EventTarget {
     if (isBusy(this.state)) return;
     const { preparation } = this;
     if (!preparation.choice) {
-      this.#status.tell("Choose normal images first: files, a folder, the bundled images or the camera.");
+      this.#status.tell("Choose normal images first: files, a folder, rendered parts, the bundled images or the camera.");
       byId("train-files").focus();
       return;
     }
