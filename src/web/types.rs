@@ -972,7 +972,9 @@ mod tests {
                 Value::String(_) => {
                     kind.starts_with("string") || kind.contains('"') || kind == "Verdict;"
                 }
-                Value::Array(_) => kind.contains("[]") || kind.contains("Array"),
+                Value::Array(_) => {
+                    kind.contains("[]") || kind.contains("Array") || kind.starts_with('[')
+                }
                 Value::Object(_) => kind.contains('{') || kind.starts_with(char::is_uppercase),
             };
             assert!(fits, "{field} is given as {value}");
