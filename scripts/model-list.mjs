@@ -16,7 +16,7 @@ const METHODS = [
     method: 'skip-ganomaly',
     file: 'solar-ir.safetensors',
     title: 'Skip-GANomaly (2019)',
-    words: 'Reconstructs each image. This model was trained on 5,400 images and scores by the distance to the nearest of the normal images stored in its memory bank. Akçay, Atapour-Abarghouei and Breckon, 2019.',
+    words: 'Reconstructs each image. This model was trained on 5,400 images and scores by the distance to the nearest of the 1,024 encodings that stand for them in its memory bank. Akçay, Atapour-Abarghouei and Breckon, 2019.',
   },
   {
     method: 'ganomaly',

@@ -8,6 +8,7 @@ mod device;
 mod evaluate;
 mod exit;
 mod files;
+mod generate;
 mod images;
 mod import;
 mod inspect;
@@ -44,6 +45,8 @@ enum Verb {
     Evaluate(evaluate::Args),
     /// Train and evaluate several methods on the same split with the same budget
     Compare(Box<compare::Args>),
+    /// Render pictures of a product line, normal ones and faulty ones with exact masks, to train and to test on
+    Generate(generate::Args),
     /// Convert checkpoints of the published PyTorch programs into a model file
     Import(import::Args),
     /// Show what a model file contains
@@ -65,6 +68,7 @@ pub fn run() -> ExitCode {
         Verb::Score(args) => score::run(args),
         Verb::Evaluate(args) => evaluate::run(args),
         Verb::Compare(args) => compare::run(&args, given),
+        Verb::Generate(args) => generate::run(&args),
         Verb::Import(args) => import::run(args),
         Verb::Inspect(args) => inspect::run(args),
         Verb::Schema(args) => schema::run(&args),

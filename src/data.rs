@@ -12,8 +12,8 @@
 //! | [`digest`] | what a model was trained on |
 //!
 //! The program has more: `dataset` (one set of images, whatever the source), `sample` (one of its
-//! images), `classes` (which of them count as normal), `folder`, `cifar10` and `idx` (the sources),
-//! `files` and `records` (images on disk, and raw ones in memory), `picture_cache` (prepared images in
+//! images), `classes` (which of them count as normal), `folder`, `cifar10`, `idx` and `product_set` (the
+//! sources), `files` and `records` (images on disk, and raw ones in memory), `picture_cache` (prepared images in
 //! bounded memory) and `mask` (where a defect is).
 
 pub mod augment;
@@ -42,6 +42,8 @@ pub mod idx;
 pub mod mask;
 #[cfg(all(feature = "cli", not(target_family = "wasm")))]
 pub mod picture_cache;
+#[cfg(all(feature = "cli", not(target_family = "wasm")))]
+pub mod product_set;
 #[cfg(all(feature = "cli", not(target_family = "wasm")))]
 pub mod records;
 #[cfg(all(feature = "cli", not(target_family = "wasm")))]
@@ -135,16 +137,24 @@ pub enum DataError {
         /// The classes with their numbers.
         classes: String,
     },
-    /// A choice of classes for a folder whose layout already says what is normal.
+    /// A choice of classes for data that already say what is normal.
     #[error(
         "--abnormal, --normal and --split are for cifar10:DIR, idx:DIR and folders with \
          train/<class> and test/<class>; {} is recognised as {layout}", .root.display()
     )]
     NotSelectable {
-        /// The folder.
+        /// The folder, or the data as they were named.
         root: PathBuf,
         /// Its layout.
         layout: String,
+    },
+    /// Options of a product line that do not fit.
+    #[error("{asked}: {reason}")]
+    ProductLine {
+        /// The data as they were named.
+        asked: String,
+        /// What was expected.
+        reason: String,
     },
     /// No training image of a class that counts as normal.
     #[error(

@@ -9,6 +9,7 @@ pub mod alocc;
 pub mod anogan;
 mod baseline;
 mod calibrate;
+mod coreset;
 pub mod egbad;
 mod error;
 mod explanation;

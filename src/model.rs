@@ -61,7 +61,7 @@ pub struct Score {
     pub anomaly_score: f64,
     /// R, how far the image is from its reconstruction.
     pub residual: f64,
-    /// L, how far its features are from those of the reconstruction or of the nearest stored image; `None`
+    /// L, how far its features are from those of the reconstruction or of the nearest stored encoding; `None`
     /// for methods without features.
     pub latent: Option<f64>,
     /// A against the threshold; [`Verdict::Uncalibrated`] without one.

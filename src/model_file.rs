@@ -27,10 +27,10 @@ use format::KEY;
 /// Prefix of the numbers that calibration fitted: always in single precision.
 const SCORING: &str = "scoring.";
 
-/// Prefix of the memory bank that calibration built: also in single precision, except for the images.
+/// Prefix of the memory bank that calibration built: also in single precision, except for the encodings.
 pub(crate) const MEMORY: &str = "memory.";
 
-/// The images in the memory bank: always in half precision.
+/// The encodings in the memory bank: always in half precision.
 pub(crate) const MEMORY_IMAGES: &str = "memory.pictures";
 
 /// A model in memory.

@@ -60,7 +60,7 @@ pub enum Latent {
     Final,
     /// All of D's layers, each feature's difference divided by its size on held-out normal images.
     Layers,
-    /// The generator's encoding and the nearest one in a memory bank of training images.
+    /// The generator's encoding and the nearest one in a memory bank of normal training images.
     Memory,
 }
 
@@ -77,7 +77,7 @@ impl Latent {
             }
             Self::Memory => {
                 "is the distance from the generator's encoding of the image to the nearest encoding in \
-                 the memory bank, which holds normal training images"
+                 the memory bank, which stands for the normal training images"
             }
         }
     }

@@ -17,7 +17,8 @@ const CACHE_MIB: u64 = 1024;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::Args)]
 #[serde(default)]
 pub struct DataArgs {
-    /// Images: a folder, cifar10:DIR or idx:DIR
+    /// Images: a folder, cifar10:DIR, idx:DIR, or product:LINE for rendered parts of a product line, with
+    /// options of generate as in product:gear,size=64,drift=light
     #[arg(long, value_name = "DATA")]
     pub data: Option<String>,
     /// The abnormal class, by name or number; all others are normal
@@ -81,6 +82,9 @@ impl DataArgs {
     pub fn absolute(&self) -> Result<Self> {
         let absolute = |source: &String| -> Result<String> {
             let (kind, folder) = parse_source(source);
+            if kind == Kind::Product {
+                return Ok(source.clone());
+            }
             let folder = std::path::absolute(folder)
                 .with_context(|| format!("cannot determine the absolute path of {source}"))?;
             let folder = folder.to_str().with_context(|| {

@@ -5,7 +5,7 @@
 pub const FAILED: u8 = 1;
 /// The work was done, but some images could not be read.
 pub const SOME_SKIPPED: u8 = 3;
-/// Ctrl-C: a checkpoint was saved.
+/// Ctrl-C: a checkpoint was saved, or nothing was written.
 pub const INTERRUPTED: u8 = 130;
 
 /// How a verb ended when nothing failed.

@@ -59,6 +59,21 @@ fn temporary_in(folder: &Path) -> std::io::Result<tempfile::NamedTempFile> {
     tempfile::NamedTempFile::new_in(folder)
 }
 
+/// A temporary folder with the permissions of any new folder: 0777 less the umask.
+#[cfg(unix)]
+pub fn folder_in(parent: &Path) -> std::io::Result<tempfile::TempDir> {
+    use std::os::unix::fs::PermissionsExt;
+    tempfile::Builder::new()
+        .permissions(std::fs::Permissions::from_mode(0o777))
+        .tempdir_in(parent)
+}
+
+/// A temporary folder.
+#[cfg(not(unix))]
+pub fn folder_in(parent: &Path) -> std::io::Result<tempfile::TempDir> {
+    tempfile::tempdir_in(parent)
+}
+
 /// SHA-256 of some bytes in hexadecimal.
 pub fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes)

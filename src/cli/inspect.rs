@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 
 use crate::calibration::rounded;
-use crate::model_file::Scoring;
+use crate::model_file::{MEMORY_IMAGES, Scoring};
 
 use super::exit::Outcome;
 use super::files::{read_model, sha256};
@@ -84,6 +84,11 @@ pub fn run(args: Args) -> Result<Outcome> {
             }
         }
         None => writeln!(out, "networks      none")?,
+    }
+    if let Some(memory) = model.tensors.get(MEMORY_IMAGES)
+        && let [stored, values] = memory.shape[..]
+    {
+        writeln!(out, "memory bank   {stored} encodings of {values} values")?;
     }
     match &header.training {
         None => writeln!(out, "training      not recorded")?,

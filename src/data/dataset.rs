@@ -1,14 +1,17 @@
-//! One set of images, whatever its source: a folder, CIFAR-10's files or IDX files.
+//! One set of images, whatever its source: a folder, CIFAR-10's files, IDX files or a product line.
 
 use std::num::NonZeroUsize;
 use std::path::Path;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::batch::{stratified_subsample, subsample};
 use super::classes::{ClassSample, ClassSet, Selection, Split};
 use super::folder::{self, Folder};
-use super::sample::Sample;
+use super::mask::Mask;
+use super::product_set::{Part, ProductOptions, ProductSet};
+use super::sample::{Origin, Sample};
 use super::{DataError, cifar10, idx};
 
 /// The source of a set of images. Published tables are chosen by this and [`Dataset::abnormal_class`].
@@ -22,15 +25,18 @@ pub enum Kind {
     Cifar10,
     /// IDX files. They do not record which data set they hold.
     Idx,
+    /// Rendered parts of a product line.
+    Product,
 }
 
 impl Kind {
-    /// `folder`, `cifar10` or `idx`.
+    /// `folder`, `cifar10`, `idx` or `product`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Folder => "folder",
             Self::Cifar10 => "cifar10",
             Self::Idx => "idx",
+            Self::Product => "product",
         }
     }
 }
@@ -52,6 +58,12 @@ pub struct Options {
     pub seed: u64,
     /// Seed of the subsample of training images, if it differs from `seed`.
     pub limit_seed: Option<u64>,
+}
+
+impl Options {
+    fn choose_classes(&self) -> bool {
+        self.abnormal.is_some() || self.normal.is_some() || self.split.is_some()
+    }
 }
 
 /// A set of images to train and to test on.
@@ -76,22 +88,24 @@ pub struct Dataset {
     pub test: Vec<Sample>,
 }
 
-/// The kind and the place in `cifar10:DIR`, `idx:DIR` or `DIR`.
+/// The kind, and the place in `cifar10:DIR`, `idx:DIR` or `DIR`. That of `product:LINE` are its options.
 pub fn parse_source(source: &str) -> (Kind, &Path) {
     match source.split_once(':') {
         Some(("cifar10", folder)) => (Kind::Cifar10, Path::new(folder)),
         Some(("idx", folder)) => (Kind::Idx, Path::new(folder)),
+        Some(("product", options)) => (Kind::Product, Path::new(options)),
         _ => (Kind::Folder, Path::new(source)),
     }
 }
 
 impl Dataset {
-    /// Opens `cifar10:DIR`, `idx:DIR` or a folder `DIR`, and lists its images. Raw images are read
-    /// into memory, files are not.
+    /// Opens `cifar10:DIR`, `idx:DIR`, `product:LINE` or a folder `DIR`, and lists its images. Raw images are
+    /// read into memory, files are not; those of a product line are rendered when they are asked for.
     ///
     /// # Errors
-    /// If the data are missing or malformed, there is nothing to train on, the class is not one of
-    /// theirs, or a class is chosen where the layout says what is normal, or none where it does not.
+    /// If the data are missing or malformed, an option of a product line does not fit, there is nothing to train
+    /// on, the class is not one of theirs, or a class is chosen where the layout says what is normal, or none
+    /// where it does not.
     pub fn open(source: &str, options: &Options) -> Result<Self, DataError> {
         let (kind, folder) = parse_source(source);
         let mut set = match kind {
@@ -107,6 +121,7 @@ impl Dataset {
                 };
                 from_classes(source, kind, &what, set.into(), options)?
             }
+            Kind::Product => from_product_line(source, options)?,
             Kind::Folder => from_folder(source, folder, options)?,
         };
         set.limit(options);
@@ -166,8 +181,7 @@ fn keep(samples: &mut Vec<Sample>, kept: &[usize]) {
 }
 
 fn from_folder(source: &str, root: &Path, options: &Options) -> Result<Dataset, DataError> {
-    let chosen = options.abnormal.is_some() || options.normal.is_some() || options.split.is_some();
-    if chosen {
+    if options.choose_classes() {
         let what = "folder per class (train/<class>, test/<class>)";
         return from_classes(
             source,
@@ -182,19 +196,71 @@ fn from_folder(source: &str, root: &Path, options: &Options) -> Result<Dataset, 
         train,
         test,
     } = Folder::open(root)?;
+    Ok(of_known_kinds(
+        source,
+        Kind::Folder,
+        layout.to_string(),
+        train,
+        test,
+    ))
+}
+
+/// Makes a data set of samples that are known to be normal or abnormal.
+fn of_known_kinds(
+    source: &str,
+    kind: Kind,
+    description: String,
+    train: Vec<Sample>,
+    test: Vec<Sample>,
+) -> Dataset {
     let mut classes: Vec<String> = train.iter().chain(&test).map(|s| s.class.clone()).collect();
     classes.sort();
     classes.dedup();
-    Ok(Dataset {
+    Dataset {
         source: source.to_owned(),
-        kind: Kind::Folder,
-        description: layout.to_string(),
+        kind,
+        description,
         classes,
         selection: None,
         split: None,
         train,
         test,
-    })
+    }
+}
+
+fn from_product_line(source: &str, options: &Options) -> Result<Dataset, DataError> {
+    if options.choose_classes() {
+        return Err(DataError::NotSelectable {
+            root: source.into(),
+            layout: "a product line, whose faults are abnormal".to_owned(),
+        });
+    }
+    let (_, asked) = source.split_once(':').unwrap_or_default();
+    let set = ProductOptions::parse(asked).and_then(|options| ProductSet::new(&options));
+    let set = Arc::new(set.map_err(|reason| DataError::ProductLine {
+        asked: source.to_owned(),
+        reason,
+    })?);
+    let sample = |part: Part| Sample {
+        name: part.name(),
+        abnormal: part.fault().is_some(),
+        class: part
+            .fault()
+            .map_or("normal", |kind| kind.as_str())
+            .to_owned(),
+        mask: part.fault().map(|_| Mask::Rendered(part.clone())),
+        origin: Origin::Rendered(part),
+    };
+    let [train, test] = set
+        .parts()
+        .map(|parts| parts.into_iter().map(sample).collect());
+    Ok(of_known_kinds(
+        source,
+        Kind::Product,
+        set.to_string(),
+        train,
+        test,
+    ))
 }
 
 /// Makes a data set from images with class labels by choosing one class.
@@ -403,7 +469,9 @@ mod tests {
         assert_eq!((&set.selection, set.split), (&None, None));
         assert_eq!(set.classes, ["dent", "normal"]);
         assert_eq!((set.train.len(), set.test_counts()), (1, (1, 1)));
-        let mask = set.test[0].mask.as_ref().unwrap();
+        let Some(Mask::File(mask)) = &set.test[0].mask else {
+            panic!("expected a file, got {:?}", set.test[0].mask);
+        };
         assert!(mask.ends_with("ground_truth/dent/0_mask.png"));
         assert!(
             set.description.starts_with("MVTec layout"),

@@ -7,6 +7,7 @@ use super::DataError;
 use super::classes::{ClassSample, ClassSet};
 use super::files::{check_folder, folder_name, name_below, pictures_in, subfolders};
 use super::layout::{self, Layout, expected_extensions};
+use super::mask::Mask;
 use super::sample::{Origin, Sample};
 
 /// The images of a data folder, sorted by path.
@@ -55,7 +56,7 @@ impl Folder {
             name: names[index].clone(),
             origin: Origin::File(files[index].clone()),
             mask: match abnormal && layout == Layout::Mvtec {
-                true => mask(root, &class, &files[index]),
+                true => mask(root, &class, &files[index]).map(Mask::File),
                 false => None,
             },
             abnormal,

@@ -1,11 +1,49 @@
 //! Masks that mark a defect, as in MVTec's `ground_truth`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use image::DynamicImage;
 
 use super::files::read_picture;
 use super::image::Picture;
+use super::product_set::Part;
+
+/// Where a mask is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Mask {
+    /// In a file.
+    File(PathBuf),
+    /// Rendered, as what the fault of this part changes.
+    Rendered(Part),
+}
+
+impl Mask {
+    /// The mask at the network's size: row by row, whether there is a defect. See [`resize`].
+    ///
+    /// # Errors
+    /// Why it cannot be used, in words for the user.
+    pub fn load(&self, size: usize) -> Result<Vec<bool>, String> {
+        let part = match self {
+            Self::File(path) => return read(path, size),
+            Self::Rendered(part) => part,
+        };
+        let change = part.render()?.change;
+        let change = change.ok_or_else(|| format!("{part} has no fault"))?;
+        let side = part.set().size();
+        let mask = Picture::from_raw(side as u32, side as u32, 1, change.mask);
+        Ok(resize(&mask, size))
+    }
+}
+
+/// The file, or the part.
+impl std::fmt::Display for Mask {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::File(path) => path.display().fmt(f),
+            Self::Rendered(part) => part.fmt(f),
+        }
+    }
+}
 
 /// Reads a mask and resizes it to the network's size: row by row, whether there is a defect.
 ///

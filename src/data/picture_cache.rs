@@ -52,7 +52,8 @@ impl PictureCache {
     /// `cache_bytes`.
     ///
     /// Samples that cannot be read are left out, see [`PictureCache::skipped`]; the digest is over the
-    /// others; a record counts as a file of its name that holds its pixels as the data set's file does.
+    /// others; a record counts as a file of its name that holds its pixels as the data set's file does, a
+    /// rendered image as one that holds its pixels.
     /// `on_progress` is called from any thread with the number of samples done.
     pub fn new(
         samples: Vec<Sample>,
@@ -332,6 +333,10 @@ fn passes(samples: &[Sample]) -> impl Iterator<Item = &[Sample]> {
             bytes += match &sample.origin {
                 Origin::File(path) => std::fs::metadata(path).map_or(0, |file| file.len()),
                 Origin::Record(..) => 0,
+                Origin::Rendered(part) => {
+                    let set = part.set();
+                    (set.size() * set.size() * set.channels()) as u64
+                }
             };
             bytes <= PASS_BYTES
         };

@@ -8,6 +8,8 @@ use rayon::prelude::*;
 
 use super::files::read_bounded;
 use super::image::{self, Picture, Preprocessing};
+use super::mask::Mask;
+use super::product_set::Part;
 use super::records::Records;
 
 /// Where an image's pixels are stored.
@@ -17,12 +19,15 @@ pub enum Origin {
     File(PathBuf),
     /// In memory, as one of a data set's records.
     Record(Arc<Records>, usize),
+    /// Nowhere: they are rendered each time.
+    Rendered(Part),
 }
 
 /// One image of a data set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sample {
-    /// Its file below the data folder with `/` between the parts, or its record (`test_batch/17`).
+    /// Its file below the data folder with `/` between the parts, or its record (`test_batch/17`). A rendered
+    /// image is named as the file that `generate` writes.
     pub name: String,
     /// Where its pixels are.
     pub origin: Origin,
@@ -30,27 +35,28 @@ pub struct Sample {
     pub abnormal: bool,
     /// What it shows. If the layout of a folder says what is normal: `normal`, or the kind of defect.
     pub class: String,
-    /// The mask that marks the defect, if there is one; see [`super::mask`].
-    pub mask: Option<PathBuf>,
+    /// The mask that marks the defect, if there is one.
+    pub mask: Option<Mask>,
 }
 
 impl Sample {
-    /// The file, or the record's name: for messages.
+    /// The file, or the name: for messages.
     pub fn path(&self) -> &Path {
         match &self.origin {
             Origin::File(path) => path,
-            Origin::Record(..) => Path::new(&self.name),
+            Origin::Record(..) | Origin::Rendered(_) => Path::new(&self.name),
         }
     }
 
-    /// The bytes of the file, or of the record as its file holds it.
+    /// The bytes of the file, of the record as its file holds it, or of the rendered pixels row by row.
     ///
     /// # Errors
-    /// Why the file cannot be read, in words for the user.
+    /// Why there are none, in words for the user.
     pub fn bytes(&self) -> Result<Cow<'_, [u8]>, String> {
         Ok(match &self.origin {
             Origin::File(path) => Cow::Owned(read_bounded(path)?),
             Origin::Record(records, index) => Cow::Borrowed(records.bytes(*index)),
+            Origin::Rendered(part) => Cow::Owned(part.render()?.pixels),
         })
     }
 
@@ -59,6 +65,11 @@ impl Sample {
         match &self.origin {
             Origin::File(_) => image::decode(bytes).map_err(|error| error.to_string()),
             Origin::Record(records, index) => Ok(records.picture(*index)),
+            Origin::Rendered(part) => {
+                let (size, channels) = (part.set().size(), part.set().channels());
+                let side = size as u32;
+                Ok(Picture::from_raw(side, side, channels, bytes.to_vec()))
+            }
         }
     }
 

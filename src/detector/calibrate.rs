@@ -36,7 +36,7 @@ pub struct Calibrated {
     pub held_out: Vec<(usize, RawScore)>,
 }
 
-/// Calibrates a model on the images `held_out`, with the scoring in its header. A memory bank stores
+/// Calibrates a model on the images `held_out`, with the scoring in its header. A memory bank is built from
 /// images of `training`; a method with a latent optimisation uses only a part of many held-out images. An
 /// earlier calibration is replaced. `progress` is notified of [`images_needed`] images.
 ///

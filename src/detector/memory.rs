@@ -3,13 +3,14 @@
 //! The encoding consists of the features of the generator's encoder at 4 × 4 pixels and below. Each layer
 //! is scaled to the same spread, the whole is projected onto its principal directions, and each direction
 //! is divided by the root of its deviation: half of a whitening, so that neither the few strong
-//! directions nor the many weak ones dominate.
+//! directions nor the many weak ones dominate. Of many encodings, a [`coreset`] is stored.
 //!
 //! Source: ours. Memory banks of normal encodings go back to nearest-neighbour detectors; Roth et al.
 //! 2022 (PatchCore) store a pretrained network's features. This one stores those of the trained GAN.
 
 use burn::tensor::{Device, Tensor, TensorData};
 
+use super::coreset::coreset;
 use super::principal::leading_directions;
 use super::scoring::SCORED_AT_ONCE;
 use super::{CalibrateError, Detector, Progress};
@@ -21,7 +22,7 @@ use crate::nn::tensors::{HostTensor, NamedTensors, Reader, TensorError, stored};
 use crate::platform::yield_now;
 
 /// Names of the tensors in a file: `[encoding, components]`, `[1, components]` and
-/// `[pictures, components]`.
+/// `[stored, components]`.
 const PROJECTION: &str = "memory.projection";
 const OFFSET: &str = "memory.offset";
 const PICTURES: &str = MEMORY_IMAGES;
@@ -29,18 +30,21 @@ const PICTURES: &str = MEMORY_IMAGES;
 /// Directions that are kept.
 const COMPONENTS: usize = 64;
 
-/// Largest number of training images in the memory bank.
+/// Largest number of training images that a memory bank is built from.
 pub(super) const CAPACITY: usize = 6_000;
 
-/// The stored normal images, ready for the nearest-neighbour lookup.
+/// Largest number of stored encodings: docs/method.md shows how it was chosen.
+const STORED: usize = 1_024;
+
+/// The stored encodings, ready for the nearest-neighbour lookup.
 pub(super) struct MemoryBank {
     /// `[components, encoding, 1, 1]`
     projection: Tensor<4>,
     /// `[1, components]`
     offset: Tensor<2>,
-    /// `[pictures, components]`
+    /// `[stored, components]`
     pictures: Tensor<2>,
-    /// ‖p‖² of each image, `[1, pictures]`
+    /// ‖p‖² of each stored encoding, `[1, stored]`
     squares: Tensor<2>,
 }
 
@@ -146,13 +150,20 @@ pub(super) async fn learn(
     let projection = half_whitened * scales;
     let projected = matrix(rows, [count, length]).matmul(projection.clone());
     let offset = projected.clone().mean_dim(0);
-    // Files store half precision, so the lookup uses the same values.
-    let images = rounded(projected - offset.clone()).await?;
     let reader = Reader::new()
         .tensor(PROJECTION, projection)
-        .tensor(OFFSET, offset)
-        .tensor(PICTURES, images);
-    Ok(reader.read().await?)
+        .tensor(PICTURES, projected - offset.clone())
+        .tensor(OFFSET, offset);
+    let mut memory = reader.read().await?;
+    if let Some(HostTensor { shape, values }) = memory.get_mut(PICTURES) {
+        // Choosing from rounded values, devices that round differently mostly choose the same.
+        let components = shape[1];
+        let encodings = rounded(std::mem::take(values));
+        // Files store half precision, so the lookup uses the same values.
+        *values = rounded(coreset(encodings, components, STORED).await);
+        shape[0] = values.len() / components;
+    }
+    Ok(memory)
 }
 
 /// A factor for each value of an encoding: 1 over the root mean variance of its layer.
@@ -178,17 +189,10 @@ fn layer_scales(rows: &[f32], layers: &[usize]) -> Vec<f32> {
     scales
 }
 
-/// A matrix rounded to half precision.
-async fn rounded(matrix: Tensor<2>) -> Result<Tensor<2>, TensorError> {
-    let device = matrix.device();
-    let shape = matrix.dims();
-    let mut read = Reader::new().tensor("matrix", matrix).read().await?;
-    let HostTensor { mut values, .. } = read.remove("matrix").unwrap_or(HostTensor {
-        shape: Vec::new(),
-        values: Vec::new(),
-    });
+/// Values rounded to half precision.
+fn rounded(mut values: Vec<f32>) -> Vec<f32> {
     for value in &mut values {
         *value = Precision::F16.round(*value);
     }
-    Ok(Tensor::from_data(TensorData::new(values, shape), &device))
+    values
 }

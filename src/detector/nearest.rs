@@ -44,7 +44,7 @@ impl MethodSpec for Spec {
 
     fn latent_meaning(&self, scoring: &Scoring) -> Option<&'static str> {
         (scoring.latent == Latent::Memory).then_some(
-            "is the distance to the nearest stored training image, in half-whitened principal components",
+            "is the distance to the nearest encoding in the memory bank, in half-whitened principal components",
         )
     }
 

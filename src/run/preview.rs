@@ -13,7 +13,7 @@ use crate::nn::tensors::TensorError;
 use crate::platform::yield_now;
 use crate::score::RawScore;
 
-/// Training images in a preview's memory bank, if the score uses one: the finished model stores more.
+/// Training images in a preview's memory bank, if the score uses one: the finished model's is built from more.
 pub const MEMORY_IMAGES: usize = 128;
 
 /// Largest number of held-out images, and of labelled ones of each kind, that a preview scores.

@@ -364,6 +364,8 @@ fn calibration_anew_finds_the_same_threshold_and_learns_other_scores() {
         read(&out).header.calibration.expect("calibrated").normals,
         25
     );
+    let (held, _) = run(program().arg("inspect").arg(&out), 0);
+    assert!(held.contains("memory bank   25 encodings of "), "{held}");
     refused(
         &mut calibrate(&solar_ir(), &out, &["--threshold-quantile", "1"]),
         &["quantile", "got 1"],

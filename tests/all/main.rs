@@ -10,6 +10,8 @@ mod cli_data;
 #[cfg(feature = "cli")]
 mod cli_evaluate;
 #[cfg(feature = "cli")]
+mod cli_generate;
+#[cfg(feature = "cli")]
 mod cli_methods;
 #[cfg(feature = "cli")]
 mod common;
@@ -20,6 +22,9 @@ mod metrics;
 mod networks;
 #[cfg(feature = "cli")]
 mod parity;
+mod product;
+#[cfg(feature = "cli")]
+mod product_table;
 #[cfg(feature = "cli")]
 mod schema;
 mod training;

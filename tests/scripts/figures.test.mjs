@@ -175,6 +175,7 @@ test('the bundled model is what README, the results and the list of models say',
   const list = 'www/models/index.json';
   const [own] = json(list);
   same(caught(list, /trained on ([\d,]+)/i, `${own.method}, trained on`, own.words), trained);
+  same(caught(list, /the ([\d,]+) encodings/, `${own.method}, stored encodings`, own.words), file('memory.pictures', bundled.stored[0]));
   same(caught('docs/performance.md', /([\d,]+) parameters at 32/, 'parameters'), file('parameters', bundled.parameters));
 });
 
@@ -343,5 +344,7 @@ test('limits: images, files, networks and the memory bank', () => {
     same(figure(`docs/model-file.md, ${name},`, numbers(field(name)).join(', ')), figure(`www/lib/training/schema.json, ${name},`, setting(name).choices.join(', ')));
   }
   const stored = row('docs/method.md', /^`--latent memory`$/).at(-1);
-  same(figure('docs/method.md, --latent memory, stored at most,', Math.max(...numbers(stored))), constant('CAPACITY', 'src', /memory/));
+  const [most, from] = numbers(stored);
+  same(figure('docs/method.md, --latent memory, stored at most,', most), constant('STORED', 'src', /memory/));
+  same(figure('docs/method.md, --latent memory, training images at most,', from), constant('CAPACITY', 'src', /memory/));
 });

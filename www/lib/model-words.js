@@ -67,7 +67,7 @@ export function leadWords({ method, explanation, header }, subject = "normal ima
   const reconstructs = `The loaded model was trained only on ${subject} and reconstructs each image you add.`;
   const { lambda } = header.scoring;
   if (explanation.memory_bank && lambda === 0) {
-    return `${reconstructs} The score says how far an image is from the normal images stored in the model's memory bank; a heat map shows what the model failed to reconstruct.`;
+    return `${reconstructs} The score says how far an image is from the normal images that the model's memory bank stands for; a heat map shows what the model failed to reconstruct.`;
   }
   switch (method) {
     case "nearest":

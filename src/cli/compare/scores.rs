@@ -10,7 +10,7 @@ use crate::cli::device::Chosen;
 use crate::cli::evaluate::scoring::{Verdicts, calibrated, honest};
 use crate::cli::evaluate::test_set::published_order;
 use crate::cli::files::{sha256, write_whole};
-use crate::data::{dataset::Dataset, sample::Sample};
+use crate::data::{dataset::Dataset, mask::Mask, sample::Sample};
 use crate::detector;
 use crate::evaluation::{MethodResult, Resampling};
 
@@ -96,14 +96,18 @@ fn test_digest(test: &[Sample]) -> String {
     let mut text = String::new();
     for sample in test {
         let bytes = std::fs::metadata(sample.path()).map_or(0, |file| file.len());
-        let mask = sample.mask.as_deref().unwrap_or(Path::new(""));
+        let mask = sample
+            .mask
+            .as_ref()
+            .map(Mask::to_string)
+            .unwrap_or_default();
         let Sample {
             name,
             class,
             abnormal,
             ..
         } = sample;
-        text += &format!("{name}\0{class}\0{abnormal}\0{bytes}\0{}\n", mask.display());
+        text += &format!("{name}\0{class}\0{abnormal}\0{bytes}\0{mask}\n");
     }
     sha256(text.as_bytes())
 }

@@ -6,7 +6,6 @@ use anyhow::Result;
 
 use crate::cli::device::score_batch;
 use crate::cli::progress;
-use crate::data::mask;
 use crate::data::sample::{Sample, load_chunks};
 use crate::detector::{self, Detector, Scored};
 use crate::device::DeviceKind;
@@ -124,8 +123,8 @@ pub fn score_all(
         scoring += started.elapsed();
         for (sample, scored) in readable.into_iter().zip(scored) {
             if masked && (!sample.abnormal || sample.mask.is_some()) {
-                let mask = sample.mask.as_deref();
-                let mask = mask.map(|path| mask::read(path, preprocessing.size));
+                let mask = sample.mask.as_ref();
+                let mask = mask.map(|mask| mask.load(preprocessing.size));
                 match mask.transpose() {
                     Ok(mask) => {
                         let at = scores.pictures.len();

@@ -53,24 +53,41 @@ impl Lot {
     /// # Panics
     /// If a faulty one is asked for and the lot has no kinds of faults.
     pub fn part(&self, purpose: Purpose, number: u32) -> Scene {
+        self.redrawn(purpose, number, 0)
+    }
+
+    /// The part with this number, its fault drawn anew `times` times: another size, contrast, place and shape of the
+    /// same kind. For a fault that does not show where it came to lie.
+    ///
+    /// # Panics
+    /// As [`Lot::part`].
+    pub fn redrawn(&self, purpose: Purpose, number: u32, times: u32) -> Scene {
         // Draws of two purposes or numbers share nothing.
         let mut draw = Draw::new(
             self.seed,
             hash(purpose as u32, number as i32, self.product as i32),
         );
-        let mut seed = || u64::from(draw.seed()) << 32 | u64::from(draw.seed());
-        let (part, fault) = (seed(), seed());
+        let seed = long_seed(&mut draw);
+        let mut own = long_seed(&mut draw);
+        if times > 0 {
+            draw = Draw::new(own, times);
+            own = long_seed(&mut draw);
+        }
         let fault = (purpose == Purpose::Faulty).then(|| Fault {
             kind: self.faults[number as usize % self.faults.len()],
             size: draw.between(*self.sizes.start(), *self.sizes.end()),
             contrast: draw.between(*self.contrasts.start(), *self.contrasts.end()),
-            seed: fault,
+            seed: own,
         });
         Scene {
             product: self.product,
-            seed: part,
+            seed,
             fault,
             drift: self.drift.filter(|_| purpose != Purpose::Train),
         }
     }
+}
+
+fn long_seed(draw: &mut Draw) -> u64 {
+    u64::from(draw.seed()) << 32 | u64::from(draw.seed())
 }
