@@ -23,6 +23,7 @@ mod networks;
 #[cfg(feature = "cli")]
 mod parity;
 mod product;
+mod product_sheets;
 #[cfg(feature = "cli")]
 mod product_table;
 #[cfg(feature = "cli")]

@@ -2,7 +2,7 @@
 
 use std::f32::consts::{FRAC_1_SQRT_2, FRAC_PI_2, FRAC_PI_3, PI};
 
-use super::arithmetic::{Turn, length, mix, mix3, scale3, smooth};
+use super::arithmetic::{Turn, cos, length, mix, mix3, scale3, sin, smooth};
 use super::blemish::{Blot, Stroke};
 use super::board_layout::{
     BODY, COPPER, Cell, DRILL, Form, GAP, Kind, Kind::*, LAST_PIN, LETTER, PAD, PARTS, PIN, PITCH,
@@ -14,14 +14,18 @@ use super::noise::{self, Draw};
 use super::surface::{Point, Surface};
 
 /// What can be wrong with a board.
-pub(super) const FAULTS: [FaultKind; 6] = [
+pub(super) const FAULTS: [FaultKind; 7] = [
     FaultKind::MissingComponent,
     FaultKind::TurnedComponent,
     FaultKind::Bridge,
+    FaultKind::WrongPrint,
     FaultKind::Scratch,
     FaultKind::Discolouration,
     FaultKind::ForeignBody,
 ];
+
+/// How far the circuit's marking may be shifted and stay on it, in sides.
+const MARKING_PLAY: f32 = 0.055;
 
 /// Linear colours.
 const TIN: [f32; 3] = [0.78, 0.78, 0.77];
@@ -156,6 +160,8 @@ enum Mark {
         height: f32,
         seed: u32,
     },
+    /// The circuit's marking, shifted.
+    Print { by: [f32; 2] },
     /// A line through the mask.
     Scratch { stroke: Stroke, contrast: f32 },
     /// A scorched place.
@@ -319,6 +325,14 @@ impl Mark {
                     half: [half_length, half_length.min(0.023 * contrast.sqrt())],
                     height: 0.016 * contrast,
                     seed: draw.seed(),
+                }
+            }
+            FaultKind::WrongPrint => {
+                let way = draw.between(-PI, PI);
+                // It stays on the circuit.
+                let far = (0.5 * size * contrast).min(MARKING_PLAY);
+                Self::Print {
+                    by: [far * cos(way), far * sin(way)],
                 }
             }
             FaultKind::Scratch => {
@@ -954,8 +968,12 @@ impl Board {
                 (b"2L47CP", 0.017, 0.0066),
                 (b"U5T", 0.054, 0.0056),
             ];
+            let [right, down] = match self.mark {
+                Some(Mark::Print { by }) => by,
+                _ => [0.0; 2],
+            };
             let laser = lines.iter().fold(0.0_f32, |most, &(letters, line, unit)| {
-                most.max(self.ink(letters, u, v - line, unit))
+                most.max(self.ink(letters, u - right, v - down - line, unit))
             });
             let mut top = Point::matt(
                 0.036 - 0.010 * bevel - 0.004 * dimple + 0.00025 * grain,

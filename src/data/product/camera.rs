@@ -48,6 +48,8 @@ impl Camera {
         let azimuth = -2.25 + draw.about(0.10) + 0.8 * lamp * way[0];
         let (low, high) = (0.66_f32, 0.751_f32);
         let warm = draw.about(0.02) + 0.10 * lamp * way[2];
+        // The camera chooses its gain, so that the noise of no two pictures is quite the same.
+        let gain = 1.0 + draw.about(0.2);
         Self {
             shift: [
                 draw.about(0.006) + 0.03 * moved * way[0],
@@ -63,8 +65,8 @@ impl Camera {
             balance: [1.0 + warm, 1.0, 1.0 - warm],
             vignette: 0.22 + draw.about(0.05),
             blur: 0.0016 + 0.0008 * draw.unit() + 0.009 * of(DriftKind::Focus),
-            shot: 0.010,
-            read: 0.0016,
+            shot: 0.010 * gain,
+            read: 0.0016 * gain,
             noise: draw.seed(),
         }
     }

@@ -33,11 +33,13 @@ pub enum FaultKind {
     TurnedComponent,
     /// Solder between two contacts.
     Bridge,
+    /// A marking that was printed in the wrong place.
+    WrongPrint,
 }
 
 impl FaultKind {
     /// All kinds.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Scratch,
         Self::Crack,
         Self::Dent,
@@ -52,6 +54,7 @@ impl FaultKind {
         Self::MissingComponent,
         Self::TurnedComponent,
         Self::Bridge,
+        Self::WrongPrint,
     ];
 
     /// Its name in commands and folders.
@@ -71,6 +74,7 @@ impl FaultKind {
             Self::MissingComponent => "missing-component",
             Self::TurnedComponent => "turned-component",
             Self::Bridge => "bridge",
+            Self::WrongPrint => "wrong-print",
         }
     }
 }
