@@ -35,7 +35,7 @@ const scoreSamples = async (page) => {
 };
 
 try {
-  await take('product', [1200, 1180], '&set=gear', async (page) => {
+  await take('product', [1200, 1180], '&set=board', async (page) => {
     await page.waitForFunction((count) => [...document.querySelectorAll('#thumbs img')].filter((image) => image.naturalWidth > 0).length === count, SAMPLES);
   });
   await take('page', [1200, 1500], '', async (page) => {
