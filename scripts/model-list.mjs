@@ -55,14 +55,23 @@ const METHODS = [
   },
 ];
 
-/** Each product line's own. */
-const LINES = SETS.filter(({ id }) => lineOf(id)).map(({ id, model, normals }) => ({
-  set: id,
-  method: 'skip-ganomaly',
-  file: model,
-  title: 'Skip-GANomaly (2019)',
-  words: `Reconstructs each image. This model was trained on rendered images of ${normals} and scores by the distance to the nearest of the normal images stored in its memory bank. Akçay, Atapour-Abarghouei and Breckon, 2019.`,
-}));
+/** Each product line's: its own first. */
+const LINES = SETS.filter(({ id }) => lineOf(id)).flatMap(({ id, model, normals }) => [
+  {
+    set: id,
+    method: 'pca',
+    file: model,
+    title: 'PCA (1901)',
+    words: `No network: the score is the part of the image that the 32 leading principal components of 1,800 rendered images of ${normals} leave unexplained. Of the methods here it finds the most of this line's faults. Pearson, 1901.`,
+  },
+  {
+    set: id,
+    method: 'skip-ganomaly',
+    file: model.replace('.safetensors', '-skip-ganomaly.safetensors'),
+    title: 'Skip-GANomaly (2019)',
+    words: `Reconstructs each image with a small network, trained for 1,000 steps on 1,800 rendered images of ${normals}; its skip connections let much of a fault through. Akçay, Atapour-Abarghouei and Breckon, 2019.`,
+  },
+]);
 
 /** The list as it should be. */
 export function modelList(folder = models) {

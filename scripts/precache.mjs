@@ -4,8 +4,8 @@
 //   node scripts/precache.mjs [FILE]      writes the list (default: stdout)
 //
 // A lazy file is kept when it is first asked for: the WebGPU module, the bundled pictures for training, the
-// models of other methods and of other sets than the first, the real pictures. The rest is kept at the first visit: the first load, and behind it what the page trains
-// and compares with.
+// models of other methods and of other sets than the first, the real pictures. The rest is kept at the first visit: the
+// first load, and behind it what the page trains and compares with.
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';

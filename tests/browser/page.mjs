@@ -56,6 +56,8 @@ function assertScored(row) {
 test('the gallery: an example at once, a sample on a click, all samples on another', onPage({}, async (page) => {
   await page.waitForFunction(() => document.documentElement.dataset.firstScoreMs);
   assert.ok(await page.isVisible('#look[data-example] .look-score'));
+  assert.deepEqual(await page.$$eval('#look .look img', (images) => images.map((image) => image.naturalWidth > 0 && image.checkVisibility())), [true, true, true]);
+  assert.match(await page.textContent('#look .look .verdict-word'), /^(Normal|Anomalous)$/);
   assert.equal(await page.locator('#results tbody tr').count(), 0, 'the example is no result');
   assert.equal(await page.getAttribute('html', 'data-device'), 'cpu');
 

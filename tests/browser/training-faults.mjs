@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { FIRST, setOf } from '../../www/lib/sets.js';
+import { SOLAR, setOf } from '../../www/lib/sets.js';
 import { launch, root, startServer } from './harness.mjs';
 import { sampleFiles, waitReady, waitText, withHeader, withPage } from './drive.mjs';
 import { TINY, all, losses, openSession, plan, prepare, start, status, trainFiles, waitStep, waitTold } from './train.mjs';
@@ -288,7 +288,7 @@ test('a destroyed WebGPU device: the CPU takes the run up', { timeout: 600_000 }
 
 test('WebGPU that scores wrongly is not trained on', { timeout: 300_000 }, onGpuPage({
   routes: {
-    [`**/models/${setOf(FIRST).model}`]: withHeader((header) => ({ ...header, self_check: { ...header.self_check, anomaly_score: header.self_check.anomaly_score * 1.5 } }), readFileSync(join(root, 'www/models', setOf(FIRST).model))),
+    [`**/models/${setOf(SOLAR).model}`]: withHeader((header) => ({ ...header, self_check: { ...header.self_check, anomaly_score: header.self_check.anomaly_score * 1.5 } }), readFileSync(join(root, 'www/models', setOf(SOLAR).model))),
   },
 }, async (page) => {
   await openSession(page, 'webgpu');

@@ -24,7 +24,7 @@ beforeEach(() => {
   write('www/vendor/curves/curves.js', randomBytes(500));
   write('www/samples/solar-ir.json', randomBytes(100));
   write('www/models/solar-ir.safetensors', randomBytes(2000));
-  write('www/models/lines/gear.safetensors', randomBytes(1000));
+  write('www/models/lines/board.safetensors', randomBytes(1000));
   write('www/models/lines/wood.safetensors', randomBytes(1100));
   write('www/models/methods/pca.safetensors', randomBytes(700));
   write('www/models/methods/nearest.safetensors', randomBytes(900));
@@ -77,7 +77,7 @@ test('models and pictures of other sets than the first are no part of the first 
   write('www/models/lines/wood.safetensors', randomBytes(900_000));
   write('www/samples/gallery/b.png', randomBytes(900_000));
   assert.equal(measure(dirs()).sizes.first, before);
-  write('www/models/lines/gear.safetensors', randomBytes(900_000));
+  write('www/models/lines/board.safetensors', randomBytes(900_000));
   assert.ok(measure(dirs()).sizes.first > before + 890_000);
 });
 
@@ -89,7 +89,7 @@ test('a model of another method is no part of the first load, and has a limit of
   assert.deepEqual(judge(sizes).filter((row) => row.over).map((row) => row.what), [LIMITS.method.what]);
   const kept = precacheList(dirs()).filter(({ url }) => url.startsWith('./models/'));
   assert.deepEqual(kept.map(({ url, lazy }) => [url, lazy]), [
-    ['./models/lines/gear.safetensors', false],
+    ['./models/lines/board.safetensors', false],
     ['./models/lines/wood.safetensors', true],
     ['./models/methods/egbad.safetensors', true],
     ['./models/methods/nearest.safetensors', true],

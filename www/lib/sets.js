@@ -16,7 +16,7 @@
 /** The real pictures. */
 export const SOLAR = "solar-ir";
 /** The set that the page opens with. */
-export const FIRST = "gear";
+export const FIRST = "board";
 
 /** What stands beside a picture that the page has made. */
 export const RENDERED = "Rendered image";
@@ -39,10 +39,10 @@ const line = (id, title, { normals, first }) => ({ id, title, noun: title.toLowe
 
 /** @type {Line[]} */
 const LINES = [
-  line("fabric", "Fabric", { normals: "sound fabric", first: { number: 30, kind: "hole", size: "large", wear: 0.7 } }),
-  line("board", "Circuit board", { normals: "sound circuit boards", first: { number: 30, kind: "missing-component", size: "large", wear: 0.7 } }),
-  line("gear", "Gear", { normals: "sound gears", first: { number: 32, kind: "chip", size: "large", wear: 0.7 } }),
-  line("wood", "Wood", { normals: "sound wood", first: { number: 30, kind: "crack", size: "large", wear: 0.7 } }),
+  line("fabric", "Fabric", { normals: "sound fabric", first: { number: 19, kind: "hole", size: "large", wear: 0.7 } }),
+  line("board", "Circuit board", { normals: "sound circuit boards", first: { number: 11, kind: "discolouration", size: "large", wear: 0.7 } }),
+  line("gear", "Gear", { normals: "sound gears", first: { number: 8, kind: "dent", size: "large", wear: 0.7 } }),
+  line("wood", "Wood", { normals: "sound wood", first: { number: 7, kind: "hole", size: "large", wear: 0.7 } }),
 ];
 
 /** @type {(PictureSet | Line)[]} in the order that they are offered */

@@ -32,14 +32,16 @@ export class ResultCard {
 
   /** @param {HTMLElement} container */
   constructor(container) {
-    container.append(byId("look-template", HTMLTemplateElement).content.cloneNode(true));
-    const part = (/** @type {string} */ selector) => find(container, selector);
-    const image = (/** @type {string} */ selector) => find(container, selector, HTMLImageElement);
+    // The container may hold other pictures, so that what is sought is sought in the card alone.
+    const root = find(/** @type {DocumentFragment} */ (byId("look-template", HTMLTemplateElement).content.cloneNode(true)), ".look");
+    container.append(root);
+    const part = (/** @type {string} */ selector) => find(root, selector);
+    const image = (/** @type {string} */ selector) => find(root, selector, HTMLImageElement);
     this.#parts = {
-      root: part(".look"),
+      root,
       name: part(".look-name"), facts: part(".look-facts"), reason: part(".look-reason"), says: part(".look-says"),
       input: image(".input"), reconstruction: image(".reconstruction"), heat: image(".heat"), stack: part(".stack"),
-      word: part(".verdict-word"), icon: find(container, "use", SVGUseElement), meter: part(".meter"),
+      word: part(".verdict-word"), icon: find(root, "use", SVGUseElement), meter: part(".meter"),
       score: part(".look-score"), threshold: part(".look-threshold"), residual: part(".look-residual"), latent: part(".look-latent"),
     };
   }

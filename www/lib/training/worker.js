@@ -20,7 +20,7 @@
  */
 import { fetchOk, isPanic, isStopped, onDeviceLost, openModule, openWebGpu, selfCheck, text, UserError } from "../engine.js";
 import { Guard } from "../guard.js";
-import { FIRST, setOf } from "../sets.js";
+import { SOLAR, setOf } from "../sets.js";
 import { prepare, settingsOf, Superseded } from "./pictures.js";
 import { limitsOf, planWords, weigh } from "./planner.js";
 import { rehearse } from "./rehearse.js";
@@ -84,7 +84,7 @@ const open = () => /** @type {NonNullable<typeof engine>} */ (engine);
 
 /** A device is trusted once it scores as the page's own model says. @param {Opened} gpu */
 async function checked(gpu) {
-  const file = new Uint8Array(await (await fetchOk(`./models/${setOf(FIRST)?.model}`)).arrayBuffer());
+  const file = new Uint8Array(await (await fetchOk(`./models/${setOf(SOLAR)?.model}`)).arrayBuffer());
   const model = gpu.module.Model.load(gpu.device, file);
   await selfCheck(model);
   model.free();
