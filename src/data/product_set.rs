@@ -9,12 +9,14 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, Command, FromArgMatches};
 use serde::Serialize;
 
-use super::product::{Drift, DriftKind, FaultKind, Lot, Product, Purpose, SIZES, Scene, mask};
+use super::product::{
+    Drift, DriftKind, FaultKind, Lot, Product, Purpose, SIZES, Scene, bounds, mask,
+};
 
 /// Most pictures of one use.
 const MOST: u32 = 1_000_000;
 
-/// How often a fault that does not show is drawn anew.
+/// How often a fault is drawn until it shows.
 const TRIES: u32 = 20;
 
 /// The options of a data set of one product line: those of `generate`, and with `=` those of `product:LINE`.
@@ -243,7 +245,7 @@ impl ProductSet {
                 )),
             }
         };
-        let what = "a fault size in pixels of the picture";
+        let what = "a fault size in pixels";
         if let Some((from, to)) = inside(&options.fault_size, 1.0..=side, what)? {
             lot.sizes = from / side..=to / side;
         }
@@ -451,20 +453,14 @@ impl Change {
     /// None if nothing changed.
     fn new(sound: &[u8], faulty: &[u8], size: usize, channels: usize) -> Option<Self> {
         let mask = mask(sound, faulty, channels);
-        let changed = || mask.iter().enumerate().filter(|(_, on)| **on == 1);
-        let area = changed().count();
-        let range = |of: fn(usize, usize) -> usize| {
-            let all = changed().map(move |(at, _)| of(at, size));
-            Some((all.clone().min()?, all.max()?))
-        };
-        let (left, right) = range(|at, size| at % size)?;
-        let (top, bottom) = range(|at, size| at / size)?;
+        let bounds = bounds(&mask, size)?;
+        let area = mask.iter().filter(|&&on| on == 1).count();
         // Pixels that did not change add nothing.
         let pairs = sound.iter().zip(faulty);
         let total: u64 = pairs.map(|(a, b)| u64::from(a.abs_diff(*b))).sum();
         Some(Self {
             difference: total as f64 / (area * channels) as f64,
-            bounds: [left, top, right + 1 - left, bottom + 1 - top],
+            bounds,
             area,
             mask,
         })
