@@ -31,17 +31,17 @@ pub struct ProductOptions {
     /// Channels of the pictures: 1 for grey, 3 for colour
     #[arg(long, default_value = "3", value_parser = channels)]
     pub channels: usize,
-    /// Number of normal pictures to train on, from 1
+    /// Number of normal pictures to train on, from 1 to 1000000
     #[arg(long, value_name = "N", default_value = "500", value_parser = normals)]
     pub normals: u32,
-    /// Number of pictures to test on, normal and faulty ones together
+    /// Number of pictures to test on, normal and faulty ones together, from 0 to 1000000
     #[arg(long, value_name = "N", default_value = "200", value_parser = count)]
     pub test: u32,
     /// Kinds of faults, taken in turn: names with commas or + between them [default: all of the product line]
     #[arg(long, value_name = "KINDS")]
     pub faults: Option<String>,
-    /// Sizes of the faults in pixels, all equally likely: one number, or two as in 4..24 [default: 0.04 to 0.2 of a
-    /// side]
+    /// Sizes of the faults in pixels, from 1 to a side, all equally likely: one number, or two as in 4..24 [default:
+    /// 0.04 to 0.2 of a side]
     #[arg(long, value_name = "PIXELS", value_parser = span)]
     pub fault_size: Option<RangeInclusive<f32>>,
     /// Contrasts of the faults, all equally likely: one number, or two as in 0.4..1; 0 is none, 1 the fault's full
