@@ -41,12 +41,16 @@ pub fn run(args: &Args) -> Result<Outcome> {
     let out = args.out.as_path();
     check_empty(out)?;
     let stop = watch_for_interruption()?;
-    // The folder appears when it is whole.
-    let parent = std::path::absolute(out)?;
-    let parent = parent.parent().context("--out is not a folder's name")?;
+    // Nothing appears before all is written. An empty folder is filled, not replaced: it may be a link, a mount or the
+    // working directory.
     let named = || format!("cannot write {}", out.display());
-    fs::create_dir_all(parent).with_context(named)?;
-    let folder = folder_in(parent).with_context(named)?;
+    let whole = std::path::absolute(out).with_context(named)?;
+    let around = match out.exists() {
+        true => whole.as_path(),
+        false => whole.parent().context("--out is not a folder's name")?,
+    };
+    fs::create_dir_all(around).with_context(named)?;
+    let folder = folder_in(around).with_context(named)?;
     let Some(rows) = render(&set, folder.path(), &stop)? else {
         eprintln!("stopped; nothing was written");
         return Ok(Outcome::Interrupted);
@@ -121,11 +125,12 @@ fn write_png(path: &Path, pixels: &[u8], size: usize, channels: usize) -> Result
         1 => ExtendedColorType::L8,
         _ => ExtendedColorType::Rgb8,
     };
-    let file = BufWriter::new(File::create(path).with_context(named)?);
-    let encoder = PngEncoder::new(file);
-    encoder
+    // Encoded first: a writer that is dropped says nothing of a full disk.
+    let mut file = Vec::new();
+    PngEncoder::new(&mut file)
         .write_image(pixels, size as u32, size as u32, colour)
-        .with_context(named)
+        .with_context(named)?;
+    fs::write(path, file).with_context(named)
 }
 
 /// The manifest, and what the pictures are.
@@ -150,10 +155,14 @@ fn write_notes(set: &ProductSet, rows: &[Row], folder: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Makes the temporary folder the one asked for, or moves what it holds there.
 fn put_in_place(folder: TempDir, out: &Path) -> Result<()> {
     if out.exists() {
-        // It is empty.
-        fs::remove_dir(out)?;
+        for entry in fs::read_dir(folder.path())? {
+            let entry = entry?;
+            fs::rename(entry.path(), out.join(entry.file_name()))?;
+        }
+        return Ok(());
     }
     fs::rename(folder.path(), out)?;
     // Nothing is left to be removed.

@@ -89,14 +89,14 @@ impl PreparedPictures {
         Ok((picture.width(), picture.height()))
     }
 
-    /// Prepares a square image from raw 8-bit pixels, row by row, the channels of a pixel side by side. In the digest it
-    /// counts as a file that holds those.
+    /// Prepares a square image from `size * size` pixels row by row, each of `channels` bytes. In the digest it counts as
+    /// a file that holds these bytes.
     ///
     /// # Errors
     /// If the set cannot be extended.
     ///
     /// # Panics
-    /// If there are not `size * size * channels` pixels, or the channels are neither 1 nor 3.
+    /// If there are not `size * size * channels` bytes, or the channels are neither 1 nor 3.
     pub fn add_pixels(
         &mut self,
         name: String,

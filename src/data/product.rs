@@ -20,4 +20,4 @@ mod wood;
 pub use drift::{Drift, DriftKind};
 pub use fault::{Fault, FaultKind};
 pub use lot::{Lot, Purpose};
-pub use scene::{Product, SIZES, Scene, mask};
+pub use scene::{Product, SIZES, Scene, bounds, mask};

@@ -9,12 +9,14 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, Command, FromArgMatches};
 use serde::Serialize;
 
-use super::product::{Drift, DriftKind, FaultKind, Lot, Product, Purpose, SIZES, Scene, mask};
+use super::product::{
+    Drift, DriftKind, FaultKind, Lot, Product, Purpose, SIZES, Scene, bounds, mask,
+};
 
 /// Most pictures of one use.
 const MOST: u32 = 1_000_000;
 
-/// How often a fault that does not show is drawn anew.
+/// How often a fault is drawn until it shows.
 const TRIES: u32 = 20;
 
 /// The options of a data set of one product line: those of `generate`, and with `=` those of `product:LINE`.
@@ -29,17 +31,17 @@ pub struct ProductOptions {
     /// Channels of the pictures: 1 for grey, 3 for colour
     #[arg(long, default_value = "3", value_parser = channels)]
     pub channels: usize,
-    /// Number of normal pictures to train on, from 1
+    /// Number of normal pictures to train on, from 1 to 1000000
     #[arg(long, value_name = "N", default_value = "500", value_parser = normals)]
     pub normals: u32,
-    /// Number of pictures to test on, normal and faulty ones together
+    /// Number of pictures to test on, normal and faulty ones together, from 0 to 1000000
     #[arg(long, value_name = "N", default_value = "200", value_parser = count)]
     pub test: u32,
     /// Kinds of faults, taken in turn: names with commas or + between them [default: all of the product line]
     #[arg(long, value_name = "KINDS")]
     pub faults: Option<String>,
-    /// Sizes of the faults in pixels, all equally likely: one number, or two as in 4..24 [default: 0.04 to 0.2 of a
-    /// side]
+    /// Sizes of the faults in pixels, from 1 to a side, all equally likely: one number, or two as in 4..24 [default:
+    /// 0.04 to 0.2 of a side]
     #[arg(long, value_name = "PIXELS", value_parser = span)]
     pub fault_size: Option<RangeInclusive<f32>>,
     /// Contrasts of the faults, all equally likely: one number, or two as in 0.4..1; 0 is none, 1 the fault's full
@@ -243,7 +245,7 @@ impl ProductSet {
                 )),
             }
         };
-        let what = "a fault size in pixels of the picture";
+        let what = "a fault size in pixels";
         if let Some((from, to)) = inside(&options.fault_size, 1.0..=side, what)? {
             lot.sizes = from / side..=to / side;
         }
@@ -451,20 +453,14 @@ impl Change {
     /// None if nothing changed.
     fn new(sound: &[u8], faulty: &[u8], size: usize, channels: usize) -> Option<Self> {
         let mask = mask(sound, faulty, channels);
-        let changed = || mask.iter().enumerate().filter(|(_, on)| **on == 1);
-        let area = changed().count();
-        let range = |of: fn(usize, usize) -> usize| {
-            let all = changed().map(move |(at, _)| of(at, size));
-            Some((all.clone().min()?, all.max()?))
-        };
-        let (left, right) = range(|at, size| at % size)?;
-        let (top, bottom) = range(|at, size| at / size)?;
+        let bounds = bounds(&mask, size)?;
+        let area = mask.iter().filter(|&&on| on == 1).count();
         // Pixels that did not change add nothing.
         let pairs = sound.iter().zip(faulty);
         let total: u64 = pairs.map(|(a, b)| u64::from(a.abs_diff(*b))).sum();
         Some(Self {
             difference: total as f64 / (area * channels) as f64,
-            bounds: [left, top, right + 1 - left, bottom + 1 - top],
+            bounds,
             area,
             mask,
         })

@@ -19,7 +19,7 @@ const CENTRES_AT_ONCE: usize = 16;
 /// fixed order give the same result for the same rows on every machine.
 ///
 /// # Panics
-/// If `length` is 0.
+/// If `length` or `count` is 0.
 pub(super) async fn coreset(rows: Vec<f32>, length: usize, count: usize) -> Vec<f32> {
     if rows.len() <= count * length {
         return rows;

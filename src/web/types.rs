@@ -9,7 +9,7 @@ use crate::calibration::{self, Verdict};
 use crate::data::image::{self, ImageError, Preprocessing};
 use crate::data::layout;
 use crate::data::product::{
-    Drift, DriftKind, Fault, FaultKind, Lot, Product, Purpose, SIZES, Scene, mask,
+    Drift, DriftKind, Fault, FaultKind, Lot, Product, Purpose, SIZES, Scene, bounds, mask,
 };
 use crate::detector::{Calibrated, Explanation, Scored, explain};
 use crate::device::DeviceKind;
@@ -485,11 +485,7 @@ impl PartRequest {
         // A lot's sound parts have no seed for a fault: their own will do.
         let seed = scene.seed;
         let own = scene.fault.or(fault.map(|fault| Fault { seed, ..fault }));
-        // Fully grown it is exactly as the lot has it.
-        scene.fault = match wear < 1.0 {
-            true => own.and_then(|fault| fault.worn(wear)),
-            false => own,
-        };
+        scene.fault = own.and_then(|fault| fault.worn(wear));
         Ok(scene)
     }
 }
@@ -554,19 +550,6 @@ impl RenderedPart {
             }),
         }
     }
-}
-
-/// The smallest box around what is marked.
-fn bounds(mask: &[u8], size: usize) -> Option<[usize; 4]> {
-    let marked = (0..mask.len()).filter(|&at| mask[at] != 0);
-    let around =
-        marked
-            .map(|at| [at % size, at / size])
-            .fold(None, |around: Option<[usize; 4]>, [x, y]| {
-                let [left, top, right, bottom] = around.unwrap_or([x, y, x, y]);
-                Some([left.min(x), top.min(y), right.max(x), bottom.max(y)])
-            });
-    around.map(|[left, top, right, bottom]| [left, top, right - left + 1, bottom - top + 1])
 }
 
 // --- Plans -------------------------------------------------------------------------------------

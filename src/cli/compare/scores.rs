@@ -10,7 +10,9 @@ use crate::cli::device::Chosen;
 use crate::cli::evaluate::scoring::{Verdicts, calibrated, honest};
 use crate::cli::evaluate::test_set::published_order;
 use crate::cli::files::{sha256, write_whole};
-use crate::data::{dataset::Dataset, mask::Mask, sample::Sample};
+use crate::data::dataset::Dataset;
+use crate::data::mask::Mask;
+use crate::data::sample::{Origin, Sample};
 use crate::detector;
 use crate::evaluation::{MethodResult, Resampling};
 
@@ -95,7 +97,11 @@ fn read(path: &Path) -> Option<Scores> {
 fn test_digest(test: &[Sample]) -> String {
     let mut text = String::new();
     for sample in test {
-        let bytes = std::fs::metadata(sample.path()).map_or(0, |file| file.len());
+        // A name is no file, though one may lie at it.
+        let bytes = match &sample.origin {
+            Origin::File(path) => std::fs::metadata(path).map_or(0, |file| file.len()),
+            Origin::Record(..) | Origin::Rendered(_) => 0,
+        };
         let mask = sample
             .mask
             .as_ref()

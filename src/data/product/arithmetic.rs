@@ -22,6 +22,12 @@ pub(super) fn smooth(from: f32, to: f32, x: f32) -> f32 {
     t * t * (3.0 - 2.0 * t)
 }
 
+/// The smaller of two numbers, the corner rounded where they differ by less than `round`.
+pub(super) fn soft_min(a: f32, b: f32, round: f32) -> f32 {
+    let gap = (round - (a - b).abs()).max(0.0);
+    a.min(b) - 0.25 * gap * gap / round
+}
+
 /// The sine of `x` radians.
 pub(super) fn sin(x: f32) -> f32 {
     libm::sinf(x)

@@ -71,7 +71,6 @@ fn strokes(letter: u8) -> u32 {
         b'R' => 0b0_1111_0011,
         b'T' => 0b1_0000_0001,
         b'U' => 0b0_0011_1110,
-
         b'Y' => 0b0_0110_1110,
         b'-' => 0b0_0100_0000,
         _ => 0,
@@ -207,9 +206,7 @@ impl Board {
         };
         let print_offset = [draw.about(0.0035), draw.about(0.0035)];
         let print_half = 0.0023 + draw.about(0.0004);
-        let mark = fault
-            .filter(|fault| fault.size > 0.0 && fault.contrast > 0.0)
-            .map(Mark::new);
+        let mark = fault.map(Mark::new);
         let placed = std::array::from_fn(|number| {
             let part = &PARTS[number];
             let play = match part.kind.is_loose() {
@@ -734,7 +731,6 @@ impl Board {
                 );
                 body.gloss = 0.35;
                 let code: &[u8] = [b"103", b"472", b"220", b"101"][number % 4];
-
                 body.albedo = mix3(body.albedo, [0.55; 3], self.ink(code, u, v, 0.115 * b));
             }
             Lamp => {

@@ -74,7 +74,7 @@ const fn part(
     }
 }
 
-/// The layout. The circuit comes first, as [`Mark::Bridge`] expects.
+/// The layout. The circuit comes first and the socket is number 3, as `board.rs` expects.
 pub(super) const PARTS: [Part; 24] = [
     part(Circuit, [35, 36], false, b"U1", [-13.0, -18.5]),
     part(Can, [68, 17], false, b"C1", [0.0, -11.3]),

@@ -33,7 +33,7 @@ impl DriftKind {
 pub struct Drift {
     /// What changes.
     pub kind: DriftKind,
-    /// How much: 0 is nothing, 1 is as much as a line would just go on with.
+    /// How much: 0 is nothing, 1 the most that a production line would tolerate, in `[0, 1]`.
     pub amount: f32,
 }
 

@@ -180,9 +180,7 @@ impl Fabric {
             mark: None,
             sample,
         };
-        cloth.mark = fault
-            .filter(|fault| fault.size > 0.0 && fault.contrast > 0.0)
-            .map(|fault| Mark::new(fault, &cloth));
+        cloth.mark = fault.map(|fault| Mark::new(fault, &cloth));
         cloth
     }
 
@@ -356,7 +354,7 @@ impl Mark {
                     thread: at[set].floor() as i32,
                     middle: at[1 - set],
                     half,
-                    bow: if draw.unit() < 0.5 { -1.1 } else { 1.1 },
+                    bow: 1.1 * draw.sign(),
                     contrast,
                 }
             }

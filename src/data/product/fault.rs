@@ -3,6 +3,8 @@
 use super::noise::Draw;
 
 /// Kinds of faults. Which of them a product can have is [`super::Product::faults`].
+///
+/// A kind's number is part of what its seeds give: a new kind goes to the end, lest those after it change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum FaultKind {
     /// A line cut into the surface.

@@ -2,7 +2,7 @@
 
 use std::f32::consts::{PI, TAU};
 
-use super::arithmetic::{Turn, angle, cos, length, mix, mix3, sin, smooth};
+use super::arithmetic::{Turn, angle, cos, length, mix, mix3, sin, smooth, soft_min};
 use super::blemish::{Blot, Stroke};
 use super::drift::{Drift, DriftKind};
 use super::fault::{Fault, FaultKind};
@@ -155,12 +155,6 @@ fn wrap(number: f32) -> f32 {
         9.0.. => number - TEETH,
         _ => number,
     }
-}
-
-/// The smaller of two lengths, its corner rounded over `round`.
-fn soft_min(a: f32, b: f32, round: f32) -> f32 {
-    let gap = (round - (a - b).abs()).max(0.0);
-    a.min(b) - 0.25 * gap * gap / round
 }
 
 /// The larger of two lengths, its corner rounded over `round`.

@@ -7,7 +7,7 @@ use super::fault::{Fault, FaultKind};
 use super::noise::{Draw, hash};
 use super::scene::{Product, Scene};
 
-/// What a part is for. The parts of one purpose are never those of another.
+/// What a part is for. The parts of one purpose are never those of another. A purpose's number is part of their seeds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Purpose {
     /// Normal, to train on.

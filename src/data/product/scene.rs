@@ -13,6 +13,8 @@ use super::wood::{self, Wood};
 pub const SIZES: std::ops::RangeInclusive<usize> = 32..=2048;
 
 /// The product lines.
+///
+/// A line's number is part of what its seeds give: a new line goes to the end, lest those after it change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Product {
     /// Woven cloth.
@@ -139,4 +141,19 @@ pub fn mask(sound: &[u8], faulty: &[u8], channels: usize) -> Vec<u8> {
         .chunks_exact(channels)
         .zip(faulty.chunks_exact(channels));
     pixels.map(|(a, b)| u8::from(a != b)).collect()
+}
+
+/// The smallest box around the pixels that a mask marks: left, top, width and height. None if it marks none.
+///
+/// `size` is the mask's width in pixels.
+pub fn bounds(mask: &[u8], size: usize) -> Option<[usize; 4]> {
+    let marked = (0..mask.len()).filter(|&at| mask[at] != 0);
+    let around =
+        marked
+            .map(|at| [at % size, at / size])
+            .fold(None, |around: Option<[usize; 4]>, [x, y]| {
+                let [left, top, right, bottom] = around.unwrap_or([x, y, x, y]);
+                Some([left.min(x), top.min(y), right.max(x), bottom.max(y)])
+            });
+    around.map(|[left, top, right, bottom]| [left, top, right - left + 1, bottom - top + 1])
 }

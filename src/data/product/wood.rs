@@ -1,6 +1,6 @@
 //! A planed and oiled board of pine or larch: growth rings as a saw lays them open, and knots that they flow around.
 
-use super::arithmetic::{Turn, length, mix, mix3, scale3, sin, smooth};
+use super::arithmetic::{Turn, length, mix, mix3, scale3, sin, smooth, soft_min};
 use super::blemish::{Blot, Stroke};
 use super::drift::{Drift, DriftKind};
 use super::fault::{Fault, FaultKind};
@@ -237,9 +237,7 @@ impl Wood {
             let [across, along] = wood.knots[at].middle;
             wood.knots[at].age = wood.age(across, along).0;
         }
-        wood.mark = fault
-            .filter(|fault| fault.size > 0.0 && fault.contrast > 0.0)
-            .map(|fault| Mark::new(fault, &wood));
+        wood.mark = fault.map(|fault| Mark::new(fault, &wood));
         wood
     }
 
@@ -300,8 +298,7 @@ impl Wood {
             inside = smooth(1.0 + edge, 1.0 - edge, far);
             rim = knot.rim * smooth(0.70, 0.97, far) * smooth(1.16 + edge, 0.99, far);
             // A ring is laid over the trunk and over the branch together.
-            let gap = (COLLAR - (age - knot_age).abs()).max(0.0);
-            age = age.min(knot_age) - 0.25 * gap * gap / COLLAR;
+            age = soft_min(age, knot_age, COLLAR);
             steep = mix(steep, 1.0, inside);
             if inside > 0.0 {
                 end_grain = knot.end_grain(far, off);
