@@ -329,7 +329,7 @@ fn digest(
 
 /// Normal parts at all sizes, in grey and colour; each kind of fault and of drift at one of them.
 fn digests() -> Vec<Photograph> {
-    const SHAPES: [[usize; 2]; 8] = [
+    const SHAPES: [[usize; 2]; 10] = [
         [64, 3],
         [64, 1],
         [32, 3],
@@ -338,6 +338,8 @@ fn digests() -> Vec<Photograph> {
         [100, 1],
         [128, 3],
         [128, 1],
+        [300, 1],
+        [520, 1],
     ];
     let mut all = Vec::new();
     for product in Product::ALL {

@@ -40,25 +40,6 @@ pub enum FaultKind {
 }
 
 impl FaultKind {
-    /// All kinds.
-    pub const ALL: [Self; 15] = [
-        Self::Scratch,
-        Self::Crack,
-        Self::Dent,
-        Self::Chip,
-        Self::Hole,
-        Self::Stain,
-        Self::Discolouration,
-        Self::ForeignBody,
-        Self::BentTooth,
-        Self::MissingThread,
-        Self::PulledThread,
-        Self::MissingComponent,
-        Self::TurnedComponent,
-        Self::Bridge,
-        Self::WrongPrint,
-    ];
-
     /// Its name in commands and folders.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -114,6 +95,6 @@ impl Fault {
 
     /// The numbers that decide place and shape.
     pub(super) fn draw(&self) -> Draw {
-        Draw::new(self.seed, 0xFA17_0000 + self.kind as u32)
+        Draw::new(self.seed, 0xFA17_0000 + self.kind as u64)
     }
 }

@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 
 use super::drift::Drift;
 use super::fault::{Fault, FaultKind};
-use super::noise::{Draw, hash};
+use super::noise::Draw;
 use super::scene::{Product, Scene};
 
 /// What a part is for. The parts of one purpose are never those of another. A purpose's number is part of their seeds.
@@ -62,15 +62,13 @@ impl Lot {
     /// # Panics
     /// As [`Lot::part`].
     pub fn redrawn(&self, purpose: Purpose, number: u32, times: u32) -> Scene {
-        // Draws of two purposes or numbers share nothing.
-        let mut draw = Draw::new(
-            self.seed,
-            hash(purpose as u32, number as i32, self.product as i32),
-        );
+        // Parts of two lines, purposes or numbers share nothing.
+        let line = (self.product as u64) << 8 | purpose as u64;
+        let mut draw = Draw::new(self.seed, line << 32 | u64::from(number));
         let seed = long_seed(&mut draw);
         let mut own = long_seed(&mut draw);
         if times > 0 {
-            draw = Draw::new(own, times);
+            draw = Draw::new(own, u64::from(times));
             own = long_seed(&mut draw);
         }
         let fault = (purpose == Purpose::Faulty).then(|| Fault {

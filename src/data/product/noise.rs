@@ -76,24 +76,27 @@ pub(super) fn normal(seed: u32, x: i32, y: i32) -> f32 {
     (sum as f32 - 131_070.0) * (1.0 / 37_837.0)
 }
 
-/// A number for each thing that a scene varies, from the scene's seed.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Draw {
-    seed: u32,
-    next: i32,
+/// 64 well mixed bits of as many: no two numbers give the same.
+fn mixed(bits: u64) -> u64 {
+    let bits = (bits ^ (bits >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    let bits = (bits ^ (bits >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    bits ^ (bits >> 31)
 }
+
+/// A number for each thing that a scene varies, from the scene's seed (SplitMix64; Steele, Lea and Flood, 2014).
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Draw(u64);
 
 impl Draw {
     /// The numbers that `purpose` draws from a seed: another purpose draws others.
-    pub(super) fn new(seed: u64, purpose: u32) -> Self {
-        let low = hash(purpose, seed as i32, (seed >> 32) as i32);
-        Self { seed: low, next: 0 }
+    pub(super) fn new(seed: u64, purpose: u64) -> Self {
+        Self(mixed(mixed(seed).wrapping_add(purpose)))
     }
 
     /// 32 bits, as the seed of a noise.
     pub(super) fn seed(&mut self) -> u32 {
-        self.next += 1;
-        hash(self.seed, self.next, 0)
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        (mixed(self.0) >> 32) as u32
     }
 
     /// Uniform in `[0, 1)`.

@@ -308,13 +308,10 @@ fn expose(
                 }
             }
             let (y, x) = ((first_row + row) as i32, column as i32);
-            let (fx, fy) = (
-                column as f32 / size as f32 - 0.5,
-                (y as f32) / size as f32 - 0.5,
-            );
+            let [fx, fy] = [x, y].map(|at| (at as f32 + 0.5) / size as f32 - 0.5);
             let bright = share * camera.exposure * (1.0 - camera.vignette * (fx * fx + fy * fy));
             let mut values =
-                [0, 1, 2].map(|channel| sum[channel] * bright * camera.balance[channel]);
+                [0, 1, 2].map(|channel| (sum[channel] * bright * camera.balance[channel]).max(0.0));
             if channels == 1 {
                 values[0] = 0.2126 * values[0] + 0.7152 * values[1] + 0.0722 * values[2];
             }
