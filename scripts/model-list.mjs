@@ -56,12 +56,12 @@ const METHODS = [
 ];
 
 /** Each product line's: its own first. */
-const LINES = SETS.filter(({ id }) => lineOf(id)).flatMap(({ id, model, normals }) => [
+const LINES = SETS.filter(({ id }) => lineOf(id)).flatMap(({ id, model, method, normals }) => [
   {
     set: id,
-    method: 'pca',
+    method: method.id,
     file: model,
-    title: 'PCA (1901)',
+    title: method.title,
     words: `No network: the score is the part of the image that the 32 leading principal components of 1,800 rendered images of ${normals} leave unexplained. Of the methods here it finds the most of this line's faults. Pearson, 1901.`,
   },
   {

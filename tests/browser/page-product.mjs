@@ -7,6 +7,10 @@ import { FIRST, SETS, SOLAR, lineOf } from '../../www/lib/sets.js';
 import { downloaded, modelBytes, nothingSticksOut, parseCsv, rows, sampleFiles, scanAccess, slide, tabTo, waitReady, waitRows, waitText, withPage } from './drive.mjs';
 import { launch, outputDir, startServer } from './harness.mjs';
 
+const LINE = lineOf(FIRST);
+const OPENED = new RegExp(`^${LINE.noun}, `);
+const OTHER = 'gear';
+
 let server;
 let browser;
 const asked = [];
@@ -64,7 +68,7 @@ test('the page opens with a rendered part that has a fault, and says so; nothing
     assert.equal(shown.verdict, 'anomalous', 'the first look shows a fault that is found');
     assert.equal(await page.textContent('#look-tag'), 'Rendered image');
     assert.match(await page.textContent('#part-facts'), /Rendered image, 128 × 128 pixels; the model sees it at 64 × 64\./);
-    assert.match(await page.textContent('#lead-words'), /has only ever seen sound gears, never a fault\. .*slider/);
+    assert.match(await page.textContent('#lead-words'), new RegExp(`has only ever seen ${LINE.normals}, never a fault\\. .*slider`));
     assert.equal(await page.locator('#results tbody tr').count(), 0, 'it is no result');
     await thumbsReady(page);
     assert.deepEqual(asked.filter((path) => /\/samples\/|solar|\/models\/(lines|methods)\//.test(path)), [`/models/${lineOf(FIRST).model}`]);
@@ -79,7 +83,8 @@ test('the slider: at 0 the part is sound, and score, heat map and outline follow
   const worn = await wearTo(page, 100);
   const sound = await wearTo(page, 0);
   assert.equal(sound.outline, '');
-  assert.ok(!sound.part.includes('chip') && worn.part.includes('chip'), `${sound.part}; ${worn.part}`);
+  const { kind } = LINE.first;
+  assert.ok(!sound.part.includes(kind) && worn.part.includes(kind), `${sound.part}; ${worn.part}`);
   assert.equal(sound.verdict, 'normal');
   assert.equal(worn.verdict, 'anomalous');
   assert.ok(sound.score < worn.score);
@@ -136,8 +141,8 @@ test('another part, another fault, another size; each line keeps its own', onPag
   const wood = await waitPart(page, /^wood, /);
   assert.match(await page.textContent('#lead-words'), /has only ever seen sound wood/);
   assert.notEqual(wood.input, scratch.input);
-  await choose(page, 'gear');
-  const back = await waitPart(page, /^gear, /);
+  await choose(page, FIRST);
+  const back = await waitPart(page, OPENED);
   assert.equal(back.part, scratch.part);
 }));
 
@@ -191,9 +196,9 @@ test('the real pictures come when they are chosen, with their methods; and back 
   assert.ok(!row.text.includes('Rendered'));
 
   await choose(page, FIRST);
-  await waitPart(page, /^gear, /);
+  await waitPart(page, OPENED);
   assert.equal(new URL(page.url()).searchParams.get('set'), FIRST);
-  assert.ok(!(await page.$$eval('#method option', (options) => options.map(({ value }) => value))).includes('pca'));
+  assert.deepEqual(await page.$$eval('#method option', (options) => options.map(({ value }) => value)), [`${FIRST}-pca`, `${FIRST}-skip-ganomaly`]);
   assert.equal(await page.locator('#results tr[data-stale]').count(), 1, 'the row is from another model now');
   await choose(page, SOLAR);
   await page.waitForFunction((name) => document.querySelector('.look-name').textContent === name && !document.querySelector('.look').hidden, row.name);
@@ -205,7 +210,7 @@ test('a set whose model cannot be fetched: said, and all is as before', onPage({
   await page.click('#sets [data-set="wood"]');
   await waitText(page, '#notices', /could not be fetched \(the server answered 500\).*remains in use/);
   await page.waitForFunction((id) => document.querySelector(`#sets [data-set="${id}"]`).ariaPressed === 'true', FIRST);
-  assert.equal((await waitPart(page, /^gear, /)).part, before.part);
+  assert.equal((await waitPart(page, OPENED)).part, before.part);
   assert.ok((await wearTo(page, 30)).score > 0);
   assert.equal(await page.getAttribute('html', 'data-set'), FIRST);
 }));
@@ -221,7 +226,7 @@ test('the address: a set, a set that there is not, a model of a set', async () =
 
 test('a visitor\'s own model stays in use whatever is looked at, and the page says so', onPage({}, async (page) => {
   await page.setInputFiles('#model-file', { name: 'mine.safetensors', mimeType: 'application/octet-stream', buffer: modelBytes() });
-  await waitText(page, '#part-words', /The model in use is mine, which was not trained on these sound gears\./);
+  await waitText(page, '#part-words', new RegExp(`The model in use is mine, which was not trained on these ${LINE.normals}\\.`));
   await choose(page, 'wood');
   await waitPart(page, /^wood, /);
   assert.match(await page.textContent('#model-said'), /^mine\.safetensors/);
@@ -277,14 +282,14 @@ test('offline after the first visit, with a second line that was chosen before',
     await waitReady(page);
     await choose(page, 'wood');
     await page.waitForFunction(() => document.documentElement.dataset.offline === 'ready', undefined, { timeout: 120_000 });
-    await choose(page, 'board');
-    await waitPart(page, /^circuit board, /);
+    await choose(page, OTHER);
+    await waitPart(page, /^gear, /);
     await own.close();
     await context.setOffline(true);
     await page.goto(own.url);
     await waitReady(page);
-    await waitPart(page, /^gear, /);
-    for (const [set, name] of [['wood', /^wood, /], ['board', /^circuit board, /]]) {
+    await waitPart(page, OPENED);
+    for (const [set, name] of [['wood', /^wood, /], [OTHER, /^gear, /]]) {
       await choose(page, set);
       await waitPart(page, name);
       assert.ok((await wearTo(page, 10)).score > 0);
@@ -306,7 +311,7 @@ test('training: one click takes 200 parts of the line, rendered here; the run be
   await page.click('#train-start');
   await page.waitForFunction(() => Number(document.documentElement.dataset.step) >= 1, undefined, { timeout: 120_000 });
   await page.waitForFunction(() => document.documentElement.dataset.training === 'done', undefined, { timeout: 120_000 });
-  assert.match(await page.textContent('#train-command'), /--data product:gear,size=128,normals=200,test=100/);
+  assert.match(await page.textContent('#train-command'), new RegExp(`--data product:${FIRST},size=128,normals=200,test=100`));
   await choose(page, SOLAR);
   assert.ok(await page.isHidden('#train-parts'));
   await choose(page, 'wood');

@@ -6,8 +6,8 @@
  * @typedef {import("../pkg/cpu/skip_ganomaly.js").PartRequest} PartRequest
  * @typedef {import("../pkg/cpu/skip_ganomaly.js").ProductLine} ProductLine
  * @typedef {{ number: number, kind: string, size: keyof typeof FAULT_SIZES, wear: number }} FirstPart
- * @typedef {{ id: string, title: string, model: string, normals: string }} PictureSet
- *   `model`: its file, below models/; `normals`: what that was trained on
+ * @typedef {{ id: string, title: string, model: string, method: { id: string, title: string }, normals: string }} PictureSet
+ *   `model`: its file, below models/; `method`: that model's; `normals`: what it was trained on
  * @typedef {PictureSet & { noun: string, first: FirstPart }} Line  `noun`: what a part's name begins with
  * @typedef {{ number: number, purpose: PartRequest["purpose"], kind: string | null, size: keyof typeof FAULT_SIZES, wear: number }} Part
  *   `kind`: of its fault; null for a sound part
@@ -35,18 +35,18 @@ const TRAINING_PARTS = 200;
 const LABELLED_PARTS = 50;
 
 /** @param {string} id @param {string} title @param {{ normals: string, first: FirstPart }} words @returns {Line} */
-const line = (id, title, { normals, first }) => ({ id, title, noun: title.toLowerCase(), normals, first, model: `lines/${id}.safetensors` });
+const line = (id, title, { normals, first }) => ({ id, title, noun: title.toLowerCase(), normals, first, model: `lines/${id}.safetensors`, method: { id: "pca", title: "PCA" } });
 
 /** @type {Line[]} */
 const LINES = [
-  line("fabric", "Fabric", { normals: "sound fabric", first: { number: 19, kind: "hole", size: "large", wear: 0.7 } }),
-  line("board", "Circuit board", { normals: "sound circuit boards", first: { number: 11, kind: "discolouration", size: "large", wear: 0.7 } }),
-  line("gear", "Gear", { normals: "sound gears", first: { number: 8, kind: "dent", size: "large", wear: 0.7 } }),
-  line("wood", "Wood", { normals: "sound wood", first: { number: 7, kind: "hole", size: "large", wear: 0.7 } }),
+  line("fabric", "Fabric", { normals: "sound fabric", first: { number: 13, kind: "hole", size: "large", wear: 0.7 } }),
+  line("board", "Circuit board", { normals: "sound circuit boards", first: { number: 2, kind: "discolouration", size: "large", wear: 0.7 } }),
+  line("gear", "Gear", { normals: "sound gears", first: { number: 11, kind: "dent", size: "large", wear: 0.7 } }),
+  line("wood", "Wood", { normals: "sound wood", first: { number: 4, kind: "hole", size: "large", wear: 0.7 } }),
 ];
 
 /** @type {(PictureSet | Line)[]} in the order that they are offered */
-export const SETS = [...LINES, { id: SOLAR, title: "Solar modules: real thermal images", model: `${SOLAR}.safetensors`, normals: "thermal images of normal solar modules" }];
+export const SETS = [...LINES, { id: SOLAR, title: "Solar modules: real thermal images", model: `${SOLAR}.safetensors`, method: { id: "skip-ganomaly", title: "Skip-GANomaly (2019)" }, normals: "thermal images of normal solar modules" }];
 
 /** The set with this name. @param {string | null} id */
 export const setOf = (id) => SETS.find((one) => one.id === id) ?? null;

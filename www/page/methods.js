@@ -18,7 +18,7 @@ export const modelUrl = (set) => new URL(set.model, LIST).href;
 /** Event: `list`, when what is offered or in use has changed. */
 export class Methods extends EventTarget {
   /** The models that come with the page; until the list is read, each set's own. @type {Method[]} */
-  #listed = SETS.map((set) => ({ id: idOf(set.id, "skip-ganomaly"), set: set.id, title: "Skip-GANomaly (2019)", words: "The bundled model.", url: modelUrl(set), bytes: 0, blob: null }));
+  #listed = SETS.map((set) => ({ id: idOf(set.id, set.method.id), set: set.id, title: set.method.title, words: "The bundled model.", url: modelUrl(set), bytes: 0, blob: null }));
   /** What can be chosen. @type {Method[]} */
   offered = [];
   /** The model that pictures are scored with; null where none could be loaded. @type {Method | null} */
