@@ -275,7 +275,11 @@ test('pictures dropped before the model is ready wait in sight and are then scor
     assert.match(await page.textContent('#queue-names'), /sample-000\.png/);
     assert.equal((await rows(page)).length, 0);
     assert.equal(await page.getAttribute('html', 'data-state'), 'loading');
-    await page.evaluate(() => new BroadcastChannel('go').postMessage(0));
+    // Said until it is heard: the worker may only begin to ask for the module.
+    await page.evaluate(() => {
+      const go = new BroadcastChannel('go');
+      setInterval(() => go.postMessage(0), 50);
+    });
     const found = await waitRows(page, 5);
     assert.deepEqual(found.map((row) => row.name), files.map((file) => file.name));
     assert.ok(found.every((row) => Number(row.score) > 0));

@@ -8,7 +8,8 @@
  * @typedef {{ number: number, kind: string, size: keyof typeof FAULT_SIZES, wear: number }} FirstPart
  * @typedef {{ id: string, title: string, model: string, method: { id: string, title: string }, normals: string }} PictureSet
  *   `model`: its file, below models/; `method`: that model's; `normals`: what it was trained on
- * @typedef {PictureSet & { noun: string, first: FirstPart }} Line  `noun`: what a part's name begins with
+ * @typedef {PictureSet & { noun: string, first: FirstPart, finds: string }} Line
+ *   `noun`: what a part's name begins with; `first`: the part to begin with, whose fault is found; `finds`: how many are
  * @typedef {{ number: number, purpose: PartRequest["purpose"], kind: string | null, size: keyof typeof FAULT_SIZES, wear: number }} Part
  *   `kind`: of its fault; null for a sound part
  */
@@ -34,15 +35,15 @@ const SAMPLES = 24;
 const TRAINING_PARTS = 200;
 const LABELLED_PARTS = 50;
 
-/** @param {string} id @param {string} title @param {{ normals: string, first: FirstPart }} words @returns {Line} */
-const line = (id, title, { normals, first }) => ({ id, title, noun: title.toLowerCase(), normals, first, model: `lines/${id}.safetensors`, method: { id: "pca", title: "PCA" } });
+/** @param {string} id @param {string} title @param {{ normals: string, finds: string, first: FirstPart }} words @returns {Line} */
+const line = (id, title, { normals, finds, first }) => ({ id, title, noun: title.toLowerCase(), normals, finds, first, model: `lines/${id}.safetensors`, method: { id: "pca", title: "PCA" } });
 
 /** @type {Line[]} */
 const LINES = [
-  line("fabric", "Fabric", { normals: "sound fabric", first: { number: 13, kind: "hole", size: "large", wear: 0.7 } }),
-  line("board", "Circuit board", { normals: "sound circuit boards", first: { number: 2, kind: "discolouration", size: "large", wear: 0.7 } }),
-  line("gear", "Gear", { normals: "sound gears", first: { number: 11, kind: "dent", size: "large", wear: 0.7 } }),
-  line("wood", "Wood", { normals: "sound wood", first: { number: 4, kind: "hole", size: "large", wear: 0.7 } }),
+  line("fabric", "Fabric", { normals: "sound fabric", finds: "It finds some large faults and misses most small ones.", first: { number: 13, kind: "hole", size: "large", wear: 0.7 } }),
+  line("board", "Circuit board", { normals: "sound circuit boards", finds: "It finds most large faults and misses many small ones.", first: { number: 2, kind: "discolouration", size: "large", wear: 0.7 } }),
+  line("gear", "Gear", { normals: "sound gears", finds: "It finds some large faults and misses most others.", first: { number: 11, kind: "dent", size: "large", wear: 0.7 } }),
+  line("wood", "Wood", { normals: "sound wood", finds: "It finds holes and misses most other faults.", first: { number: 4, kind: "hole", size: "large", wear: 0.7 } }),
 ];
 
 /** @type {(PictureSet | Line)[]} in the order that they are offered */
@@ -66,8 +67,8 @@ export function openingSet(asked, model) {
   return own ?? /** @type {PictureSet} */ (setOf(FIRST));
 }
 
-/** The page's lead, for a line's own model. @param {Line} line */
-export const lineWords = ({ normals }) => `This model has only ever seen ${normals}, never a fault. Let one grow with the slider, and watch when the model notices.`;
+/** The page's lead, for a model of a line. @param {Line} line @param {boolean} own whether it is the line's own */
+export const lineWords = ({ normals, finds }, own) => `This model has only ever seen ${normals}, never a fault. Let one grow with the slider, and watch when the model notices.${own ? ` ${finds}` : ""}`;
 
 /** A fault's kind as words. @param {string} kind */
 export const kindWords = (kind) => kind.replaceAll("-", " ");

@@ -8,6 +8,7 @@
 import { leadWords, methodWords, modelEntries, skipsWords } from "../lib/model-words.js";
 import { lineOf, lineWords, setOf } from "../lib/sets.js";
 import { byId, element } from "./dom.js";
+import { modelUrl } from "./methods.js";
 
 /** @param {{ state: PageState, methods: Methods }} page */
 export function describeModel({ state, methods }) {
@@ -29,8 +30,8 @@ export function describeModel({ state, methods }) {
   });
   methods.addEventListener("list", () => {
     if (!state.loaded || !methods.inUse) return;
-    const { set } = methods.inUse;
+    const { set, url } = methods.inUse;
     const line = lineOf(set);
-    byId("lead-words").textContent = line ? lineWords(line) : leadWords(state.loaded.info, setOf(set)?.normals);
+    byId("lead-words").textContent = line ? lineWords(line, url === modelUrl(line)) : leadWords(state.loaded.info, setOf(set)?.normals);
   });
 }
