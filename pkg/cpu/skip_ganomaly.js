@@ -358,6 +358,19 @@ export class TrainingPictures {
         }
     }
     /**
+     * Renders and prepares a part.
+     * @param {string} name
+     * @param {PartRequest} request
+     */
+    add_part(name, request) {
+        const ptr0 = passStringToWasm0(name, wasm.__wbindgen_malloc, wasm.__wbindgen_realloc);
+        const len0 = WASM_VECTOR_LEN;
+        const ret = wasm.trainingpictures_add_part(this.__wbg_ptr, ptr0, len0, request);
+        if (ret[1]) {
+            throw takeFromExternrefTable0(ret[0]);
+        }
+    }
+    /**
      * Whether there are several images and all are the same.
      * @returns {boolean}
      */
@@ -486,6 +499,18 @@ export function preprocessing_of(file) {
 }
 
 /**
+ * The product lines.
+ * @returns {ProductLine[]}
+ */
+export function product_lines() {
+    const ret = wasm.product_lines();
+    if (ret[2]) {
+        throw takeFromExternrefTable0(ret[1]);
+    }
+    return takeFromExternrefTable0(ret[0]);
+}
+
+/**
  * Which of a folder's files are trained on, labelled or left out, as indices into `paths`. The paths are
  * relative to the folder, separated by `/`.
  * @param {string[]} paths
@@ -495,6 +520,19 @@ export function recognise(paths) {
     const ptr0 = passArrayJsValueToWasm0(paths, wasm.__wbindgen_malloc);
     const len0 = WASM_VECTOR_LEN;
     const ret = wasm.recognise(ptr0, len0);
+    if (ret[2]) {
+        throw takeFromExternrefTable0(ret[1]);
+    }
+    return takeFromExternrefTable0(ret[0]);
+}
+
+/**
+ * The picture of a part, and where its fault shows.
+ * @param {PartRequest} request
+ * @returns {RenderedPart}
+ */
+export function render_part(request) {
+    const ret = wasm.render_part(request);
     if (ret[2]) {
         throw takeFromExternrefTable0(ret[1]);
     }
@@ -670,6 +708,10 @@ function __wbg_get_imports() {
         },
         __wbg_get_unchecked_e6325ad374eff861: function(arg0, arg1) {
             const ret = arg0[arg1 >>> 0];
+            return ret;
+        },
+        __wbg_get_with_ref_key_fc601247060b7204: function(arg0, arg1) {
+            const ret = arg0[arg1];
             return ret;
         },
         __wbg_instanceof_ArrayBuffer_12cdaa4161423e6b: function(arg0) {
@@ -857,7 +899,7 @@ function __wbg_get_imports() {
             return ret;
         },
         __wbindgen_generic_0000000000000001: function(arg0, arg1) {
-            // Cast intrinsic for `Closure(Closure { owned: true, function: Function { arguments: [Externref], shim_idx: 1300, ret: Result(Unit), inner_ret: Some(Result(Unit)) }, mutable: true }) -> Externref`.
+            // Cast intrinsic for `Closure(Closure { owned: true, function: Function { arguments: [Externref], shim_idx: 1309, ret: Result(Unit), inner_ret: Some(Result(Unit)) }, mutable: true }) -> Externref`.
             const ret = makeMutClosure(arg0, arg1, wasm_bindgen__convert__closures_____invoke__h1d0c86c72c0126dc);
             return ret;
         },

@@ -16,7 +16,9 @@ export const model_score: (a: number, b: number, c: number, d: number) => any;
 export const model_self_check: (a: number) => any;
 export const plan_run: (a: any, b: number) => [number, number, number];
 export const preprocessing_of: (a: number, b: number) => [number, number, number];
+export const product_lines: () => [number, number, number];
 export const recognise: (a: number, b: number) => [number, number, number];
+export const render_part: (a: any) => [number, number, number];
 export const start: () => void;
 export const suggest_settings: (a: number, b: number, c: number) => [number, number, number];
 export const training_checkpoint: (a: number) => any;
@@ -31,6 +33,7 @@ export const training_set_labelled: (a: number, b: number, c: number, d: number)
 export const training_start: (a: number, b: any, c: number) => [number, number, number];
 export const training_step: (a: number, b: any) => [number, number];
 export const trainingpictures_add: (a: number, b: number, c: number, d: number, e: number) => [number, number];
+export const trainingpictures_add_part: (a: number, b: number, c: number, d: any) => [number, number];
 export const trainingpictures_all_alike: (a: number) => number;
 export const trainingpictures_count: (a: number) => number;
 export const trainingpictures_digest: (a: number) => [number, number];

@@ -2,6 +2,38 @@
 /* eslint-disable */
 
 /**
+ * A part and the picture of it. `seed` is the lot's. `fault`: what is wrong with it; where it is null, only a `faulty`
+ * part has one, which its number decides. `wear`: how far the fault has grown, from 0 (there is none yet) to 1.
+ */
+export type PartRequest = {
+    product: string;
+    seed: number;
+    purpose: "train" | "good" | "faulty";
+    number: number;
+    size: number;
+    channels: number;
+    fault: PartFault | null;
+    wear: number;
+    drift: { kind: string; amount: number } | null;
+};
+
+
+
+/**
+ * A rendered picture: RGBA, `size` pixels a side. `mask` is 1 where the fault shows and 0 elsewhere, `box` what is around
+ * that (x, y, width, height in pixels), null where nothing shows. `fault` is as it has grown.
+ */
+export type RenderedPart = {
+    size: number;
+    pixels: Uint8Array<ArrayBuffer>;
+    mask: Uint8Array<ArrayBuffer>;
+    box: [number, number, number, number] | null;
+    fault: PartFault | null;
+};
+
+
+
+/**
  * `residual` is the mean R of the held-out images, `held_out` their scores; `memory_bank`: the training images in
  * the score's memory bank, if it has one.
  */
@@ -23,6 +55,15 @@ export type Listing = {
     training: number[];
     test: LabelledFile[];
     left_out: number[];
+};
+
+
+
+/** A line of rendered parts: the kinds of its faults, and the smallest and the largest picture in pixels a side. */
+export type ProductLine = {
+    product: string;
+    faults: string[];
+    sizes: [number, number];
 };
 
 
@@ -196,6 +237,15 @@ export type ModelInfo = {
     search_steps: number | null;
     explanation: Explanation;
     header: Header;
+};
+
+
+
+/** `size` is in sides of the picture; `contrast` is the part of its full depth or colour, from 0 to 1. */
+export type PartFault = {
+    kind: string;
+    size: number;
+    contrast: number;
 };
 
 
@@ -448,6 +498,10 @@ export class TrainingPictures {
      */
     add(name: string, file: Uint8Array | number[]): void;
     /**
+     * Renders and prepares a part.
+     */
+    add_part(name: string, request: PartRequest): void;
+    /**
      * Whether there are several images and all are the same.
      */
     all_alike(): boolean;
@@ -494,10 +548,20 @@ export function plan_run(given: GivenSettings, pictures: number): RunPlan;
 export function preprocessing_of(file: Uint8Array | number[]): Preprocessing;
 
 /**
+ * The product lines.
+ */
+export function product_lines(): ProductLine[];
+
+/**
  * Which of a folder's files are trained on, labelled or left out, as indices into `paths`. The paths are
  * relative to the folder, separated by `/`.
  */
 export function recognise(paths: string[]): Listing;
+
+/**
+ * The picture of a part, and where its fault shows.
+ */
+export function render_part(request: PartRequest): RenderedPart;
 
 /**
  * Makes a panic readable in the console. Called once after the module is loaded.
@@ -529,7 +593,9 @@ export interface InitOutput {
     readonly model_self_check: (a: number) => any;
     readonly plan_run: (a: any, b: number) => [number, number, number];
     readonly preprocessing_of: (a: number, b: number) => [number, number, number];
+    readonly product_lines: () => [number, number, number];
     readonly recognise: (a: number, b: number) => [number, number, number];
+    readonly render_part: (a: any) => [number, number, number];
     readonly start: () => void;
     readonly suggest_settings: (a: number, b: number, c: number) => [number, number, number];
     readonly training_checkpoint: (a: number) => any;
@@ -544,6 +610,7 @@ export interface InitOutput {
     readonly training_start: (a: number, b: any, c: number) => [number, number, number];
     readonly training_step: (a: number, b: any) => [number, number];
     readonly trainingpictures_add: (a: number, b: number, c: number, d: number, e: number) => [number, number];
+    readonly trainingpictures_add_part: (a: number, b: number, c: number, d: any) => [number, number];
     readonly trainingpictures_all_alike: (a: number) => number;
     readonly trainingpictures_count: (a: number) => number;
     readonly trainingpictures_digest: (a: number) => [number, number];
@@ -551,12 +618,12 @@ export interface InitOutput {
     readonly trainingpictures_new: (a: number, b: number) => [number, number, number];
     readonly trainingpictures_to_bytes: (a: number) => [number, number, number];
     readonly wasm_bindgen__convert__closures_____invoke__h1719ec2ad59babfd: (a: number, b: number, c: any) => [number, number];
-    readonly wasm_bindgen__convert__closures_____invoke__h1719ec2ad59babfd_37: (a: number, b: number, c: any) => [number, number];
-    readonly wasm_bindgen__convert__closures_____invoke__h1719ec2ad59babfd_38: (a: number, b: number, c: any) => [number, number];
+    readonly wasm_bindgen__convert__closures_____invoke__h1719ec2ad59babfd_40: (a: number, b: number, c: any) => [number, number];
+    readonly wasm_bindgen__convert__closures_____invoke__h1719ec2ad59babfd_41: (a: number, b: number, c: any) => [number, number];
     readonly wasm_bindgen__convert__closures_____invoke__h3fe61c1fb5bdca27: (a: number, b: number, c: any, d: any) => void;
     readonly wasm_bindgen__convert__closures_____invoke__h40d9836e92bdb5d4: (a: number, b: number, c: any) => [number, number];
     readonly wasm_bindgen__convert__closures_____invoke__h8a7613392d9b50e9: (a: number, b: number, c: any) => void;
-    readonly wasm_bindgen__convert__closures_____invoke__h8a7613392d9b50e9_36: (a: number, b: number, c: any) => void;
+    readonly wasm_bindgen__convert__closures_____invoke__h8a7613392d9b50e9_39: (a: number, b: number, c: any) => void;
     readonly __wbindgen_malloc_command_export: (a: number, b: number) => number;
     readonly __wbindgen_realloc_command_export: (a: number, b: number, c: number, d: number) => number;
     readonly __wbindgen_free_command_export: (a: number, b: number, c: number) => void;

@@ -358,6 +358,19 @@ export class TrainingPictures {
         }
     }
     /**
+     * Renders and prepares a part.
+     * @param {string} name
+     * @param {PartRequest} request
+     */
+    add_part(name, request) {
+        const ptr0 = passStringToWasm0(name, wasm.__wbindgen_malloc_command_export, wasm.__wbindgen_realloc_command_export);
+        const len0 = WASM_VECTOR_LEN;
+        const ret = wasm.trainingpictures_add_part(this.__wbg_ptr, ptr0, len0, request);
+        if (ret[1]) {
+            throw takeFromExternrefTable0(ret[0]);
+        }
+    }
+    /**
      * Whether there are several images and all are the same.
      * @returns {boolean}
      */
@@ -486,6 +499,18 @@ export function preprocessing_of(file) {
 }
 
 /**
+ * The product lines.
+ * @returns {ProductLine[]}
+ */
+export function product_lines() {
+    const ret = wasm.product_lines();
+    if (ret[2]) {
+        throw takeFromExternrefTable0(ret[1]);
+    }
+    return takeFromExternrefTable0(ret[0]);
+}
+
+/**
  * Which of a folder's files are trained on, labelled or left out, as indices into `paths`. The paths are
  * relative to the folder, separated by `/`.
  * @param {string[]} paths
@@ -495,6 +520,19 @@ export function recognise(paths) {
     const ptr0 = passArrayJsValueToWasm0(paths, wasm.__wbindgen_malloc_command_export);
     const len0 = WASM_VECTOR_LEN;
     const ret = wasm.recognise(ptr0, len0);
+    if (ret[2]) {
+        throw takeFromExternrefTable0(ret[1]);
+    }
+    return takeFromExternrefTable0(ret[0]);
+}
+
+/**
+ * The picture of a part, and where its fault shows.
+ * @param {PartRequest} request
+ * @returns {RenderedPart}
+ */
+export function render_part(request) {
+    const ret = wasm.render_part(request);
     if (ret[2]) {
         throw takeFromExternrefTable0(ret[1]);
     }
@@ -771,6 +809,10 @@ function __wbg_get_imports() {
         },
         __wbg_get_unchecked_e6325ad374eff861: function(arg0, arg1) {
             const ret = arg0[arg1 >>> 0];
+            return ret;
+        },
+        __wbg_get_with_ref_key_fc601247060b7204: function(arg0, arg1) {
+            const ret = arg0[arg1];
             return ret;
         },
         __wbg_gpu_514705c6dd1f0dab: function(arg0) {
@@ -1445,33 +1487,33 @@ function __wbg_get_imports() {
             arg0.writeBuffer(arg1, arg2, getArrayU8FromWasm0(arg3, arg4), arg5, arg6);
         }, arguments); },
         __wbindgen_generic_0000000000000001: function(arg0, arg1) {
-            // Cast intrinsic for `Closure(Closure { owned: true, function: Function { arguments: [Externref], shim_idx: 32902, ret: Result(Unit), inner_ret: Some(Result(Unit)) }, mutable: true }) -> Externref`.
+            // Cast intrinsic for `Closure(Closure { owned: true, function: Function { arguments: [Externref], shim_idx: 32911, ret: Result(Unit), inner_ret: Some(Result(Unit)) }, mutable: true }) -> Externref`.
             const ret = makeMutClosure(arg0, arg1, wasm_bindgen__convert__closures_____invoke__h40d9836e92bdb5d4);
             return ret;
         },
         __wbindgen_generic_0000000000000002: function(arg0, arg1) {
-            // Cast intrinsic for `Closure(Closure { owned: true, function: Function { arguments: [NamedExternref("GPUDevice")], shim_idx: 16962, ret: Result(Unit), inner_ret: Some(Result(Unit)) }, mutable: true }) -> Externref`.
+            // Cast intrinsic for `Closure(Closure { owned: true, function: Function { arguments: [NamedExternref("GPUDevice")], shim_idx: 16972, ret: Result(Unit), inner_ret: Some(Result(Unit)) }, mutable: true }) -> Externref`.
             const ret = makeMutClosure(arg0, arg1, wasm_bindgen__convert__closures_____invoke__h1719ec2ad59babfd);
             return ret;
         },
         __wbindgen_generic_0000000000000003: function(arg0, arg1) {
-            // Cast intrinsic for `Closure(Closure { owned: true, function: Function { arguments: [NamedExternref("GPUDeviceLostInfo")], shim_idx: 16961, ret: Unit, inner_ret: Some(Unit) }, mutable: true }) -> Externref`.
+            // Cast intrinsic for `Closure(Closure { owned: true, function: Function { arguments: [NamedExternref("GPUDeviceLostInfo")], shim_idx: 16971, ret: Unit, inner_ret: Some(Unit) }, mutable: true }) -> Externref`.
             const ret = makeMutClosure(arg0, arg1, wasm_bindgen__convert__closures_____invoke__h8a7613392d9b50e9);
             return ret;
         },
         __wbindgen_generic_0000000000000004: function(arg0, arg1) {
-            // Cast intrinsic for `Closure(Closure { owned: true, function: Function { arguments: [NamedExternref("GPUUncapturedErrorEvent")], shim_idx: 16961, ret: Unit, inner_ret: Some(Unit) }, mutable: true }) -> Externref`.
-            const ret = makeMutClosure(arg0, arg1, wasm_bindgen__convert__closures_____invoke__h8a7613392d9b50e9_36);
+            // Cast intrinsic for `Closure(Closure { owned: true, function: Function { arguments: [NamedExternref("GPUUncapturedErrorEvent")], shim_idx: 16971, ret: Unit, inner_ret: Some(Unit) }, mutable: true }) -> Externref`.
+            const ret = makeMutClosure(arg0, arg1, wasm_bindgen__convert__closures_____invoke__h8a7613392d9b50e9_39);
             return ret;
         },
         __wbindgen_generic_0000000000000005: function(arg0, arg1) {
-            // Cast intrinsic for `Closure(Closure { owned: true, function: Function { arguments: [NamedExternref("any")], shim_idx: 16962, ret: Result(Unit), inner_ret: Some(Result(Unit)) }, mutable: true }) -> Externref`.
-            const ret = makeMutClosure(arg0, arg1, wasm_bindgen__convert__closures_____invoke__h1719ec2ad59babfd_37);
+            // Cast intrinsic for `Closure(Closure { owned: true, function: Function { arguments: [NamedExternref("any")], shim_idx: 16972, ret: Result(Unit), inner_ret: Some(Result(Unit)) }, mutable: true }) -> Externref`.
+            const ret = makeMutClosure(arg0, arg1, wasm_bindgen__convert__closures_____invoke__h1719ec2ad59babfd_40);
             return ret;
         },
         __wbindgen_generic_0000000000000006: function(arg0, arg1) {
-            // Cast intrinsic for `Closure(Closure { owned: true, function: Function { arguments: [NamedExternref("undefined")], shim_idx: 16962, ret: Result(Unit), inner_ret: Some(Result(Unit)) }, mutable: true }) -> Externref`.
-            const ret = makeMutClosure(arg0, arg1, wasm_bindgen__convert__closures_____invoke__h1719ec2ad59babfd_38);
+            // Cast intrinsic for `Closure(Closure { owned: true, function: Function { arguments: [NamedExternref("undefined")], shim_idx: 16972, ret: Result(Unit), inner_ret: Some(Result(Unit)) }, mutable: true }) -> Externref`.
+            const ret = makeMutClosure(arg0, arg1, wasm_bindgen__convert__closures_____invoke__h1719ec2ad59babfd_41);
             return ret;
         },
         __wbindgen_generic_0000000000000007: function(arg0) {
@@ -1518,8 +1560,8 @@ function wasm_bindgen__convert__closures_____invoke__h8a7613392d9b50e9(arg0, arg
     wasm.wasm_bindgen__convert__closures_____invoke__h8a7613392d9b50e9(arg0, arg1, arg2);
 }
 
-function wasm_bindgen__convert__closures_____invoke__h8a7613392d9b50e9_36(arg0, arg1, arg2) {
-    wasm.wasm_bindgen__convert__closures_____invoke__h8a7613392d9b50e9_36(arg0, arg1, arg2);
+function wasm_bindgen__convert__closures_____invoke__h8a7613392d9b50e9_39(arg0, arg1, arg2) {
+    wasm.wasm_bindgen__convert__closures_____invoke__h8a7613392d9b50e9_39(arg0, arg1, arg2);
 }
 
 function wasm_bindgen__convert__closures_____invoke__h40d9836e92bdb5d4(arg0, arg1, arg2) {
@@ -1536,15 +1578,15 @@ function wasm_bindgen__convert__closures_____invoke__h1719ec2ad59babfd(arg0, arg
     }
 }
 
-function wasm_bindgen__convert__closures_____invoke__h1719ec2ad59babfd_37(arg0, arg1, arg2) {
-    const ret = wasm.wasm_bindgen__convert__closures_____invoke__h1719ec2ad59babfd_37(arg0, arg1, arg2);
+function wasm_bindgen__convert__closures_____invoke__h1719ec2ad59babfd_40(arg0, arg1, arg2) {
+    const ret = wasm.wasm_bindgen__convert__closures_____invoke__h1719ec2ad59babfd_40(arg0, arg1, arg2);
     if (ret[1]) {
         throw takeFromExternrefTable0(ret[0]);
     }
 }
 
-function wasm_bindgen__convert__closures_____invoke__h1719ec2ad59babfd_38(arg0, arg1, arg2) {
-    const ret = wasm.wasm_bindgen__convert__closures_____invoke__h1719ec2ad59babfd_38(arg0, arg1, arg2);
+function wasm_bindgen__convert__closures_____invoke__h1719ec2ad59babfd_41(arg0, arg1, arg2) {
+    const ret = wasm.wasm_bindgen__convert__closures_____invoke__h1719ec2ad59babfd_41(arg0, arg1, arg2);
     if (ret[1]) {
         throw takeFromExternrefTable0(ret[0]);
     }
