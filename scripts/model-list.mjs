@@ -62,7 +62,7 @@ const LINES = SETS.filter(({ id }) => lineOf(id)).flatMap(({ id, model, method, 
     method: method.id,
     file: model,
     title: method.title,
-    words: `No network: the score is the part of the image that the 32 leading principal components of 1,800 rendered images of ${normals} leave unexplained. Of the methods here it finds the most of this line's faults. Pearson, 1901.`,
+    words: `No network: the score is the part of the image that the 32 leading principal components of 1,800 rendered images of ${normals} leave unexplained. Pearson, 1901.`,
   },
   {
     set: id,

@@ -40,10 +40,10 @@ const line = (id, title, { normals, finds, first }) => ({ id, title, noun: title
 
 /** @type {Line[]} */
 const LINES = [
-  line("fabric", "Fabric", { normals: "sound fabric", finds: "It finds some large faults and misses most small ones.", first: { number: 13, kind: "hole", size: "large", wear: 0.7 } }),
+  line("fabric", "Fabric", { normals: "sound fabric", finds: "It finds some large faults and misses most others.", first: { number: 13, kind: "hole", size: "large", wear: 0.7 } }),
   line("board", "Circuit board", { normals: "sound circuit boards", finds: "It finds most large faults and misses many small ones.", first: { number: 2, kind: "discolouration", size: "large", wear: 0.7 } }),
   line("gear", "Gear", { normals: "sound gears", finds: "It finds some large faults and misses most others.", first: { number: 11, kind: "dent", size: "large", wear: 0.7 } }),
-  line("wood", "Wood", { normals: "sound wood", finds: "It finds holes and misses most other faults.", first: { number: 4, kind: "hole", size: "large", wear: 0.7 } }),
+  line("wood", "Wood", { normals: "sound wood", finds: "It finds large holes and misses most other faults.", first: { number: 4, kind: "hole", size: "large", wear: 0.7 } }),
 ];
 
 /** @type {(PictureSet | Line)[]} in the order that they are offered */
