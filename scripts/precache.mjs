@@ -5,14 +5,17 @@
 //
 // A lazy file is kept when it is first asked for: the WebGPU module, the bundled pictures for training, the
 // models of other methods and of other sets than the first, the real pictures. The rest is kept at the first visit: the
-// first load, and behind it what the page trains and compares with.
+// first load, and behind it what the page trains with, a model to check a GPU with, and what it compares with.
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { FIRST, setOf } from '../www/lib/sets.js';
+import { FIRST, SOLAR, setOf } from '../www/lib/sets.js';
 import { sha256 } from './stamp.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+
+/** Training checks a GPU with this model: without a network too. */
+const CHECKED_WITH = `./models/${setOf(SOLAR).model}`;
 
 /** Never kept: the service worker itself, this list, types, what only people read. */
 const LEFT_OUT = [/^sw\.js$/, /^precache\.json$/, /\.d\.ts$/, /(^|\/)protocol\.js$/, /\.md$/, /(^|\/)LICEN[CS]E/];
@@ -78,7 +81,7 @@ export function precacheList(dirs) {
     url,
     // The list comes with every visit, and there are hundreds of pictures: a part of the hash will do for those.
     revision: group === 'pictures' ? revision(path).slice(0, 16) : revision(path),
-    lazy: ['gpu', 'methods', 'sets', 'pictures'].includes(group),
+    lazy: ['gpu', 'methods', 'sets', 'pictures'].includes(group) && url !== CHECKED_WITH,
   }));
 }
 

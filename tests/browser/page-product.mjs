@@ -215,6 +215,49 @@ test('a set whose model cannot be fetched: said, and all is as before', onPage({
   assert.equal(await page.getAttribute('html', 'data-set'), FIRST);
 }));
 
+test('one set chosen, and another before it is there: the last one is shown, with its model', onPage({}, async (page) => {
+  let held = [];
+  await page.context().route('**/models/lines/{wood,gear}.safetensors', (route) => void held.push(route));
+  const release = async (answer = (route) => route.continue()) => {
+    const routes = held;
+    held = [];
+    await Promise.all(routes.map((route) => answer(route).catch(() => {}))); // some were given up
+  };
+  const press = (set) => page.click(`#sets [data-set="${set}"]`);
+  const fetching = async (count) => {
+    while (held.length < count) await page.waitForTimeout(20);
+  };
+  const shows = async (set, pattern) => {
+    await page.waitForFunction((id) => document.documentElement.dataset.set === id, set);
+    await waitPart(page, pattern);
+    assert.equal(await page.getAttribute(`#sets [data-set="${set}"]`, 'aria-pressed'), 'true');
+    assert.equal(await page.inputValue('#method'), `${set}-pca`);
+    assert.ok((await wearTo(page, 20)).score > 0);
+    assert.ok((await wearTo(page, 70)).score > 0);
+  };
+
+  await press('wood');
+  await fetching(1);
+  await press(FIRST);
+  await shows(FIRST, OPENED);
+  await release();
+  await shows(FIRST, OPENED);
+
+  await press('wood');
+  await press('wood');
+  await fetching(1);
+  await release();
+  await shows('wood', /^wood, /);
+
+  await press('fabric');
+  await shows('fabric', /^fabric, /);
+  await press('gear');
+  await fetching(1);
+  await release((route) => route.fulfill({ status: 500, body: 'x' }));
+  await waitText(page, '#notices', /could not be fetched/);
+  await shows('fabric', /^fabric, /);
+}));
+
 test('the address: a set, a set that there is not, a model of a set', async () => {
   for (const [query, set] of [['?set=wood', 'wood'], ['?set=egg', FIRST], [`?set=${SOLAR}`, SOLAR], ['?set=&model=models/methods/pca.safetensors', SOLAR], ['?set=wood&model=models/solar-ir.safetensors', 'wood']]) {
     await onPage({ query }, async (page) => {

@@ -1,7 +1,8 @@
 // Held: which set the page opens with, what parts a line shows and trains on, and what they are called.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { FIRST, RENDERED, SETS, SOLAR, itemOf, kindWords, lineOf, openingSet, requestOf, samplesOf, setOf, thumbOf, trainingParts, trainingSource } from '../../www/lib/sets.js';
+import { FIRST, lineWords, RENDERED, SETS, SOLAR, itemOf, kindWords, lineOf, openingSet, requestOf, samplesOf, setOf, thumbOf, trainingParts, trainingSource } from '../../www/lib/sets.js';
 
 const gear = lineOf('gear');
 const faults = ['chip', 'bent-tooth', 'crack'];
@@ -54,4 +55,9 @@ test('parts to train on: 200 normals that the program finds under the same names
   assert.equal(files.length, normals.length + 2 * faulty.length, 'as many sound ones');
   assert.equal(new Set(files.map(({ path }) => path)).size, files.length);
   assert.equal(trainingSource(gear), `product:gear,size=128,normals=200,test=${2 * faulty.length}`);
+});
+
+test('before any script runs, the page speaks of what it opens with', () => {
+  const html = readFileSync(new URL('../../www/index.html', import.meta.url), 'utf8');
+  assert.ok(html.includes(lineWords(lineOf(FIRST), false)), 'the lead of www/index.html');
 });

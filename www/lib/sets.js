@@ -31,7 +31,7 @@ const THUMB_SIDE = 96;
 /** Samples of a line: so many sound ones, so many in all. */
 const SOUND_SAMPLES = 8;
 const SAMPLES = 24;
-/** Parts to train on, and labelled ones of each kind beside them. */
+/** Parts to train on, and so many labelled ones beside them, sound and faulty each. */
 const TRAINING_PARTS = 200;
 const LABELLED_PARTS = 50;
 

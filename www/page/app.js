@@ -58,7 +58,7 @@ const productLook = new ProductLook({ scorer, state, table, methods, announce })
 const samples = new Samples({
   scorer, methods, added,
   chosen: (item, answer) => {
-    if (item.part) productLook.take(item.part, answer);
+    if (item.part) productLook.take(item, item.part, answer);
     else void firstLook.show(item, answer, false);
   },
 });

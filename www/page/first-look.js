@@ -71,7 +71,8 @@ export class FirstLook extends EventTarget {
   async show(item, answer, example) {
     const { state, table } = this.#page;
     const { result, generation } = answer;
-    this.#shown = { item, example, generation };
+    // What cannot be drawn now counts as another model's, so that it is scored again when it can.
+    this.#shown = { item, example, generation: this.#active ? generation : -1 };
     if (!this.#active) return;
     this.#head();
     void this.#refresh();

@@ -32,6 +32,7 @@ export class Methods extends EventTarget {
   #notice;
   #announce;
   /** @type {AbortController | null} of what is being fetched */ #fetching = null;
+  /** Whether what was loaded last is in use. @type {Promise<boolean>} */ #loading = Promise.resolve(true);
 
   /**
    * @param {{
@@ -95,22 +96,24 @@ export class Methods extends EventTarget {
 
   /**
    * Offers the models of another set and uses its own, unless a visitor's model is in use.
-   * @param {PictureSet} set @returns {Promise<boolean>} false where that failed: all is as before
+   * @param {PictureSet} set @param {PictureSet} before what is looked at, and stays so where that fails
+   * @returns {Promise<boolean>} false where that failed, or another set was chosen meanwhile
    */
-  async useSet(set) {
-    const before = this.#set;
+  async useSet(set, before) {
+    this.#fetching?.abort();
     this.#set = set;
     this.#offer();
-    const stays = this.inUse !== null && this.offered.includes(this.inUse);
-    if (stays) this.#show();
+    await this.#loading; // so that what is in use is known
+    if (this.#set !== set) return false; // another was chosen meanwhile
+    const fits = () => this.inUse !== null && this.offered.includes(this.inUse);
+    if (fits()) this.#show();
     else await this.#choose(this.offered[0].id, true);
-    const done = stays || this.inUse === this.offered[0];
-    if (!done && this.#set === set) {
-      this.#set = before;
-      this.#offer();
-      this.#show();
-    }
-    return done;
+    if (this.#set !== set) return false;
+    if (fits()) return true;
+    this.#set = before;
+    this.#offer();
+    this.#show();
+    return false;
   }
 
   /** A model that came by another way than the list: its place in the list. @param {Blob} blob @param {string} name @param {string | null} url */
@@ -169,7 +172,8 @@ export class Methods extends EventTarget {
     if (fetching.signal.aborted) return;
     tell(`Loading ${nameOf(method)}…`);
     this.#fetching = null;
-    if (!(await this.#load(method, quiet))) this.#show();
+    this.#loading = this.#load(method, quiet);
+    if (!(await this.#loading)) this.#show();
   }
 
   /** @param {string} [words] in place of what the model in use says of itself */

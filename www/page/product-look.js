@@ -21,7 +21,7 @@ import { sentence } from "./result-card.js";
 async function decoded(png) {
   const image = new Image();
   image.src = dataUrl(png);
-  await image.decode();
+  await image.decode().catch(() => {}); // then it is shown a little later
   return image.src;
 }
 
@@ -41,9 +41,10 @@ export class ProductLook extends EventTarget {
   /** Each line's part, for when it is shown again. @type {Map<Line, Part>} */ #kept = new Map();
   /** @type {Wanted | null} */ #wanted = null;
   /** @type {Wanted | null} */ #drawn = null;
-  /** @type {{ name: string, picture: Picture } | null} */ #shown = null;
+  /** @type {{ name: string, wear: number, generation: number, picture: Picture } | null} */ #shown = null;
   #asking = false;
   #said = "";
+  /** Whether the next verdict is told, though it may be the same. */ #tellNext = false;
 
   /**
    * @param {{
@@ -80,6 +81,7 @@ export class ProductLook extends EventTarget {
     this.#line = line;
     this.#part = this.#kept.get(line) ?? { purpose: "faulty", ...line.first };
     this.#shown = null;
+    this.#said = "";
     byId("look-title").textContent = "Watch it find a fault";
     byId("look-tag").textContent = RENDERED;
     byId("look-tag").hidden = false;
@@ -100,10 +102,10 @@ export class ProductLook extends EventTarget {
     this.#root.hidden = true;
   }
 
-  /** A part that was scored elsewhere. @param {Part} part @param {Answer} answer */
-  take(part, answer) {
+  /** A part that was scored elsewhere. @param {import("./table-row.js").Item} item @param {Part} part @param {Answer} answer */
+  take({ source }, part, answer) {
     const line = this.#line;
-    if (!line) return;
+    if (!line || !("part" in source) || source.part.product !== line.id) return;
     this.#part = { ...part, kind: part.kind ?? this.#part?.kind ?? null };
     this.#set();
     this.#wanted = { line, part: this.#part, since: performance.now() };
@@ -114,6 +116,7 @@ export class ProductLook extends EventTarget {
   #change(change) {
     if (!this.#part) return;
     this.#part = { ...this.#part, ...change };
+    if (!("wear" in change)) this.#tellNext = true;
     this.#set();
     this.#ask();
   }
@@ -126,6 +129,7 @@ export class ProductLook extends EventTarget {
     if (!product.faults.includes(this.#part.kind ?? "")) this.#part = { ...this.#part, kind: product.faults[0] };
     this.#kind.replaceChildren(...product.faults.map((kind) => new Option(kindWords(kind), kind)));
     this.#controls.disabled = false;
+    this.#root.dataset.waiting = "";
     this.#set();
     this.#tell();
     this.#ask();
@@ -162,30 +166,41 @@ export class ProductLook extends EventTarget {
   async #follow() {
     if (this.#asking) return;
     this.#asking = true;
-    while (this.#wanted && this.#wanted !== this.#drawn) {
-      const wanted = this.#wanted;
-      const answer = await this.#page.scorer.score(itemOf(wanted.line, wanted.part).source, undefined, true).catch(() => null);
-      if (!answer) break; // the page has ended its scorer
-      await this.#draw(wanted, answer);
+    try {
+      while (this.#wanted && this.#wanted !== this.#drawn) {
+        const wanted = this.#wanted;
+        const answer = await this.#page.scorer.score(itemOf(wanted.line, wanted.part).source, undefined, true).catch(() => null);
+        if (!answer) break; // the page has ended its scorer
+        await this.#draw(wanted, answer);
+      }
+    } finally {
+      this.#asking = false;
     }
-    this.#asking = false;
   }
 
   /** @param {Wanted} wanted @param {Answer} answer */
-  async #draw(wanted, { result }) {
+  async #draw(wanted, { result, generation }) {
     const { line, part, since } = wanted;
     // One that was chosen meanwhile is newer.
     if (line !== this.#line || (this.#drawn && this.#drawn.since > since)) return;
     this.#drawn = wanted;
     const parts = this.#parts;
+    // An earlier model's: the one in use now has been asked.
+    if (!("error" in result) && generation !== this.#page.state.loaded?.generation) return;
     if ("error" in result) {
+      this.#shown = null;
+      this.#root.dataset.verdict = "error";
+      parts.word.textContent = VERDICT_WORDS.error;
+      parts.icon.setAttribute("href", "#icon-error");
+      parts.score.textContent = "none";
+      parts.meter.hidden = true;
       parts.says.textContent = result.error;
       return;
     }
     const { rendered } = result;
     if (!rendered) return;
     const [input, reconstruction, heat] = await Promise.all([rendered.file, result.reconstruction, result.heat].map((png) => png && decoded(png)));
-    if (line !== this.#line) return;
+    if (line !== this.#line || this.#drawn !== wanted) return;
     parts.input.src = input;
     if (reconstruction) parts.reconstruction.src = reconstruction;
     else parts.reconstruction.removeAttribute("src");
@@ -200,7 +215,7 @@ export class ProductLook extends EventTarget {
     parts.reconstruction.alt = result.reconstruction ? `Reconstruction of ${name}` : "This method makes no reconstruction";
     parts.heat.alt = `Heat map over ${name}`;
     parts.facts.textContent = `${name}. ${RENDERED}, ${rendered.size} × ${rendered.size} pixels; the model sees it at ${result.size} × ${result.size}.`;
-    this.#shown = { name, picture: result };
+    this.#shown = { name, wear: part.wear, generation, picture: result };
     this.#judge();
     delete this.#root.dataset.waiting;
     Object.assign(this.#root.dataset, { wear: String(Math.round(part.wear * 100)), part: name, frameMs: (performance.now() - since).toFixed(1) });
@@ -210,9 +225,11 @@ export class ProductLook extends EventTarget {
 
   /** The verdict with the threshold in force. */
   #judge() {
-    if (!this.#shown || !this.#part) return;
-    const { picture } = this.#shown;
-    const { table: { threshold }, announce } = this.#page;
+    if (!this.#shown) return;
+    const { name, wear, generation, picture } = this.#shown;
+    const { table: { threshold }, state: { loaded }, announce } = this.#page;
+    // The threshold of another model says nothing of this score.
+    if (generation !== loaded?.generation) return;
     const verdict = verdictOf(picture.score, threshold);
     const display = picture.threshold === threshold ? picture.display : null;
     const parts = this.#parts;
@@ -224,10 +241,13 @@ export class ProductLook extends EventTarget {
     parts.says.textContent = sentence({ picture, verdict, threshold });
     parts.meter.hidden = display === null;
     if (display !== null) parts.meter.style.setProperty("--value", display.toFixed(4));
-    const words = `${this.#wear.value} %, score ${short(picture.score)}, ${VERDICT_WORDS[verdict].toLowerCase()}`;
-    this.#wear.setAttribute("aria-valuetext", words);
+    const words = `score ${short(picture.score)}, ${VERDICT_WORDS[verdict].toLowerCase()}`;
+    const percent = `${Math.round(wear * 100)} %`;
+    if (wear === this.#part?.wear) this.#wear.setAttribute("aria-valuetext", `${percent}, ${words}`);
     // At each step would be too often: the slider says its value itself.
-    if (this.#said && this.#said !== verdict) announce(`Wear ${words}.`, "wear");
+    if (this.#tellNext) announce(`${name}: ${words}.`, "wear");
+    else if (this.#said && this.#said !== verdict) announce(`Wear ${percent}, ${words}.`, "wear");
     this.#said = verdict;
+    this.#tellNext = false;
   }
 }

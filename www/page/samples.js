@@ -47,12 +47,12 @@ export class Samples {
     this.#words.textContent = `${line.title}: rendered images of ${parts.filter(({ kind }) => kind === null).length} sound parts and of each kind of fault. Select one to score it.`;
     const images = this.#fill(parts.map((part) => itemOf(line, part)));
     for (const [i, part] of parts.entries()) {
+      if (signal.aborted) return;
       try {
         const { file } = await this.#page.scorer.render(thumbOf(line, part));
-        if (signal.aborted) return;
-        images[i].src = dataUrl(file);
+        if (!signal.aborted) images[i].src = dataUrl(file);
       } catch {
-        return; // the scorer has ended, and says so elsewhere
+        // The others may do; a scorer that has ended says so elsewhere.
       }
     }
   }

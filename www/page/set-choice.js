@@ -12,6 +12,7 @@ import { byId, element } from "./dom.js";
 export class SetChoice extends EventTarget {
   /** @type {PictureSet} */ current;
   #page;
+  /** What was chosen last. @type {PictureSet} */ #aim;
   #buttons;
   #turn = 0;
 
@@ -26,7 +27,7 @@ export class SetChoice extends EventTarget {
   constructor(page) {
     super();
     this.#page = page;
-    this.current = page.set;
+    this.current = this.#aim = page.set;
     this.#buttons = SETS.map((set) => {
       const button = element("button", { type: "button", "data-set": set.id, disabled: true }, set.title);
       button.addEventListener("click", () => void this.#choose(set));
@@ -65,22 +66,26 @@ export class SetChoice extends EventTarget {
   /** @param {PictureSet} set */
   async #choose(set) {
     const { methods, firstLook, productLook, announce } = this.#page;
+    if (set === this.#aim) return;
+    this.#aim = set;
     const turn = ++this.#turn;
     this.#press(set);
-    if (set === this.current) return;
     firstLook.leave();
     productLook.leave();
-    const taken = await methods.useSet(set);
+    const taken = await methods.useSet(set, this.current);
     if (turn !== this.#turn) return;
     if (taken) {
       this.current = set;
       const url = new URL(location.href);
       url.searchParams.set("set", set.id);
+      // A model that the address asks for is no longer the one in use.
+      if (methods.inUse?.set === set.id) url.searchParams.delete("model");
       history.replaceState(history.state, "", url);
-      announce(`${set.title} is shown now.`, "set");
+      announce(`Now showing: ${set.title}.`, "set");
       this.dispatchEvent(new Event("change"));
       void this.#show();
     } else {
+      this.#aim = this.current;
       this.#enter();
     }
     this.#press(this.current);
