@@ -12,6 +12,16 @@ WASM_BINDGEN_VERSION=0.2.130
 say() { printf '%s\n' "==> $*" >&2; }
 die() { printf '%s\n' "error: $*" >&2; exit 1; }
 
+# The program: the one of `cargo build --release`, else that on the PATH.
+find_program() {
+  local built="$NATIVE_TARGET/release/skip-ganomaly"
+  if [ -x "$built" ]; then
+    echo "$built"
+  else
+    command -v skip-ganomaly || die "the program is missing: run 'cargo build --release'"
+  fi
+}
+
 # Runs a command as root: directly, or through sudo when that asks for no password.
 as_root() {
   if [ "$(id -u)" -eq 0 ]; then

@@ -3,14 +3,11 @@
 # lot with seed 0. Numbers and lengths are fixed here beforehand; nothing is chosen by test scores.
 #
 #   scripts/train-lines.sh [LINE...]      default: all
-#
-# The program is the one of `cargo build --release`, else that on the PATH.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 cd "$ROOT"
 
-program="$NATIVE_TARGET/release/skip-ganomaly"
-[ -x "$program" ] || program="$(command -v skip-ganomaly)" || die "the program is missing: run 'cargo build --release'"
+program="$(find_program)"
 
 lines=("$@")
 [ ${#lines[@]} -gt 0 ] || lines=(fabric board gear wood)

@@ -3,14 +3,11 @@
 # pictures, all with seed 0. Lengths and widths are fixed here beforehand; nothing is chosen by test scores.
 #
 #   scripts/train-methods.sh [METHOD...]      default: all
-#
-# The program is the one of `cargo build --release`, else that on the PATH.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 cd "$ROOT"
 
-program="$NATIVE_TARGET/release/skip-ganomaly"
-[ -x "$program" ] || program="$(command -v skip-ganomaly)" || die "the program is missing: run 'cargo build --release'"
+program="$(find_program)"
 
 methods=("$@")
 [ ${#methods[@]} -gt 0 ] || methods=(ganomaly anogan egbad alocc aae pca nearest)

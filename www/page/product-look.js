@@ -15,7 +15,7 @@ import { dataUrl } from "../lib/png.js";
 import { FAULT_SIZES, RENDERED, itemOf, kindWords } from "../lib/sets.js";
 import { VERDICT_WORDS, verdictOf } from "../lib/verdict.js";
 import { byId, find } from "./dom.js";
-import { sentence } from "./result-card.js";
+import { showVerdict } from "./result-card.js";
 
 /** An image that can be shown at once. @param {Uint8Array} png */
 async function decoded(png) {
@@ -58,6 +58,7 @@ export class ProductLook extends EventTarget {
     const part = (/** @type {string} */ selector) => find(this.#root, selector);
     const image = (/** @type {string} */ selector) => find(this.#root, selector, HTMLImageElement);
     this.#parts = {
+      root: this.#root,
       words: byId("part-words"), facts: byId("part-facts"), says: byId("part-says"), value: byId("wear-value"),
       input: image(".input"), reconstruction: image(".reconstruction"), heat: image(".heat"), stack: part(".stack"),
       outlines: [...this.#root.querySelectorAll("svg.outline")],
@@ -189,11 +190,7 @@ export class ProductLook extends EventTarget {
     if (!("error" in result) && generation !== this.#page.state.loaded?.generation) return;
     if ("error" in result) {
       this.#shown = null;
-      this.#root.dataset.verdict = "error";
-      parts.word.textContent = VERDICT_WORDS.error;
-      parts.icon.setAttribute("href", "#icon-error");
-      parts.score.textContent = "none";
-      parts.meter.hidden = true;
+      showVerdict(parts, { picture: null, verdict: "error", threshold: this.#page.table.threshold, display: null });
       parts.says.textContent = result.error;
       return;
     }
@@ -232,15 +229,8 @@ export class ProductLook extends EventTarget {
     if (generation !== loaded?.generation) return;
     const verdict = verdictOf(picture.score, threshold);
     const display = picture.threshold === threshold ? picture.display : null;
-    const parts = this.#parts;
-    Object.assign(this.#root.dataset, { verdict, score: String(picture.score) });
-    parts.word.textContent = VERDICT_WORDS[verdict];
-    parts.icon.setAttribute("href", `#icon-${verdict}`);
-    parts.score.textContent = short(picture.score);
-    parts.threshold.textContent = threshold === null ? "none" : short(threshold);
-    parts.says.textContent = sentence({ picture, verdict, threshold });
-    parts.meter.hidden = display === null;
-    if (display !== null) parts.meter.style.setProperty("--value", display.toFixed(4));
+    this.#root.dataset.score = String(picture.score);
+    showVerdict(this.#parts, { picture, verdict, threshold, display });
     const words = `score ${short(picture.score)}, ${VERDICT_WORDS[verdict].toLowerCase()}`;
     const percent = `${Math.round(wear * 100)} %`;
     if (wear === this.#part?.wear) this.#wear.setAttribute("aria-valuetext", `${percent}, ${words}`);

@@ -17,7 +17,7 @@ import { VERDICT_WORDS } from "../lib/verdict.js";
 import { byId, find, showName } from "./dom.js";
 
 /** What a score means, against its threshold. @param {Pick<Shown, "picture" | "verdict" | "threshold">} shown */
-export function sentence({ picture, verdict, threshold }) {
+function sentence({ picture, verdict, threshold }) {
   if (!picture) return "";
   if (threshold === null) return "This model is not calibrated: there is a score, but no threshold to compare it with.";
   const times = picture.score / threshold;
@@ -25,6 +25,22 @@ export function sentence({ picture, verdict, threshold }) {
   return verdict === "anomalous"
     ? `The score is above the threshold${size}.`
     : `The score is at or below the threshold${size}.`;
+}
+
+/**
+ * Writes score, threshold and verdict into their places; `root` gets the verdict as its data.
+ * @param {{ root: HTMLElement, word: HTMLElement, icon: Element, says: HTMLElement, meter: HTMLElement, score: HTMLElement, threshold: HTMLElement }} places
+ * @param {Pick<Shown, "picture" | "verdict" | "threshold" | "display">} shown
+ */
+export function showVerdict(places, { picture, verdict, threshold, display }) {
+  places.root.dataset.verdict = verdict;
+  places.word.textContent = VERDICT_WORDS[verdict];
+  places.icon.setAttribute("href", `#icon-${verdict}`);
+  places.says.textContent = sentence({ picture, verdict, threshold });
+  places.meter.hidden = display === null;
+  if (display !== null) places.meter.style.setProperty("--value", display.toFixed(4));
+  places.score.textContent = picture ? short(picture.score) : "none";
+  places.threshold.textContent = threshold === null ? "none" : short(threshold);
 }
 
 export class ResultCard {
@@ -53,21 +69,14 @@ export class ResultCard {
 
   /** @param {Shown} shown @returns {Promise<void>} when the pictures can be seen */
   async show(shown) {
-    const { item, picture, error, verdict, threshold, display } = shown;
+    const { item, picture, error } = shown;
     const parts = this.#parts;
-    parts.root.dataset.verdict = verdict;
     parts.root.hidden = false;
     showName(parts.name, item.name);
     parts.facts.textContent = ["part" in item.source ? RENDERED : "", picture ? `${picture.width} × ${picture.height} pixels` : "", item.label ? `labelled ${item.label}` : ""].filter(Boolean).join(" · ");
-    parts.word.textContent = VERDICT_WORDS[verdict];
-    parts.icon.setAttribute("href", `#icon-${verdict}`);
+    showVerdict(parts, shown);
     parts.reason.textContent = error ?? "";
     parts.reason.hidden = error === null;
-    parts.says.textContent = sentence(shown);
-    parts.meter.hidden = display === null;
-    if (display !== null) parts.meter.style.setProperty("--value", display.toFixed(4));
-    parts.score.textContent = picture ? short(picture.score) : "none";
-    parts.threshold.textContent = threshold === null ? "none" : short(threshold);
     parts.residual.textContent = picture ? short(picture.residual) : "none";
     parts.latent.textContent = picture?.latent == null ? "none" : short(picture.latent);
     if (!picture) {
