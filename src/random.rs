@@ -20,9 +20,16 @@ pub(crate) mod stream {
     pub(crate) const AUGMENT: u64 = 1 << 48;
     /// Corrupted inputs and dropped skips of training steps, counted from here.
     pub(crate) const STEP: u64 = 2 << 48;
+    /// Faults that training images are damaged with; training step k uses `DAMAGE + k`.
+    pub(crate) const DAMAGE: u64 = 6 << 48;
     /// The images of a device's trial, which only the program makes.
     #[cfg(feature = "cli")]
     pub(crate) const TRIAL: u64 = 5 << 48;
+    /// Simulated faults that a model is measured with.
+    #[cfg(feature = "cli")]
+    pub(crate) const SIMULATED: u64 = 7 << 48;
+    /// Faults of a known size; fault k uses `SIZED_FAULT + k`.
+    pub(crate) const SIZED_FAULT: u64 = 8 << 48;
     /// The start of a latent optimisation.
     pub(crate) const LATENT_CODE: u64 = 4 << 48;
 }

@@ -1,7 +1,9 @@
 //! Augmentation that keeps training images normal, drawn at random for each image of a step.
 
+use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
+use crate::data::product::noise::{Draw, gradient};
 use crate::random::below;
 
 /// How training images are augmented.
@@ -20,6 +22,12 @@ pub enum Augment {
     Shift,
     /// Mirrored both ways and shifted.
     FlipsAndShift,
+    /// Lit otherwise: brightness, contrast and, in colour, tint change a little, and slowly across the image.
+    Light,
+    /// Shifted and lit otherwise.
+    ShiftAndLight,
+    /// Mirrored both ways, shifted and lit otherwise.
+    All,
 }
 
 impl Augment {
@@ -28,17 +36,18 @@ impl Augment {
     /// # Shapes
     /// - `values`: `[n, channels, size, size]`
     pub fn apply(self, values: &mut [f32], channels: usize, size: usize, random: &mut ChaCha8Rng) {
-        use Augment::{Flip, Flips, FlipsAndShift, None, Shift};
+        use Augment::{All, Flip, Flips, FlipsAndShift, Light, None, Shift, ShiftAndLight};
         if self == None {
             return;
         }
         let reach = match self {
-            Shift | FlipsAndShift => size as i64 / 16,
-            None | Flip | Flips => 0,
+            Shift | FlipsAndShift | ShiftAndLight | All => size as i64 / 16,
+            None | Flip | Flips | Light => 0,
         };
         for picture in values.chunks_exact_mut(channels * size * size) {
-            let mirror_x = matches!(self, Flip | Flips | FlipsAndShift) && below(2, random) == 1;
-            let mirror_y = matches!(self, Flips | FlipsAndShift) && below(2, random) == 1;
+            let mirror_x =
+                matches!(self, Flip | Flips | FlipsAndShift | All) && below(2, random) == 1;
+            let mirror_y = matches!(self, Flips | FlipsAndShift | All) && below(2, random) == 1;
             let mut shift = || below(2 * reach as u64 + 1, random) as i64 - reach;
             let (shift_x, shift_y) = (shift(), shift());
             for plane in picture.chunks_exact_mut(size * size) {
@@ -54,6 +63,38 @@ impl Augment {
                     *value = original[y * size + x];
                 }
             }
+            if matches!(self, Light | ShiftAndLight | All) {
+                relight(
+                    picture,
+                    channels,
+                    size,
+                    &mut Draw::new(random.next_u64(), 0),
+                );
+            }
+        }
+    }
+}
+
+/// Largest change of the brightness, of a channel's own, and of the brightness across the image, in units of the
+/// values, and of the logarithm of the contrast.
+const BRIGHTNESS: f32 = 0.15;
+const TINT: f32 = 0.05;
+const GRADIENT: f32 = 0.15;
+const CONTRAST: f32 = 0.2;
+
+/// Changes an image as other lighting would.
+fn relight(picture: &mut [f32], channels: usize, size: usize, draw: &mut Draw) {
+    let contrast = libm::expf(draw.about(CONTRAST));
+    let brightness = draw.about(BRIGHTNESS);
+    let (seed, strength) = (draw.seed(), draw.about(GRADIENT));
+    // Hills as wide as the image.
+    let (scale, x0, y0) = (1.0 / size as f32, draw.unit(), draw.unit());
+    for plane in picture.chunks_exact_mut(size * size) {
+        let own = if channels > 1 { draw.about(TINT) } else { 0.0 };
+        for (at, value) in plane.iter_mut().enumerate() {
+            let (x, y) = ((at % size) as f32 * scale, (at / size) as f32 * scale);
+            let slope = strength * gradient(seed, x0 + x, y0 + y);
+            *value = (contrast * *value + brightness + own + slope).clamp(-1.0, 1.0);
         }
     }
 }

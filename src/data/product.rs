@@ -11,7 +11,7 @@ mod fabric;
 mod fault;
 mod gear;
 mod lot;
-mod noise;
+pub(super) mod noise;
 mod photograph;
 mod scene;
 mod surface;

@@ -10,7 +10,7 @@ use clap::{Args, Command, FromArgMatches};
 use serde::Serialize;
 
 use super::product::{
-    Drift, DriftKind, FaultKind, Lot, Product, Purpose, SIZES, Scene, bounds, mask,
+    Drift, DriftKind, Fault, FaultKind, Lot, Product, Purpose, SIZES, Scene, bounds, mask,
 };
 
 /// Most pictures of one use.
@@ -273,6 +273,11 @@ impl ProductSet {
         self.channels
     }
 
+    /// The kinds of its faults.
+    pub fn faults(&self) -> &[FaultKind] {
+        &self.lot.faults
+    }
+
     /// The parts to train on and those to test on, in the order in which a folder of their files is listed.
     pub fn parts(self: &Arc<Self>) -> [Vec<Part>; 2] {
         let of = |purpose, count| {
@@ -377,45 +382,65 @@ impl Part {
     /// # Errors
     /// If no fault of its kind shows, in words for the user.
     pub fn render(&self) -> Result<Rendered, String> {
-        let ProductSet {
-            lot,
-            size,
-            channels,
-            ..
-        } = &*self.set;
+        let lot = &self.set.lot;
         let scene = lot.part(self.purpose, self.number);
-        let sound = Scene {
-            fault: None,
-            ..scene
-        }
-        .photograph(*size, *channels);
         let Some(fault) = scene.fault else {
-            return Ok(Rendered {
-                scene,
-                pixels: sound,
-                change: None,
-            });
+            return Ok(self.sound());
         };
-        for times in 0..TRIES {
-            let scene = lot.redrawn(self.purpose, self.number, times);
-            let pixels = scene.photograph(*size, *channels);
-            if let Some(change) = Change::new(&sound, &pixels, *size, *channels) {
-                return Ok(Rendered {
-                    scene,
-                    pixels,
-                    change: Some(change),
-                });
-            }
+        let drawn = (0..TRIES).map(|times| lot.redrawn(self.purpose, self.number, times));
+        let side = self.set.size as f32;
+        self.first_that_shows(drawn).ok_or_else(|| {
+            format!(
+                "a fault of the kind {} with a size of {} to {} pixels and a contrast of {} to {} is too small or too \
+                 faint to be seen in pictures of {side} pixels: {TRIES} of them changed no pixel",
+                fault.kind.as_str(),
+                lot.sizes.start() * side,
+                lot.sizes.end() * side,
+                lot.contrasts.start(),
+                lot.contrasts.end(),
+            )
+        })
+    }
+
+    /// Renders the part with another fault than its own, drawn anew where it does not change the picture; `None` if it
+    /// never does.
+    pub fn with_fault(&self, fault: Fault) -> Option<Rendered> {
+        let scene = self.set.lot.part(self.purpose, self.number);
+        self.first_that_shows((0..u64::from(TRIES)).map(|times| Scene {
+            fault: Some(Fault {
+                seed: fault.seed.wrapping_add(times),
+                ..fault
+            }),
+            ..scene
+        }))
+    }
+
+    /// The part without a fault.
+    fn sound(&self) -> Rendered {
+        let scene = Scene {
+            fault: None,
+            ..self.set.lot.part(self.purpose, self.number)
+        };
+        Rendered {
+            scene,
+            pixels: scene.photograph(self.set.size, self.set.channels),
+            change: None,
         }
-        Err(format!(
-            "a fault of the kind {} with a size of {} to {} pixels and a contrast of {} to {} is too small or too faint \
-             to be seen in pictures of {size} pixels: {TRIES} of them changed no pixel",
-            fault.kind.as_str(),
-            lot.sizes.start() * *size as f32,
-            lot.sizes.end() * *size as f32,
-            lot.contrasts.start(),
-            lot.contrasts.end(),
-        ))
+    }
+
+    /// The first of the part's scenes whose fault changes the picture.
+    fn first_that_shows(&self, mut scenes: impl Iterator<Item = Scene>) -> Option<Rendered> {
+        let ProductSet { size, channels, .. } = *self.set;
+        let sound = self.sound().pixels;
+        scenes.find_map(|scene| {
+            let pixels = scene.photograph(size, channels);
+            let change = Change::new(&sound, &pixels, size, channels)?;
+            Some(Rendered {
+                scene,
+                pixels,
+                change: Some(change),
+            })
+        })
     }
 }
 

@@ -1,5 +1,7 @@
 //! From an image, the network's values or a residual map to pixels that can be shown.
 
+use std::ops::Range;
+
 /// Network values `[channels, size, size]` in `[-1, 1]` as RGBA for display: clamped, opaque; grey is
 /// repeated. A value that is not a number is shown in [`NOT_A_NUMBER`].
 ///
@@ -62,17 +64,17 @@ pub fn heat_colour(value: f32) -> [u8; 3] {
     })
 }
 
-/// A residual map as opaque RGBA: `value / scale`, clamped to 0..1, in the colours of [`heat_colour`].
-/// The scale is the same for all images of a model: a separate scale for each image would make the small
+/// A map as opaque RGBA: values from the range's start, black, to its end, in the colours of [`heat_colour`].
+/// The range is the same for all images of a model: a separate one for each image would make the small
 /// differences of a normal part look like those of a defective one.
 ///
-/// A scale that is not above 0 makes every difference the brightest colour, and no difference black.
-pub fn heat_map_rgba(residual_map: &[f32], scale: f32) -> Vec<u8> {
-    residual_map
-        .iter()
+/// An empty range makes everything above its start the brightest colour, and the rest black.
+pub fn heat_map_rgba(map: &[f32], range: &Range<f32>) -> Vec<u8> {
+    map.iter()
         .flat_map(|&value| {
-            let share = if scale > 0.0 || value.is_nan() {
-                value / scale
+            let (value, width) = (value - range.start, range.end - range.start);
+            let share = if width > 0.0 || value.is_nan() {
+                value / width
             } else if value > 0.0 {
                 1.0
             } else {
@@ -110,12 +112,18 @@ mod tests {
         assert_eq!(heat_colour(1.0), HEAT[8]);
         assert_eq!(heat_colour(0.5), HEAT[4]);
         assert_eq!(heat_colour(f32::INFINITY), HEAT[8]);
-        let map = heat_map_rgba(&[0.0, 0.2, 0.4, f32::NAN, -1.0], 0.2);
+        let map = heat_map_rgba(&[0.0, 0.2, 0.4, f32::NAN, -1.0], &(0.0..0.2));
         assert_eq!(map[0..4], [0, 0, 4, 255]);
         assert_eq!(map[4..8], map[8..12]);
         assert_eq!(map[12..15], NOT_A_NUMBER);
         assert_eq!(map[16..19], HEAT[0]);
-        assert_eq!(heat_map_rgba(&[0.0, 0.1], 0.0)[4..7], HEAT[8]);
+        assert_eq!(heat_map_rgba(&[0.0, 0.1], &(0.0..0.0))[4..7], HEAT[8]);
+        let floored = heat_map_rgba(&[0.1, 0.2, 0.4], &(0.2..0.4));
+        assert_eq!(
+            (&floored[..3], &floored[4..7]),
+            (&HEAT[0][..], &HEAT[0][..])
+        );
+        assert_eq!(floored[8..11], HEAT[8]);
         // Lightness only grows: the map reads the same without colours.
         let light: Vec<u8> = (0..=100)
             .map(|i| heat_colour(i as f32 / 100.0))

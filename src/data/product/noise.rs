@@ -3,7 +3,7 @@
 use super::arithmetic::{length, mix};
 
 /// 32 well mixed bits of three numbers.
-pub(super) fn hash(seed: u32, x: i32, y: i32) -> u32 {
+pub(in crate::data) fn hash(seed: u32, x: i32, y: i32) -> u32 {
     let mut bits = seed
         .wrapping_add((x as u32).wrapping_mul(0x9E37_79B1))
         .wrapping_add((y as u32).wrapping_mul(0x85EB_CA77));
@@ -15,7 +15,7 @@ pub(super) fn hash(seed: u32, x: i32, y: i32) -> u32 {
 }
 
 /// Uniform in `[0, 1)`.
-pub(super) fn unit(seed: u32, x: i32, y: i32) -> f32 {
+pub(in crate::data) fn unit(seed: u32, x: i32, y: i32) -> f32 {
     (hash(seed, x, y) >> 8) as f32 * (1.0 / 16_777_216.0)
 }
 
@@ -27,7 +27,7 @@ fn split(x: f32) -> (i32, f32) {
 }
 
 /// Smooth noise in `[-1, 1]` whose hills are about one unit wide (value noise).
-pub(super) fn value(seed: u32, x: f32, y: f32) -> f32 {
+pub(in crate::data) fn value(seed: u32, x: f32, y: f32) -> f32 {
     let ((column, u), (row, v)) = (split(x), split(y));
     let (u, v) = (u * u * (3.0 - 2.0 * u), v * v * (3.0 - 2.0 * v));
     let corner = |dx: i32, dy: i32| unit(seed, column.wrapping_add(dx), row.wrapping_add(dy));
@@ -36,8 +36,51 @@ pub(super) fn value(seed: u32, x: f32, y: f32) -> f32 {
     2.0 * mix(above, below, v) - 1.0
 }
 
+/// Where the gradient at a corner points: sixteen directions around the circle.
+const DIRECTIONS: [(f32, f32); 16] = {
+    const A: f32 = 0.923_879_5;
+    const B: f32 = 0.382_683_43;
+    const C: f32 = std::f32::consts::FRAC_1_SQRT_2;
+    [
+        (1.0, 0.0),
+        (A, B),
+        (C, C),
+        (B, A),
+        (0.0, 1.0),
+        (-B, A),
+        (-C, C),
+        (-A, B),
+        (-1.0, 0.0),
+        (-A, -B),
+        (-C, -C),
+        (-B, -A),
+        (0.0, -1.0),
+        (B, -A),
+        (C, -C),
+        (A, -B),
+    ]
+};
+
+/// Smooth noise about in `[-1, 1]`, 0 at whole coordinates (gradient noise).
+///
+/// Source: Perlin 2002, Improving Noise, with sixteen gradients of the plane.
+pub(in crate::data) fn gradient(seed: u32, x: f32, y: f32) -> f32 {
+    let ((column, u), (row, v)) = (split(x), split(y));
+    let corner = |dx: i32, dy: i32| {
+        let bits = hash(seed, column.wrapping_add(dx), row.wrapping_add(dy));
+        let (gx, gy) = DIRECTIONS[(bits >> 28) as usize];
+        gx * (u - dx as f32) + gy * (v - dy as f32)
+    };
+    let fade = |t: f32| t * t * t * (t * (t * 6.0 - 15.0) + 10.0);
+    let (above, below) = (
+        mix(corner(0, 0), corner(1, 0), fade(u)),
+        mix(corner(0, 1), corner(1, 1), fade(u)),
+    );
+    std::f32::consts::SQRT_2 * mix(above, below, fade(v))
+}
+
 /// Noise along a line, in `[-1, 1]`.
-pub(super) fn line(seed: u32, x: f32) -> f32 {
+pub(in crate::data) fn line(seed: u32, x: f32) -> f32 {
     let (at, t) = split(x);
     let t = t * t * (3.0 - 2.0 * t);
     2.0 * mix(unit(seed, at, 0), unit(seed, at.wrapping_add(1), 0), t) - 1.0
@@ -47,7 +90,7 @@ pub(super) fn line(seed: u32, x: f32) -> f32 {
 /// would be narrower than two samples are left out: they would only flicker.
 ///
 /// `sample` is the distance of two samples in the units of `x`.
-pub(super) fn octaves(seed: u32, x: f32, y: f32, most: u32, sample: f32) -> f32 {
+pub(in crate::data) fn octaves(seed: u32, x: f32, y: f32, most: u32, sample: f32) -> f32 {
     let (mut sum, mut weight, mut frequency) = (0.0, 0.5, 1.0);
     for octave in 0..most {
         if octave > 0 && frequency * sample > 0.5 {
@@ -62,7 +105,7 @@ pub(super) fn octaves(seed: u32, x: f32, y: f32, most: u32, sample: f32) -> f32 
 
 /// A point strewn into each unit square, away from its borders: how far the one in this square is, and 16 bits
 /// that are its own. What is drawn about it must stay within 0.2 of it.
-pub(super) fn strewn(seed: u32, x: f32, y: f32) -> (f32, u32) {
+pub(in crate::data) fn strewn(seed: u32, x: f32, y: f32) -> (f32, u32) {
     let ((column, u), (row, v)) = (split(x), split(y));
     let bits = hash(seed, column, row);
     let place = |bits: u32| 0.2 + 0.6 / 256.0 * (bits & 0xFF) as f32;
@@ -70,7 +113,7 @@ pub(super) fn strewn(seed: u32, x: f32, y: f32) -> (f32, u32) {
 }
 
 /// Nearly normal, with mean 0 and standard deviation 1: four uniform numbers from 64 bits.
-pub(super) fn normal(seed: u32, x: i32, y: i32) -> f32 {
+pub(in crate::data) fn normal(seed: u32, x: i32, y: i32) -> f32 {
     let (a, b) = (hash(seed, x, y), hash(seed ^ 0xA511_E9B3, x, y));
     let sum = (a & 0xFFFF) + (a >> 16) + (b & 0xFFFF) + (b >> 16);
     (sum as f32 - 131_070.0) * (1.0 / 37_837.0)
@@ -85,42 +128,42 @@ fn mixed(bits: u64) -> u64 {
 
 /// A number for each thing that a scene varies, from the scene's seed (SplitMix64; Steele, Lea and Flood, 2014).
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Draw(u64);
+pub(in crate::data) struct Draw(u64);
 
 impl Draw {
     /// The numbers that `purpose` draws from a seed: another purpose draws others.
-    pub(super) fn new(seed: u64, purpose: u64) -> Self {
+    pub(in crate::data) fn new(seed: u64, purpose: u64) -> Self {
         Self(mixed(mixed(seed).wrapping_add(purpose)))
     }
 
     /// 32 bits, as the seed of a noise.
-    pub(super) fn seed(&mut self) -> u32 {
+    pub(in crate::data) fn seed(&mut self) -> u32 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         (mixed(self.0) >> 32) as u32
     }
 
     /// Uniform in `[0, 1)`.
-    pub(super) fn unit(&mut self) -> f32 {
+    pub(in crate::data) fn unit(&mut self) -> f32 {
         (self.seed() >> 8) as f32 * (1.0 / 16_777_216.0)
     }
 
     /// Uniform in `[from, to)`.
-    pub(super) fn between(&mut self, from: f32, to: f32) -> f32 {
+    pub(in crate::data) fn between(&mut self, from: f32, to: f32) -> f32 {
         mix(from, to, self.unit())
     }
 
     /// -1 or 1.
-    pub(super) fn sign(&mut self) -> f32 {
+    pub(in crate::data) fn sign(&mut self) -> f32 {
         if self.unit() < 0.5 { -1.0 } else { 1.0 }
     }
 
     /// Uniform in `[-most, most)`.
-    pub(super) fn about(&mut self, most: f32) -> f32 {
+    pub(in crate::data) fn about(&mut self, most: f32) -> f32 {
         self.between(-most, most)
     }
 
     /// One of `0..count`, all equally likely as far as a picture can show.
-    pub(super) fn below(&mut self, count: usize) -> usize {
+    pub(in crate::data) fn below(&mut self, count: usize) -> usize {
         ((self.unit() * count as f32) as usize).min(count.saturating_sub(1))
     }
 }
