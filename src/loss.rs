@@ -8,6 +8,8 @@
 
 use burn::tensor::Tensor;
 use burn::tensor::activation::{log_sigmoid, sigmoid};
+use burn::tensor::module::avg_pool2d;
+use burn::tensor::ops::AvgPoolOptions;
 
 /// Weights of the terms in the generator's loss.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -106,6 +108,58 @@ pub fn latent(f: Tensor<2>, f_hat: Tensor<2>) -> Tensor<1> {
         "features of an image and its reconstruction differ"
     );
     (f - f_hat).square().mean()
+}
+
+/// Structural loss: L_str = 1 - E SSIM(x, x̂), over windows of 8 × 8 pixels, four apart.
+///
+/// SSIM = (2 μ μ̂ + c₁)(2 cov + c₂) / ((μ² + μ̂² + c₁)(σ² + σ̂² + c₂)), of each channel and window
+///
+/// # Shapes
+/// - `x`, `x_hat`: `[n, c, h, w]`, in `[-1, 1]`, sides of at least 8
+/// - returns `[1]`
+///
+/// # Panics
+/// If the shapes differ.
+///
+/// Source: Wang et al. 2004, equation 13, with square windows.
+pub fn structural(x: Tensor<4>, x_hat: Tensor<4>) -> Tensor<1> {
+    assert_eq!(
+        x.dims(),
+        x_hat.dims(),
+        "an image and its reconstruction differ in shape"
+    );
+    let mean = |t: Tensor<4>| avg_pool2d(t, AvgPoolOptions::new([8, 8]).with_stride([4, 4]));
+    // Of values in [-1, 1], whose range is 2.
+    let (c1, c2) = ((0.01_f64 * 2.0).powi(2), (0.03_f64 * 2.0).powi(2));
+    let (mu, mu_hat) = (mean(x.clone()), mean(x_hat.clone()));
+    let (squares, product) = (mu.clone().square() + mu_hat.clone().square(), mu * mu_hat);
+    let variances = mean(x.clone().square() + x_hat.clone().square()) - squares.clone();
+    let covariance = mean(x * x_hat) - product.clone();
+    let above = (product.mul_scalar(2.0) + c1) * (covariance.mul_scalar(2.0) + c2);
+    let below = (squares + c1) * (variances + c2);
+    (above / below).mean().neg().add_scalar(1.0)
+}
+
+/// The marks' loss: L_mark = E |m - σ(l)|² BCE(σ(l), m), which counts pixels that are marked well for little.
+///
+/// # Shapes
+/// - `logits`, `marks`: `[n, 1, h, w]`, the marks in `[0, 1]`
+/// - returns `[1]`
+///
+/// # Panics
+/// If the shapes differ.
+///
+/// Source: Lin et al. 2017 (focal loss, γ = 2), for graded marks as Li et al. 2020 (quality focal loss).
+pub fn marking(logits: Tensor<4>, marks: Tensor<4>) -> Tensor<1> {
+    assert_eq!(
+        logits.dims(),
+        marks.dims(),
+        "marks and their logits differ in shape"
+    );
+    let entropy = marks.clone() * log_sigmoid(logits.clone())
+        + marks.clone().neg().add_scalar(1.0) * log_sigmoid(logits.clone().neg());
+    let missed = (sigmoid(logits) - marks).square();
+    (missed * entropy).mean().neg()
 }
 
 /// GANomaly's adversarial loss, feature matching: L_adv = E(f(x) - f(x̂))²
@@ -305,6 +359,37 @@ mod tests {
             scalar(encoder(x.reshape([2, 2]), y.reshape([2, 2]))),
             4.25 / 4.0
         );
+    }
+
+    #[test]
+    fn structure_counts_only_where_it_differs() {
+        let wave = |phase: f32| {
+            let values: Vec<f32> = (0..256)
+                .map(|k| (k as f32 * 0.7 + phase).sin() / 2.0)
+                .collect();
+            vector(&values).reshape([1, 1, 16, 16])
+        };
+        assert!(scalar(structural(wave(0.0), wave(0.0))).abs() < 1e-5);
+        let (near, far) = (
+            structural(wave(0.0), wave(0.3)),
+            structural(wave(0.0), wave(3.0)),
+        );
+        let (near, far) = (scalar(near), scalar(far));
+        assert!(0.0 < near && near < far && far < 2.0, "{near}, {far}");
+    }
+
+    #[test]
+    fn marks_that_are_right_cost_nothing() {
+        let of = |logit: f32, mark: f32| {
+            let one = |value: f32| vector(&[value]).reshape([1, 1, 1, 1]);
+            scalar(marking(one(logit), one(mark)))
+        };
+        assert!(of(12.0, 1.0) < 1e-9 && of(-12.0, 0.0) < 1e-9);
+        // (1 - ½)² log 2
+        assert!((of(0.0, 1.0) - 0.25 * 2.0_f32.ln()).abs() < 1e-6);
+        // A graded mark is met by its own probability.
+        assert!(of((0.3_f32 / 0.7).ln(), 0.3) < 1e-9);
+        assert!(of(200.0, 0.0).is_finite() && of(-200.0, 1.0).is_finite());
     }
 
     #[test]

@@ -12,6 +12,7 @@ pub mod encoder;
 pub(crate) mod fusion;
 pub mod init;
 pub mod level;
+pub mod marking;
 pub(crate) mod pyramid;
 pub mod tensors;
 pub mod unet;
@@ -21,6 +22,7 @@ pub use batch_norm::{BatchNorm, Mode};
 pub use decoder::Decoder;
 pub use discriminator::{Discriminator, DiscriminatorOutput};
 pub use encoder::Encoder;
+pub use marking::{Marked, MarkingDiscriminator};
 pub use unet::Generator;
 
 use burn::module::Module;

@@ -107,12 +107,20 @@ pub struct RawScore {
     pub residual: f64,
     /// L(x), the difference of the features, if the method has one.
     pub latent: Option<f64>,
+    /// M(x), how plainly something is marked, if the method marks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub marks: Option<f64>,
 }
 
 impl RawScore {
     /// Whether each part is a finite number.
     pub fn is_finite(&self) -> bool {
-        let parts = [Some(self.anomaly_score), Some(self.residual), self.latent];
+        let parts = [
+            Some(self.anomaly_score),
+            Some(self.residual),
+            self.latent,
+            self.marks,
+        ];
         parts.iter().flatten().all(|part| part.is_finite())
     }
 }
@@ -120,6 +128,45 @@ impl RawScore {
 /// A(x) = λ R(x) + (1 - λ) L(x)
 pub fn anomaly_score(lambda: f64, residual: f64, latent: f64) -> f64 {
     lambda * residual + (1.0 - lambda) * latent
+}
+
+/// A(x) = μ M(x) + (1 - μ) (λ R(x) + (1 - λ) L(x)), for a method that marks.
+pub fn anomaly_score_with_marks(mu: f64, marks: f64, without: f64) -> f64 {
+    mu * marks + (1.0 - mu) * without
+}
+
+/// Sides of the squares that marks are averaged over, as shares of the image's, and at least how many pixels.
+///
+/// A thin line is plainest over few pixels, a large area over many.
+const MARKED_OVER: [(f64, usize); MARK_SCALES] = [(0.0, 3), (1.0 / 12.0, 3), (0.25, 3), (2.0, 1)];
+
+/// Number of scales that marks are measured at.
+pub const MARK_SCALES: usize = 4;
+
+/// The largest mean of the marks over a square, of each of [`MARK_SCALES`] sides: 3 pixels, a twelfth and a
+/// quarter of the image's, and the whole image.
+///
+/// # Shapes
+/// - `marks`: `[side, side]`
+///
+/// # Panics
+/// If `marks` is not square or empty.
+pub fn largest_marks(marks: &[f32], side: usize) -> [f64; MARK_SCALES] {
+    assert!(
+        side > 0 && marks.len() == side * side,
+        "expected {side} × {side} marks, got {}",
+        marks.len()
+    );
+    let marks: Vec<f64> = marks.iter().map(|&mark| f64::from(mark)).collect();
+    MARKED_OVER.map(|(share, least)| match share > 1.0 {
+        true => mean(marks.iter().copied()),
+        false => {
+            let width = ((share * side as f64) as usize).max(least) | 1;
+            box_mean(&marks, side, width)
+                .into_iter()
+                .fold(0.0, f64::max)
+        }
+    })
 }
 
 /// R(x) of an image and its reconstruction.

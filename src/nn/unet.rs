@@ -28,42 +28,8 @@ pub struct Generator {
 
 impl Network for Generator {
     fn new(architecture: &Architecture, init: &mut Initialiser) -> Self {
-        architecture.check().expect("a checked architecture");
-        let widths = architecture.widths();
-        let innermost = widths.len() - 1;
-        let outside = |level: usize| match level {
-            0 => architecture.channels,
-            _ => widths[level - 1],
-        };
-
-        let down = |level: usize| {
-            let conv = conv_down(outside(level), widths[level], init);
-            if level == 0 || level == innermost {
-                Level::plain(conv)
-            } else {
-                Level::normalised(conv, init)
-            }
-        };
-        let encoder = (0..=innermost).map(down).collect();
-
-        let up = |level: usize| {
-            // Above the bottleneck the skip doubles the channels.
-            let joined = if level == innermost { 1 } else { 2 };
-            let outermost = level == 0;
-            let conv = conv_up(joined * widths[level], outside(level), outermost, init);
-            if outermost {
-                Level::plain(conv)
-            } else {
-                Level::normalised(conv, init)
-            }
-        };
-        let decoder = (0..=innermost).rev().map(up).collect();
-
-        Self {
-            encoder,
-            decoder,
-            cut_skips: architecture.cut_skips,
-        }
+        let channels = architecture.channels;
+        Self::with_channels(architecture, [channels, channels], init)
     }
 
     fn layer_sizes(&self, mut side: usize) -> Vec<usize> {
@@ -88,6 +54,58 @@ impl Network for Generator {
 }
 
 impl Generator {
+    /// A U-Net of this shape, from some channels to others.
+    ///
+    /// # Panics
+    /// If [`Architecture::check`] fails.
+    pub(super) fn with_channels(
+        architecture: &Architecture,
+        [input, output]: [usize; 2],
+        init: &mut Initialiser,
+    ) -> Self {
+        architecture.check().expect("a checked architecture");
+        let widths = architecture.widths();
+        let innermost = widths.len() - 1;
+        let outside = |level: usize, outermost: usize| match level {
+            0 => outermost,
+            _ => widths[level - 1],
+        };
+
+        let down = |level: usize| {
+            let conv = conv_down(outside(level, input), widths[level], init);
+            if level == 0 || level == innermost {
+                Level::plain(conv)
+            } else {
+                Level::normalised(conv, init)
+            }
+        };
+        let encoder = (0..=innermost).map(down).collect();
+
+        let up = |level: usize| {
+            // Above the bottleneck the skip doubles the channels.
+            let joined = if level == innermost { 1 } else { 2 };
+            let outermost = level == 0;
+            let conv = conv_up(
+                joined * widths[level],
+                outside(level, output),
+                outermost,
+                init,
+            );
+            if outermost {
+                Level::plain(conv)
+            } else {
+                Level::normalised(conv, init)
+            }
+        };
+        let decoder = (0..=innermost).rev().map(up).collect();
+
+        Self {
+            encoder,
+            decoder,
+            cut_skips: architecture.cut_skips,
+        }
+    }
+
     /// Reconstructs images: x̂ = G(x).
     ///
     /// # Shapes
@@ -116,7 +134,7 @@ impl Generator {
         on_skip: impl Fn(usize, Tensor<4>) -> Tensor<4>,
     ) -> Tensor<4> {
         let (skips, z) = self.encode(x, mode);
-        self.decode(skips, z, mode, on_skip)
+        tanh(self.decode(skips, z, mode, on_skip)) // [n, c, size, size]
     }
 
     /// As [`Generator::forward`], and the image's encoding: the skips of at most 4 × 4 pixels and
@@ -133,12 +151,12 @@ impl Generator {
         let small = skips.iter().filter(|skip| skip.dims()[2] <= ENCODING_SIDE);
         let layers = small.chain([&z]).cloned().map(flat);
         let encoding = Tensor::cat(layers.collect(), 1);
-        let x_hat = self.decode(skips, z, mode, |_, skip| skip);
+        let x_hat = tanh(self.decode(skips, z, mode, |_, skip| skip));
         (x_hat, encoding)
     }
 
     /// The skips, the outermost first, and the bottleneck z.
-    fn encode(&self, x: Tensor<4>, mode: Mode) -> (Vec<Tensor<4>>, Tensor<4>) {
+    pub(super) fn encode(&self, x: Tensor<4>, mode: Mode) -> (Vec<Tensor<4>>, Tensor<4>) {
         let mut skips = Vec::with_capacity(self.encoder.len());
         let mut h = x;
         for (level, step) in self.encoder.iter().enumerate() {
@@ -152,7 +170,8 @@ impl Generator {
         (skips, h)
     }
 
-    fn decode(
+    /// From the skips and the bottleneck to the output, before its tanh.
+    pub(super) fn decode(
         &self,
         mut skips: Vec<Tensor<4>>,
         z: Tensor<4>,
@@ -171,6 +190,6 @@ impl Generator {
                 h = Tensor::cat(vec![skip, h], 1); // [n, 2 width, 2 side, 2 side]
             }
         }
-        tanh(h) // [n, c, size, size]
+        h // [n, output, size, size]
     }
 }
