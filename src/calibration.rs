@@ -1,6 +1,8 @@
 //! The distribution of normal scores, measured on held-out normal images and stored in the model file:
 //! the score of an image then depends on that image and the model alone.
 
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 
 use crate::metrics::{MetricError, quantile};
@@ -9,8 +11,14 @@ use crate::score::RawScore;
 /// The default threshold: the 99th percentile of the scores of held-out normal images.
 pub const THRESHOLD_QUANTILE: f64 = 0.99;
 
-/// The heat map's full colour: this quantile of the pixel residuals of held-out normal images.
+/// The heat map's full colour: this quantile of the pixels' values in the maps of held-out normal images.
 const HEAT_MAP_QUANTILE: f64 = 0.999;
+
+/// What the heat map of marks leaves black: up to this quantile, since marks of normal pixels are not 0.
+const FLOOR_QUANTILE: f64 = 0.99;
+
+/// The heat map's full colour if a method marks, at least: as likely damaged as not.
+const LIKELY: f64 = 0.5;
 
 /// Display value of the median held-out normal image; the threshold's is 0.5.
 const MEDIAN_DISPLAY: f64 = 0.1;
@@ -63,8 +71,11 @@ pub struct Calibration {
     pub residual: Quantiles,
     /// L, if the method has one.
     pub latent: Option<Quantiles>,
-    /// Pixel residual that gets the heat map's full colour.
+    /// Value of the map that gets the heat map's full colour.
     pub heat_map_scale: f64,
+    /// Value of the map up to which the heat map stays black: 0, but for marks.
+    #[serde(default)]
+    pub heat_map_floor: f64,
 }
 
 /// The verdict on an image.
@@ -125,16 +136,16 @@ pub enum CalibrationError {
 impl Calibration {
     /// Calibrates on held-out normal images.
     ///
-    /// `pixel_residuals` are the values of their residual maps, in any order.
+    /// `pixels` are the values of their maps, in any order.
     ///
     /// # Errors
     /// If there is no score, a score is not finite, or `threshold_quantile` is outside (0, 1).
     pub fn fit(
         scores: &[RawScore],
-        pixel_residuals: &[f32],
+        pixels: &[f32],
         threshold_quantile: f64,
     ) -> Result<Self, CalibrationError> {
-        if scores.is_empty() || pixel_residuals.is_empty() {
+        if scores.is_empty() || pixels.is_empty() {
             return Err(CalibrationError::Empty);
         }
         if !(threshold_quantile > 0.0 && threshold_quantile < 1.0) {
@@ -154,7 +165,13 @@ impl Calibration {
                 });
             }
         }
-        let pixels: Vec<f64> = pixel_residuals.iter().map(|&v| f64::from(v)).collect();
+        let pixels: Vec<f64> = pixels.iter().map(|&v| f64::from(v)).collect();
+        let mut heat_map_scale = rounded(quantile(&pixels, HEAT_MAP_QUANTILE)?).max(1e-7);
+        let mut heat_map_floor = 0.0;
+        if scores.iter().all(|score| score.marks.is_some()) {
+            heat_map_floor = rounded(quantile(&pixels, FLOOR_QUANTILE)?);
+            heat_map_scale = heat_map_scale.max(LIKELY);
+        }
         let anomaly_score = Quantiles::of(&anomaly)?;
         Ok(Self {
             normals: scores.len(),
@@ -166,7 +183,8 @@ impl Calibration {
             anomaly_score,
             residual: Quantiles::of(&residual)?,
             latent: latent.as_deref().map(Quantiles::of).transpose()?,
-            heat_map_scale: rounded(quantile(&pixels, HEAT_MAP_QUANTILE)?).max(1e-7),
+            heat_map_scale,
+            heat_map_floor,
         })
     }
 
@@ -185,6 +203,11 @@ impl Calibration {
         if !(self.heat_map_scale.is_finite() && self.heat_map_scale > 0.0) {
             return Err(CalibrationError::Stored(
                 "the heat map's scale is not positive",
+            ));
+        }
+        if !(0.0..=self.heat_map_scale).contains(&self.heat_map_floor) {
+            return Err(CalibrationError::Stored(
+                "the heat map's floor is not between 0 and its scale",
             ));
         }
         if !all.into_iter().flatten().all(|q| q.is_increasing()) {
@@ -221,10 +244,12 @@ pub fn display(anomaly_score: f64, threshold: f64, median: f64) -> f64 {
     1.0 / (1.0 + odds.powf((threshold - anomaly_score) / width))
 }
 
-/// Pixel residual that gets the heat map's full colour. Without a calibration, a quarter of the
+/// Values of a map between black and the heat map's full colour. Without a calibration, up to a quarter of the
 /// range of values, which does not change from image to image either.
-pub fn heat_map_scale(calibration: Option<&Calibration>) -> f32 {
-    calibration.map_or(0.5, |calibration| calibration.heat_map_scale as f32)
+pub fn heat_map_range(calibration: Option<&Calibration>) -> Range<f32> {
+    calibration.map_or(0.0..0.5, |calibration| {
+        calibration.heat_map_floor as f32..calibration.heat_map_scale as f32
+    })
 }
 
 /// A threshold at the lowest normal score would call nearly all normal images anomalous: if all scores
@@ -294,6 +319,7 @@ mod tests {
                 anomaly_score: v,
                 residual: v,
                 latent: Some(v),
+                marks: None,
             })
             .collect()
     }

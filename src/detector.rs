@@ -23,6 +23,7 @@ pub mod pca;
 mod principal;
 mod progress;
 mod registry;
+pub mod repair;
 mod scorer;
 mod scoring;
 mod self_check;
@@ -107,4 +108,9 @@ pub trait Detector: Sync {
     /// # Panics
     /// If the method has networks and `features` is `None`.
     fn score(&self, x: &[f32], x_hat: &[f32], features: Option<(&[f32], &[f32])>) -> RawScore;
+
+    /// A score of [`Detector::score`] with what the method marked, `[size, size]`, if it marks.
+    fn with_marks(&self, raw: RawScore, _marks: &[f32]) -> RawScore {
+        raw
+    }
 }

@@ -64,6 +64,8 @@ pub struct Score {
     /// L, how far its features are from those of the reconstruction or of the nearest stored encoding; `None`
     /// for methods without features.
     pub latent: Option<f64>,
+    /// M, how plainly something is marked as damaged; `None` for methods that do not mark.
+    pub marks: Option<f64>,
     /// A against the threshold; [`Verdict::Uncalibrated`] without one.
     pub verdict: Verdict,
     /// A on a scale with 0 for the median normal image and ½ for the threshold, if there is one.
@@ -76,7 +78,7 @@ pub struct Score {
     pub input: Vec<u8>,
     /// Its reconstruction, `[size, size, 4]` as RGBA.
     pub reconstruction: Vec<u8>,
-    /// |x - x̂| at each pixel as colours, `[size, size, 4]` as RGBA.
+    /// The marks, or |x - x̂|, at each pixel as colours, `[size, size, 4]` as RGBA.
     pub heat_map: Vec<u8>,
 }
 
@@ -190,19 +192,21 @@ impl Model {
             anomaly_score,
             residual,
             latent,
+            marks,
         } = scored.raw;
-        let scale = calibration::heat_map_scale(calibration);
+        let range = calibration::heat_map_range(calibration);
         Score {
             anomaly_score,
             residual,
             latent,
+            marks,
             verdict: calibration.map_or(Verdict::Uncalibrated, |c| c.verdict(anomaly_score)),
             display: calibration.map(|c| c.display(anomaly_score)),
             original_size,
             size,
             input: image::to_rgba(input, channels, size),
             reconstruction: image::to_rgba(&scored.x_hat, channels, size),
-            heat_map: image::heat_map_rgba(&scored.residual_map, scale),
+            heat_map: image::heat_map_rgba(&scored.map, &range),
         }
     }
 }

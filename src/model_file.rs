@@ -199,6 +199,7 @@ mod tests {
             anomaly_score: v,
             residual: v,
             latent: Some(v),
+            marks: None,
         };
         let scores: Vec<_> = (1..20).map(|k| normal(f64::from(k) / 17.0)).collect();
         let architecture = Architecture::new(32, 1, 4);

@@ -2,6 +2,7 @@
 //! program and the page can drive the same code.
 
 pub mod error;
+pub mod faults;
 pub mod fit;
 pub mod plan;
 pub mod preview;
@@ -23,7 +24,7 @@ use crate::random::{generator, stream};
 use crate::settings::config::TrainConfig;
 use crate::train::Losses;
 use crate::train::history::{Check, History, StepLosses};
-use crate::train::step::{PendingLosses, Trainer, Update, read_losses};
+use crate::train::step::{Batch, DamagedImages, PendingLosses, Trainer, Update, read_losses};
 use preview::{LabelledImages, Preview, preview, shorten_optimisation};
 
 /// A training run.
@@ -158,7 +159,7 @@ impl Run {
     /// # Errors
     /// If an image cannot be read.
     pub fn preload_to_device(&mut self) -> Result<(), RunError> {
-        if self.config.augment != Augment::None {
+        if self.config.augment != Augment::None || self.trainer.simulator().is_some() {
             return Ok(());
         }
         let all: Vec<usize> = (0..self.pictures.len()).collect();
@@ -183,16 +184,21 @@ impl Run {
     /// # Errors
     /// As [`Run::step`].
     pub fn step_on(&mut self, update: Update) -> Result<(), RunError> {
-        let x = self.next_batch()?;
-        let pending = self.trainer.step(x, self.steps, update);
+        let batch = self.next_batch()?;
+        let pending = self.trainer.step(batch, update);
         self.pending.push(pending);
         self.pictures.prefetch(self.batches.peek());
         self.steps += 1;
         Ok(())
     }
 
-    /// The images of the next step, `[batch, c, size, size]`, on the trainer's device.
-    fn next_batch(&mut self) -> Result<Tensor<4>, RunError> {
+    /// What the next step trains on, on the trainer's device.
+    fn next_batch(&mut self) -> Result<Batch, RunError> {
+        let done = self.steps as f64 / self.total_steps() as f64;
+        let batch = |x| Batch {
+            done,
+            ..Batch::new(x, self.steps)
+        };
         let Preprocessing { size, channels, .. } = self.config.preprocessing();
         let shape = [self.config.batch, channels, size, size];
         if let Some(resident) = &self.resident {
@@ -205,11 +211,11 @@ impl Run {
             let data = TensorData::new(chosen, [self.config.batch]);
             let chosen = Tensor::<1, Int>::from_data(data, &resident.device());
             let x = resident.clone().select(0, chosen).reshape(shape);
-            return Ok(Tensor::from_inner(x));
+            return Ok(batch(Tensor::from_inner(x)));
         }
         let position = self.batches.position();
-        let batch = self.batches.next_batch();
-        let mut values = match self.pictures.values(&batch) {
+        let chosen = self.batches.next_batch();
+        let mut values = match self.pictures.values(&chosen) {
             Ok(values) => values,
             Err(error) => {
                 self.batches.restore(position)?;
@@ -219,8 +225,22 @@ impl Run {
         let mut random = generator(self.config.seed, stream::AUGMENT + self.steps);
         let augment = self.config.augment;
         augment.apply(&mut values, channels, size, &mut random);
-        let data = TensorData::new(values, shape);
-        Ok(Tensor::from_data(data, self.trainer.device()))
+        let on_device = |values: Vec<f32>, shape: [usize; 4]| {
+            Tensor::<4>::from_data(TensorData::new(values, shape), self.trainer.device())
+        };
+        let damaged = self.trainer.simulator().map(|simulator| {
+            let mut random = generator(self.config.seed, stream::DAMAGE + self.steps);
+            let share = self.config.damaged_share;
+            let damaged = simulator.damage(&values, channels, size, share, &mut random);
+            DamagedImages {
+                x: on_device(damaged.values, shape),
+                marks: on_device(damaged.marks, [shape[0], 1, size, size]),
+            }
+        });
+        Ok(Batch {
+            damaged,
+            ..batch(on_device(values, shape))
+        })
     }
 
     /// Reads the losses of every step since the last call, oldest first. Re-initialises the discriminator

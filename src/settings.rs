@@ -7,5 +7,6 @@ pub mod limits;
 pub mod method;
 pub mod preset;
 mod rows;
+pub mod schedule;
 #[cfg(feature = "cli")]
 pub mod schema;

@@ -26,7 +26,7 @@ use crate::settings::method::Method;
 use crate::train::gan::{Gan, GanTrainer};
 use crate::train::losses::{DISCRIMINATOR_LOSS, LossTerm};
 use crate::train::prior::sample_prior;
-use crate::train::step::{PendingLosses, Update};
+use crate::train::step::{Batch, PendingLosses, Update};
 
 pub(crate) const SPEC: GanMethod<Aae> = GanMethod::new();
 
@@ -154,12 +154,8 @@ impl Gan for Aae {
     type Discriminator = Discriminator;
 
     /// The reconstruction phase updates E and G, the regularisation phase D, then E.
-    fn step(
-        trainer: &mut GanTrainer<Self>,
-        x: Tensor<4>,
-        step: u64,
-        update: Update,
-    ) -> PendingLosses {
+    fn step(trainer: &mut GanTrainer<Self>, batch: Batch, update: Update) -> PendingLosses {
+        let Batch { x, step, .. } = batch;
         let mode = Mode::Training;
         let weights = trainer.config.loss_weights();
         let z = trainer.generator.encoder.forward(x.clone(), mode);
@@ -233,6 +229,7 @@ impl GanScore for Aae {
         Inference::from(Reconstruction {
             x_hat,
             features: Some((logit.clone(), logit)),
+            marks: None,
         })
     }
 

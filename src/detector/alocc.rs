@@ -26,7 +26,7 @@ use crate::settings::config::{Setting, TrainConfig};
 use crate::settings::method::Method;
 use crate::train::gan::{Gan, GanTrainer};
 use crate::train::losses::{DISCRIMINATOR_LOSS, LossTerm};
-use crate::train::step::{PendingLosses, Update};
+use crate::train::step::{Batch, PendingLosses, Update};
 
 pub(crate) const SPEC: GanMethod<Alocc> = GanMethod::new();
 
@@ -200,12 +200,8 @@ impl Gan for Alocc {
     type Discriminator = Discriminator;
 
     /// Updates D, then R twice. R's losses are reported as they were before its first update.
-    fn step(
-        trainer: &mut GanTrainer<Self>,
-        x: Tensor<4>,
-        step: u64,
-        update: Update,
-    ) -> PendingLosses {
+    fn step(trainer: &mut GanTrainer<Self>, batch: Batch, update: Update) -> PendingLosses {
+        let Batch { x, step, .. } = batch;
         let weights = trainer.config.loss_weights();
         let noisy = add_noise(trainer, x.clone(), step);
         let x_hat = trainer.generator.forward(noisy.clone(), Mode::Training);
@@ -277,6 +273,7 @@ impl GanScore for Alocc {
         Inference::from(Reconstruction {
             x_hat,
             features: Some((logit.clone(), logit)),
+            marks: None,
         })
     }
 

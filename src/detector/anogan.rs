@@ -33,7 +33,7 @@ use crate::train::adam::Adam;
 use crate::train::gan::{Gan, GanTrainer};
 use crate::train::losses::{DISCRIMINATOR_LOSS, LossTerm};
 use crate::train::prior::sample_prior;
-use crate::train::step::{PendingLosses, Update};
+use crate::train::step::{Batch, PendingLosses, Update};
 
 pub(crate) const SPEC: GanMethod<Anogan> = GanMethod::new();
 
@@ -136,12 +136,8 @@ impl Gan for Anogan {
     type Discriminator = Discriminator;
 
     /// Updates D, then G against the updated D.
-    fn step(
-        trainer: &mut GanTrainer<Self>,
-        x: Tensor<4>,
-        step: u64,
-        update: Update,
-    ) -> PendingLosses {
+    fn step(trainer: &mut GanTrainer<Self>, batch: Batch, update: Update) -> PendingLosses {
+        let Batch { x, step, .. } = batch;
         let mode = Mode::Training;
         let config = &trainer.config;
         let mut random = generator(config.seed, stream::STEP + step);
@@ -280,6 +276,7 @@ impl LatentOptimisation for CodeOptimisation<'_> {
         Reconstruction {
             x_hat: x_hat.inner(),
             features: Some((self.f.inner(), f_hat.inner())),
+            marks: None,
         }
     }
 }

@@ -24,5 +24,6 @@ pub(super) fn residual_norm(x: &[f32], x_hat: &[f32]) -> RawScore {
         anomaly_score: norm,
         residual: norm,
         latent: None,
+        marks: None,
     }
 }

@@ -13,7 +13,7 @@ use crate::data::pictures::Pictures;
 use crate::model_file::{ModelFile, Normaliser, Scoring};
 use crate::nn::tensors::HostTensor;
 use crate::platform::yield_now;
-use crate::score::{Latent, Normalisation, RawScore};
+use crate::score::{Latent, Normalisation, RawScore, largest_marks};
 
 /// Largest number of pixel residuals for the heat map's scale: enough for its quantile.
 const SCALE_PIXELS: usize = 4_000_000;
@@ -75,15 +75,17 @@ pub async fn calibrate(
 
     let held_out = &evenly_spread(held_out, most_held_out(&model.header.scoring))[..];
     let mut raw = Vec::with_capacity(held_out.len());
-    let mut pixels = Vec::new();
+    let (mut pixels, mut marks) = (Vec::new(), Vec::new());
     let side = detector.preprocessing().size;
     let every = 1 + held_out.len() * side * side / SCALE_PIXELS;
     for batch in held_out.chunks(SCORED_AT_ONCE) {
         let values = pictures.values(batch)?;
         let scored = score_with_progress(&*detector, &values, progress).await?;
         raw.extend(scored.iter().map(|scored| scored.raw));
-        let residuals = scored.iter().flat_map(|scored| &scored.residual_map);
-        pixels.extend(residuals.copied().step_by(every));
+        let marking = scored.iter().filter(|scored| scored.raw.marks.is_some());
+        marks.extend(marking.map(|scored| largest_marks(&scored.map, side)));
+        let maps = scored.iter().flat_map(|scored| &scored.map);
+        pixels.extend(maps.copied().step_by(every));
         progress.images(batch.len());
         yield_now().await;
     }
@@ -92,10 +94,11 @@ pub async fn calibrate(
         && raw.iter().all(|s| s.latent.is_some())
     {
         let scoring = &mut model.header.scoring;
-        scoring.normaliser = Some(Normaliser::fit(&raw)?);
-        for score in &mut raw {
+        scoring.normaliser = Some(Normaliser::fit(&raw, &marks)?);
+        for (at, score) in raw.iter_mut().enumerate() {
             let latent = score.latent.unwrap_or_default();
-            score.anomaly_score = scoring.anomaly_score(score.residual, latent);
+            score.marks = marks.get(at).map(|&largest| scoring.marks(largest));
+            score.anomaly_score = scoring.anomaly_score(score.residual, latent, score.marks);
         }
         detector.score_as(&model)?;
     }

@@ -31,7 +31,7 @@ use crate::settings::method::Method;
 use crate::train::gan::{Gan, GanTrainer};
 use crate::train::losses::{DISCRIMINATOR_LOSS, LossTerm};
 use crate::train::prior::sample_prior;
-use crate::train::step::{PendingLosses, Update};
+use crate::train::step::{Batch, PendingLosses, Update};
 
 pub(crate) const SPEC: GanMethod<Egbad> = GanMethod::new();
 
@@ -292,12 +292,8 @@ impl Gan for Egbad {
     ///
     /// L_G depends on G alone and L_E on E alone, so one optimiser on their sum is equivalent to the
     /// published two.
-    fn step(
-        trainer: &mut GanTrainer<Self>,
-        x: Tensor<4>,
-        step: u64,
-        update: Update,
-    ) -> PendingLosses {
+    fn step(trainer: &mut GanTrainer<Self>, batch: Batch, update: Update) -> PendingLosses {
+        let Batch { x, step, .. } = batch;
         let mode = Mode::Training;
         let (z, mut dropout) = sample(&trainer.config, x.dims()[0], step, &trainer.device);
         let encoded = trainer.generator.encoder.forward(x.clone(), mode);
@@ -365,6 +361,7 @@ impl GanScore for Egbad {
         Inference::from(Reconstruction {
             features: Some((features(x), features(x_hat.clone()))),
             x_hat,
+            marks: None,
         })
     }
 

@@ -2,13 +2,14 @@
 
 use serde::Serialize;
 
+use crate::calibration::rounded;
 use crate::model_file::Header;
 use crate::score::{Latent, Normalisation};
 
-/// What A, R and L of a model are.
+/// What A, R, L and M of a model are.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Explanation {
-    /// A from R and L, such as `A = 0.9 R + 0.1 L`; R′ and L′ are normalised.
+    /// A from its parts, such as `A = 0.9 R + 0.1 L`; R′, L′ and M′ are normalised.
     pub formula: String,
     /// What R is: follows "The residual R is the".
     pub residual: &'static str,
@@ -16,19 +17,33 @@ pub struct Explanation {
     pub latent: String,
     /// Whether L is the distance to the nearest entry of a memory bank.
     pub memory_bank: bool,
+    /// What M is: follows "The marks M say". `None` if the method does not mark.
+    pub marks: Option<String>,
+    /// Where the heat map is hot: follows "The heat map shows where".
+    pub heat_map: &'static str,
 }
+
+/// What M is.
+const MARKS: &str =
+    "how plainly the model marks something as damaged, in a few pixels or in a large area";
 
 /// Explains the score of a model with this header.
 pub fn explain(header: &Header) -> Explanation {
     let (spec, scoring) = (header.method.spec(), &header.scoring);
     let latent = spec.latent_meaning(scoring);
-    let rest = ((1.0 - scoring.lambda) * 1e6).round() / 1e6;
-    let (r, l) = match scoring.balance {
-        Normalisation::None => ("R", "L"),
-        Normalisation::Quantile => ("R′", "L′"),
+    let rest = rounded(1.0 - scoring.lambda);
+    let [r, l, m] = match scoring.balance {
+        Normalisation::None => ["R", "L", "M"],
+        Normalisation::Quantile => ["R′", "L′", "M′"],
     };
+    let mu = scoring.mu.filter(|_| spec.marks()).unwrap_or(0.0);
+    let without_marks = |weight: f64| rounded((1.0 - mu) * weight);
     let terms = match latent {
-        Some(_) => vec![(scoring.lambda, r), (rest, l)],
+        Some(_) => vec![
+            (mu, m),
+            (without_marks(scoring.lambda), r),
+            (without_marks(rest), l),
+        ],
         None => vec![(1.0, "R")],
     };
     let terms = terms.into_iter().filter(|(weight, _)| *weight != 0.0);
@@ -38,15 +53,23 @@ pub fn explain(header: &Header) -> Explanation {
             false => format!("{weight} {part}"),
         })
         .collect();
+    let unused = |meaning: &str, weight: f64| match weight == 0.0 {
+        true => format!("{meaning}, and the score does not use it"),
+        false => meaning.to_owned(),
+    };
     Explanation {
         formula: format!("A = {}", terms.join(" + ")),
         residual: spec.residual_meaning(scoring),
         latent: match latent {
-            Some(meaning) if rest == 0.0 => format!("{meaning}, and the score does not use it"),
-            Some(meaning) => meaning.to_owned(),
+            Some(meaning) => unused(meaning, without_marks(rest)),
             None => "is not used, because this method has no networks".to_owned(),
         },
         memory_bank: latent.is_some() && scoring.latent == Latent::Memory,
+        marks: spec.marks().then(|| unused(MARKS, mu)),
+        heat_map: match spec.marks() {
+            true => "the model marks something as damaged",
+            false => "the image and its reconstruction differ",
+        },
     }
 }
 
@@ -90,6 +113,29 @@ mod tests {
     }
 
     #[test]
+    fn marks_come_before_what_weighs_the_rest() {
+        let explained = |mu, lambda| {
+            let scoring = Scoring {
+                lambda,
+                mu: Some(mu),
+                balance: Normalisation::Quantile,
+                ..Scoring::default()
+            };
+            explained(Method::Repair, scoring)
+        };
+        assert_eq!(explained(0.7, 0.0).formula, "A = 0.7 M′ + 0.3 L′");
+        assert_eq!(
+            explained(0.5, 0.9).formula,
+            "A = 0.5 M′ + 0.45 R′ + 0.05 L′"
+        );
+        let alone = explained(1.0, 0.0);
+        assert_eq!(alone.formula, "A = M′");
+        let unused = |words: Option<&str>| words.expect("words").contains("does not use it");
+        assert!(unused(Some(&alone.latent)) && !unused(alone.marks.as_deref()));
+        assert!(unused(explained(0.0, 0.5).marks.as_deref()));
+    }
+
+    #[test]
     fn every_method_says_what_its_parts_are() {
         let mut said = BTreeSet::new();
         for &method in Method::ALL {
@@ -107,8 +153,8 @@ mod tests {
             );
             said.insert(latent);
         }
-        // AnoGAN's L is Skip-GANomaly's, and the two without networks have none.
-        assert_eq!(said.len(), Method::ALL.len() - 2);
+        // Without a memory bank, AnoGAN's L and Repair's are Skip-GANomaly's; the two without networks have none.
+        assert_eq!(said.len(), Method::ALL.len() - 3);
     }
 
     #[test]

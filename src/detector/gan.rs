@@ -34,8 +34,14 @@ pub trait GanScore: Gan {
     /// reconstructing it in one pass.
     const OPTIMISES_LATENT: bool = false;
 
+    /// Whether it marks the pixels that it takes for damaged.
+    const MARKS: bool = false;
+
     /// What L is, if it is not what [`Latent`] says: follows "The latent term L".
     const LATENT: Option<&'static str> = None;
+
+    /// What L is with a memory bank, if it is not what [`Latent`] says.
+    const MEMORY: Option<&'static str> = None;
 
     /// The settings that it starts from: the defaults, `plain`, except where its authors use others, or
     /// where others were chosen on held-out normal images because the authors' setting fails at a small
@@ -231,5 +237,9 @@ impl<G: GanScore> Detector for GanDetector<G> {
     fn score(&self, x: &[f32], x_hat: &[f32], features: Option<(&[f32], &[f32])>) -> RawScore {
         let features = features.expect("methods with networks have features");
         G::score(self, x, x_hat, features)
+    }
+
+    fn with_marks(&self, raw: RawScore, marks: &[f32]) -> RawScore {
+        self.scorer.with_marks(raw, marks)
     }
 }

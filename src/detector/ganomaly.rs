@@ -20,7 +20,7 @@ use crate::settings::config::Setting;
 use crate::settings::method::Method;
 use crate::train::gan::{Gan, GanTrainer};
 use crate::train::losses::{DISCRIMINATOR_LOSS, LossTerm};
-use crate::train::step::{PendingLosses, Update};
+use crate::train::step::{Batch, PendingLosses, Update};
 
 pub(crate) const SPEC: GanMethod<Ganomaly> = GanMethod::new();
 
@@ -167,12 +167,8 @@ impl Gan for Ganomaly {
     ///
     /// D sees every image twice, once for each update, and its running statistics change each time, as in
     /// the published code.
-    fn step(
-        trainer: &mut GanTrainer<Self>,
-        x: Tensor<4>,
-        _step: u64,
-        update: Update,
-    ) -> PendingLosses {
+    fn step(trainer: &mut GanTrainer<Self>, batch: Batch, update: Update) -> PendingLosses {
+        let x = batch.x;
         let weights = trainer.config.loss_weights();
         let Generated { x_hat, z, z_hat } = trainer.generator.forward(x.clone(), Mode::Training);
         let judge = |x: Tensor<4>| trainer.discriminator.forward(x, Mode::Training);
@@ -229,6 +225,7 @@ impl GanScore for Ganomaly {
         Inference::from(Reconstruction {
             x_hat,
             features: Some((z, z_hat)),
+            marks: None,
         })
     }
 }

@@ -12,6 +12,8 @@ pub struct Reconstruction {
     pub x_hat: Tensor<4>,
     /// Features f(x) and f(x̂), each `[n, features]`, if the method has them.
     pub features: Option<(Tensor<2>, Tensor<2>)>,
+    /// How much the method takes each pixel for damaged, `[n, 1, size, size]` in `[0, 1]`, if it marks them.
+    pub marks: Option<Tensor<4>>,
 }
 
 /// A batch's reconstruction, done or still to be done.

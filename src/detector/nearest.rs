@@ -189,6 +189,7 @@ impl Detector for Nearest {
         Inference::from(Reconstruction {
             x_hat: x_hat.reshape(shape),
             features: self.memory.as_ref().map(|memory| memory.nearest(x)),
+            marks: None,
         })
     }
 
@@ -203,7 +204,7 @@ impl Detector for Nearest {
             Some((e, nearest)) => {
                 let latent = crate::score::latent(e, nearest);
                 RawScore {
-                    anomaly_score: self.scoring.anomaly_score(plain.residual, latent),
+                    anomaly_score: self.scoring.anomaly_score(plain.residual, latent, None),
                     latent: Some(latent),
                     ..plain
                 }

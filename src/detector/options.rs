@@ -38,15 +38,20 @@ pub fn methods_with(preset: Preset) -> Vec<Method> {
 }
 
 /// A preset's settings, except for those of `own` that were `given`. A method without settings for the
-/// preset starts from its published ones.
+/// preset starts from its published ones. A preset that trains another method decides the method.
 pub fn complete(preset: Preset, own: &TrainConfig, given: &[Setting]) -> TrainConfig {
     let start = self::preset(own.method, preset).unwrap_or_else(|| published(own.method));
     // Settings that no preset changes are as given, or at their default.
     let (mut settings, default) = (own.clone(), TrainConfig::default());
     for setting in Setting::ALL {
-        if !setting.agrees(&start, &default) && !given.contains(setting) {
+        let decided = *setting == Setting::method || !given.contains(setting);
+        if !setting.agrees(&start, &default) && decided {
             setting.copy(&start, &mut settings);
         }
+    }
+    // Steps stand in place of epochs: not those of a preset in place of those given.
+    if given.contains(&Setting::epochs) && !given.contains(&Setting::steps) {
+        settings.steps = None;
     }
     settings
 }
@@ -58,6 +63,7 @@ pub fn scoring(config: &TrainConfig) -> Scoring {
         residual: config.residual,
         latent: config.latent,
         balance: config.balance,
+        mu: config.method.marks().then_some(config.mu),
         normaliser: None,
         search_steps: config
             .method

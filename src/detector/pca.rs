@@ -161,6 +161,7 @@ impl Detector for Pca {
         Inference::from(Reconstruction {
             x_hat: x_hat.reshape(shape),
             features: None,
+            marks: None,
         })
     }
 

@@ -4,7 +4,7 @@ use burn::tensor::Device;
 
 use super::spec::{FittedOnce, GradientTrained, MethodSpec, TrainingKind};
 use super::{Detector, LoadError};
-use super::{aae, alocc, anogan, egbad, ganomaly, nearest, pca, skip_ganomaly};
+use super::{aae, alocc, anogan, egbad, ganomaly, nearest, pca, repair, skip_ganomaly};
 use crate::model_file::ModelFile;
 use crate::nn::Mode;
 use crate::settings::method::Method;
@@ -14,6 +14,7 @@ impl Method {
     pub(crate) fn spec(self) -> &'static dyn MethodSpec {
         match self {
             Self::SkipGanomaly => &skip_ganomaly::SPEC,
+            Self::Repair => &repair::SPEC,
             Self::Ganomaly => &ganomaly::SPEC,
             Self::Anogan => &anogan::SPEC,
             Self::Egbad => &egbad::SPEC,
@@ -38,6 +39,11 @@ impl Method {
     /// it in one pass.
     pub fn optimises_latent(self) -> bool {
         self.spec().optimises_latent()
+    }
+
+    /// Whether it marks the pixels that it takes for damaged.
+    pub fn marks(self) -> bool {
+        self.spec().marks()
     }
 
     /// Its training, if it is trained in steps.

@@ -2,7 +2,7 @@
 
 use crate::model_file::{ModelFile, Scoring};
 use crate::nn::tensors::{TensorError, find};
-use crate::score::{self, Latent, RawScore};
+use crate::score::{self, Latent, RawScore, largest_marks};
 
 /// Name of the features' weights among a model's tensors.
 pub(crate) const FEATURE_WEIGHTS: &str = "scoring.feature_weights";
@@ -13,6 +13,7 @@ pub(crate) struct Scorer {
     /// Fitted on held-out normal images, if L compares all layers.
     feature_weights: Option<Vec<f32>>,
     channels: usize,
+    size: usize,
 }
 
 impl Scorer {
@@ -34,6 +35,7 @@ impl Scorer {
             scoring: file.header.scoring,
             feature_weights,
             channels: file.header.preprocessing.channels,
+            size: file.header.preprocessing.size,
         })
     }
 
@@ -62,9 +64,23 @@ impl Scorer {
     pub(crate) fn score_by(&self, x: &[f32], x_hat: &[f32], latent: f64) -> RawScore {
         let residual = score::residual(self.scoring.residual, x, x_hat, self.channels);
         RawScore {
-            anomaly_score: self.scoring.anomaly_score(residual, latent),
+            anomaly_score: self.scoring.anomaly_score(residual, latent, None),
             residual,
             latent: Some(latent),
+            marks: None,
+        }
+    }
+
+    /// A score with what was marked, `[size, size]`.
+    pub(crate) fn with_marks(&self, raw: RawScore, marks: &[f32]) -> RawScore {
+        let marks = self.scoring.marks(largest_marks(marks, self.size));
+        let latent = raw.latent.unwrap_or_default();
+        RawScore {
+            anomaly_score: self
+                .scoring
+                .anomaly_score(raw.residual, latent, Some(marks)),
+            marks: Some(marks),
+            ..raw
         }
     }
 }

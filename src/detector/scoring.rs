@@ -18,8 +18,9 @@ pub struct Scored {
     pub raw: RawScore,
     /// Reconstruction, `[c, size, size]`.
     pub x_hat: Vec<f32>,
-    /// |x - x̂| at each pixel, `[size, size]`.
-    pub residual_map: Vec<f32>,
+    /// How anomalous each pixel is, `[size, size]`: the marks in `[0, 1]` if the method marks, otherwise
+    /// |x - x̂|.
+    pub map: Vec<f32>,
 }
 
 /// Scores prepared images.
@@ -61,6 +62,9 @@ pub async fn score_with_progress(
     if let Some((f, f_hat)) = inferred.features {
         reader = reader.tensor("f", f).tensor("f_hat", f_hat);
     }
+    if let Some(marks) = inferred.marks {
+        reader = reader.tensor("marks", marks);
+    }
     let read = reader.read().await?;
     let rows = |name: &str| {
         read.get(name)
@@ -71,13 +75,18 @@ pub async fn score_with_progress(
         .into_iter()
         .flatten()
         .zip(rows("f_hat").into_iter().flatten());
+    let mut marks = rows("marks").into_iter().flatten();
     Ok(values
         .chunks_exact(length)
         .zip(x_hats)
-        .map(|(x, x_hat)| Scored {
-            raw: detector.score(x, x_hat, features.next()),
-            x_hat: x_hat.to_vec(),
-            residual_map: residual_map(x, x_hat, channels),
+        .map(|(x, x_hat)| {
+            let raw = detector.score(x, x_hat, features.next());
+            let (raw, map) = match marks.next() {
+                Some(marks) => (detector.with_marks(raw, marks), marks.to_vec()),
+                None => (raw, residual_map(x, x_hat, channels)),
+            };
+            let x_hat = x_hat.to_vec();
+            Scored { raw, x_hat, map }
         })
         .collect())
 }

@@ -57,6 +57,7 @@ pub async fn self_check(detector: &dyn Detector) -> Result<SelfCheck, TensorErro
             anomaly_score: rounded(scored.raw.anomaly_score),
             residual: rounded(scored.raw.residual),
             latent: scored.raw.latent.map(rounded),
+            marks: scored.raw.marks.map(rounded),
         })
         .collect();
     // A file could not hold it: JSON has no such numbers.
@@ -126,8 +127,10 @@ impl SelfCheck {
                 anomaly_score: f64::NAN,
                 residual: f64::NAN,
                 latent: None,
+                marks: None,
             };
             let got = got.scores.get(number - 1).unwrap_or(&missing);
+            let got_marks = got.marks;
             let (a, r) = (expected.anomaly_score, expected.residual);
             close("the anomaly score", number, a, got.anomaly_score, a.abs())?;
             close("the residual R", number, r, got.residual, r.abs())?;
@@ -135,6 +138,11 @@ impl SelfCheck {
                 let scale = l.abs().max(a.abs());
                 let got = got.latent.unwrap_or(f64::NAN);
                 close("the latent score L", number, l, got, scale)?;
+            }
+            if let Some(m) = expected.marks {
+                let scale = m.abs().max(a.abs());
+                let got = got_marks.unwrap_or(f64::NAN);
+                close("the marks M", number, m, got, scale)?;
             }
         }
         Ok(())
@@ -150,6 +158,7 @@ mod tests {
             anomaly_score,
             residual,
             latent: Some(latent),
+            marks: None,
         };
         SelfCheck {
             anomaly_score: 2.0,

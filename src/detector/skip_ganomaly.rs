@@ -10,7 +10,7 @@ use burn::tensor::{Tensor, TensorData};
 
 use super::gan::{GanDetector, GanScore};
 use super::spec::GanMethod;
-use super::{Inference, Reconstruction};
+use super::{Inference, Reconstruction, options};
 use crate::data::corruption::Corruption;
 use crate::loss::{bce, bce_fake, bce_real, contextual, latent};
 use crate::model_file::Scoring;
@@ -22,7 +22,7 @@ use crate::settings::method::Method;
 use crate::settings::preset::Preset;
 use crate::train::gan::{Gan, GanTrainer};
 use crate::train::losses::{DISCRIMINATOR_LOSS, LossTerm};
-use crate::train::step::{PendingLosses, Update};
+use crate::train::step::{Batch, PendingLosses, Update};
 
 pub(crate) const SPEC: GanMethod<SkipGanomaly> = GanMethod::new();
 
@@ -61,12 +61,8 @@ impl Gan for SkipGanomaly {
     type Discriminator = Discriminator;
 
     /// Updates G, then D.
-    fn step(
-        trainer: &mut GanTrainer<Self>,
-        x: Tensor<4>,
-        step: u64,
-        update: Update,
-    ) -> PendingLosses {
+    fn step(trainer: &mut GanTrainer<Self>, batch: Batch, update: Update) -> PendingLosses {
+        let Batch { x, step, .. } = batch;
         let weights = trainer.config.loss_weights();
         let x_hat = reconstruct(trainer, x.clone(), step);
         let real = trainer.discriminator.forward(x.clone(), Mode::Training);
@@ -131,6 +127,7 @@ impl GanScore for SkipGanomaly {
                 epochs: 7,
                 ..published
             }),
+            Preset::Repair => Some(options::published(Method::Repair)),
         }
     }
 
@@ -165,6 +162,7 @@ impl GanScore for SkipGanomaly {
         Inference::from(Reconstruction {
             x_hat,
             features: Some(features),
+            marks: None,
         })
     }
 }

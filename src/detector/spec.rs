@@ -12,7 +12,7 @@ use crate::data::image::Preprocessing;
 use crate::model_file::{ModelFile, Scoring};
 use crate::nn::tensors::{NamedTensors, TensorError, num_params};
 use crate::nn::{Architecture, Mode, Network};
-use crate::score::LAMBDA;
+use crate::score::{LAMBDA, Latent};
 use crate::settings::config::{Setting, TrainConfig};
 use crate::settings::preset::Preset;
 use crate::train::gan::GanTrainer;
@@ -49,6 +49,11 @@ pub(crate) trait MethodSpec: Sync {
 
     /// Whether it optimises a latent code for each image instead of reconstructing it in one pass.
     fn optimises_latent(&self) -> bool {
+        false
+    }
+
+    /// Whether it marks the pixels that it takes for damaged.
+    fn marks(&self) -> bool {
         false
     }
 
@@ -186,11 +191,17 @@ impl<G: GanScore> MethodSpec for GanMethod<G> {
     }
 
     fn latent_meaning(&self, scoring: &Scoring) -> Option<&'static str> {
-        Some(G::LATENT.unwrap_or(scoring.latent.meaning()))
+        let memory = G::MEMORY.filter(|_| scoring.latent == Latent::Memory);
+        let own = memory.or(G::LATENT);
+        Some(own.unwrap_or(scoring.latent.meaning()))
     }
 
     fn optimises_latent(&self) -> bool {
         G::OPTIMISES_LATENT
+    }
+
+    fn marks(&self) -> bool {
+        G::MARKS
     }
 
     fn load(

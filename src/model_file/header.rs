@@ -6,7 +6,9 @@ use super::error::ModelFileError;
 use super::format::{FORMAT, OLDEST_FORMAT};
 use super::scoring::Scoring;
 use crate::calibration::Calibration;
+use crate::data::batch::split_held_out;
 use crate::data::image::Preprocessing;
+use crate::data::pictures::Pictures;
 use crate::nn::Architecture;
 use crate::score::RawScore;
 use crate::settings::config::TrainConfig;
@@ -53,6 +55,16 @@ pub struct Training {
     pub epochs: u32,
     /// Losses of the last step.
     pub losses: Option<crate::train::Losses>,
+}
+
+impl Training {
+    /// The images that the run trained on and those that it held out, both ascending; `None` if these are not the
+    /// images of the run.
+    pub fn split(&self, pictures: &dyn Pictures) -> Option<(Vec<usize>, Vec<usize>)> {
+        let TrainConfig { held_out, seed, .. } = self.config;
+        let same = self.data_digest == pictures.digest();
+        same.then(|| split_held_out(pictures.len(), held_out, seed))
+    }
 }
 
 /// Largest tolerance of a self check.

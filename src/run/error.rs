@@ -56,13 +56,19 @@ pub enum RunError {
         /// These images'.
         got: String,
     },
+    /// A model cannot be measured with these images.
+    #[error(
+        "how small a fault a model finds is measured on the normal images that its run held out: these are not the images \
+         of that run, or the model has no threshold"
+    )]
+    NotMeasured,
     /// The checkpoint lacks what a run needs.
     #[error("this file is a model, not a checkpoint: it has no {0}")]
     NoCheckpoint(&'static str),
 }
 
 impl RunError {
-    /// Whether the latent optimisation was stopped by the caller's `Progress`.
+    /// Whether the caller's `Progress` stopped a latent optimisation, or a measurement.
     pub fn is_stopped(&self) -> bool {
         matches!(
             self,

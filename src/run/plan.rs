@@ -21,7 +21,23 @@ pub struct Suggestion {
     pub batch: usize,
     /// Enough for [`SUGGESTED_STEPS`].
     pub epochs: u32,
+    /// What suits the method `repair` instead.
+    pub repair: RepairSuggestion,
 }
+
+/// What suits the method `repair`: it needs more steps, which are short, and detail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct RepairSuggestion {
+    /// Side in pixels: 32 for images of up to 32 pixels, else 64.
+    pub size: usize,
+    /// 8, or less if there are few images.
+    pub batch: usize,
+    /// [`REPAIR_STEPS`].
+    pub steps: u64,
+}
+
+/// Steps of a suggested run of the method `repair`: fewer than its own, which would take a browser long.
+pub const REPAIR_STEPS: u64 = 1_000;
 
 /// Smallest number of steps of a suggested run: with few images, epochs alone would be over too soon.
 pub const SUGGESTED_STEPS: usize = 150;
@@ -47,12 +63,18 @@ pub fn suggest(some: &[Picture], count: usize) -> Suggestion {
     let batch = (count / 4).clamp(4, 64);
     let batch = 1 << batch.ilog2();
     let steps_per_epoch = (count * 9 / 10 / batch).max(1);
+    let longest = longest.unwrap_or(0);
     Suggestion {
-        size: if longest.unwrap_or(0) <= 64 { 32 } else { 64 },
+        size: if longest <= 64 { 32 } else { 64 },
         channels: if some.iter().all(grey) { 1 } else { 3 },
         width: 8,
         batch,
         epochs: SUGGESTED_STEPS.div_ceil(steps_per_epoch).max(FEWEST_EPOCHS) as u32,
+        repair: RepairSuggestion {
+            size: if longest <= 32 { 32 } else { 64 },
+            batch: batch.min(8),
+            steps: REPAIR_STEPS,
+        },
     }
 }
 
@@ -198,6 +220,8 @@ mod tests {
         let many = suggest(&[grey(24), colour], 2_000);
         assert_eq!((many.size, many.channels, many.batch), (64, 3, 64));
         assert_eq!(many.epochs, 7);
+        let repair = many.repair;
+        assert_eq!((repair.size, repair.batch, repair.steps), (64, 8, 1_000));
         // No images to look at is not an error.
         assert_eq!(suggest(&[], 0).batch, 4);
     }

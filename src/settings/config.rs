@@ -7,6 +7,7 @@ use super::limits::{COMPONENTS, LATENT_STEPS, Limits, MOST_LATENT_STEPS, Values}
 use super::method::{Method, listed};
 pub use super::rows::Group;
 use super::rows::{Row, Value, settings};
+use super::schedule::Schedule;
 use crate::calibration::THRESHOLD_QUANTILE;
 use crate::data::augment::Augment;
 use crate::data::image::Preprocessing;
@@ -59,6 +60,8 @@ settings! {
     seed: u64 = 0, Training, FROM_0;
     /// Adam's learning rate, above 0 and at most 1
     learning_rate: f64 = 2e-4, Training, Number(Limits::between(0.0, 1.0).above_min());
+    /// How the learning rate changes over the run
+    schedule: Schedule = Schedule::Constant, Training, Choice;
     /// Weight of the adversarial loss
     adversarial_weight: f64 = 1.0, Losses, WEIGHT;
     /// Weight of the contextual loss (40 in the paper, 50 in its code)
@@ -69,6 +72,13 @@ settings! {
     ///
     /// `false` as in the paper's text
     latent_in_discriminator: bool = true, Losses, Flag;
+    /// Weight of the structural loss, 1 - SSIM of image and reconstruction
+    structural_weight: f64 = 0.0, Losses, WEIGHT;
+    /// Weight of the marks' loss, by which the discriminator learns to mark what was damaged
+    marks_weight: f64 = 1.0, Losses, WEIGHT;
+    /// Share of the training images that are damaged on purpose, each time in another way; the others stay as
+    /// they are
+    damaged_share: f64 = 0.7, Data, PART;
     /// Standard deviation of the noise on the generator's input in training, from 0 to 2, for images in
     /// [-1, 1] (0 in the paper)
     input_noise: f64 = 0.0, Options, Number(Limits::between(0.0, 2.0));
@@ -87,6 +97,8 @@ settings! {
     /// Weight λ of the residual R in the score, from 0 to 1; the latent term L has weight 1 - λ; by
     /// default the method's own
     lambda: Option<f64> = None, Score, Number(Limits::between(0.0, 1.0));
+    /// Weight μ of the marks M in the score, from 0 to 1; R and L have weight 1 - μ
+    mu: f64 = 0.7, Score, Number(Limits::between(0.0, 1.0));
     /// How R measures the difference between image and reconstruction
     residual: Residual = Residual::L1, Score, Choice;
     /// Which features the latent term L compares

@@ -36,6 +36,7 @@ macro_rules! methods {
 
 methods! {
     SkipGanomaly "skip-ganomaly" "Akçay et al. 2019";
+    Repair "repair" "Ours: Skip-GANomaly that repairs damaged images and marks the damage";
     Ganomaly "ganomaly" "Akçay et al. 2018";
     Anogan "anogan" "Schlegl et al. 2017";
     Egbad "egbad" "Zenati et al. 2018";

@@ -13,4 +13,7 @@ pub enum Preset {
     /// Removes all skip connections, trains half as long and scores by the distance to the nearest
     /// encoding in a memory bank: more accurate than `paper` on all four data sets of docs/results.md.
     Memory,
+    /// Trains the method `repair`: the generator repairs images that were damaged on purpose, and the
+    /// discriminator marks what was damaged.
+    Repair,
 }

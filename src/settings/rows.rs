@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::limits::Values;
 use super::method::Method;
+use super::schedule::Schedule;
 use crate::data::augment::Augment;
 use crate::score::{Latent, Normalisation, Residual};
 
@@ -225,7 +226,7 @@ macro_rules! choices {
         }
     )+};
 }
-choices! { Method Augment Residual Latent Normalisation }
+choices! { Method Augment Residual Latent Normalisation Schedule }
 
 impl<T: Value + Clone + Send + Sync + 'static> Value for Option<T> {
     fn number(&self) -> Option<f64> {

@@ -13,7 +13,7 @@ use burn::tensor::{Device, Gradients, Tensor, TensorData};
 use crate::nn::tensors::{NamedTensors, Path, Reader, TensorError};
 
 /// The β1 that is usual for GANs, instead of Adam's 0.9.
-const BETA_1: f64 = 0.5;
+pub(crate) const BETA_1: f64 = 0.5;
 const BETA_2: f64 = 0.999;
 const EPSILON: f64 = 1e-8;
 

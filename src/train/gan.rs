@@ -3,9 +3,10 @@
 
 use burn::tensor::{Device, Tensor};
 
-use super::adam::Adam;
+use super::adam::{Adam, BETA_1};
 use super::losses::{LossTerm, OUTPUTS};
-use super::step::{PendingLosses, Trainer, Update};
+use super::step::{Batch, PendingLosses, Trainer, Update};
+use crate::data::simulation::Simulator;
 use crate::nn::Network;
 use crate::nn::init::Initialiser;
 use crate::nn::tensors::{self, NamedTensors, Reader, TensorError};
@@ -38,13 +39,14 @@ pub trait Gan: Sized + 'static {
     /// The network that distinguishes real from generated.
     type Discriminator: Network + Sync;
 
+    /// What damages its images, if it learns to repair them.
+    const SIMULATOR: Option<Simulator> = None;
+
+    /// β1 of its optimisers.
+    const BETA_1: f64 = BETA_1;
+
     /// The method's training step, as [`Trainer::step`].
-    fn step(
-        trainer: &mut GanTrainer<Self>,
-        x: Tensor<4>,
-        step: u64,
-        update: Update,
-    ) -> PendingLosses;
+    fn step(trainer: &mut GanTrainer<Self>, batch: Batch, update: Update) -> PendingLosses;
 }
 
 /// The networks of a method in training, and their optimisers.
@@ -83,12 +85,13 @@ impl<G: Gan> GanTrainer<G> {
         let device = device.clone().autodiff();
         let mut init = init(&device);
         let architecture = config.architecture();
+        let adam = || Adam::new(config.learning_rate).with_beta_1(G::BETA_1);
         Self {
             generator: G::Generator::new(&architecture, &mut init),
             discriminator: G::Discriminator::new(&architecture, &mut init),
-            generator_adam: Adam::new(config.learning_rate),
-            discriminator_adam: Adam::new(config.learning_rate),
-            second_phase_adam: G::TWO_PHASES.then(|| Adam::new(config.learning_rate)),
+            generator_adam: adam(),
+            discriminator_adam: adam(),
+            second_phase_adam: G::TWO_PHASES.then(adam),
             config: config.clone(),
             device,
         }
@@ -119,12 +122,14 @@ impl<G: Gan> GanTrainer<G> {
         device: &Device,
     ) -> Result<Self, TensorError> {
         let mut networks = Self::from_weights(config, tensors, device)?;
-        let rate = config.learning_rate;
-        networks.generator_adam = Adam::restore(rate, tensors, GENERATOR_ADAM, device)?;
-        networks.discriminator_adam = Adam::restore(rate, tensors, DISCRIMINATOR_ADAM, device)?;
+        let adam = |prefix: &str| {
+            let adam = Adam::restore(config.learning_rate, tensors, prefix, device)?;
+            Ok::<_, TensorError>(adam.with_beta_1(G::BETA_1))
+        };
+        networks.generator_adam = adam(GENERATOR_ADAM)?;
+        networks.discriminator_adam = adam(DISCRIMINATOR_ADAM)?;
         if G::TWO_PHASES {
-            let adam = Adam::restore(rate, tensors, SECOND_PHASE_ADAM, device)?;
-            networks.second_phase_adam = Some(adam);
+            networks.second_phase_adam = Some(adam(SECOND_PHASE_ADAM)?);
         }
         Ok(networks)
     }
@@ -164,8 +169,26 @@ impl<G: Gan> Trainer for GanTrainer<G> {
         G::LOSSES
     }
 
-    fn step(&mut self, x: Tensor<4>, step: u64, update: Update) -> PendingLosses {
-        let losses = G::step(self, x, step, update);
+    fn simulator(&self) -> Option<Simulator> {
+        G::SIMULATOR
+    }
+
+    fn may_collapse(&self) -> bool {
+        // What marks well has a small loss.
+        G::SIMULATOR.is_none()
+    }
+
+    fn step(&mut self, batch: Batch, update: Update) -> PendingLosses {
+        let rate = self
+            .config
+            .schedule
+            .rate(self.config.learning_rate, batch.done);
+        self.generator_adam.set_learning_rate(rate);
+        self.discriminator_adam.set_learning_rate(rate);
+        if let Some(adam) = &mut self.second_phase_adam {
+            adam.set_learning_rate(rate);
+        }
+        let losses = G::step(self, batch, update);
         assert_eq!(
             losses.len(),
             G::LOSSES.len() + OUTPUTS.len(),

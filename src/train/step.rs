@@ -4,6 +4,7 @@ use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
 use super::losses::{DISCRIMINATOR_LOSS, LossTerm, Losses, OUTPUTS};
+use crate::data::simulation::Simulator;
 use crate::loss::probability;
 use crate::nn::tensors::{Reader, TensorError};
 
@@ -35,6 +36,38 @@ impl Update {
     }
 }
 
+/// What a step trains on.
+pub struct Batch {
+    /// Normal images, `[n, c, size, size]`, in `[-1, 1]`.
+    pub x: Tensor<4>,
+    /// The same images damaged on purpose, for a trainer with a [`Trainer::simulator`].
+    pub damaged: Option<DamagedImages>,
+    /// Number of steps before this one; it determines the random draws.
+    pub step: u64,
+    /// Share of the run's steps that are done, from 0 to below 1; it determines the learning rate.
+    pub done: f64,
+}
+
+/// Images damaged on purpose.
+pub struct DamagedImages {
+    /// `[n, c, size, size]`, in `[-1, 1]`.
+    pub x: Tensor<4>,
+    /// How plainly each pixel is damaged, `[n, 1, size, size]`, from 0 to 1.
+    pub marks: Tensor<4>,
+}
+
+impl Batch {
+    /// Normal images alone, at the beginning of a run.
+    pub fn new(x: Tensor<4>, step: u64) -> Self {
+        Self {
+            x,
+            damaged: None,
+            step,
+            done: 0.0,
+        }
+    }
+}
+
 /// The training of one method: networks, optimisers, one step.
 pub trait Trainer {
     /// The device, with gradients, that batches must be on.
@@ -43,14 +76,17 @@ pub trait Trainer {
     /// What the method calls its losses.
     fn loss_terms(&self) -> &'static [LossTerm];
 
-    /// Trains on one batch. Nothing is read from the device. The running statistics of both networks
-    /// change, whichever network is updated.
+    /// What damages its images, if it learns to repair them.
+    fn simulator(&self) -> Option<Simulator> {
+        None
+    }
+
+    /// Trains on one batch, which is on [`Trainer::device`]. Nothing is read from the device. The running
+    /// statistics of both networks change, whichever network is updated.
     ///
-    /// `step` is the number of steps before this one; it determines the random draws.
-    ///
-    /// # Shapes
-    /// - `x`: `[n, c, size, size]`, in `[-1, 1]`, on [`Trainer::device`]
-    fn step(&mut self, x: Tensor<4>, step: u64, update: Update) -> PendingLosses;
+    /// # Panics
+    /// If there is a [`Trainer::simulator`], but no damaged images.
+    fn step(&mut self, batch: Batch, update: Update) -> PendingLosses;
 
     /// Re-initialises D.
     fn restart_discriminator(&mut self);
@@ -61,10 +97,15 @@ pub trait Trainer {
     /// Weights and optimisers, for a checkpoint.
     fn read_state(&self) -> Reader;
 
+    /// Whether a small loss of D means that it has collapsed: not if D has more to do than to judge.
+    fn may_collapse(&self) -> bool {
+        true
+    }
+
     /// Re-initialises D if its loss shows that it has collapsed; returns whether it did.
     fn restart_if_collapsed(&mut self, losses: &Losses) -> bool {
         let loss = losses.get(DISCRIMINATOR_LOSS.name);
-        let collapsed = loss.is_some_and(|loss| loss < COLLAPSED);
+        let collapsed = self.may_collapse() && loss.is_some_and(|loss| loss < COLLAPSED);
         if collapsed {
             self.restart_discriminator();
         }
