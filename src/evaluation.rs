@@ -12,6 +12,7 @@ mod measure;
 mod protocol;
 pub mod published;
 mod result;
+mod simulated;
 mod threshold;
 
 pub use crate::metrics::{Interval, PixelMetrics};
@@ -21,4 +22,8 @@ pub use measure::{
 pub use protocol::{EpochChoice, PUBLISHED_WARNING, Protocol};
 pub use published::PublishedTable;
 pub use result::{Evaluation, MethodInfo, MethodResult};
+pub use simulated::{
+    FaultGroup, FaultOrigin, FaultSeries, FaultTrial, MIDDLE_CONTRAST, MOST_PICTURES, Simulated,
+    TRIALS, detection_in_words, simulated_series, trial_size,
+};
 pub use threshold::{Threshold, ThresholdSource, ValidationSplit, validation_split};

@@ -4,10 +4,12 @@
 //! never split: no result depends on the order of the images.
 //!
 //! Besides the metrics of a ranking there are intervals ([`bootstrap()`]), verdicts at a threshold
-//! ([`confusion()`]), where defects are ([`pixel_metrics`]), and repeated runs ([`mean_std()`]).
+//! ([`confusion()`]), where defects are ([`pixel_metrics`]), how large they must be to be found ([`detection()`]),
+//! and repeated runs ([`mean_std()`]).
 
 mod bootstrap;
 mod confusion;
+mod detection;
 mod error;
 mod localisation;
 mod mean_std;
@@ -15,6 +17,7 @@ mod ranking;
 
 pub use bootstrap::{Bootstrap, Interval, RESAMPLES, bootstrap};
 pub use confusion::{Confusion, confusion};
+pub use detection::{DETECTED, Detection, DetectionCurve, Unreached, detection};
 pub use error::MetricError;
 pub use localisation::{
     PRO_LIMIT, PixelMetrics, PixelScores, pixel_auroc, pixel_metrics, pro, regions,

@@ -168,11 +168,11 @@ fn quantile_of(model: &ModelFile) -> f64 {
 /// was trained on these images; otherwise all of them are calibrated on, or one half if there is a memory
 /// bank.
 fn roles(model: &ModelFile, pictures: &dyn Pictures) -> (Vec<usize>, Vec<usize>) {
-    let why = match &model.header.training {
-        Some(training) if training.data_digest == pictures.digest() => {
-            let config = &training.config;
-            return split_held_out(pictures.len(), config.held_out, config.seed);
-        }
+    let training = model.header.training.as_ref();
+    if let Some(split) = training.and_then(|training| training.split(pictures)) {
+        return split;
+    }
+    let why = match training {
         Some(_) => "these are not the images that the model was trained on",
         None => "the file does not record what the model was trained on",
     };

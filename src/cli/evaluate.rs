@@ -12,6 +12,7 @@ pub(super) mod output;
 mod published;
 mod report;
 pub(super) mod scoring;
+mod simulated;
 pub(super) mod test_set;
 
 pub use args::Args;
@@ -25,7 +26,7 @@ use super::device::Check;
 use super::exit::Outcome;
 use super::files::read_model;
 use super::images::report_skipped;
-use crate::detector;
+use crate::detector::{self, Detector, options};
 use crate::evaluation::{Evaluation, MethodResult, Protocol, Threshold};
 use crate::model_file::{Header, ModelFile};
 use crate::score::Latent;
@@ -53,7 +54,16 @@ pub fn run(args: Args) -> Result<Outcome> {
         .data
         .open_with_seeds(args.limit_seed(&model.header), args.seed())?;
     eprintln!("{}: {}", set.source, set.description);
-    needs_both_kinds(&set)?;
+    let labelled = match needs_both_kinds(&set) {
+        Err(reason) if args.simulated.is_none() || args.protocol == Protocol::Published => {
+            return Err(reason);
+        }
+        Err(reason) => {
+            eprintln!("note: {reason}; only simulated faults are measured");
+            false
+        }
+        Ok(()) => true,
+    };
     let literature = published_table(args.published_table.as_deref(), &set)?;
     let others = args
         .against
@@ -63,7 +73,7 @@ pub fn run(args: Args) -> Result<Outcome> {
     let scored: Vec<&ModelFile> = std::iter::once(&model)
         .chain(others.iter().map(|(_, m)| m))
         .collect();
-    let baselines = match args.no_baselines {
+    let baselines = match args.no_baselines || !labelled {
         true => Vec::new(),
         false => baselines::settings(&model.header.preprocessing, args.components),
     };
@@ -79,50 +89,25 @@ pub fn run(args: Args) -> Result<Outcome> {
     };
 
     let detector = detector::load(&model, &device.device)?;
-    let name = label(&model.header);
-    let mut methods = Vec::new();
-    let mut remarks = Vec::new();
-    if args.protocol == Protocol::Published {
-        let (leaking, said) = bench.published(&name, &model)?;
-        methods.push(leaking);
-        remarks = said;
-    }
     let own = args.threshold.map(Threshold::manual);
     let own = own.or_else(|| calibrated(&model));
-    let (honest, scores) = bench.honest(name, &*detector, own)?;
-    methods.push(honest);
-    for (path, other) in &others {
-        let detector = detector::load(other, &device.device)
-            .with_context(|| format!("model file {}", path.display()))?;
-        let name = label(&other.header);
-        let name = match is_taken(&methods, &name) {
-            true => free(&methods, format!("{name} {}", file_label(path))),
-            false => name,
-        };
-        // A threshold set by hand applies to --model, not to the models of --against.
-        let (result, _) = bench.honest(name, &*detector, calibrated(other))?;
-        methods.push(result);
-    }
-    if !args.no_baselines {
-        let input = detector.preprocessing();
-        for (name, baseline) in bench.fit_baselines(input, &model.header)? {
-            let name = match is_taken(&methods, &name) {
-                true => free(&methods, format!("{name} (baseline)")),
-                false => name,
-            };
-            methods.push(bench.honest(name, &*baseline, None)?.0);
-        }
-    }
-    let skipped: Vec<(PathBuf, String)> = scores
-        .skipped
-        .iter()
-        .map(|(name, reason)| (PathBuf::from(name), reason.clone()))
-        .collect();
-    report_skipped(&skipped);
+    let mut compared = match labelled {
+        true => compare(&bench, &model, &*detector, own, &others)?,
+        false => Compared::default(),
+    };
+    report_skipped(&compared.skipped_paths());
     let data = data_name(&set);
     let split = set.description.clone();
-    let mut evaluation = Evaluation::new(data, split, methods, scores.skipped, literature);
-    evaluation.warnings.extend(remarks);
+    let mut evaluation =
+        Evaluation::new(data, split, compared.methods, compared.skipped, literature);
+    evaluation.warnings.append(&mut compared.remarks);
+    if let Some(seed) = args.simulated {
+        let threshold = own.context(
+            "--simulated counts faults above the model's threshold, and it has none: calibrate it, or give --threshold",
+        )?;
+        let simulated = bench.simulated(seed, &model, &*detector, threshold.value)?;
+        evaluation.simulated = Some(simulated);
+    }
 
     if let Some(folder) = &args.report {
         bench.write_report(folder, &model, &*detector, &evaluation)?;
@@ -141,6 +126,73 @@ pub fn run(args: Args) -> Result<Outcome> {
     })
 }
 
+/// All methods on the labelled test images.
+#[derive(Default)]
+struct Compared {
+    /// The reported one first.
+    methods: Vec<MethodResult>,
+    /// Warnings of the published protocol.
+    remarks: Vec<String>,
+    /// Images that could not be read: name and reason.
+    skipped: Vec<(String, String)>,
+}
+
+impl Compared {
+    fn skipped_paths(&self) -> Vec<(PathBuf, String)> {
+        let skipped = self.skipped.iter();
+        skipped
+            .map(|(name, reason)| (PathBuf::from(name), reason.clone()))
+            .collect()
+    }
+}
+
+/// Measures the model, those of `--against` and the baselines.
+fn compare(
+    bench: &Bench<'_>,
+    model: &ModelFile,
+    detector: &dyn Detector,
+    threshold: Option<Threshold>,
+    others: &[(&PathBuf, ModelFile)],
+) -> Result<Compared> {
+    let name = label(&model.header);
+    let mut methods = Vec::new();
+    let mut remarks = Vec::new();
+    if bench.args.protocol == Protocol::Published {
+        let (leaking, said) = bench.published(&name, model)?;
+        methods.push(leaking);
+        remarks = said;
+    }
+    let (honest, scores) = bench.honest(name, detector, threshold)?;
+    methods.push(honest);
+    for (path, other) in others {
+        let detector = detector::load(other, &bench.device.device)
+            .with_context(|| format!("model file {}", path.display()))?;
+        let name = label(&other.header);
+        let name = match is_taken(&methods, &name) {
+            true => free(&methods, format!("{name} {}", file_label(path))),
+            false => name,
+        };
+        // A threshold set by hand applies to --model, not to the models of --against.
+        let (result, _) = bench.honest(name, &*detector, calibrated(other))?;
+        methods.push(result);
+    }
+    if !bench.args.no_baselines {
+        let input = detector.preprocessing();
+        for (name, baseline) in bench.fit_baselines(input, &model.header)? {
+            let name = match is_taken(&methods, &name) {
+                true => free(&methods, format!("{name} (baseline)")),
+                false => name,
+            };
+            methods.push(bench.honest(name, &*baseline, None)?.0);
+        }
+    }
+    Ok(Compared {
+        methods,
+        remarks,
+        skipped: scores.skipped,
+    })
+}
+
 fn is_taken(methods: &[MethodResult], name: &str) -> bool {
     methods.iter().any(|method| method.method == name)
 }
@@ -154,11 +206,13 @@ fn free(methods: &[MethodResult], name: String) -> String {
         .unwrap_or(name)
 }
 
-/// A model's name in tables: its method, with `+memory` if its score uses a memory bank.
+/// A model's name in tables: its method, with `+memory` if its score uses a memory bank that the published one does
+/// not have.
 fn label(header: &Header) -> String {
+    let published = options::published(header.method).latent;
     match header.scoring.latent {
-        Latent::Memory => format!("{}+memory", header.method),
-        Latent::Final | Latent::Layers => header.method.to_string(),
+        Latent::Memory if published != Latent::Memory => format!("{}+memory", header.method),
+        Latent::Final | Latent::Layers | Latent::Memory => header.method.to_string(),
     }
 }
 

@@ -127,10 +127,13 @@ pub fn run(args: Args) -> Result<Outcome> {
 /// The formula of A, in one line.
 fn formula(scoring: &Scoring) -> Result<String> {
     let word = |value: serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+    let (lambda, rest) = (scoring.lambda, rounded(1.0 - scoring.lambda));
+    let sum = match scoring.mu {
+        Some(mu) => format!("A = {mu} M + {} ({lambda} R + {rest} L)", rounded(1.0 - mu)),
+        None => format!("A = {lambda} R + {rest} L"),
+    };
     Ok(format!(
-        "A = {} R + {} L, R {}, L {}, balance {}",
-        scoring.lambda,
-        rounded(1.0 - scoring.lambda),
+        "{sum}, R {}, L {}, balance {}",
         word(serde_json::to_value(scoring.residual)?),
         word(serde_json::to_value(scoring.latent)?),
         word(serde_json::to_value(scoring.balance)?),

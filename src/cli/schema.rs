@@ -57,6 +57,7 @@ fn of_method(method: Method) -> Value {
         "source": help(&named(&method)),
         "in_steps": method.has_networks(),
         "searches": method.optimises_latent(),
+        "marks": method.marks(),
         "losses": method.loss_terms(),
         "settings": used.map(|setting| setting.field()).collect::<Vec<_>>(),
         "published": changes,

@@ -11,7 +11,7 @@ use super::device::{Check, DeviceArg, score_batch};
 use super::exit::Outcome;
 use super::files::read_model;
 use super::progress;
-use crate::calibration::{Verdict, heat_map_scale};
+use crate::calibration::{Verdict, heat_map_range};
 use crate::data::files::{expand, read_picture};
 use crate::data::image::heat_map_rgba;
 use crate::data::sample::load_chunks;
@@ -57,6 +57,7 @@ struct Row<'a> {
     score: Option<f64>,
     residual: Option<f64>,
     latent: Option<f64>,
+    marks: Option<f64>,
     threshold: Option<f64>,
     verdict: Option<Verdict>,
     display: Option<f64>,
@@ -104,8 +105,8 @@ pub fn run(args: Args) -> Result<Outcome> {
                 },
             };
             if let (Ok(scored), Some(maps)) = (&scored, &mut maps) {
-                let scale = heat_map_scale(calibration.as_ref());
-                let rgba = heat_map_rgba(&scored.residual_map, scale);
+                let range = heat_map_range(calibration.as_ref());
+                let rgba = heat_map_rgba(&scored.map, &range);
                 maps.write(path, &rgba, preprocessing.size)?;
             }
             skipped += usize::from(scored.is_err());
@@ -134,6 +135,7 @@ impl<'a> Row<'a> {
             score: None,
             residual: None,
             latent: None,
+            marks: None,
             threshold: None,
             verdict: None,
             display: None,
@@ -152,6 +154,7 @@ impl<'a> Row<'a> {
             score: Some(score),
             residual: Some(scored.raw.residual),
             latent: scored.raw.latent,
+            marks: scored.raw.marks,
             threshold: calibration.map(|c| c.threshold),
             verdict: calibration.map(|c| c.verdict(score)),
             display: calibration.map(|c| c.display(score)),
@@ -180,6 +183,7 @@ impl Output {
                 "score",
                 "residual",
                 "latent",
+                "marks",
                 "threshold",
                 "verdict",
                 "display",
@@ -190,8 +194,8 @@ impl Output {
         let mut table = stdout();
         writeln!(
             table,
-            "{:>10} {:>10} {:>10} {:>8}  {:<12} path",
-            "score", "residual", "latent", "display", "verdict"
+            "{:>10} {:>10} {:>10} {:>10} {:>8}  {:<12} path",
+            "score", "residual", "latent", "marks", "display", "verdict"
         )?;
         Ok(Self::Table(table))
     }
@@ -207,6 +211,7 @@ impl Output {
                     number(row.score),
                     number(row.residual),
                     number(row.latent),
+                    number(row.marks),
                     number(row.threshold),
                     row.verdict.map(|v| v.to_string()).unwrap_or_default(),
                     number(row.display),
@@ -216,7 +221,7 @@ impl Output {
             Self::Table(out) => match &row.error {
                 Some(reason) => writeln!(
                     out,
-                    "{:>42}  {:<12} {}: {reason}",
+                    "{:>53}  {:<12} {}: {reason}",
                     "",
                     "error",
                     row.path.display()
@@ -230,10 +235,11 @@ impl Output {
                         .map_or_else(|| "-".to_owned(), |v| format!("{v:.3}"));
                     writeln!(
                         out,
-                        "{:>10} {:>10} {:>10} {display:>8}  {verdict:<12} {}",
+                        "{:>10} {:>10} {:>10} {:>10} {display:>8}  {verdict:<12} {}",
                         number(row.score),
                         number(row.residual),
                         number(row.latent),
+                        number(row.marks),
                         row.path.display(),
                         verdict = verdict.as_str(),
                     )?;

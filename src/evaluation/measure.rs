@@ -22,6 +22,8 @@ pub enum ScoreComponent {
     Residual,
     /// L alone.
     Latent,
+    /// M alone.
+    Marks,
 }
 
 impl ScoreComponent {
@@ -31,6 +33,7 @@ impl ScoreComponent {
             Self::AnomalyScore => Some(raw.anomaly_score),
             Self::Residual => Some(raw.residual),
             Self::Latent => raw.latent,
+            Self::Marks => raw.marks,
         }
     }
 
@@ -40,6 +43,7 @@ impl ScoreComponent {
             Self::AnomalyScore => "anomaly score",
             Self::Residual => "residual",
             Self::Latent => "latent",
+            Self::Marks => "marks",
         }
     }
 }
@@ -145,6 +149,8 @@ pub struct ClassMetrics {
     pub residual_auroc: f64,
     /// AUROC when ranked by L alone, where the method has it.
     pub latent_auroc: Option<f64>,
+    /// AUROC when ranked by M alone, where the method marks.
+    pub marks_auroc: Option<f64>,
 }
 
 /// Measures one score, of one abnormal class or (none) of all, against all normal images. `None` if the
@@ -218,6 +224,7 @@ pub(super) fn by_class(
                 residual_auroc: area(ScoreComponent::Residual)?
                     .expect("every method has a residual"),
                 latent_auroc: area(ScoreComponent::Latent)?,
+                marks_auroc: area(ScoreComponent::Marks)?,
             })
         })
         .collect()
@@ -279,6 +286,7 @@ pub(super) mod tests {
                 anomaly_score: residual + latent.unwrap_or(0.0),
                 residual,
                 latent,
+                marks: None,
             },
         }
     }

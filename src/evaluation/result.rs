@@ -10,6 +10,7 @@ use super::measure::{
 };
 use super::protocol::{EpochChoice, Protocol};
 use super::published::PublishedTable;
+use super::simulated::Simulated;
 use super::threshold::{Threshold, ThresholdSource, adaptive_threshold, validation_split};
 use crate::metrics::{Confusion, PixelMetrics, confusion};
 
@@ -151,6 +152,9 @@ pub struct Evaluation {
     pub skipped: Vec<(String, String)>,
     /// Published numbers to show with the results.
     pub published: Option<PublishedTable>,
+    /// How small a fault the first method finds, if that was measured. Set by the caller.
+    #[serde(default)]
+    pub simulated: Option<Simulated>,
 }
 
 impl Evaluation {
@@ -169,6 +173,7 @@ impl Evaluation {
             methods,
             skipped,
             published,
+            simulated: None,
         }
     }
 }

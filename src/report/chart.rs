@@ -190,6 +190,38 @@ pub fn lines(caption: Caption, lines: &[Line], y_from: Option<f64>, marks: &[Mar
     }
 }
 
+/// Curves of probabilities over a size, with a dot for each share that was observed, and a dotted line at `level`.
+pub fn probabilities(caption: Caption, curves: &[(Line, Points)], level: f64) -> Drawing {
+    let height = 230.0;
+    let points = || {
+        curves
+            .iter()
+            .flat_map(|(line, dots)| line.points.iter().chain(dots))
+    };
+    let mut frame = Frame::new(height, extent(points().map(|p| p.0)), (0.0, 1.0));
+    (frame.x_apart, frame.y_ticks) = (1.0, 5);
+    let body = html! {
+        (frame.axes(&caption))
+        path.guess d=(frame.path(&[(frame.x.0, level), (frame.x.1, level)])) {}
+        @for (line, dots) in curves {
+            path class=(format!("line {}", line.class)) d=(frame.path(&line.points)) {}
+            @for (x, y) in dots.iter().map(|&dot| frame.at(dot)) {
+                circle class=(format!("dot {}", line.class)) cx=(fixed(x)) cy=(fixed(y)) r="3" {}
+            }
+        }
+    };
+    let legend = curves
+        .iter()
+        .map(|(line, _)| (line.name.clone(), line.class, Key::Line(None)));
+    let legend = legend.collect();
+    Drawing {
+        caption,
+        height,
+        body,
+        legend,
+    }
+}
+
 /// Bars over common bins, with a line at a named value such as the threshold.
 pub fn histogram(
     caption: Caption,

@@ -356,7 +356,7 @@ impl ComparisonReport<'_> {
                 h2 { "The same images side by side" }
                 p {
                     "The images are spread evenly over the test part, regardless of their scores; the models are those of seed " (seed) ". Each method's column has its "
-                    "reconstruction (for nearest, the nearest training image) and a heat map of the difference from the input. Each method's "
+                    "reconstruction (for nearest, the nearest training image) and a heat map: of the difference from the input, or of what the method marks as damaged. Each method's "
                     "heat maps have their own scale, so colours and scores A can be compared within a column only."
                 }
                 (scroll(title, html! { table.results.side {

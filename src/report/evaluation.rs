@@ -15,11 +15,12 @@ pub use content::{EvaluationReport, Miss, worst};
 pub(super) use files::table as csv_table;
 pub(super) use tables::{caption as table_caption, with_range};
 
-use super::format::{figures, grouped, range, rate, rule_in_words};
+use super::format::{figures, grouped, percent, range, rate, rule_in_words};
 use super::page::{command, leak, page, settings_section, skipped_section, tile};
 use super::picture;
 use crate::evaluation::{
-    Interval, MethodResult, Metrics, PUBLISHED_WARNING, Protocol, Threshold, ThresholdSource,
+    FaultOrigin, Interval, MethodResult, Metrics, PUBLISHED_WARNING, Protocol, Threshold,
+    ThresholdSource, detection_in_words,
 };
 use content::{base_rate, leaks};
 
@@ -34,13 +35,15 @@ impl EvaluationReport<'_> {
             },
             html! {
                 (self.what_section())
-                (self.results_section())
+                // Simulated faults alone need no labelled images.
+                @if self.own().is_some() || self.evaluation.simulated.is_none() { (self.results_section()) }
                 (self.classes_section())
                 (self.published_section())
                 (self.curves_section())
                 (self.scores_section())
                 (self.confusion_section())
                 (self.pixel_section())
+                (self.detection_section())
                 (self.epochs_section())
                 (self.misses_section())
                 (settings_section(self.settings))
@@ -50,7 +53,8 @@ impl EvaluationReport<'_> {
                     (command(self.command))
                     p.note {
                         "This folder also holds metrics.csv, scores.csv (one row per image), roc.csv and pr.csv (all points), and "
-                        "the charts of curves and scores as SVG."
+                        "the charts of curves and scores as SVG"
+                        @if self.evaluation.simulated.is_some() { "; detection.csv has one row per simulated fault" } "."
                     }
                 }
             },
@@ -392,6 +396,45 @@ impl EvaluationReport<'_> {
         }
     }
 
+    fn detection_section(&self) -> Markup {
+        html! {
+            @if let Some(simulated) = &self.evaluation.simulated {
+                section {
+                    h2 { "How small a fault it finds" }
+                    p.answer { strong {
+                        "At " (percent(simulated.false_alarm_rate)) " false alarms the model finds 90 % of simulated faults with a contrast of "
+                        (simulated.contrast) " " (detection_in_words(&simulated.detection)) "."
+                    } }
+                    p {
+                        "These are simulated faults, not yours: put into the " (grouped(simulated.normals)) " normal images that the model's run "
+                        "held out (seed " (simulated.seed) "). A fault is found if the image's score is above the threshold " (figures(simulated.threshold)) ". "
+                        "Contrast is the change as a share of the range from black to white" @if self.has_rendered() { ", of rendered faults the share of their full depth or colour" } ". "
+                        "The curves are logistic in the logarithm of the size; a90 is the size found with a probability of 90 %, a90/95 its upper bound with 95 % "
+                        "confidence (MIL-HDBK-1823A). Nothing is extrapolated beyond the sizes tried. The dots are the shares found among neighbouring sizes."
+                    }
+                    p {
+                        (grouped(simulated.damaged)) " copies of these images with scratches, spots and distorted places: AUROC " (rate(simulated.image_auroc))
+                        ", of the heat maps' pixels " (rate(simulated.pixel_auroc)) ", PRO " (rate(simulated.pro)) "."
+                    }
+                    p.note {
+                        "If the threshold was set on these same held-out images, the false alarms are the share that was asked for, not a forecast."
+                    }
+                    (tables::detection(simulated))
+                    div.grid.two { @for figure in charts::detections(self) { (figure) } }
+                }
+            }
+        }
+    }
+
+    fn has_rendered(&self) -> bool {
+        let simulated = self.evaluation.simulated.as_ref();
+        simulated.is_some_and(|s| {
+            s.series
+                .iter()
+                .any(|series| series.origin == FaultOrigin::Rendered)
+        })
+    }
+
     fn epochs_section(&self) -> Markup {
         html! {
             @if let Some(figure) = charts::epochs(self) {
@@ -429,10 +472,11 @@ impl EvaluationReport<'_> {
                     p {
                         "The images on which the model errs most. "
                         @if let Some(own) = self.own() { "Scores are those of " (self.label(own)) ". " }
-                        "From left to right: input, reconstruction if there is one, and heat map of the difference. All heat maps share one scale."
+                        "From left to right: input, reconstruction if there is one, and "
+                        (picture::heat_words(self.misses.iter().map(|miss| &miss.sample))) ". All heat maps share one scale."
                     }
                     @if let Some(warning) = self.own().and_then(|own| leaks([own])) { p { (leak(warning)) } }
-                    @if let Some(calibration) = self.calibration { (picture::heat_legend(calibration.heat_map_scale)) }
+                    @if let Some(calibration) = self.calibration { (picture::heat_legend(calibration)) }
                     @for (abnormal, heading, wrong, words) in lists {
                         @let shown: Vec<_> = self.misses.iter().filter(|miss| miss.abnormal == abnormal).collect();
                         @let missed = shown.iter().filter(|miss| miss.sample.verdict == wrong).count();

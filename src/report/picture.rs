@@ -4,6 +4,7 @@ use image::{ExtendedColorType, ImageEncoder, codecs::png::PngEncoder};
 use maud::{Markup, html};
 
 use super::format::figures;
+use crate::calibration::Calibration;
 use crate::data::image::heat_colour;
 use crate::score::RawScore;
 
@@ -18,7 +19,7 @@ pub struct ReportSample {
     pub input: Vec<u8>,
     /// The reconstruction, if the method has one.
     pub reconstruction: Option<Vec<u8>>,
-    /// The heat map of the difference.
+    /// The heat map.
     pub heat: Vec<u8>,
     /// The raw scores.
     pub score: RawScore,
@@ -48,8 +49,17 @@ pub(super) fn card(sample: &ReportSample, note: Option<&str>) -> Markup {
                 (VerdictMark(&sample.verdict))
                 " A " (figures(sample.score.anomaly_score)) ", R " (figures(sample.score.residual))
                 @if let Some(latent) = sample.score.latent { ", L " (figures(latent)) }
+                @if let Some(marks) = sample.score.marks { ", M " (figures(marks)) }
             }
         }
+    }
+}
+
+/// What the samples' heat maps are of.
+pub(super) fn heat_words<'a>(mut samples: impl Iterator<Item = &'a ReportSample>) -> &'static str {
+    match samples.any(|sample| sample.score.marks.is_some()) {
+        true => "heat map of what the model marks as damaged",
+        false => "heat map of the difference",
     }
 }
 
@@ -64,7 +74,7 @@ impl maud::Render for VerdictMark<'_> {
 }
 
 /// What the heat maps' colours mean.
-pub(super) fn heat_legend(scale: f64) -> Markup {
+pub(super) fn heat_legend(calibration: &Calibration) -> Markup {
     let stops: Vec<_> = (0..=8)
         .map(|k| {
             let [r, g, b] = heat_colour(k as f32 / 8.0);
@@ -73,9 +83,9 @@ pub(super) fn heat_legend(scale: f64) -> Markup {
         .collect();
     html! {
         p.heat {
-            "difference 0 "
+            "heat map " (figures(calibration.heat_map_floor)) " "
             span.bar aria-hidden="true" style=(format!("background:linear-gradient(to right,{})", stops.join(","))) {}
-            " " (figures(scale)) " and above"
+            " " (figures(calibration.heat_map_scale)) " and above"
         }
     }
 }

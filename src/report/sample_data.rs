@@ -29,6 +29,7 @@ pub fn calibration() -> Calibration {
         residual: quantiles(0.022, 0.07),
         latent: Some(quantiles(0.0004, 0.02)),
         heat_map_scale: 0.31,
+        heat_map_floor: 0.0,
     }
 }
 
@@ -65,11 +66,12 @@ pub fn sample(k: usize) -> ReportSample {
         size,
         input: grey(&pixel),
         reconstruction: Some(grey(&|at| 90 + (at % size * 2) as u8)),
-        heat: crate::data::image::heat_map_rgba(&heat, 0.31),
+        heat: crate::data::image::heat_map_rgba(&heat, &(0.0..0.31)),
         score: RawScore {
             anomaly_score: 0.031_234,
             residual: 0.034,
             latent: Some(0.003_21),
+            marks: None,
         },
         verdict: if k == 3 { "anomalous" } else { "normal" }.into(),
     }

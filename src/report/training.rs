@@ -150,9 +150,9 @@ impl TrainingReport<'_> {
                 section {
                     h2 { "Examples" }
                     p {
-                        "Input, reconstruction and heat map of the difference. All heat maps share one scale, so that they can be compared."
+                        "Input, reconstruction and " (picture::heat_words(self.samples.iter())) ". All heat maps share one scale, so that they can be compared."
                     }
-                    (picture::heat_legend(self.calibration.heat_map_scale))
+                    (picture::heat_legend(self.calibration))
                     ul.samples { @for sample in self.samples { (picture::card(sample, None)) } }
                 }
             }
@@ -280,6 +280,7 @@ mod tests {
                 anomaly_score: 0.9 * residual + 0.1 * latent,
                 residual,
                 latent: Some(latent),
+                marks: None,
             }
         };
         (0..600).map(score).collect()

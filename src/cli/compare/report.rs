@@ -7,7 +7,7 @@ use burn::tensor::Device;
 use serde_json::Value;
 
 use super::comparison::{Comparison, Row};
-use crate::calibration::{Verdict, heat_map_scale};
+use crate::calibration::{Verdict, heat_map_range};
 use crate::cli::command_line::command_line;
 use crate::cli::evaluate::test_set::published_order;
 use crate::cli::files::{read_model, write_whole};
@@ -67,11 +67,11 @@ impl Comparison {
                 let verdict = calibration
                     .as_ref()
                     .map_or(Verdict::Uncalibrated, |c| c.verdict(score));
-                let scale = heat_map_scale(calibration.as_ref());
+                let range = heat_map_range(calibration.as_ref());
                 views.push(View {
                     method: method.to_string(),
                     reconstruction: to_rgba(&scored.x_hat, channels, size),
-                    heat: heat_map_rgba(&scored.residual_map, scale),
+                    heat: heat_map_rgba(&scored.map, &range),
                     score,
                     verdict: verdict.to_string(),
                 });

@@ -194,15 +194,21 @@ pub(super) mod tests {
         }
         fn infer(&self, x: Tensor<4>) -> Inference<'_> {
             let inferred = pollster::block_on(self.0.infer(x).finish(&mut ()));
-            let Reconstruction { x_hat, features } = inferred.expect("a readable device");
+            let Reconstruction {
+                x_hat,
+                features,
+                marks,
+            } = inferred.expect("a readable device");
             Inference::from(match self.1 {
                 Lie::Reconstruction => Reconstruction {
                     x_hat: x_hat + 0.01,
                     features,
+                    marks,
                 },
                 Lie::Rounding => Reconstruction {
                     x_hat: x_hat * (1.0 + 1e-6),
                     features: features.map(|(f, f_hat)| (f * (1.0 + 1e-6), f_hat)),
+                    marks,
                 },
                 Lie::OtherNearest => Reconstruction {
                     x_hat,
@@ -211,6 +217,7 @@ pub(super) mod tests {
                         let rolled = [nearest.clone().narrow(0, 1, n - 1), nearest.narrow(0, 0, 1)];
                         (f, Tensor::cat(rolled.to_vec(), 0))
                     }),
+                    marks,
                 },
             })
         }
@@ -220,6 +227,10 @@ pub(super) mod tests {
 
         fn score(&self, x: &[f32], x_hat: &[f32], features: Option<(&[f32], &[f32])>) -> RawScore {
             self.0.score(x, x_hat, features)
+        }
+
+        fn with_marks(&self, raw: RawScore, marks: &[f32]) -> RawScore {
+            self.0.with_marks(raw, marks)
         }
     }
 

@@ -39,6 +39,10 @@ pub struct Args {
     /// Choose the threshold with the best F1 on one half of the test images and report the other half
     #[arg(long, conflicts_with = "threshold")]
     pub adaptive_threshold: bool,
+    /// Also measure how small a fault the model finds: damage the normal images that its run held out, with this
+    /// seed. Needs no labelled fault
+    #[arg(long, value_name = "SEED")]
+    pub simulated: Option<u64>,
     /// Leave out the baselines, PCA and nearest neighbour
     #[arg(long)]
     pub no_baselines: bool,

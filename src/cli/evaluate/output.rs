@@ -8,7 +8,10 @@ use serde_json::{Value, json};
 use super::args::Args;
 use crate::data::dataset::Dataset;
 use crate::data::image::Preprocessing;
-use crate::evaluation::{ClassMetrics, Evaluation, MethodResult, Protocol, PublishedTable};
+use crate::evaluation::{
+    ClassMetrics, Evaluation, FaultOrigin, MethodResult, Protocol, PublishedTable, Simulated,
+    detection_in_words,
+};
 use crate::metrics::Confusion;
 
 /// Name of all abnormal classes together.
@@ -29,6 +32,13 @@ fn class(row: &ClassMetrics) -> &str {
 pub fn print_table(out: &mut impl Write, evaluation: &Evaluation) -> Result<()> {
     for warning in &evaluation.warnings {
         writeln!(out, "warning: {warning}")?;
+    }
+    if let Some(simulated) = &evaluation.simulated {
+        print_simulated(out, simulated)?;
+    }
+    if evaluation.methods.is_empty() {
+        // No labelled images.
+        return Ok(());
     }
     let names = evaluation.methods.iter().map(|m| label(m).chars().count());
     let width = names.max().unwrap_or_default().max(14);
@@ -105,6 +115,44 @@ pub fn print_table(out: &mut impl Write, evaluation: &Evaluation) -> Result<()> 
     }
 }
 
+/// Prints how small a fault the model finds.
+fn print_simulated(out: &mut impl Write, simulated: &Simulated) -> Result<()> {
+    writeln!(
+        out,
+        "simulated faults on {} held-out normal images (seed {}): AUROC {:.3}; pixels: AUROC {:.3}, PRO {:.3}",
+        simulated.normals,
+        simulated.seed,
+        simulated.image_auroc,
+        simulated.pixel_auroc,
+        simulated.pro
+    )?;
+    writeln!(
+        out,
+        "at {:.1} % false alarms on the undamaged images the model finds 90 % of",
+        100.0 * simulated.false_alarm_rate
+    )?;
+    let together = (
+        "scratch and spot".to_owned(),
+        simulated.contrast,
+        &simulated.detection,
+    );
+    let each = simulated.series.iter().map(|series| {
+        let kind = match series.origin {
+            FaultOrigin::Simulated => series.kind.clone(),
+            FaultOrigin::Rendered => format!("{} (rendered)", series.kind),
+        };
+        (kind, series.contrast, &series.detection)
+    });
+    for (kind, contrast, detection) in std::iter::once(together).chain(each) {
+        writeln!(
+            out,
+            "  {kind:<28} contrast {contrast:<3}  {}",
+            detection_in_words(detection)
+        )?;
+    }
+    Ok(())
+}
+
 /// Prints the published results for the abnormal class.
 pub fn print_published(out: &mut impl Write, table: &PublishedTable) -> Result<()> {
     let class = table.class().unwrap_or(FULL_MIX);
@@ -153,7 +201,7 @@ pub fn to_json(
     // The published protocol has no threshold, so this is from the same model's honest scores.
     let mut honest = evaluation.methods.iter();
     let own = honest.find(|method| method.protocol == Protocol::Honest);
-    json!({
+    let mut object = json!({
         "model": args.model,
         "data": set.source,
         "size": input.size,
@@ -167,7 +215,11 @@ pub fn to_json(
         "at_threshold": own.and_then(|own| own.confusion.as_ref()).map(confusion_json),
         "published": evaluation.published,
         "skipped": evaluation.skipped.len(),
-    })
+    });
+    if let Some(simulated) = &evaluation.simulated {
+        object["simulated"] = json!(simulated);
+    }
+    object
 }
 
 fn row_json(method: &MethodResult, row: &ClassMetrics) -> Value {
@@ -189,6 +241,7 @@ fn row_json(method: &MethodResult, row: &ClassMetrics) -> Value {
         "fpr_at_95_tpr": metrics.fpr_at_95_tpr,
         "residual_auroc": row.residual_auroc,
         "latent_auroc": row.latent_auroc,
+        "marks_auroc": row.marks_auroc,
     })
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 
 use super::bench::Bench;
-use crate::calibration::{Verdict, heat_map_scale};
+use crate::calibration::{Verdict, heat_map_range};
 use crate::cli::command_line::command_line;
 use crate::cli::files::write_whole;
 use crate::data::image::{Preprocessing, heat_map_rgba, to_rgba};
@@ -59,7 +59,7 @@ impl Bench<'_> {
         detector: &dyn Detector,
         reported: &MethodResult,
     ) -> Result<Vec<Miss>> {
-        let scale = heat_map_scale(model.header.calibration.as_ref());
+        let range = heat_map_range(model.header.calibration.as_ref());
         let Preprocessing { size, channels, .. } = *detector.preprocessing();
         let mut misses = Vec::new();
         for index in worst(&reported.pictures, MISSES) {
@@ -86,7 +86,7 @@ impl Bench<'_> {
                     size,
                     input: to_rgba(&values, channels, size),
                     reconstruction: Some(to_rgba(&scored.x_hat, channels, size)),
-                    heat: heat_map_rgba(&scored.residual_map, scale),
+                    heat: heat_map_rgba(&scored.map, &range),
                     score: picture.raw,
                     verdict: verdict.to_string(),
                 },

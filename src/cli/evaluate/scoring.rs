@@ -128,7 +128,7 @@ pub fn score_all(
                 match mask.transpose() {
                     Ok(mask) => {
                         let at = scores.pictures.len();
-                        scores.pixels.push((at, scored.residual_map, mask));
+                        scores.pixels.push((at, scored.map, mask));
                     }
                     // The image itself could be read: its score counts, its pixels cannot.
                     Err(reason) => {

@@ -8,7 +8,7 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 
 use super::folder::{Events, RunFolder, Settings};
-use crate::calibration::Calibration;
+use crate::calibration::{Calibration, heat_map_range};
 use crate::cli::device::Chosen;
 use crate::cli::exit;
 use crate::cli::files::write_whole;
@@ -364,7 +364,7 @@ fn report_samples(
             size,
             input: to_rgba(input, channels, size),
             reconstruction: Some(to_rgba(&scored.x_hat, channels, size)),
-            heat: heat_map_rgba(&scored.residual_map, calibration.heat_map_scale as f32),
+            heat: heat_map_rgba(&scored.map, &heat_map_range(Some(calibration))),
             score: scored.raw,
             verdict: calibration.verdict(scored.raw.anomaly_score).to_string(),
         })

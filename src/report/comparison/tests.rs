@@ -17,6 +17,7 @@ fn result(name: &str, seed: usize, shift: f64) -> MethodResult {
                     anomaly_score: residual,
                     residual,
                     latent: None,
+                    marks: None,
                 },
             }
         })

@@ -1,5 +1,6 @@
 //! The charts of an evaluation's report: for the page with their numbers, and as files.
 
+mod detection;
 mod histograms;
 
 use maud::{Markup, html};
@@ -12,6 +13,7 @@ use crate::report::format::rate;
 use crate::report::page::{leak, scroll};
 use histograms::{class_histograms, main_histograms};
 
+pub use detection::detections;
 pub use histograms::abnormal_classes;
 
 /// Largest number of lines in one chart: more could not be distinguished.
@@ -30,6 +32,7 @@ pub fn all(report: &EvaluationReport) -> Vec<(String, Drawing)> {
         .flat_map(|(roc, pr)| [roc, pr])
         .chain(scores.into_iter().flatten())
         .chain(epochs_chart(report))
+        .chain(detection::charts(report))
         .map(|chart| (format!("{}.svg", chart.file), chart.drawing))
         .collect()
 }

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use super::charts;
 use super::content::EvaluationReport;
 use crate::calibration::Verdict;
-use crate::evaluation::{MethodResult, PUBLISHED_WARNING, Protocol, ScoredImage};
+use crate::evaluation::{MethodResult, PUBLISHED_WARNING, Protocol, ScoredImage, Simulated};
 use crate::metrics::{pr_curve, roc_curve};
 
 /// Name of all abnormal classes together.
@@ -15,7 +15,8 @@ const FULL_MIX: &str = "full mix";
 
 /// All files, by name.
 pub fn all(report: &EvaluationReport) -> Vec<(&'static str, Vec<u8>)> {
-    vec![
+    let simulated = report.evaluation.simulated.as_ref();
+    let mut files = vec![
         ("metrics.csv", metrics(report)),
         ("scores.csv", scores(report)),
         (
@@ -37,7 +38,33 @@ pub fn all(report: &EvaluationReport) -> Vec<(&'static str, Vec<u8>)> {
                 |scores, abnormal| (0, pr_curve(scores, abnormal).unwrap_or_default()),
             ),
         ),
-    ]
+    ];
+    files.extend(simulated.map(|simulated| ("detection.csv", detection(simulated))));
+    files
+}
+
+/// One row per simulated fault.
+fn detection(simulated: &Simulated) -> Vec<u8> {
+    let remark = format!(
+        "faults simulated with the seed {} on held-out normal images, or rendered; sizes in pixels; found: a score above {}",
+        simulated.seed, simulated.threshold
+    );
+    table(&[&remark], |csv| {
+        csv.write_record(["fault", "origin", "contrast", "size", "score", "found"])?;
+        for series in &simulated.series {
+            for trial in &series.each {
+                csv.write_record([
+                    &series.kind,
+                    series.origin.as_str(),
+                    &number(series.contrast),
+                    &number(trial.size),
+                    &number(trial.score),
+                    &trial.found.to_string(),
+                ])?;
+            }
+        }
+        Ok(())
+    })
 }
 
 /// Rows under remarks. The first field of a row is quoted if it could be mistaken for a remark.
@@ -121,6 +148,7 @@ fn metrics(report: &EvaluationReport) -> Vec<u8> {
             "false_negatives",
             "residual_auroc",
             "latent_auroc",
+            "marks_auroc",
             "pixel_auroc",
             "pro",
         ])?;
@@ -157,6 +185,7 @@ fn metrics(report: &EvaluationReport) -> Vec<u8> {
                     count(confusion.map(|c| c.false_negatives)),
                     number(entry.residual_auroc),
                     optional(entry.latent_auroc),
+                    optional(entry.marks_auroc),
                     optional(pixel.map(|p| p.auroc)),
                     optional(pixel.map(|p| p.pro)),
                 ])?;
@@ -196,7 +225,8 @@ fn scores(report: &EvaluationReport) -> Vec<u8> {
             .to_vec();
         for result in methods {
             let label = report.label(result);
-            header.extend(["score", "residual", "latent"].map(|part| format!("{label} {part}")));
+            let parts = ["score", "residual", "latent", "marks"];
+            header.extend(parts.map(|part| format!("{label} {part}")));
         }
         csv.write_record(&header)?;
         for (picture, scores) in &rows {
@@ -219,6 +249,7 @@ fn scores(report: &EvaluationReport) -> Vec<u8> {
                     optional(raw.map(|raw| raw.anomaly_score)),
                     optional(raw.map(|raw| raw.residual)),
                     optional(raw.and_then(|raw| raw.latent)),
+                    optional(raw.and_then(|raw| raw.marks)),
                 ]);
             }
             csv.write_record(&row)?;

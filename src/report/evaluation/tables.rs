@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::content::{EvaluationReport, full_mix, leaks, of_class};
-use crate::evaluation::{MethodResult, Protocol, PublishedTable};
+use crate::evaluation::{MethodResult, Protocol, PublishedTable, Simulated, detection_in_words};
 use crate::metrics::{Confusion, Interval};
 use crate::report::format::{figures, grouped, percent, range, rate};
 use crate::report::page::{leak, scroll};
@@ -222,6 +222,34 @@ pub fn pixel(report: &EvaluationReport) -> Markup {
                 td.number { (rate(pixel.auroc)) } td.number { (rate(pixel.pro)) }
                 td.number { (grouped(pixel.masked_pictures)) } td.number { (grouped(pixel.regions)) }
             } } }
+        } },
+    )
+}
+
+/// How small a fault is found, of each kind and contrast.
+pub fn detection(simulated: &Simulated) -> Markup {
+    let title =
+        "Size found with a probability of 90 %, in pixels of the image as the model sees it";
+    let size = |size: Option<f64>| size.map_or("–".into(), figures);
+    scroll(
+        title,
+        html! { table.results {
+            (caption(title, None))
+            thead { tr {
+                th scope="col" { "fault" }
+                @for name in ["contrast", "tried", "found", "smallest", "largest", "a90", "a90/95"] { th.number scope="col" { (name) } }
+                th scope="col" { "in words" }
+            } }
+            tbody { @for series in &simulated.series {
+                @let (from, to) = series.range();
+                tr {
+                    th scope="row" { (series.kind) ", " (series.origin.as_str()) }
+                    td.number { (series.contrast) } td.number { (grouped(series.trials)) } td.number { (grouped(series.hits)) }
+                    td.number { (figures(from)) } td.number { (figures(to)) }
+                    td.number { (size(series.detection.a90)) } td.number { (size(series.detection.a90_95)) }
+                    td { (detection_in_words(&series.detection)) }
+                }
+            } }
         } },
     )
 }

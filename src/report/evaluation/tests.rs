@@ -1,6 +1,9 @@
 use super::content::{LEAK, PARTLY_LEAK};
 use super::*;
-use crate::evaluation::{ClassMetrics, EpochChoice, Evaluation, ScoredImage, published};
+use crate::evaluation::{
+    ClassMetrics, EpochChoice, Evaluation, FaultSeries, FaultTrial, ScoredImage, Simulated,
+    published,
+};
 use crate::metrics::{Confusion, PixelMetrics, auprc, auroc};
 use crate::report::sample_data::{bell, calibration, sample, wobble};
 use crate::score::RawScore;
@@ -37,6 +40,7 @@ fn pictures(seed: usize, normals: usize, shift: f64) -> Vec<ScoredImage> {
                 anomaly_score: 0.9 * residual + 0.1 * latent,
                 residual,
                 latent: Some(latent),
+                marks: None,
             },
         }
     };
@@ -82,6 +86,7 @@ fn metrics_of(pictures: &[ScoredImage], class: Option<&str>) -> ClassMetrics {
         },
         residual_auroc: 0.761,
         latent_auroc: Some(0.513),
+        marks_auroc: None,
     }
 }
 
@@ -142,6 +147,41 @@ fn full(normals: usize) -> Evaluation {
             "expected an image, got an empty file".into(),
         )],
         published: published::table("cifar10", Some("bird")),
+        simulated: None,
+    }
+}
+
+/// Faults of two kinds: one found from about 8 pixels at a high contrast, one never.
+fn simulated() -> Simulated {
+    let series = |kind: &str, origin, contrast: f64, from: f64| {
+        let trial = |k: usize| {
+            let size = 2.0 + 0.25 * k as f64;
+            let score = size / from + 0.3 * (wobble(k) - 0.5);
+            FaultTrial {
+                size,
+                score,
+                found: score > 1.0,
+            }
+        };
+        FaultSeries::new(kind, origin, contrast, (0..64).map(trial).collect()).unwrap()
+    };
+    let series = vec![
+        series("scratch", FaultOrigin::Simulated, 0.1, 1000.0),
+        series("scratch", FaultOrigin::Simulated, 0.2, 8.0),
+        series("hole", FaultOrigin::Rendered, 1.0, 1.0),
+    ];
+    Simulated {
+        seed: 7,
+        normals: 50,
+        damaged: 100,
+        image_auroc: 0.91,
+        pixel_auroc: 0.92,
+        pro: 0.83,
+        threshold: 1.0,
+        false_alarm_rate: 0.02,
+        contrast: 0.2,
+        detection: Simulated::together(&series, 0.2).unwrap(),
+        series,
     }
 }
 
@@ -378,7 +418,7 @@ fn csv_files_hold_every_picture_and_every_name() {
     let scores = rows(text(&files, "scores.csv"));
     assert_eq!(scores.len(), 1 + 900);
     assert_eq!(&scores[0][4], "Skip-GANomaly (honest) score");
-    assert_eq!(&scores[0][7], "Skip-GANomaly (published protocol) score");
+    assert_eq!(&scores[0][8], "Skip-GANomaly (published protocol) score");
     for (k, picture) in evaluation.methods[0].pictures.iter().enumerate() {
         let row = &scores[k + 1];
         assert_eq!(
@@ -485,6 +525,7 @@ fn nonsense_is_neither_drawn_nor_hidden() {
         methods: Vec::new(),
         skipped: Vec::new(),
         published: None,
+        simulated: None,
         warnings: Vec::new(),
         ..evaluation
     };
@@ -498,6 +539,51 @@ fn nonsense_is_neither_drawn_nor_hidden() {
     };
     assert!(report.to_html().contains("No method has a result"));
     assert_eq!(report.files().len(), 4);
+}
+
+#[test]
+fn how_small_a_fault_is_found_stands_on_a_page_of_its_own_too() {
+    let simulated = simulated();
+    let a90 = simulated.detection.a90.unwrap();
+    assert!((7.0..10.0).contains(&a90), "{a90}");
+    let mut evaluation = full(60);
+    evaluation.simulated = Some(simulated.clone());
+    // Images without any labelled fault.
+    let alone = Evaluation::new("data", "normal images", vec![], vec![], None);
+    for evaluation in [
+        evaluation,
+        Evaluation {
+            simulated: Some(simulated),
+            ..alone
+        },
+    ] {
+        let (page, files) = made(&evaluation);
+        let answer = format!(
+            "At 2.0 % false alarms the model finds 90 % of simulated faults with a contrast of 0.2 from {a90:.1} pixels"
+        );
+        for words in [
+            &*answer,
+            "not yours",
+            "at no size tried",
+            "from the smallest size tried",
+            "detection.csv",
+        ] {
+            assert!(page.contains(words), "{words:?} is not in the page");
+        }
+        let rows = rows(text(&files, "detection.csv"));
+        assert_eq!(rows.len(), 1 + 3 * 64);
+        assert_eq!(&rows[1][0], "scratch");
+        for name in [
+            "detection-simulated-scratch.svg",
+            "detection-rendered-hole.svg",
+        ] {
+            assert!(text(&files, name).contains("share found"));
+        }
+    }
+    let (page, files) = made(&full(60));
+    assert!(
+        !page.contains("How small") && files.iter().all(|(name, _)| !name.contains("detection"))
+    );
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Histograms of the reported method's scores: A, R and L, and A class by class.
+//! Histograms of the reported method's scores: A, R, L and M, and A class by class.
 
 use maud::html;
 
@@ -12,10 +12,11 @@ use crate::report::page::leak;
 const MOST_CLASSES: usize = 24;
 
 /// The parts of a raw score: each with its word in file names and its name on the axis.
-const COMPONENTS: [(ScoreComponent, &str, &str); 3] = [
+const COMPONENTS: [(ScoreComponent, &str, &str); 4] = [
     (ScoreComponent::AnomalyScore, "score", "anomaly score A"),
     (ScoreComponent::Residual, "residual", "residual R"),
     (ScoreComponent::Latent, "latent", "latent L"),
+    (ScoreComponent::Marks, "marks", "marks M"),
 ];
 
 /// Shares in per cent, so that groups of different size can be compared.
@@ -38,7 +39,7 @@ fn bins_of(values: impl Iterator<Item = f64>) -> Bins {
 }
 
 /// What the drawing marks on the axis of a component: the threshold on A; on R and L, which have none, the
-/// value that 99 % of the held-out normal images stay below.
+/// value that 99 % of the held-out normal images stay below; nothing on M, whose quantiles no file has.
 fn marked(
     report: &EvaluationReport,
     result: &MethodResult,
@@ -58,10 +59,11 @@ fn marked(
         ScoreComponent::AnomalyScore => Some((result.threshold?.value, "threshold")),
         ScoreComponent::Residual => Some((held_out()?.residual.q99, "99 % of normals")),
         ScoreComponent::Latent => Some((held_out()?.latent?.q99, "99 % of normals")),
+        ScoreComponent::Marks => None,
     }
 }
 
-/// Normal and all abnormal images: A, R and L of the reported method, and A of the same method under
+/// Normal and all abnormal images: A, R, L and M of the reported method, and A of the same method under
 /// the other protocol, so that the leak can be seen.
 pub fn main_histograms(report: &EvaluationReport, own: &MethodResult) -> Vec<Chart> {
     let twin = report.twin().filter(|twin| !twin.pictures.is_empty());
@@ -121,6 +123,7 @@ fn histograms_of(
                 ScoreComponent::AnomalyScore => Some(mix.metrics.auroc.value),
                 ScoreComponent::Residual => Some(mix.residual_auroc),
                 ScoreComponent::Latent => mix.latent_auroc,
+                ScoreComponent::Marks => mix.marks_auroc,
             });
             let alone = alone.map_or(String::new(), |auroc| format!(": AUROC {}", rate(auroc)));
             let title = format!("{}{}{of_what}{alone}", axis[..1].to_uppercase(), &axis[1..]);
