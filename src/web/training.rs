@@ -1,6 +1,7 @@
 //! Training in the page: steps, previews, checkpoints and the finished model.
 
 use std::cell::{Cell, RefCell};
+use std::ops::ControlFlow;
 
 use js_sys::{Function, Uint8Array};
 use wasm_bindgen::prelude::*;
@@ -14,6 +15,7 @@ use crate::data::pictures::Pictures;
 use crate::device::DeviceKind;
 use crate::lent::Lent;
 use crate::model_file::{ModelFile, ModelFileError, Precision};
+use crate::run::faults::find_faults;
 use crate::run::preview::{LabelledImages, score_labelled};
 use crate::run::{Run, RunError};
 use crate::train::step::Update;
@@ -226,6 +228,36 @@ impl Training {
         self.put(run);
         Ok(result)
     }
+}
+
+/// Measures how small a fault a model finds in the images that its run held out, of all that it was given: `pictures`.
+/// `on_progress` receives the number of images done and the total; if it returns `false`, the promise rejects with an
+/// error named `Stopped`.
+#[wasm_bindgen(unchecked_return_type = "FoundFaults")]
+pub async fn find_small_faults(
+    device: &Device,
+    model: &[u8],
+    pictures: &TrainingPictures,
+    seed: u32,
+    #[wasm_bindgen(unchecked_param_type = "(done: number, total: number) => boolean")]
+    on_progress: Function,
+) -> Result<JsValue, JsValue> {
+    let file = ModelFile::from_bytes(model).map_err(error)?;
+    let progress = |done: usize, total: usize| {
+        let answer = on_progress.call2(&JsValue::NULL, &done.into(), &total.into());
+        match answer.is_ok_and(|answer| answer.as_bool() == Some(false)) {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        }
+    };
+    let found = find_faults(
+        &file,
+        &device.device,
+        &pictures.prepared,
+        seed.into(),
+        progress,
+    );
+    to_js(&found.await.map_err(stopped_or_error)?)
 }
 
 fn diverged(reason: impl std::fmt::Display) -> JsValue {

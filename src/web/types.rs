@@ -111,7 +111,8 @@ export type Scoring = {
     residual: string;
     latent: string;
     balance: string;
-    normaliser: { residual: Span; latent: Span } | null;
+    mu?: number;
+    normaliser: { residual: Span; latent: Span; marks?: Span[] } | null;
     search_steps?: number;
 };
 /** From the median to the 95th percentile. */
@@ -127,6 +128,7 @@ export type Calibration = {
     residual: Quantiles;
     latent: Quantiles | null;
     heat_map_scale: number;
+    heat_map_floor: number;
 };
 export type Quantiles = Record<"min" | "q01" | "q05" | "q25" | "median" | "q75" | "q95" | "q99" | "max", number>;
 "# }
@@ -147,17 +149,22 @@ typescript! { SELF_CHECK_TS r#"
 export type SelfCheck = {
     anomaly_score: number;
     tolerance: number;
-    scores?: { anomaly_score: number; residual: number; latent: number | null }[];
+    scores?: { anomaly_score: number; residual: number; latent: number | null; marks?: number }[];
 };
 "# }
 
 typescript! { EXPLANATION_TS r#"
-/** What A, R and L of a model are: `residual` follows "The residual R is the", `latent` "The latent term L". */
+/**
+ * What A, R, L and M of a model are: `residual` follows "The residual R is the", `latent` "The latent term L", `marks` "The
+ * marks M say" (null if the method does not mark), `heat_map` "The heat map shows where".
+ */
 export type Explanation = {
     formula: string;
     residual: string;
     latent: string;
     memory_bank: boolean;
+    marks: string | null;
+    heat_map: string;
 };
 "# }
 
@@ -250,6 +257,7 @@ export type ScoredImage = {
     score: number;
     residual: number;
     latent: number | null;
+    marks: number | null;
     threshold: number | null;
     verdict: Verdict;
     display: number | null;
@@ -282,6 +290,7 @@ pub struct ScoredImage {
     score: f64,
     residual: f64,
     latent: Option<f64>,
+    marks: Option<f64>,
     threshold: Option<f64>,
     verdict: Verdict,
     display: Option<f64>,
@@ -307,6 +316,7 @@ impl ImageResult {
                 score: score.anomaly_score,
                 residual: score.residual,
                 latent: score.latent,
+                marks: score.marks,
                 threshold,
                 verdict: score.verdict,
                 display: score.display,
@@ -569,10 +579,14 @@ export type Settings = {
     batch: number;
     seed: number;
     learning_rate: number;
+    schedule: string;
     adversarial_weight: number;
     contextual_weight: number;
     latent_weight: number;
     latent_in_discriminator: boolean;
+    structural_weight: number;
+    marks_weight: number;
+    damaged_share: number;
     input_noise: number;
     input_mask: number;
     skip_dropout: number;
@@ -580,6 +594,7 @@ export type Settings = {
     augment: string;
     label_smoothing: number;
     lambda: number | null;
+    mu: number;
     residual: string;
     latent: string;
     balance: string;
@@ -592,13 +607,14 @@ export type GivenSettings = Partial<Settings> & { preset?: string };
 "# }
 
 typescript! { SUGGESTION_TS r#"
-/** Settings that suit a set of images. */
+/** Settings that suit a set of images; `repair`: what suits the method of that name instead. */
 export type Suggestion = {
     size: number;
     channels: number;
     width: number;
     batch: number;
     epochs: number;
+    repair: { size: number; batch: number; steps: number };
 };
 "# }
 
@@ -852,13 +868,10 @@ impl<'a> Preview<'a> {
     /// Of a run whose images are prepared in this way. A preview's heat maps have a fixed scale.
     pub fn of(preview: &'a preview::Preview, preprocessing: &Preprocessing) -> Self {
         let Preprocessing { size, channels, .. } = *preprocessing;
-        let scale = calibration::heat_map_scale(None);
+        let range = calibration::heat_map_range(None);
         let shown = |shown: &'a preview::Shown| {
             let Scored {
-                raw,
-                x_hat,
-                residual_map,
-                ..
+                raw, x_hat, map, ..
             } = &shown.scored;
             PreviewImage {
                 name: &shown.name,
@@ -867,7 +880,7 @@ impl<'a> Preview<'a> {
                 size,
                 input: image::to_rgba(&shown.input, channels, size),
                 reconstruction: image::to_rgba(x_hat, channels, size),
-                heat: image::heat_map_rgba(residual_map, scale),
+                heat: image::heat_map_rgba(map, &range),
             }
         };
         Self {
@@ -924,8 +937,39 @@ impl Finished {
     }
 }
 
+typescript! { FOUND_FAULTS_TS r#"
+/** How small a simulated fault a model finds: in pixels of its images, which have `side` pixels a side. */
+export type FoundFaults = {
+    normals: number;
+    side: number;
+    false_alarm_rate: number;
+    contrast: number;
+    series: FaultSeries[];
+};
+"# }
+
+typescript! { FAULT_SERIES_TS r#"
+/** Faults of one kind and contrast; `words` follows "finds 90 % of them". */
+export type FaultSeries = {
+    kind: string;
+    origin: string;
+    contrast: number;
+    trials: number;
+    hits: number;
+    curve: { intercept: number; slope: number } | null;
+    a90: number | null;
+    a90_95: number | null;
+    reason: string | null;
+    words: string;
+    groups: FaultGroup[];
+};
+export type FaultGroup = { from: number; to: number; size: number; hits: number; trials: number; probability: number | null };
+"# }
+
 #[cfg(test)]
 mod tests {
+    use std::ops::ControlFlow;
+
     use burn::tensor::Device;
     use pollster::block_on;
     use serde_json::{Value, to_value};
@@ -933,6 +977,7 @@ mod tests {
     use super::*;
     use crate::data::pictures::InMemory;
     use crate::model_file::ModelFile;
+    use crate::run::faults::find_faults;
     use crate::run::plan;
     use crate::run::preview::score_labelled;
 
@@ -1181,6 +1226,12 @@ mod tests {
         assert!(losses.all(Value::is_number), "{STEP_LOSSES_TS}");
 
         let finished = block_on(run.finish(Precision::F32, &mut ())).expect("a model");
+        let go_on = |_, _| ControlFlow::Continue(());
+        let (device, own) = (Device::flex(), images(20));
+        let found = find_faults(&finished.model, &device, &*own, 0, go_on);
+        let found = block_on(found).expect("a measurement");
+        agree(FAULT_SERIES_TS, &found.series[0]);
+        agree(FOUND_FAULTS_TS, found);
         let mut progress = ();
         let scores = score_labelled(&*finished.detector, &labelled, 2, &mut progress);
         let scores = block_on(scores).expect("scores");

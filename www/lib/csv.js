@@ -9,7 +9,7 @@
  * }} Result  what one method says of a picture
  */
 
-export const COLUMNS = ["name", "score", "residual", "latent", "threshold", "verdict", "display", "error"];
+export const COLUMNS = ["name", "score", "residual", "latent", "marks", "threshold", "verdict", "display", "error"];
 
 /** @param {Result & { item: { path: string } }} row */
 export const lineOf = ({ item, picture, threshold, verdict, display, error }) => ({
@@ -17,6 +17,7 @@ export const lineOf = ({ item, picture, threshold, verdict, display, error }) =>
   score: picture?.score ?? null,
   residual: picture?.residual ?? null,
   latent: picture?.latent ?? null,
+  marks: picture?.marks ?? null,
   threshold,
   verdict,
   display: picture ? display : null,
@@ -34,6 +35,7 @@ export function secondOf(name, second) {
     second_score: picture?.score ?? null,
     second_residual: picture?.residual ?? null,
     second_latent: picture?.latent ?? null,
+    second_marks: picture?.marks ?? null,
     second_threshold: threshold,
     second_verdict: second?.state === "done" ? second.verdict : null,
     second_display: display,

@@ -49,6 +49,7 @@ export function skipsWords({ architecture }) {
 /** @type {Record<string, string>} */
 const METHOD_WORDS = {
   "skip-ganomaly": "Skip-GANomaly (Akçay, Atapour-Abarghouei and Breckon, 2019) trains a generator G with skip connections against a discriminator D, on normal images only. The generator encodes each image and reconstructs it from the code.",
+  repair: "Repair gives Skip-GANomaly's networks another task. On normal images only, some of them damaged on purpose, the generator G learns to repair what was damaged, and the discriminator D to mark it, pixel by pixel.",
   ganomaly: "GANomaly (Akçay, Atapour-Abarghouei and Breckon, 2018) trains an encoder, a decoder and a second encoder (together the generator G) against a discriminator D, on normal images only. It encodes each image, reconstructs it from the code and encodes the reconstruction.",
   anogan: "AnoGAN (Schlegl and others, 2017) trains a generative adversarial network on normal images only. It has no encoder: it optimises a latent code for each image, so that the generator's image comes as close to it as possible, which takes seconds.",
   egbad: "EGBAD (Zenati and others, 2018) trains an encoder together with a generator G against a discriminator D, on normal images only. The encoder gives the code of an image, from which the generator reconstructs it.",
@@ -61,8 +62,14 @@ const METHOD_WORDS = {
 /** How the loaded model's method works. @param {Header} header */
 export const methodWords = ({ method }) => METHOD_WORDS[method] ?? "This model was trained on normal images only.";
 
+/** What the heat map of this model shows, as a caption. @param {ModelInfo} info */
+export const heatWords = ({ explanation }) => (explanation.marks ? "what it marks" : "where the two differ");
+
 /** The lead of the page, for the model that is loaded. @param {ModelInfo} info @param {string} [subject] what it was trained on */
 export function leadWords({ method, explanation, header }, subject = "normal images") {
+  if (explanation.marks) {
+    return `The loaded model was trained only on ${subject}, some of them damaged on purpose, and repairs each image you add. The score says how plainly it finds something damaged; a heat map shows what it marks.`;
+  }
   const map = "a heat map shows where the two differ.";
   const reconstructs = `The loaded model was trained only on ${subject} and reconstructs each image you add.`;
   const { lambda } = header.scoring;

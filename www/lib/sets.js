@@ -5,13 +5,11 @@
  *
  * @typedef {import("../pkg/cpu/skip_ganomaly.js").PartRequest} PartRequest
  * @typedef {import("../pkg/cpu/skip_ganomaly.js").ProductLine} ProductLine
- * @typedef {{ number: number, kind: string, size: keyof typeof FAULT_SIZES, wear: number }} FirstPart
  * @typedef {{ id: string, title: string, model: string, method: { id: string, title: string }, normals: string }} PictureSet
  *   `model`: its file, below models/; `method`: that model's; `normals`: what it was trained on
- * @typedef {PictureSet & { noun: string, first: FirstPart, finds: string }} Line
- *   `noun`: what a part's name begins with; `first`: the part to begin with, whose fault is found; `finds`: how many are
+ * @typedef {PictureSet & { noun: string }} Line  `noun`: what a part's name begins with
  * @typedef {{ number: number, purpose: PartRequest["purpose"], kind: string | null, size: keyof typeof FAULT_SIZES, wear: number }} Part
- *   `kind`: of its fault; null for a sound part
+ *   `kind`: of its fault; null for a sound part, or where the line is to say it
  */
 
 /** The real pictures. */
@@ -35,15 +33,22 @@ const SAMPLES = 24;
 const TRAINING_PARTS = 200;
 const LABELLED_PARTS = 50;
 
-/** @param {string} id @param {string} title @param {{ normals: string, finds: string, first: FirstPart }} words @returns {Line} */
-const line = (id, title, { normals, finds, first }) => ({ id, title, noun: title.toLowerCase(), normals, finds, first, model: `lines/${id}.safetensors`, method: { id: "pca", title: "PCA" } });
+/**
+ * The part that each line opens with, by rule, whatever its model makes of it: the first of the lot with a fault of the
+ * first kind in the line's list.
+ * @type {Part}
+ */
+export const FIRST_PART = { number: 0, purpose: "faulty", kind: null, size: "large", wear: 0.7 };
+
+/** @param {string} id @param {string} title @param {string} normals @returns {Line} */
+const line = (id, title, normals) => ({ id, title, noun: title.toLowerCase(), normals, model: `lines/${id}.safetensors`, method: { id: "repair", title: "Repair" } });
 
 /** @type {Line[]} */
 const LINES = [
-  line("fabric", "Fabric", { normals: "sound fabric", finds: "It finds some large faults and misses most others.", first: { number: 13, kind: "hole", size: "large", wear: 0.7 } }),
-  line("board", "Circuit board", { normals: "sound circuit boards", finds: "It finds most large faults and misses many small ones.", first: { number: 2, kind: "discolouration", size: "large", wear: 0.7 } }),
-  line("gear", "Gear", { normals: "sound gears", finds: "It finds some large faults and misses most others.", first: { number: 11, kind: "dent", size: "large", wear: 0.7 } }),
-  line("wood", "Wood", { normals: "sound wood", finds: "It finds large holes and misses most other faults.", first: { number: 4, kind: "hole", size: "large", wear: 0.7 } }),
+  line("fabric", "Fabric", "sound fabric"),
+  line("board", "Circuit board", "sound circuit boards"),
+  line("gear", "Gear", "sound gears"),
+  line("wood", "Wood", "sound wood"),
 ];
 
 /** @type {(PictureSet | Line)[]} in the order that they are offered */
@@ -67,8 +72,8 @@ export function openingSet(asked, model) {
   return own ?? /** @type {PictureSet} */ (setOf(FIRST));
 }
 
-/** The page's lead, for a model of a line. @param {Line} line @param {boolean} own whether it is the line's own */
-export const lineWords = ({ normals, finds }, own) => `This model has only ever seen ${normals}, never a fault. Let one grow with the slider, and watch when the model notices.${own ? ` ${finds}` : ""}`;
+/** The page's lead, for a model of a line. @param {Line} line @param {string} [finds] how small a fault it finds, where that is known */
+export const lineWords = ({ normals }, finds = "") => `This model has only ever seen ${normals}, never a fault. Let one grow with the slider, and watch when the model notices.${finds && ` ${finds}`}`;
 
 /** A fault's kind as words. @param {string} kind */
 export const kindWords = (kind) => kind.replaceAll("-", " ");

@@ -5,14 +5,20 @@
  * @typedef {import("./state.js").PageState} PageState
  * @typedef {import("./methods.js").Methods} Methods
  */
-import { leadWords, methodWords, modelEntries, skipsWords } from "../lib/model-words.js";
+import { foundWords } from "../lib/found.js";
+import { heatWords, leadWords, methodWords, modelEntries, skipsWords } from "../lib/model-words.js";
 import { lineOf, lineWords, setOf } from "../lib/sets.js";
 import { byId, element } from "./dom.js";
 import { modelUrl } from "./methods.js";
 
+/** What the lines' models find, as scripts/train-lines.sh measured it. */
+const FOUND = new URL("./models/lines/found.json", document.baseURI);
+
 /** @param {{ state: PageState, methods: Methods }} page */
 export function describeModel({ state, methods }) {
   const list = byId("about-list");
+  /** @type {Record<string, import("../lib/found.js").InShort>} */
+  let found = {};
   state.addEventListener("loaded", () => {
     if (!state.loaded) return;
     const { info, build } = state.loaded;
@@ -25,13 +31,25 @@ export function describeModel({ state, methods }) {
       ["residual-words", explanation.residual],
       ["skips-words", skipsWords(header)],
       ["latent-words", explanation.latent],
+      ["marks-words", explanation.marks ?? ""],
+      ["heat-words", explanation.heat_map],
+      ["part-heat-words", heatWords(info)],
       ["version", `skip-ganomaly ${build.version}`],
     ]) byId(id).textContent = words;
+    byId("marks-part").hidden = !explanation.marks;
   });
-  methods.addEventListener("list", () => {
+  const lead = () => {
     if (!state.loaded || !methods.inUse) return;
     const { set, url } = methods.inUse;
     const line = lineOf(set);
-    byId("lead-words").textContent = line ? lineWords(line, url === modelUrl(line)) : leadWords(state.loaded.info, setOf(set)?.normals);
-  });
+    byId("lead-words").textContent = line ? lineWords(line, url === modelUrl(line) && found[line.id] ? foundWords(found[line.id]) : "") : leadWords(state.loaded.info, setOf(set)?.normals);
+  };
+  methods.addEventListener("list", lead);
+  // Behind the model: until it is there, and where it is not, the lead says nothing of it.
+  state.addEventListener("ready", async () => {
+    const response = await fetch(FOUND).catch(() => null);
+    if (!response?.ok) return;
+    found = await response.json();
+    lead();
+  }, { once: true });
 }

@@ -12,7 +12,7 @@
 import { short } from "../lib/format.js";
 import { nameOf } from "../lib/model-files.js";
 import { dataUrl } from "../lib/png.js";
-import { FAULT_SIZES, RENDERED, itemOf, kindWords } from "../lib/sets.js";
+import { FAULT_SIZES, FIRST_PART, RENDERED, itemOf, kindWords } from "../lib/sets.js";
 import { VERDICT_WORDS, verdictOf } from "../lib/verdict.js";
 import { byId, find } from "./dom.js";
 import { showVerdict } from "./result-card.js";
@@ -80,7 +80,7 @@ export class ProductLook extends EventTarget {
   /** @param {Line} line */
   enter(line) {
     this.#line = line;
-    this.#part = this.#kept.get(line) ?? { purpose: "faulty", ...line.first };
+    this.#part = this.#kept.get(line) ?? FIRST_PART;
     this.#shown = null;
     this.#said = "";
     byId("look-title").textContent = "Watch it find a fault";

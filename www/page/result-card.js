@@ -58,7 +58,7 @@ export class ResultCard {
       name: part(".look-name"), facts: part(".look-facts"), reason: part(".look-reason"), says: part(".look-says"),
       input: image(".input"), reconstruction: image(".reconstruction"), heat: image(".heat"), stack: part(".stack"),
       word: part(".verdict-word"), icon: find(root, "use", SVGUseElement), meter: part(".meter"),
-      score: part(".look-score"), threshold: part(".look-threshold"), residual: part(".look-residual"), latent: part(".look-latent"),
+      score: part(".look-score"), threshold: part(".look-threshold"), residual: part(".look-residual"), latent: part(".look-latent"), marks: part(".look-marks"),
     };
   }
 
@@ -79,6 +79,7 @@ export class ResultCard {
     parts.reason.hidden = error === null;
     parts.residual.textContent = picture ? short(picture.residual) : "none";
     parts.latent.textContent = picture?.latent == null ? "none" : short(picture.latent);
+    parts.marks.textContent = picture?.marks == null ? "none" : short(picture.marks);
     if (!picture) {
       for (const image of [parts.input, parts.reconstruction, parts.heat]) image.removeAttribute("src");
       parts.stack.style.backgroundImage = "";

@@ -55,6 +55,7 @@ export function buildRow(row) {
   tr.dataset.score = String(picture.score);
   tr.dataset.residual = String(picture.residual);
   if (picture.latent !== null) tr.dataset.latent = String(picture.latent);
+  if (picture.marks !== null) tr.dataset.marks = String(picture.marks);
   showParts(tr, tr, picture);
   const parts = (row.parts = partsOf(tr));
   for (const image of [parts.input, parts.reconstruction, parts.heat]) image.width = image.height = picture.size;
@@ -65,12 +66,15 @@ export function buildRow(row) {
 }
 
 /** A score and its parts. @param {Element} scoreCell @param {Element} partsCell @param {Picture} picture */
-export function showParts(scoreCell, partsCell, { score, residual, latent }) {
-  const place = find(scoreCell, ".score");
-  place.textContent = short(score);
-  place.title = String(score);
+export function showParts(scoreCell, partsCell, { score, residual, latent, marks }) {
+  const whole = find(scoreCell, ".score");
+  whole.textContent = short(score);
+  whole.title = String(score);
   find(partsCell, ".residual").textContent = short(residual);
   find(partsCell, ".latent").textContent = latent === null ? "none" : short(latent);
+  const place = find(partsCell, ".marks");
+  place.textContent = marks === null ? "" : short(marks);
+  place.hidden = marks === null;
 }
 
 /** Brings the cells that change with the threshold up to date. @param {Row} row */

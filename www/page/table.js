@@ -232,6 +232,8 @@ export class ResultsTable extends EventTarget {
   setThreshold(threshold) {
     this.#threshold = threshold;
     this.#judgeAll();
+    // What is shown large has no row: it is judged too.
+    if (this.rows.length === 0) this.dispatchEvent(new CustomEvent("change"));
   }
 
   /** A model was loaded: rows from another one are marked. @param {number} generation @param {number | null} threshold */

@@ -12,7 +12,7 @@
  */
 import { isPanic, read, text, UserError } from "../engine.js";
 import { renderPart } from "../parts.js";
-import { presetFor } from "./url-settings.js";
+import { presetFor, suggestedFor } from "./url-settings.js";
 import { yieldNow } from "./yield.js";
 
 /** Pictures that size, channels and batch are suggested from. */
@@ -34,7 +34,7 @@ export class Superseded extends UserError {
  * @param {Module} module @param {Suggestion} suggested @param {GivenSettings} given
  */
 export function settingsOf(module, suggested, given) {
-  return module.complete_settings({ preset: presetFor(given.method), ...suggested, ...given });
+  return module.complete_settings({ preset: presetFor(given.method), ...suggestedFor(suggested, given), ...given });
 }
 
 /** A part has no file: it is rendered when it is added. @param {TrainFile} file */

@@ -2,6 +2,7 @@
 /**
  * What the page and the training worker say to each other. Types only: the file has no code.
  *
+ * @typedef {import("../../pkg/cpu/skip_ganomaly.js").FoundFaults} FoundFaults
  * @typedef {{ path: string, source: import("../protocol.js").Source }} TrainFile
  *   a picture: its path below the folder given, '/' between folders; a loose file has just its name
  * @typedef {"idle" | "preparing" | "running" | "paused" | "done" | "failed"} State
@@ -49,6 +50,8 @@
  *   | { type: "stop" }
  *   | { type: "checkpoint", id: number }
  *   | { type: "discard" }
+ *   | { type: "measure", id: number, model: Blob }
+ *   | { type: "leave" }
  * } ToTrainer
  *   - pictures: reads, recognises and prepares them, answered by "prepared"
  *   - files: only remembers them, for a later "plan" or "start"; a new worker gets what the last one had
@@ -60,13 +63,16 @@
  *   - stop: ends the run here, calibrates, gives the model
  *   - checkpoint: the checkpoint file now
  *   - discard: leaves the run; what is stored stays
+ *   - measure: how small a fault a finished run's model finds, on the pictures that it was trained with, answered by
+ *     "measured"; any later message ends it, "leave" without more
  *
  * @typedef {import("../protocol.js").Word
  *   | { type: "device", device: "cpu" | "webgpu", reason: string }
  *   | { type: "refused", id: number, reason: string }
  *   | { type: "prepared", id: number } & Prepared
  *   | { type: "planned", id: number } & Planned
- *   | { type: "progress", phase: "reading" | "compiling" | "planning" | "previewing" | "calibrating" | "resuming", done: number, total: number }
+ *   | { type: "progress", phase: "reading" | "compiling" | "planning" | "previewing" | "calibrating" | "resuming" | "measuring", done: number, total: number }
+ *   | { type: "measured", id: number, found: FoundFaults }
  *   | { type: "optimising", step: number, steps: number }
  *   | { type: "state", state: State, run: string | null, step: number, totalSteps: number, words: string }
  *   | { type: "losses", run: string, losses: Loss[], stepMs: number, heapBytes: number | null }

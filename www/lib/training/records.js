@@ -73,7 +73,9 @@ export function nameOf(settings, minutes = null) {
 export function addressOf({ userSettings, settings, name, state, step }, page) {
   const given = { ...userSettings.given };
   for (const key of ["preset", "size", "channels", "width", "batch", "seed"]) given[key] ??= settings[key];
-  // A run from a checkpoint file has nothing that a person gave; and other methods have no preset to name.
+  // A run from a checkpoint file has nothing that a person gave: no preset, so that the method must be named.
+  if (given.preset === undefined && settings.method !== undefined) given.method ??= settings.method;
+  // Other methods have no preset to name.
   if (presetFor(settings.method) === "paper") {
     given.method ??= settings.method;
     delete given.preset;

@@ -162,6 +162,16 @@ export class TrainingSession extends EventTarget {
     return /** @type {Promise<{ step: number, checkpoint: Blob }>} */ (this.#call({ type: "checkpoint" }));
   }
 
+  /** How small a fault a finished run's model finds. @param {Blob} model @returns {Promise<{ found: import("./protocol.js").FoundFaults }>} */
+  measure(model) {
+    return /** @type {Promise<{ found: import("./protocol.js").FoundFaults }>} */ (this.#call({ type: "measure", model }));
+  }
+
+  /** Ends a measurement. */
+  leaveMeasurement() {
+    this.#tellRun({ type: "leave" });
+  }
+
   /** Leaves the run. What is stored of it stays. */
   discard() {
     this.#run = null;
@@ -286,6 +296,7 @@ export class TrainingSession extends EventTarget {
       case "prepared":
       case "planned":
       case "checkpoint":
+      case "measured":
         this.#answer(message.id)?.resolve(message);
         return;
       case "continued": {

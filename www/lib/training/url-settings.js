@@ -12,7 +12,7 @@
  * @typedef {{ name: string, help: string, methods: string[], changes: Record<string, Value> }} Preset
  * @typedef {{ name: string, title: string, meaning: string }} LossInfo  `name`: as a step's record has it
  * @typedef {{
- *   name: string, source: string, in_steps: boolean, searches: boolean, settings: string[], losses: LossInfo[],
+ *   name: string, source: string, in_steps: boolean, searches: boolean, marks: boolean, settings: string[], losses: LossInfo[],
  *   published: Record<string, Value>,
  * }} Method  `settings` are the fields that mean something to it; `losses` are its own, in order
  * @typedef {{ settings: Setting[], methods: Method[], presets: Preset[] }} Schema  as `skip-ganomaly schema` writes it
@@ -27,23 +27,39 @@ export const optionOf = (key) => key.replaceAll("_", "-");
 
 const PAGE_OWN = ["model", "set"];
 
+/** The methods that have presets beside the published settings, and which of them the page takes where nobody chose. */
+const PRESETS = /** @type {Record<string, string>} */ ({ "skip-ganomaly": "memory", repair: "repair" });
+
 /**
- * The settings that do not belong to a method; its only preset is the paper's.
+ * The settings that do not belong to a method; most have no preset but the published settings.
  * @param {Method[]} methods @param {string} method
  */
 export function unusedBy(methods, method) {
   const used = methods.find(({ name }) => name === method)?.settings ?? [];
   const all = new Set(methods.flatMap(({ settings }) => settings));
   const unused = [...all].filter((field) => !used.includes(field));
-  return method === "skip-ganomaly" ? unused : ["preset", ...unused];
+  return method in PRESETS ? unused : ["preset", ...unused];
 }
 
 /**
- * What the page trains with where nobody chose: better than the paper's on four sets (docs/results.md). It is one of
- * Skip-GANomaly's; other methods start from their published settings.
+ * What the page trains with where nobody chose a preset: without a method either, the one that finds most
+ * (docs/results.md).
  * @param {string} [method]
  */
-export const presetFor = (method) => (method === undefined || method === "skip-ganomaly" ? "memory" : "paper");
+export const presetFor = (method) => (method === undefined ? "repair" : PRESETS[method] ?? "paper");
+
+/** Whether these settings train the method `repair`. @param {{ method?: string, preset?: string }} given */
+export const trainsRepair = ({ method, preset = presetFor(method) }) => preset === "repair" || method === "repair";
+
+/**
+ * What suits the pictures and the method.
+ * @param {import("./protocol.js").Suggestion} suggested @param {{ method?: string, preset?: string, epochs?: number }} given
+ */
+export function suggestedFor({ repair, ...others }, given) {
+  if (!trainsRepair(given)) return others;
+  // Steps would stand in place of the epochs that a person gave.
+  return { ...others, ...repair, ...(given.epochs !== undefined && { steps: null }) };
+}
 
 /**
  * The settings of the form, the preset before them. The page trains in steps: methods that are fitted in one go, and

@@ -34,6 +34,8 @@ const PROGRESS_MS = 100;
 const LOCK_LIMIT_MS = 5_000;
 /** The reason for a lost device comes within this time, if it comes. */
 const LOST_WORD_MS = 250;
+/** The seed of the faults that a model is measured with. */
+const MEASURED_WITH = 0;
 /** A run by minutes may take this many times the steps that its rehearsal promised: the clock ends it, not they. */
 const SPARE_STEPS = 5;
 
@@ -269,7 +271,8 @@ async function startRun({ run: id, name, given, minutes, paused }) {
   if (minutes !== null) {
     const planned = await plan(given, minutes, () => waiting.some(({ type }) => type === "discard"));
     if (!planned) throw new Superseded();
-    settings.steps = Math.ceil(planned.steps * SPARE_STEPS);
+    // A learning rate that falls to its end must come there.
+    settings.steps = Math.ceil(planned.steps * (settings.schedule === "constant" ? SPARE_STEPS : 1));
   }
   const make = () => open().module.Training.start(open().device, settings, trainingPictures(set));
   await begin({ id, name, minutes }, set, make, paused);
@@ -354,6 +357,30 @@ async function giveCheckpoint({ id }) {
   post({ type: "checkpoint", id, step: run.step, checkpoint: await run.checkpoint() });
 }
 
+/** @param {{ id: number, model: Blob }} message */
+async function measure({ id, model }) {
+  if (run) throw new UserError("A run is in progress; a model can be measured before or after it.");
+  if (!pictures && chosen) await prepareChosen(chosen.given);
+  if (!pictures) throw new UserError("The images of the run are no longer here.");
+  const bytes = new Uint8Array(await model.arrayBuffer());
+  const set = trainingPictures(pictures);
+  const tell = throttledProgress("measuring");
+  tell(0, 1);
+  try {
+    const found = await open().module.find_small_faults(open().device, bytes, set, MEASURED_WITH, (done, total) => {
+      tell(done, total);
+      return waiting.length === 0;
+    });
+    post({ type: "measured", id, found });
+  } catch (error) {
+    if (isStopped(error)) throw new UserError("The measurement was ended.");
+    throw error;
+  } finally {
+    set.free();
+    tell(1, 1);
+  }
+}
+
 // --- Messages --------------------------------------------------------------------------------
 
 /** @param {ToTrainer} message @returns {Promise<void>} */
@@ -390,6 +417,10 @@ async function handle(message) {
       return;
     case "checkpoint":
       return giveCheckpoint(message);
+    case "measure":
+      return measure(message);
+    case "leave":
+      return;
     case "discard":
       leave();
       setState("idle");

@@ -18,7 +18,7 @@ import { byId, element, find } from "../dom.js";
 import { showVerdict, showParts } from "../table-row.js";
 
 const CELLS = [".cell-score", ".cell-parts", ".cell-threshold", ".cell-verdict"];
-const MORE_HEADS = ["Second method", "Second score", "Second residual, latent", "Second threshold", "Second verdict"];
+const MORE_HEADS = ["Second method", "Second score", "Second parts of the score", "Second threshold", "Second verdict"];
 
 /** Whether both verdicts are there and the same; null where one is missing. @param {Row} row @param {Second | undefined} second */
 export function agrees(row, second) {
@@ -76,8 +76,8 @@ export function showCells(row, second, { first, method }) {
     else tr.dataset[String(name)] = value;
   }
   if (!picture || !row.picture) return;
-  const [score, residualLatent, threshold, verdictCell] = values;
-  showParts(score, residualLatent, picture);
+  const [score, scoreParts, threshold, verdictCell] = values;
+  showParts(score, scoreParts, picture);
   showVerdict({
     meter: find(score, ".meter"), display: find(score, ".display"), threshold: find(threshold, ".threshold"),
     verdict: find(verdictCell, ".verdict-word"), icon: find(verdictCell, "use", SVGUseElement),

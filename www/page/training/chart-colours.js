@@ -21,6 +21,7 @@ function themeChanged() {
 new MutationObserver(themeChanged).observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", themeChanged);
 
-export const COLOURS = 6;
+/** As many as a method has losses at most. */
+export const COLOURS = 7;
 /** Curves differ by dashes too, for eyes and prints without colour. */
-export const DASHES = [[], [7, 4], [2, 3], [9, 3, 2, 3], [14, 4], [4, 2, 2, 2, 2, 2]];
+export const DASHES = [[], [7, 4], [2, 3], [9, 3, 2, 3], [14, 4], [4, 2, 2, 2, 2, 2], [12, 3, 3, 3]];

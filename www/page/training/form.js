@@ -98,9 +98,18 @@ export class Form extends EventTarget {
 
   /** @param {Setting} setting */
   #add(setting) {
-    const field = new Field(setting, () => this.#changed());
+    const field = new Field(setting, () => {
+      this.#suitPreset(setting.field);
+      this.#changed();
+    });
     this.#fields.set(setting.field, field);
     return field;
+  }
+
+  /** A preset has its method: of the two, what was chosen last decides the other. @param {string} changed the setting that was changed */
+  #suitPreset(changed) {
+    const other = this.#fields.get(changed === "preset" ? "method" : "preset");
+    if (other && ["preset", "method"].includes(changed)) other.touched = false;
   }
 
   /** @param {Setting} setting */
@@ -162,8 +171,13 @@ export class Form extends EventTarget {
     for (const group of this.#more.querySelectorAll("fieldset")) group.hidden = !group.querySelector(".field:not([hidden])");
   }
 
+  /** The method that is chosen, or follows from the preset. */
+  get method() {
+    return this.#fields.get("method")?.input.value ?? this.#methods[0].name;
+  }
+
   #unused() {
-    return unusedBy(this.#methods, this.#fields.get("method")?.input.value ?? "skip-ganomaly");
+    return unusedBy(this.#methods, this.method);
   }
 
   #changed() {
@@ -247,6 +261,9 @@ export class Form extends EventTarget {
 
   /** What is in force where a person said nothing. @param {Values} settings */
   show(settings) {
+    if (!LENGTHS.some((key) => this.#fields.get(key)?.touched) && !LENGTHS.some((key) => document.activeElement === this.#fields.get(key)?.input)) {
+      this.#showLength(settings.steps == null ? "epochs" : "steps");
+    }
     for (const [key, field] of this.#fields) {
       if (field.touched || document.activeElement === field.input) continue;
       const value = settings[key];

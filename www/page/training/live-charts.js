@@ -26,6 +26,7 @@ export class LiveCharts {
   /** @type {string[]} */ #urls = [];
   /** @type {Preview | null} */ #preview = null;
   /** @type {number | null} */ #threshold = null;
+  /** Whether the run's method marks what it takes for damaged. */ #marks = false;
 
   /**
    * @param {HTMLElement} root @param {import("./render-queue.js").RenderQueue} renderQueue
@@ -64,6 +65,7 @@ export class LiveCharts {
 
   /** New losses or a new residual. @param {Run} run */
   update(run) {
+    this.#marks = this.#methods.find(({ name }) => name === run.settings.method)?.marks === true;
     const { losses, points } = run;
     const own = lossesOf(run, this.#methods);
     const names = own.map(({ name }) => name);
@@ -127,7 +129,7 @@ export class LiveCharts {
           element("span", { className: "over" }, below, over)),
         element("p", { className: "hint" }, named, ` R ${short(residual)}, score ${short(score)}`));
     }));
-    this.#pictureWords.textContent = `After step ${preview.step.toLocaleString("en")}: input, reconstruction and heat map over the input. The same images are shown each time; none of them is used for training.`;
+    this.#pictureWords.textContent = `After step ${preview.step.toLocaleString("en")}: input, reconstruction and ${this.#marks ? "what the model marks as damaged, over the input" : "heat map over the input"}. The same images are shown each time; none of them is used for training.`;
     for (const url of old) URL.revokeObjectURL(url);
   }
 }

@@ -31,6 +31,7 @@ import { RenderQueue } from "./render-queue.js";
 import { RunControl } from "./run-control.js";
 import { RunsView } from "./runs.js";
 import { SavedRunsView } from "./saved-runs.js";
+import { SmallFaults } from "./small-faults.js";
 import { Status } from "./status.js";
 
 /** The ways to choose images. */
@@ -57,6 +58,8 @@ export class Panel {
   #downloads;
   #runs;
   #savedRuns;
+  #smallFaults;
+  /** The finished run that was measured, or is being. @type {Run | null} */ #measured = null;
   /** The stored run that a notice offers to resume. @type {string | null} */ #offered = null;
   #leave = element("button", { type: "button", className: "button", id: "train-discard", hidden: true }, "Close this run");
 
@@ -67,12 +70,13 @@ export class Panel {
     this.#form = new Form(byId("train-form"), allSettings(schema), schema.methods);
 
     const renderQueue = new RenderQueue(byId("train"));
-    const [liveCharts, downloads, runs, savedRuns] = Array.from({ length: 4 }, () => element("div"));
+    const [liveCharts, smallFaults, downloads, runs, savedRuns] = Array.from({ length: 5 }, () => element("div"));
     runs.append(element("h3", {}, "Runs in this visit"));
     savedRuns.id = "train-stored";
-    byId("train-panel").append(liveCharts, downloads, runs, savedRuns);
+    byId("train-panel").append(liveCharts, smallFaults, downloads, runs, savedRuns);
     byId("train-stop").after(this.#leave);
     this.#downloads = new DownloadsView(downloads, schema);
+    this.#smallFaults = new SmallFaults(smallFaults);
     this.#runs = new RunsView(runs, renderQueue, schema.methods);
     this.#savedRuns = new SavedRunsView(savedRuns);
     this.#current = new CurrentRun({
@@ -109,7 +113,7 @@ export class Panel {
   /** What the address asks for in vain. @param {ReturnType<typeof readAddress>} address */
   #tellOfAddress({ userSettings: { given }, texts, unknown }) {
     if (unknown.length > 0) this.#status.problem(`The address contains ${unknown.map((name) => `"${name.slice(0, 40)}"`).join(", ")}, which ${unknown.length === 1 ? "is not a training setting" : "are not training settings"}.`);
-    const method = given.method ?? "skip-ganomaly";
+    const method = this.#form.method;
     const unused = unusedBy(this.#schema.methods, method).filter((field) => texts.has(field));
     if (unused.length > 0) this.#status.problem(`The address sets ${unused.map(optionOf).join(", ")}, which ${method} does not use; ${unused.length === 1 ? "it is" : "they are"} ignored.`);
   }
@@ -150,6 +154,8 @@ export class Panel {
       if (run && finished) download(`${fileName(run.name)}.safetensors`, finished.model);
     });
     on(this.#downloads, "checkpoint", () => void this.#downloadCheckpoint());
+    on(this.#smallFaults, "measure", () => void this.#measure());
+    on(this.#smallFaults, "leave", () => control.leaveMeasurement());
     on(this.#downloads, "copy", (/** @type {string} */ line) => void status.copy(line, "The command"));
     on(this.#runs, "again", (/** @type {Run} */ { userSettings }) => {
       this.#form.fill(userSettings);
@@ -189,7 +195,28 @@ export class Panel {
       this.#status.note("");
       this.#status.progress(0, 1);
     }
+    if (this.#measured !== run) this.#smallFaults.forget();
+    const method = this.#schema.methods.find(({ name }) => name === run?.settings.method);
+    this.#smallFaults.show(finished !== null && !view.locked && method?.searches === false);
     this.#downloads.show(run, { finished: finished !== null, open: view.open, folder: this.#control.preparation.choice?.folder ?? "IMAGES" });
+  }
+
+  /** A model that is being measured when something else is asked of the worker is left. */
+  async #measure() {
+    const { run, finished } = this.#current;
+    if (!run || !finished) return;
+    this.#measured = run;
+    this.#smallFaults.busy(true);
+    try {
+      const found = await this.#control.measure(finished.model);
+      if (this.#current.run !== run) return;
+      this.#smallFaults.tell(found);
+      this.#status.tell("Measured how small a fault the model finds.");
+    } catch (error) {
+      this.#status.tell(reasonOf(error));
+    } finally {
+      this.#smallFaults.busy(false);
+    }
   }
 
   async #downloadCheckpoint() {

@@ -10,7 +10,7 @@
  * @typedef {import("./picture-input.js").Choice} Choice
  */
 import { plural, reasonOf } from "../../lib/format.js";
-import { presetFor } from "../../lib/training/url-settings.js";
+import { presetFor, suggestedFor } from "../../lib/training/url-settings.js";
 import { byId, element } from "../dom.js";
 import { saidOf } from "./picture-input.js";
 import { PlanView } from "./plan.js";
@@ -99,14 +99,16 @@ export class Preparation extends EventTarget {
   showDefaults(given = this.#page.form.userSettings()?.given) {
     const { form, schema: { settings, methods, presets } } = this.#page;
     const preset = given?.preset ?? presetFor(given?.method);
-    const method = given?.method ?? methods[0].name;
+    const { changes } = presets.find(({ name }) => name === preset) ?? presets[0];
+    const method = given?.method ?? (typeof changes.method === "string" ? changes.method : methods[0].name);
     form.show({
       preset,
       ...Object.fromEntries(settings.map(({ field, default: value }) => [field, value])),
-      width: WIDTH,
       ...methods.find(({ name }) => name === method)?.published,
-      ...presets.find(({ name }) => name === preset)?.changes,
-      ...this.prepared?.suggested,
+      ...changes,
+      method,
+      width: WIDTH,
+      ...(this.prepared && suggestedFor(this.prepared.suggested, { ...given, preset })),
     });
   }
 

@@ -200,6 +200,15 @@ export class RunControl extends EventTarget {
     this.#status.tell("The run was closed. Any saved checkpoint stays in this browser.");
   }
 
+  /** How small a fault the finished run's model finds. @param {Blob} model */
+  async measure(model) {
+    return (await this.#session.measure(model)).found;
+  }
+
+  leaveMeasurement() {
+    this.#session.leaveMeasurement();
+  }
+
   /** The open run's checkpoint as of now. */
   checkpoint() {
     return this.#session.checkpoint();

@@ -13,6 +13,7 @@ const MOST_PROBLEMS = 3;
 const PHASES = {
   reading: "Reading the images", compiling: "Preparing the GPU (first time only)", planning: "Timing a few steps",
   previewing: "Reconstructing held-out images", calibrating: "Calibrating the model", resuming: "Resuming from the last checkpoint",
+  measuring: "Drawing faults on the held-out images and looking for them",
 };
 
 export class Status {
