@@ -11,7 +11,7 @@ use skip_ganomaly::detector::{self, score_on_all_threads, self_check_images};
 use skip_ganomaly::model_file::{FORMAT, Header, ModelFile, Scoring};
 use skip_ganomaly::settings::config::TrainConfig;
 use skip_ganomaly::settings::method::Method;
-use skip_ganomaly::train::step::{Update, read_losses};
+use skip_ganomaly::train::step::{Batch, Update, read_losses};
 
 const SIZE: usize = 32;
 const CHANNELS: usize = 3;
@@ -66,7 +66,10 @@ fn main() {
     let pictures = picture.repeat(BATCH);
     let median = median_ms(repeats, || {
         let data = TensorData::new(pictures.clone(), [BATCH, CHANNELS, SIZE, SIZE]);
-        let pending = trainer.step(Tensor::from_data(data, trainer.device()), 0, Update::Both);
+        let pending = trainer.step(
+            Batch::new(Tensor::from_data(data, trainer.device()), 0),
+            Update::Both,
+        );
         // Reading the losses waits for the step.
         block_on(read_losses(trainer.loss_terms(), vec![pending])).expect("a readable device");
     });

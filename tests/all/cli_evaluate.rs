@@ -715,3 +715,166 @@ fn evaluate_draws_the_training_images_that_train_drew() {
     assert_eq!(baseline(&[], 3), named, "the run's seed by default");
     baseline(&["--seed", "4"], 4);
 }
+
+#[test]
+fn how_small_a_fault_a_model_finds_needs_no_labelled_one() {
+    const LINE: &str =
+        "product:gear,size=32,channels=1,normals=60,test=12,faults=chip+discolouration";
+    let folder = temporary();
+    let out = folder.path().join("run");
+    let pca = [
+        "--method",
+        "pca",
+        "--components",
+        "8",
+        "--held-out",
+        "0.3",
+        "--seed",
+        "3",
+    ];
+    run(
+        program()
+            .args(["train", "--data", LINE, "--size", "32", "--channels", "1"])
+            .args(pca)
+            .arg("--out")
+            .arg(&out),
+        0,
+    );
+    let model = out.join("model.safetensors");
+    let report = folder.path().join("report");
+    let asked = [
+        "--no-baselines",
+        "--simulated",
+        "5",
+        "--report",
+        report.to_str().expect("UTF-8"),
+    ];
+    let object = evaluated(&model, Path::new(LINE), &asked);
+
+    let simulated = &object["simulated"];
+    for part in ["image_auroc", "pixel_auroc", "pro"] {
+        assert!(
+            (0.5..=1.0).contains(&number(&simulated[part])),
+            "{part}: {simulated}"
+        );
+    }
+    assert_eq!(
+        (&simulated["seed"], &simulated["normals"]),
+        (&5.into(), &18.into())
+    );
+    assert!(number(&simulated["false_alarm_rate"]) < 0.06, "{simulated}");
+    assert_eq!(
+        number(&simulated["threshold"]),
+        number(&object["at_threshold"]["threshold"])
+    );
+    let series = simulated["series"].as_array().expect("series");
+    let origins = |origin: &str| series.iter().filter(|one| one["origin"] == origin).count();
+    assert_eq!((origins("simulated"), origins("rendered")), (6, 4));
+    for one in series {
+        let groups = one["groups"].as_array().expect("groups");
+        let sum = |part: &str| groups.iter().map(|group| number(&group[part])).sum::<f64>();
+        assert_eq!(
+            (sum("hits"), sum("trials")),
+            (number(&one["hits"]), number(&one["trials"]))
+        );
+        let (a90, bound) = (one["a90"].as_f64(), one["a90_95"].as_f64());
+        assert_eq!(bound.is_none(), one["reason"].is_string(), "{one}");
+        assert!(
+            bound.is_none_or(|bound| a90.expect("a90") <= bound && bound < 32.0 / 3.0),
+            "{one}"
+        );
+    }
+    let spots = |contrast: f64| {
+        let fits = |one: &&Value| one["kind"] == "spot" && one["contrast"] == contrast;
+        series.iter().find(fits).expect("spots")
+    };
+    assert!(number(&spots(0.4)["hits"]) > number(&spots(0.1)["hits"]));
+    // A plain spot of ten pixels is hard to miss.
+    assert!(
+        number(&spots(0.4)["groups"][7]["hits"]) > 10.0,
+        "{}",
+        spots(0.4)
+    );
+    for file in [
+        "detection.csv",
+        "detection-simulated-spot.svg",
+        "detection-rendered-chip.svg",
+    ] {
+        assert!(report.join(file).exists(), "{file}");
+    }
+    assert_eq!(
+        evaluated(&model, Path::new(LINE), &asked)["simulated"],
+        *simulated,
+        "the seed repeats it"
+    );
+    assert!(
+        evaluated(&model, Path::new(LINE), &["--no-baselines"])
+            .get("simulated")
+            .is_none()
+    );
+
+    // The same images in a folder without a fault or a label, as users have them: they are the run's no longer.
+    let line = [
+        "--product",
+        "gear",
+        "--size",
+        "32",
+        "--channels",
+        "1",
+        "--normals",
+        "60",
+        "--test",
+        "0",
+    ];
+    let files = folder.path().join("set");
+    run(
+        program()
+            .arg("generate")
+            .args(line)
+            .arg("--out")
+            .arg(&files),
+        0,
+    );
+    let normals = files.join("train/good");
+    let words = ["the model's run held out", "--data", "--limit and --seed"];
+    refused(
+        &mut evaluate(&model, &normals, &["--simulated", "5"]),
+        &words,
+    );
+    refused(
+        &mut evaluate(&model, &normals, &[]),
+        &["expected normal and abnormal test images"],
+    );
+
+    let out = folder.path().join("own");
+    run(
+        program()
+            .args(["train", "--size", "32", "--channels", "1"])
+            .args(pca)
+            .arg("--data")
+            .arg(&normals)
+            .arg("--out")
+            .arg(&out),
+        0,
+    );
+    let model = out.join("model.safetensors");
+    let object = evaluated(&model, &normals, &["--simulated", "5"]);
+    assert_eq!(object["rows"], Value::Array(vec![]));
+    assert_eq!(
+        object["simulated"]["series"]
+            .as_array()
+            .expect("series")
+            .len(),
+        6
+    );
+    let (table, _) = run(&mut evaluate(&model, &normals, &["--simulated", "5"]), 0);
+    for words in [
+        "simulated faults on 18 held-out",
+        "% false alarms",
+        "scratch and spot",
+        "spot",
+        "pixels",
+    ] {
+        assert!(table.contains(words), "{words:?} is not in: {table}");
+    }
+}

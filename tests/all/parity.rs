@@ -17,7 +17,7 @@ use skip_ganomaly::nn::{Discriminator, Mode, Network};
 use skip_ganomaly::score::{LAMBDA, Residual, anomaly_score, residual};
 use skip_ganomaly::settings::config::TrainConfig;
 use skip_ganomaly::settings::method::Method;
-use skip_ganomaly::train::step::{Trainer, Update, read_losses};
+use skip_ganomaly::train::step::{Batch, Trainer, Update, read_losses};
 
 /// Images in a golden batch, and values of one.
 const BATCH: usize = 8;
@@ -240,7 +240,10 @@ fn five_steps(
         let pixels = &pixels[number * BATCH * VALUES..(number + 1) * BATCH * VALUES];
         let values: Vec<f32> = pixels.iter().map(|&p| f32::from(p) / 127.5 - 1.0).collect();
         let data = TensorData::new(values, [BATCH, 3, 32, 32]);
-        let pending = trainer.step(Tensor::from_data(data, trainer.device()), 0, Update::Both);
+        let pending = trainer.step(
+            Batch::new(Tensor::from_data(data, trainer.device()), 0),
+            Update::Both,
+        );
         let read = block_on(read_losses(trainer.loss_terms(), vec![pending]));
         let got = &read.expect("a readable device")[0];
         let name = |what: &str| format!("step {number}, {what}");

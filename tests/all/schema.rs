@@ -69,6 +69,7 @@ fn every_setting_comes_with_its_default() {
         assert_eq!(told["name"], method.as_str());
         assert_eq!(told["in_steps"], method.has_networks());
         assert_eq!(told["searches"], method.optimises_latent());
+        assert_eq!(told["marks"], method.marks());
         let used = told["settings"].as_array().expect("settings");
         assert!(used.contains(&"size".into()), "{told}");
         assert_eq!(

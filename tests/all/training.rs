@@ -5,6 +5,8 @@ use std::ops::{ControlFlow, Range};
 
 use burn::tensor::{Device, Tensor, TensorData};
 use pollster::block_on;
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
 use skip_ganomaly::data::augment::Augment;
 use skip_ganomaly::data::image::Preprocessing;
 use skip_ganomaly::data::pictures::{InMemory, Pictures};
@@ -21,8 +23,9 @@ use skip_ganomaly::run::{Run, RunError};
 use skip_ganomaly::score::{Latent, Normalisation, Residual};
 use skip_ganomaly::settings::config::TrainConfig;
 use skip_ganomaly::settings::method::Method;
+use skip_ganomaly::settings::schedule::Schedule;
 use skip_ganomaly::train::losses::{Losses, OUTPUTS};
-use skip_ganomaly::train::step::{Trainer, Update, read_losses};
+use skip_ganomaly::train::step::{Batch, DamagedImages, Trainer, Update, read_losses};
 
 const SIZE: usize = 32;
 
@@ -46,6 +49,9 @@ fn config_of(method: Method) -> TrainConfig {
         width,
         batch: 8,
         epochs: 2,
+        steps: None,
+        // Steps by themselves are all at the beginning of a cycle.
+        schedule: Schedule::Constant,
         search_steps: if method.optimises_latent() {
             5
         } else {
@@ -140,6 +146,7 @@ fn scores(model: &ModelFile, values: &[f32]) -> Vec<Scored> {
 fn every_method_that_reconstructs_memorises_eight_images() {
     for (method, loss) in [
         (Method::SkipGanomaly, "contextual"),
+        (Method::Repair, "contextual"),
         (Method::Ganomaly, "contextual"),
         (Method::Alocc, "refinement"),
         (Method::Aae, "reconstruction"),
@@ -177,14 +184,29 @@ fn losses_are_read_as_they_were_written() {
     }
 }
 
-/// Losses of steps on the same eight images.
+/// Losses of steps on the same eight images, with the same damage if the method repairs.
 fn steps_on_eight(trainer: &mut dyn Trainer, steps: Range<u64>, update: Update) -> Vec<Losses> {
     let values = waves(8);
+    let damaged = trainer.simulator().map(|simulator| {
+        let mut random = ChaCha8Rng::seed_from_u64(0);
+        simulator.damage(&values, 1, SIZE, 1.0, &mut random)
+    });
     let pending = steps
         .map(|step| {
-            let data = TensorData::new(values.clone(), [8, 1, SIZE, SIZE]);
-            let x = Tensor::from_data(data, trainer.device());
-            trainer.step(x, step, update)
+            let on_device = |values: &[f32]| {
+                let data = TensorData::new(values.to_vec(), [8, 1, SIZE, SIZE]);
+                Tensor::from_data(data, trainer.device())
+            };
+            let damaged = damaged.as_ref().map(|damaged| DamagedImages {
+                x: on_device(&damaged.values),
+                marks: on_device(&damaged.marks),
+            });
+            let x = on_device(&values);
+            let batch = Batch {
+                damaged,
+                ..Batch::new(x, step)
+            };
+            trainer.step(batch, update)
         })
         .collect();
     let losses = block_on(read_losses(trainer.loss_terms(), pending)).expect("a readable device");

@@ -340,21 +340,21 @@ test('CSV and JSON hold what the rows say; names cannot act as formulas', onPage
   const csv = await downloaded(page, '#export-csv');
   assert.match(csv.name, /\.csv$/);
   const [header, ...records] = parseCsv(csv.bytes.toString('utf8'));
-  assert.deepEqual(header, ['name', 'score', 'residual', 'latent', 'threshold', 'verdict', 'display', 'error']);
+  assert.deepEqual(header, ['name', 'score', 'residual', 'latent', 'marks', 'threshold', 'verdict', 'display', 'error']);
   assert.equal(records.length, found.length);
   records.forEach((record, i) => {
     const row = found[i];
-    assert.equal(record.length, 8);
+    assert.equal(record.length, 9);
     assert.equal(record[0], /^[=+\-@]/.test(row.name) ? `'${row.name}` : row.name);
-    assert.deepEqual(record.slice(1, 4), [row.score ?? '', row.residual ?? '', row.latent ?? '']);
-    assert.equal(record[5], row.verdict);
+    assert.deepEqual(record.slice(1, 5), [row.score ?? '', row.residual ?? '', row.latent ?? '', row.marks ?? '']);
+    assert.equal(record[6], row.verdict);
     if (row.verdict === 'error') {
-      assert.deepEqual(record.slice(4, 7), ['', 'error', '']);
-      assert.ok(record[7].length > 5 && row.text.includes(record[7]), 'the reason is the one shown');
+      assert.deepEqual(record.slice(5, 8), ['', 'error', '']);
+      assert.ok(record[8].length > 5 && row.text.includes(record[8]), 'the reason is the one shown');
     } else {
-      assert.equal(Number(record[1]) > Number(record[4]), row.verdict === 'anomalous');
-      assert.ok(Number(record[6]) > 0 && Number(record[6]) < 1);
-      assert.equal(record[7], '');
+      assert.equal(Number(record[1]) > Number(record[5]), row.verdict === 'anomalous');
+      assert.ok(Number(record[7]) > 0 && Number(record[7]) < 1);
+      assert.equal(record[8], '');
     }
   });
 

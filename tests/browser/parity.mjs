@@ -80,8 +80,11 @@ function compare(rows, paths, tolerance, wanted = expected) {
   let largest = 0;
   for (const row of rows) {
     const want = wanted.get(row.name);
-    for (const field of ['score', 'residual', 'latent']) {
-      if (want[field] === null) continue;
+    for (const field of ['score', 'residual', 'latent', 'marks']) {
+      if (want[field] === null) {
+        assert.equal(row[field], undefined, field);
+        continue;
+      }
       // Absolute up to 1, relative above: what is far from all that is remembered has a score of 30.
       const difference = Math.abs(Number(row[field]) - want[field]) / Math.max(1, Math.abs(want[field]));
       assert.ok(
@@ -174,7 +177,7 @@ test('CPU: an unreadable file is an error on both sides and changes no other sco
   await page.close();
 });
 
-test('WebGPU: page and program agree', { timeout: 600_000 }, async (t) => {
+for (const [name, file] of [['', model], [' on a model that repairs', join(root, 'www/models/lines/board.safetensors')]]) test(`WebGPU: page and program agree${name}`, { timeout: 600_000 }, async (t) => {
   const gpuBrowser = await launch({ webgpu: true });
   try {
     const page = await openPage(gpuBrowser, server.url, '?device=webgpu', { timeout: 300_000 });
@@ -184,11 +187,16 @@ test('WebGPU: page and program agree', { timeout: 600_000 }, async (t) => {
 
     const made = pictures.filter((path) => !path.startsWith(sampleDir));
     const paths = [...pictures.slice(0, 4), ...made.filter((path) => /colour-640|photo-33|grey16/.test(path))];
+    if (file !== model) {
+      await page.locator('#files').setInputFiles(file);
+      await page.waitForFunction(() => document.getElementById('model-said').textContent.includes(': repair,'), undefined, { timeout: 300_000 });
+    }
+    const wanted = file === model ? expected : byName(await scoreInProgram(file, paths));
     const rows = await scoreInPage(page, paths, 4, 300_000);
     const scores = rows.map((row) => Number(row.score));
     assert.ok(scores.every((score) => Number.isFinite(score) && score !== 0), `no blank score: ${scores}`);
     assert.equal(new Set(scores).size, scores.length, 'different pictures have different scores');
-    const largest = compare(rows, paths, WEBGPU_TOLERANCE);
+    const largest = compare(rows, paths, WEBGPU_TOLERANCE, wanted);
     t.diagnostic(`largest difference ${largest.toExponential(2)} over ${paths.length} pictures`);
     assert.equal(await page.evaluate(() => document.documentElement.dataset.device), 'webgpu', 'still on WebGPU afterwards');
   } finally {

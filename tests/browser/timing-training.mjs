@@ -40,7 +40,7 @@ const pause = (page) => page.evaluate(async () => {
 });
 
 test('the bundled folder: a pause comes within 200 ms, and the main thread is free while it trains', onPage({
-  query: '?device=cpu&size=32&channels=1&width=8&batch=32&steps=2000&seed=0&name=Bundled', viewport: { width: 1280, height: 900 },
+  query: '?device=cpu&preset=memory&size=32&channels=1&width=8&batch=32&steps=2000&seed=0&name=Bundled', viewport: { width: 1280, height: 900 },
 }, async (page, t) => {
   await page.waitForSelector('#set-width');
   await page.click('#train-bundled');

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { sampleDir } from './harness.mjs';
 
 /** Settings of a run that a software adapter can take. */
-export const TINY = { size: 32, channels: 1, width: 4, batch: 4, cut_skips: 7, lambda: 0, latent: 'memory' };
+export const TINY = { preset: 'memory', size: 32, channels: 1, width: 4, batch: 4, cut_skips: 7, lambda: 0, latent: 'memory' };
 
 const list = (folder) => readdirSync(join(sampleDir, 'solar-ir', folder)).filter((name) => name.endsWith('.png')).sort();
 

@@ -67,7 +67,7 @@ test('the address fills the form; what is wrong in it is said beside its field',
     assert.match(await page.textContent('#set-size-error'), /33/);
     assert.match(await page.textContent('#set-width-error'), /abc/);
     assert.match(await page.textContent('#set-batch-error'), /at least 2/);
-    assert.match(await page.textContent('#set-method-error'), /pca.*Expected one of skip-ganomaly, ganomaly/, 'there is nothing to train in PCA');
+    assert.match(await page.textContent('#set-method-error'), /pca.*Expected one of skip-ganomaly, repair, ganomaly/, 'there is nothing to train in PCA');
     assert.equal(await page.getAttribute('#set-batch', 'aria-invalid'), 'true');
     assert.match(await page.textContent('#train-problems'), /colour/);
   });
@@ -180,7 +180,7 @@ const waitStored = (page) => page.waitForFunction(async () => {
 });
 
 test('the bundled folder: plan, run, pause, steps, curves, stop, and the page scores with the model', onPage({
-  query: '?device=cpu&size=32&channels=1&width=8&batch=32&steps=2000&seed=0&name=Bundled', viewport: { width: 1280, height: 900 },
+  query: '?device=cpu&preset=memory&size=32&channels=1&width=8&batch=32&steps=2000&seed=0&name=Bundled', viewport: { width: 1280, height: 900 },
 }, async (page) => {
   await page.waitForSelector('#set-width');
   await page.click('#train-bundled');
@@ -305,7 +305,7 @@ test('a run whose length is given in minutes is named by them', onPage({ query: 
   await page.setInputFiles('#train-files', sampleFiles(20));
   await page.click('#train-start');
   await waitTraining(page, 'done');
-  assert.match(await value(page, '.runs input[type="text"]'), /^memory, 32 px, width 2, batch 4, 0\.01 minutes$/);
+  assert.match(await value(page, '.runs input[type="text"]'), /^repair, 32 px, width 2, batch 4, 0\.01 minutes$/);
 }));
 
 test('a first step alone, before the run: it waits after it', onPage({ query: `${SMALL}&steps=6` }, async (page) => {
@@ -459,11 +459,11 @@ test('two runs: named, over each other, their settings side by side, as CSV, and
     await page.waitForFunction(() => /Renamed/.test(document.querySelector('[aria-label="Settings that differ"]').textContent));
 
     const csv = (await downloaded(page, '#runs-csv')).bytes.toString().trim().split('\r\n');
-    assert.equal(csv[0], 'run,step,adversarial,contextual,latent,generator,discriminator,real,fake,held_out_residual,auroc_information');
+    assert.equal(csv[0], 'run,step,adversarial,contextual,latent,structural,generator,marking,discriminator,real,fake,held_out_residual,auroc_information');
     const lines = csv.slice(1).map((line) => line.split(','));
     assert.equal(lines.filter(([run, step]) => run === 'Renamed' && Number(step) > 0).length, 5);
     assert.equal(lines.filter(([run, step]) => run === "'=Second" && Number(step) > 0).length, 5, 'no cell is a formula');
-    assert.ok(lines.filter(([, step]) => step === '0').every((cells) => cells[2] === '' && Number(cells[9]) > 0), 'before the first step there is a residual and no loss');
+    assert.ok(lines.filter(([, step]) => step === '0').every((cells) => cells[2] === '' && Number(cells[11]) > 0), 'before the first step there is a residual and no loss');
 
     await page.click('.runs li:nth-child(2) .copy-link');
     const link = await page.evaluate(() => navigator.clipboard.readText());
@@ -584,7 +584,7 @@ for (const colorScheme of ['light', 'dark']) {
 const schema = JSON.parse(readFileSync(join(root, 'www/lib/training/schema.json'), 'utf8'));
 for (const { name: method, in_steps, searches } of schema.methods) if (in_steps && method !== 'skip-ganomaly') test(`${method} trains with its own settings, and the page scores with it`, onPage({ query: `?device=cpu&method=${method}&size=32&channels=1&width=2&batch=4&steps=6${searches ? '&search-steps=20' : ''}` }, async (page) => {
   await page.waitForSelector('#set-method');
-  assert.equal(await value(page, '#set-preset'), 'paper');
+  assert.equal(await value(page, '#set-preset'), method === 'repair' ? 'repair' : 'paper');
   await page.setInputFiles('#train-files', sampleFiles(20));
   await page.click('#train-start');
   await waitTraining(page, 'done');
@@ -624,7 +624,7 @@ test('the form offers every method with networks, and for each the settings that
     await page.selectOption('#set-method', method);
     const hidden = await page.$$eval('#train-form .field[hidden] :is(input, select)', (inputs) => inputs.map(({ id }) => id.replace('set-', '').replaceAll('-', '_')));
     assert.deepEqual(hidden.filter((field) => field !== 'preset').sort(), refusals[method].sort(), method);
-    assert.equal(hidden.includes('preset'), method !== 'skip-ganomaly', 'presets but the paper\'s are of Skip-GANomaly');
+    assert.equal(hidden.includes('preset'), !['skip-ganomaly', 'repair'].includes(method), 'the others have only their published settings');
   }
 }));
 
@@ -641,6 +641,49 @@ test('settings that belong to another method are left out of a run', onPage({ qu
   await page.click('#train-start');
   await waitTraining(page, 'done');
   await waitText(page, '#model-said', /: egbad,/);
+}));
+
+test('the preset repair is proposed, and a preset has its method: what was chosen last decides', onPage({ query: '?device=cpu&seed=0' }, async (page) => {
+  await page.waitForSelector('#set-method');
+  const chosen = async () => [await value(page, '#set-method'), await value(page, '#set-preset')];
+  assert.deepEqual(await chosen(), ['repair', 'repair']);
+  await page.setInputFiles('#train-files', sampleFiles(40));
+  await waitText(page, '#train-said', /40 normal images/);
+  const plan = async (words) => waitText(page, '#plan-words', words, 120_000);
+  await plan(/: 1000 steps of/);
+  assert.deepEqual([await value(page, '#set-length'), await value(page, '#set-steps')], ['steps', '1000']);
+  assert.deepEqual([await value(page, '#set-batch'), await value(page, '#set-width')], ['8', '8']);
+  assert.equal(await value(page, '#set-schedule'), 'one-cycle');
+  for (const [field, to, both] of [['preset', 'memory', ['skip-ganomaly', 'memory']], ['method', 'repair', ['repair', 'repair']], ['preset', 'paper', ['skip-ganomaly', 'paper']], ['method', 'aae', ['aae', 'paper']], ['method', 'skip-ganomaly', ['skip-ganomaly', 'memory']], ['preset', 'repair', ['repair', 'repair']]]) {
+    await page.selectOption(`#set-${field}`, to);
+    assert.deepEqual(await chosen(), both, `${field} ${to}`);
+  }
+}));
+
+test('a run of the preset repair: its losses, marks as the heat map, how small a fault the model finds', onPage({ query: `${SMALL}&steps=12&name=Marked`, viewport: { width: 1280, height: 900 } }, async (page) => {
+  await page.setInputFiles('#train-files', sampleFiles(20));
+  await page.click('#train-start');
+  await waitTraining(page, 'done');
+  assert.match(await page.textContent('#model-said'), /^marked\.safetensors: repair/);
+  assert.match(await page.textContent('#train-command'), /--preset repair /);
+  assert.match(await page.textContent('#formula'), /^A = 0\.\d+ M′ \+ 0\.\d+ L′$/);
+  assert.match(await page.textContent('#marks-part'), /The marks M say how plainly/);
+  await page.locator('.charts').scrollIntoViewIfNeeded();
+  await waitText(page, '.charts .legend', /Marking loss/);
+  await page.locator('.previews').scrollIntoViewIfNeeded();
+  await page.waitForFunction(() => document.querySelectorAll('.previews img').length > 0);
+  assert.match(await page.textContent('#train-panel'), /what the model marks as damaged, over the input/);
+  await page.setInputFiles('#files', sampleFiles(2, (i) => `marked-${i}.png`));
+  for (const row of await waitRows(page, 2)) assert.ok(Number(row.marks) > 0 || Number(row.marks) < 0, JSON.stringify(row));
+
+  await page.click('#faults-measure');
+  await waitText(page, '#faults-said', /^At [\d.]+ % false alarms it finds 90 % of simulated scratches in images of 32 × 32 .*\.$/, 120_000);
+  assert.equal(await page.locator('#faults-chart circle').count(), 16);
+  assert.ok(await page.isHidden('#faults-leave'));
+  await page.click('#faults-measure');
+  await page.click('#faults-leave');
+  await waitText(page, '#train-status', /The measurement was ended\.|Measured how small/);
+  await page.waitForFunction(() => !document.querySelector('#faults-measure').disabled);
 }));
 
 /**

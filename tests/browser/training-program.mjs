@@ -9,12 +9,25 @@ import { withHeader, withPage } from './drive.mjs';
 import { TINY, losses, openSession, prepare, start, trainFiles, waitStep, waitTold } from './train.mjs';
 
 const TOLERANCE = 1e-3;
-const NAMES = ['adversarial', 'contextual', 'latent', 'generator', 'discriminator', 'real', 'fake'];
 const STEPS = 12;
 /** The step after which the run changes hands. */
 const HANDED = 6;
 const FILES = trainFiles(30, { normal: 2, abnormal: 2 });
-const FLAGS = ['--size', '32', '--channels', '1', '--width', '4', '--batch', '4', '--cut-skips', '7', '--lambda', '0', '--latent', 'memory', '--seed', '5'];
+/** The preset with which the page proposes to train, and one of the published method. */
+const KINDS = {
+  memory: {
+    given: TINY,
+    flags: ['--cut-skips', '7', '--lambda', '0', '--latent', 'memory'],
+    names: ['adversarial', 'contextual', 'latent', 'generator', 'discriminator', 'real', 'fake'],
+  },
+  repair: {
+    given: { preset: 'repair', size: 32, channels: 1, width: 4, batch: 4 },
+    // A part of a run has the whole's learning rates only where these stay the same.
+    flags: ['--preset', 'repair', '--schedule', 'constant'],
+    names: ['adversarial', 'contextual', 'latent', 'structural', 'generator', 'marking', 'discriminator', 'real', 'fake'],
+  },
+};
+const FLAGS = ['--size', '32', '--channels', '1', '--width', '4', '--batch', '4', '--seed', '5'];
 
 let server;
 let browser;
@@ -44,20 +57,20 @@ function lossesOf(run) {
   return lines.filter(({ event }) => event === 'step');
 }
 
-function assertSame(got, want, steps) {
+function assertSame(got, want, steps, names) {
   for (const step of steps) {
     const [a, b] = [got, want].map((list) => list.find((loss) => loss.step === step));
     assert.ok(a && b, `step ${step} was taken by both`);
-    for (const name of NAMES) {
+    for (const name of names) {
       const apart = Math.abs(a[name] - b[name]) / Math.max(1, Math.abs(b[name]));
       assert.ok(apart <= TOLERANCE, `step ${step}: ${name} is ${a[name]}, uninterrupted it is ${b[name]}`);
     }
   }
 }
 
-test('a checkpoint of the page goes on in the program', { timeout: 300_000 }, async () => {
+for (const [preset, { given: settings, names }] of Object.entries(KINDS)) test(`${preset}: a checkpoint of the page goes on in the program`, { timeout: 300_000 }, async () => {
   const folder = temporaryFolder();
-  const given = { ...TINY, steps: STEPS, seed: 5 };
+  const given = { ...settings, steps: STEPS, seed: 5 };
   await withPage(browser, server.url, { query: '?device=cpu' }, async (page) => {
     await openSession(page);
     await prepare(page, FILES, given);
@@ -81,14 +94,14 @@ test('a checkpoint of the page goes on in the program', { timeout: 300_000 }, as
     const here = await losses(page);
     const there = lossesOf(run);
     assert.equal(there.at(-1).step, STEPS);
-    assertSame(there, here, [HANDED + 1, HANDED + 2, HANDED + 3]);
+    assertSame(there, here, [HANDED + 1, HANDED + 2, HANDED + 3], names);
   });
 });
 
-test('a checkpoint of the program goes on in the page', { timeout: 300_000 }, async () => {
+for (const [preset, { given, flags, names }] of Object.entries(KINDS)) test(`${preset}: a checkpoint of the program goes on in the page`, { timeout: 300_000 }, async () => {
   const folder = temporaryFolder();
   const [whole, half] = ['whole', 'half'].map((name) => join(folder, name));
-  const train = (run, steps) => program(['train', '--data', data, ...FLAGS, '--steps', String(steps), '--out', run]);
+  const train = (run, steps) => program(['train', '--data', data, ...FLAGS, ...flags, '--steps', String(steps), '--out', run]);
   await train(whole, STEPS);
   await train(half, HANDED);
   // The shorter run's checkpoint as that of a run that was to be longer.
@@ -99,7 +112,7 @@ test('a checkpoint of the program goes on in the page', { timeout: 300_000 }, as
 
   await withPage(browser, server.url, { query: '?device=cpu' }, async (page) => {
     await openSession(page);
-    await prepare(page, FILES, TINY);
+    await prepare(page, FILES, given);
     await page.evaluate(
       (text) => window.session.continue(new Blob([Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0))]), { name: 'of the program' }),
       checkpoint.toString('base64'),
@@ -108,7 +121,7 @@ test('a checkpoint of the program goes on in the page', { timeout: 300_000 }, as
     assert.equal(finished.step, STEPS);
     const here = await losses(page);
     assert.equal(here[0].step, HANDED + 1, 'the page goes on where the program stopped');
-    assertSame(here, lossesOf(whole), [HANDED + 1, HANDED + 2, HANDED + 3]);
+    assertSame(here, lossesOf(whole), [HANDED + 1, HANDED + 2, HANDED + 3], names);
     const [told] = await page.evaluate(() => window.told.filter(({ type }) => type === 'history').map(({ detail }) => detail));
     assert.equal(told.history.losses.length, HANDED, 'and knows the losses before');
   });

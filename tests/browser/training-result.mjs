@@ -8,7 +8,7 @@ import { test } from 'node:test';
 import { launch, runProgram, sampleDir, startServer, temporaryFolder } from './harness.mjs';
 import { downloaded, withPage, waitRows } from './drive.mjs';
 
-const QUERY = '?size=32&channels=1&width=8&batch=16&steps=200&seed=0&device=cpu';
+const QUERY = '?preset=memory&size=32&channels=1&width=8&batch=16&steps=200&seed=0&device=cpu';
 const AUROC = 0.65;
 
 /** The probability that an abnormal score exceeds a normal one, ties counting one half. */

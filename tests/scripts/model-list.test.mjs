@@ -31,7 +31,7 @@ test('a method without a file is not offered', () => {
     writeFileSync(join(folder, 'methods/pca.safetensors'), 'abcde');
     mkdirSync(join(folder, 'lines'));
     writeFileSync(join(folder, 'lines/wood.safetensors'), 'ab');
-    assert.deepEqual(JSON.parse(modelList(folder)).map(({ set, method, bytes }) => [set, method, bytes]), [['solar-ir', 'skip-ganomaly', 3], ['solar-ir', 'pca', 5], ['wood', 'pca', 2]]);
+    assert.deepEqual(JSON.parse(modelList(folder)).map(({ set, method, bytes }) => [set, method, bytes]), [['solar-ir', 'skip-ganomaly', 3], ['solar-ir', 'pca', 5], ['wood', 'repair', 2]]);
   } finally {
     rmSync(folder, { recursive: true });
   }

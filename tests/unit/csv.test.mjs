@@ -35,7 +35,7 @@ function read(text) {
   return records;
 }
 
-const picture = { score: 0.25, residual: 0.1, latent: null };
+const picture = { score: 0.25, residual: 0.1, latent: null, marks: 0.7 };
 const row = (more) => ({ item: { name: 'a.png', path: 'set/a.png' }, picture, threshold: 0.5, verdict: 'normal', display: 0.25, error: null, ...more });
 
 test('quotes, commas and line ends in names come back as they were', () => {
@@ -70,9 +70,9 @@ test('what is not there is an empty field, not the word null', () => {
 
 test('a row: its path as the name, its numbers as they are, of an unreadable one only the error', () => {
   assert.deepEqual(Object.keys(lineOf(row())), COLUMNS);
-  assert.deepEqual(lineOf(row()), { name: 'set/a.png', score: 0.25, residual: 0.1, latent: null, threshold: 0.5, verdict: 'normal', display: 0.25, error: null });
+  assert.deepEqual(lineOf(row()), { name: 'set/a.png', score: 0.25, residual: 0.1, latent: null, marks: 0.7, threshold: 0.5, verdict: 'normal', display: 0.25, error: null });
   const bad = lineOf(row({ picture: null, threshold: null, verdict: 'error', error: 'not a picture' }));
-  assert.deepEqual(bad, { name: 'set/a.png', score: null, residual: null, latent: null, threshold: null, verdict: 'error', display: null, error: 'not a picture' });
+  assert.deepEqual(bad, { name: 'set/a.png', score: null, residual: null, latent: null, marks: null, threshold: null, verdict: 'error', display: null, error: 'not a picture' });
 });
 
 test('a second method: the same columns under other names, whatever became of the row', () => {
@@ -82,7 +82,7 @@ test('a second method: the same columns under other names, whatever became of th
   const lines = cases.map((second) => secondOf('PCA', second));
   for (const line of lines) assert.deepEqual(Object.keys(line), columns);
   assert.deepEqual(lines[0], {
-    second_method: 'PCA', second_score: 0.25, second_residual: 0.1, second_latent: null,
+    second_method: 'PCA', second_score: 0.25, second_residual: 0.1, second_latent: null, second_marks: 0.7,
     second_threshold: 0.2, second_verdict: 'anomalous', second_display: 0.7, second_error: null,
   });
   assert.deepEqual([lines[1].second_verdict, lines[1].second_error], ['error', 'unreadable']);

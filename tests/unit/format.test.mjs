@@ -1,7 +1,7 @@
 // Held: numbers as people read them, at the borders between their units. The words around them are not held.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { leadWords, modelEntries, skipsWords, thresholdSource } from '../../www/lib/model-words.js';
+import { heatWords, leadWords, modelEntries, skipsWords, thresholdSource } from '../../www/lib/model-words.js';
 import { nameOf, sizeWords } from '../../www/lib/model-files.js';
 import { dataUrl } from '../../www/lib/png.js';
 import { verdictOf } from '../../www/lib/verdict.js';
@@ -108,10 +108,13 @@ test('what a model says of its skips: nothing where none is cut', () => {
 });
 
 test('the lead says what the model in use does, and what it was trained on', () => {
+  const explanation = (memory_bank, marks = null) => ({ memory_bank, marks });
   const lead = (method, lambda, bank = false, subject = undefined) =>
-    leadWords({ method, header: { scoring: { lambda } }, explanation: { memory_bank: bank } }, subject);
-  const all = [lead('skip-ganomaly', 0.9), lead('skip-ganomaly', 0, true), lead('nearest', 1), lead('ganomaly', 0), lead('alocc', 0)];
+    leadWords({ method, header: { scoring: { lambda } }, explanation: explanation(bank, method === 'repair' ? 'how plainly' : null) }, subject);
+  const all = [lead('skip-ganomaly', 0.9), lead('skip-ganomaly', 0, true), lead('nearest', 1), lead('ganomaly', 0), lead('alocc', 0), lead('repair', 0, true)];
   assert.equal(new Set(all).size, all.length);
   assert.equal(lead('ganomaly', 0.9), lead('skip-ganomaly', 0.9));
-  assert.match(lead('pca', 1, false, 'thermal images'), /thermal images/);
+  for (const method of ['pca', 'repair']) assert.match(lead(method, 1, false, 'thermal images'), /thermal images/);
+  assert.match(heatWords({ explanation: explanation(false, 'how plainly') }), /marks/);
+  assert.match(heatWords({ explanation: explanation(true) }), /differ/);
 });

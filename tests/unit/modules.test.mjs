@@ -29,7 +29,7 @@ function withAll(name, found = new Set()) {
 
 /** What these modules need of a document, a window or a worker: nothing, also in their functions. */
 const PURE = [
-  'address.js', 'csv.js', 'format.js', 'model-files.js', 'model-words.js', 'names.js', 'outline.js', 'png.js', 'protocol.js', 'sets.js', 'verdict.js', 'walk.js',
+  'address.js', 'csv.js', 'format.js', 'found.js', 'model-files.js', 'model-words.js', 'names.js', 'outline.js', 'png.js', 'protocol.js', 'sets.js', 'verdict.js', 'walk.js',
   'zip.js',
   'training/histogram.js', 'training/panel-state.js', 'training/planner.js', 'training/points.js', 'training/protocol.js', 'training/records.js',
   'training/rehearse.js', 'training/url-settings.js', 'training/yield.js',

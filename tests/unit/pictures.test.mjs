@@ -151,7 +151,8 @@ test('how far it is, after each slice of time, from nothing to all', async (t) =
 
 test('settings: what was given before what suits the pictures, and the preset of the method', () => {
   const module = { complete_settings: (all) => all };
-  assert.deepEqual(settingsOf(module, { size: 64, batch: 8 }, { size: 32 }), { preset: 'memory', size: 32, batch: 8 });
+  assert.deepEqual(settingsOf(module, { size: 64, batch: 64, repair: { size: 64, batch: 8 } }, { size: 32 }), { preset: 'repair', size: 32, batch: 8 });
+  assert.deepEqual(settingsOf(module, { size: 64, batch: 64, repair: { size: 64, batch: 8 } }, { preset: 'memory' }), { preset: 'memory', size: 64, batch: 64 });
   assert.equal(settingsOf(module, {}, { method: 'aae' }).preset, 'paper');
   assert.equal(settingsOf(module, {}, { preset: 'paper' }).preset, 'paper');
 });

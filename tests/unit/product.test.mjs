@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { renderPart } from '../../www/lib/parts.js';
-import { SETS, lineOf, requestOf, samplesOf } from '../../www/lib/sets.js';
+import { FIRST_PART, SETS, lineOf, requestOf, samplesOf } from '../../www/lib/sets.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const pkg = process.env.PKG_CPU_DIR || join(root, 'pkg/cpu');
@@ -30,10 +30,13 @@ test('photographs are those of the program', () => {
   }
 });
 
-test('the page has each of the program\'s lines, and begins with a fault that it can have', () => {
+test('the page has each of the program\'s lines, and begins with a fault by rule, which shows', async () => {
   const lines = module.product_lines();
   assert.deepEqual(SETS.map(({ id }) => lineOf(id)?.id).filter(Boolean), lines.map(({ product }) => product));
-  for (const { product, faults } of lines) assert.ok(faults.includes(lineOf(product).first.kind), `${product} has no ${lineOf(product).first.kind}`);
+  for (const { product, faults: [kind] } of lines) {
+    const { box } = await renderPart(module, requestOf(product, { ...FIRST_PART, kind }));
+    assert.ok(box, `${product}, ${kind}`);
+  }
 });
 
 test('a part as a file: the fault is inside its box and its outline; without one there is neither', async () => {

@@ -114,6 +114,7 @@ test('the address repeats a run: minutes by the steps that they took, epochs whe
   const { preset, ...others } = whole;
   assert.equal(preset, 'memory');
   assert.deepEqual(read({ settings: { ...settings, preset: 'paper', method: 'egbad' } }), { ...others, method: 'egbad', epochs: '7' }, 'a run of a method without presets, from a checkpoint');
+  assert.deepEqual(read({ settings: { ...settings, preset: undefined, method: 'skip-ganomaly' } }), { ...others, method: 'skip-ganomaly', epochs: '7' }, 'a checkpoint names no preset');
 });
 
 test('settings that differ: also what one run has and another has not', () => {

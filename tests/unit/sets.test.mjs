@@ -59,5 +59,5 @@ test('parts to train on: 200 normals that the program finds under the same names
 
 test('before any script runs, the page speaks of what it opens with', () => {
   const html = readFileSync(new URL('../../www/index.html', import.meta.url), 'utf8');
-  assert.ok(html.includes(lineWords(lineOf(FIRST), false)), 'the lead of www/index.html');
+  assert.ok(html.includes(lineWords(lineOf(FIRST))), 'the lead of www/index.html');
 });

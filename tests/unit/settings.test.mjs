@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import {
-  allSettings, keyOf, optionOf, parse, presetFor, readAddress, resumeCommand, toAddress, trainCommand, unusedBy,
+  allSettings, keyOf, optionOf, parse, presetFor, readAddress, resumeCommand, suggestedFor, toAddress, trainCommand, unusedBy,
 } from '../../www/lib/training/url-settings.js';
 
 const schema = JSON.parse(readFileSync(new URL('../../www/lib/training/schema.json', import.meta.url), 'utf8'));
@@ -106,16 +106,28 @@ test('the form offers what can be trained here, and only what one of those metho
   assert.ok(schema.methods.some((one) => !one.in_steps), 'there are others');
 });
 
-test('what a method has no use for: never one of its own settings, and the preset but for the first method', () => {
+test('what a method has no use for: never one of its own settings, and the preset where it has but one', () => {
   for (const { name, settings: own } of schema.methods) {
     const unused = unusedBy(schema.methods, name);
     assert.deepEqual(unused.filter((field) => own.includes(field)), []);
     const all = schema.settings.map(({ field }) => field);
     assert.deepEqual(unused.filter((field) => field !== 'preset').sort(), all.filter((field) => !own.includes(field)).sort());
-    assert.equal(unused.includes('preset'), name !== 'skip-ganomaly');
+    const offered = schema.presets.filter(({ methods }) => methods.includes(name));
+    assert.equal(unused.includes('preset'), offered.length < 2, name);
   }
-  assert.deepEqual([undefined, 'skip-ganomaly', 'aae'].map(presetFor), ['memory', 'memory', 'paper']);
+  assert.deepEqual([undefined, 'repair', 'skip-ganomaly', 'aae'].map(presetFor), ['repair', 'repair', 'memory', 'paper']);
   for (const method of [undefined, 'aae']) assert.ok(schema.presets.some(({ name }) => name === presetFor(method)));
+});
+
+test('what suits the pictures depends on the method that is trained, by its name, its preset or by default', () => {
+  const suggested = { size: 32, channels: 1, width: 8, batch: 64, epochs: 7, repair: { size: 64, batch: 8, steps: 1000 } };
+  for (const given of [{}, { preset: 'repair' }, { method: 'repair' }, { method: 'repair', preset: 'paper' }]) {
+    assert.deepEqual(suggestedFor(suggested, given), { size: 64, channels: 1, width: 8, batch: 8, epochs: 7, steps: 1000 }, JSON.stringify(given));
+  }
+  assert.equal(suggestedFor(suggested, { epochs: 3 }).steps, null, 'steps do not stand in place of what a person gave');
+  for (const given of [{ preset: 'memory' }, { preset: 'paper' }, { method: 'skip-ganomaly' }, { method: 'aae' }]) {
+    assert.deepEqual(suggestedFor(suggested, given), { size: 32, channels: 1, width: 8, batch: 64, epochs: 7 }, JSON.stringify(given));
+  }
 });
 
 /** The words of a line, as a shell has them. */
@@ -137,6 +149,8 @@ test('the program\'s line has the settings that differ from the preset\'s, and o
   const memory = schema.presets.find(({ name }) => name === 'memory').changes;
   assert.deepEqual(line({ preset: 'memory', ...memory }), ['skip-ganomaly', 'train', '--data', 'PICTURES', '--preset', 'memory', '--out', 'RUN']);
   assert.ok(line({ preset: 'memory', ...memory, epochs: plain.epochs }).join(' ').includes(`--epochs ${plain.epochs}`), 'back from the preset\'s');
+  const repair = schema.presets.find(({ name }) => name === 'repair').changes;
+  assert.deepEqual(line({ preset: 'repair', ...repair, width: 8 }).slice(4, -2), ['--preset', 'repair', '--width', '8']);
   // A method starts from its published settings, in the program too.
   assert.deepEqual(line({ method: 'anogan', learning_rate: 1e-3 }).slice(4, -2), ['--method', 'anogan']);
   assert.deepEqual(line({ method: 'anogan', learning_rate: 2e-4 }).slice(4, -2), ['--method', 'anogan', '--learning-rate', '0.0002']);
