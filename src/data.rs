@@ -9,6 +9,8 @@
 //! | [`layout`] | which of a folder's files are trained on and which are labelled |
 //! | [`prepared`] | images prepared once and kept as bytes |
 //! | [`product`] | product lines: rendered pictures of parts with known faults |
+//! | [`simulation`] | normal images damaged on purpose, with a mark for each pixel of the damage |
+//! | [`sized_fault`] | faults of a known size and contrast on normal images |
 //! | [`digest`] | what a model was trained on |
 //!
 //! The program has more: `dataset` (one set of images, whatever the source), `sample` (one of its
@@ -25,6 +27,8 @@ pub mod layout;
 pub mod pictures;
 pub mod prepared;
 pub mod product;
+pub mod simulation;
+pub mod sized_fault;
 
 #[cfg(all(feature = "cli", not(target_family = "wasm")))]
 pub mod cifar10;
