@@ -470,6 +470,27 @@ export function complete_settings(given) {
 }
 
 /**
+ * Measures how small a fault a model finds in the images that its run held out, of all that it was given: `pictures`.
+ * `on_progress` receives the number of images done and the total; if it returns `false`, the promise rejects with an
+ * error named `Stopped`.
+ * @param {Device} device
+ * @param {Uint8Array | number[]} model
+ * @param {TrainingPictures} pictures
+ * @param {number} seed
+ * @param {(done: number, total: number) => boolean} on_progress
+ * @returns {FoundFaults}
+ */
+export function find_small_faults(device, model, pictures, seed, on_progress) {
+    _assertClass(device, Device);
+    _assertClass(pictures, TrainingPictures);
+    const val2 = +seed;
+    const ptr0 = passArray8ToWasm0(model, wasm.__wbindgen_malloc);
+    const len0 = WASM_VECTOR_LEN;
+    const ret = wasm.find_small_faults(device.__wbg_ptr, ptr0, len0, pictures.__wbg_ptr, val2, on_progress);
+    return ret;
+}
+
+/**
  * The images, length and memory of a run on a number of images; nothing is allocated.
  * @param {GivenSettings} given
  * @param {number} pictures
@@ -899,7 +920,7 @@ function __wbg_get_imports() {
             return ret;
         },
         __wbindgen_generic_0000000000000001: function(arg0, arg1) {
-            // Cast intrinsic for `Closure(Closure { owned: true, function: Function { arguments: [Externref], shim_idx: 1309, ret: Result(Unit), inner_ret: Some(Result(Unit)) }, mutable: true }) -> Externref`.
+            // Cast intrinsic for `Closure(Closure { owned: true, function: Function { arguments: [Externref], shim_idx: 1362, ret: Result(Unit), inner_ret: Some(Result(Unit)) }, mutable: true }) -> Externref`.
             const ret = makeMutClosure(arg0, arg1, wasm_bindgen__convert__closures_____invoke__h1d0c86c72c0126dc);
             return ret;
         },

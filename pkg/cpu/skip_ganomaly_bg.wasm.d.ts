@@ -9,6 +9,7 @@ export const build_info: () => [number, number, number];
 export const complete_settings: (a: any) => [number, number, number];
 export const device_kind: (a: number) => [number, number];
 export const device_open: (a: number, b: number) => any;
+export const find_small_faults: (a: number, b: number, c: number, d: number, e: number, f: any) => any;
 export const model_display_scores: (a: number, b: number, c: number, d: number) => [number, number];
 export const model_info: (a: number) => [number, number, number];
 export const model_load: (a: number, b: number, c: number) => [number, number, number];

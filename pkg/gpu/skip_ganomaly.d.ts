@@ -34,6 +34,21 @@ export type RenderedPart = {
 
 
 /**
+ * What A, R, L and M of a model are: `residual` follows "The residual R is the", `latent` "The latent term L", `marks` "The
+ * marks M say" (null if the method does not mark), `heat_map` "The heat map shows where".
+ */
+export type Explanation = {
+    formula: string;
+    residual: string;
+    latent: string;
+    memory_bank: boolean;
+    marks: string | null;
+    heat_map: string;
+};
+
+
+
+/**
  * `residual` is the mean R of the held-out images, `held_out` their scores; `memory_bank`: the training images in
  * the score's memory bank, if it has one.
  */
@@ -97,10 +112,14 @@ export type Settings = {
     batch: number;
     seed: number;
     learning_rate: number;
+    schedule: string;
     adversarial_weight: number;
     contextual_weight: number;
     latent_weight: number;
     latent_in_discriminator: boolean;
+    structural_weight: number;
+    marks_weight: number;
+    damaged_share: number;
     input_noise: number;
     input_mask: number;
     skip_dropout: number;
@@ -108,6 +127,7 @@ export type Settings = {
     augment: string;
     label_smoothing: number;
     lambda: number | null;
+    mu: number;
     residual: string;
     latent: string;
     balance: string;
@@ -135,6 +155,35 @@ export type Header = {
 
 
 
+/** Faults of one kind and contrast; `words` follows "finds 90 % of them". */
+export type FaultSeries = {
+    kind: string;
+    origin: string;
+    contrast: number;
+    trials: number;
+    hits: number;
+    curve: { intercept: number; slope: number } | null;
+    a90: number | null;
+    a90_95: number | null;
+    reason: string | null;
+    words: string;
+    groups: FaultGroup[];
+};
+export type FaultGroup = { from: number; to: number; size: number; hits: number; trials: number; probability: number | null };
+
+
+
+/** How small a simulated fault a model finds: in pixels of its images, which have `side` pixels a side. */
+export type FoundFaults = {
+    normals: number;
+    side: number;
+    false_alarm_rate: number;
+    contrast: number;
+    series: FaultSeries[];
+};
+
+
+
 /** Peak memory of a run in bytes, by use. */
 export type MemoryEstimate = {
     weights: number;
@@ -148,13 +197,14 @@ export type MemoryEstimate = {
 
 
 
-/** Settings that suit a set of images. */
+/** Settings that suit a set of images; `repair`: what suits the method of that name instead. */
 export type Suggestion = {
     size: number;
     channels: number;
     width: number;
     batch: number;
     epochs: number;
+    repair: { size: number; batch: number; steps: number };
 };
 
 
@@ -182,6 +232,7 @@ export type ScoredImage = {
     score: number;
     residual: number;
     latent: number | null;
+    marks: number | null;
     threshold: number | null;
     verdict: Verdict;
     display: number | null;
@@ -193,16 +244,6 @@ export type ScoredImage = {
     heat: Uint8Array<ArrayBuffer>;
 };
 export type ImageResult = ScoredImage | { error: string };
-
-
-
-/** What A, R and L of a model are: `residual` follows "The residual R is the", `latent` "The latent term L". */
-export type Explanation = {
-    formula: string;
-    residual: string;
-    latent: string;
-    memory_bank: boolean;
-};
 
 
 
@@ -276,6 +317,7 @@ export type Calibration = {
     residual: Quantiles;
     latent: Quantiles | null;
     heat_map_scale: number;
+    heat_map_floor: number;
 };
 export type Quantiles = Record<"min" | "q01" | "q05" | "q25" | "median" | "q75" | "q95" | "q99" | "max", number>;
 
@@ -351,7 +393,8 @@ export type Scoring = {
     residual: string;
     latent: string;
     balance: string;
-    normaliser: { residual: Span; latent: Span } | null;
+    mu?: number;
+    normaliser: { residual: Span; latent: Span; marks?: Span[] } | null;
     search_steps?: number;
 };
 /** From the median to the 95th percentile. */
@@ -362,7 +405,7 @@ export type Span = { median: number; q95: number };
 export type SelfCheck = {
     anomaly_score: number;
     tolerance: number;
-    scores?: { anomaly_score: number; residual: number; latent: number | null }[];
+    scores?: { anomaly_score: number; residual: number; latent: number | null; marks?: number }[];
 };
 
 
@@ -538,6 +581,13 @@ export function build_info(): BuildInfo;
 export function complete_settings(given: GivenSettings): Settings;
 
 /**
+ * Measures how small a fault a model finds in the images that its run held out, of all that it was given: `pictures`.
+ * `on_progress` receives the number of images done and the total; if it returns `false`, the promise rejects with an
+ * error named `Stopped`.
+ */
+export function find_small_faults(device: Device, model: Uint8Array | number[], pictures: TrainingPictures, seed: number, on_progress: (done: number, total: number) => boolean): Promise<FoundFaults>;
+
+/**
  * The images, length and memory of a run on a number of images; nothing is allocated.
  */
 export function plan_run(given: GivenSettings, pictures: number): RunPlan;
@@ -586,6 +636,7 @@ export interface InitOutput {
     readonly complete_settings: (a: any) => [number, number, number];
     readonly device_kind: (a: number) => [number, number];
     readonly device_open: (a: number, b: number) => any;
+    readonly find_small_faults: (a: number, b: number, c: number, d: number, e: number, f: any) => any;
     readonly model_display_scores: (a: number, b: number, c: number, d: number) => [number, number];
     readonly model_info: (a: number) => [number, number, number];
     readonly model_load: (a: number, b: number, c: number) => [number, number, number];
@@ -618,12 +669,12 @@ export interface InitOutput {
     readonly trainingpictures_new: (a: number, b: number) => [number, number, number];
     readonly trainingpictures_to_bytes: (a: number) => [number, number, number];
     readonly wasm_bindgen__convert__closures_____invoke__h1719ec2ad59babfd: (a: number, b: number, c: any) => [number, number];
-    readonly wasm_bindgen__convert__closures_____invoke__h1719ec2ad59babfd_40: (a: number, b: number, c: any) => [number, number];
     readonly wasm_bindgen__convert__closures_____invoke__h1719ec2ad59babfd_41: (a: number, b: number, c: any) => [number, number];
+    readonly wasm_bindgen__convert__closures_____invoke__h1719ec2ad59babfd_42: (a: number, b: number, c: any) => [number, number];
     readonly wasm_bindgen__convert__closures_____invoke__h3fe61c1fb5bdca27: (a: number, b: number, c: any, d: any) => void;
     readonly wasm_bindgen__convert__closures_____invoke__h40d9836e92bdb5d4: (a: number, b: number, c: any) => [number, number];
     readonly wasm_bindgen__convert__closures_____invoke__h8a7613392d9b50e9: (a: number, b: number, c: any) => void;
-    readonly wasm_bindgen__convert__closures_____invoke__h8a7613392d9b50e9_39: (a: number, b: number, c: any) => void;
+    readonly wasm_bindgen__convert__closures_____invoke__h8a7613392d9b50e9_40: (a: number, b: number, c: any) => void;
     readonly __wbindgen_malloc_command_export: (a: number, b: number) => number;
     readonly __wbindgen_realloc_command_export: (a: number, b: number, c: number, d: number) => number;
     readonly __wbindgen_free_command_export: (a: number, b: number, c: number) => void;

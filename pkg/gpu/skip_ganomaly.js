@@ -470,6 +470,27 @@ export function complete_settings(given) {
 }
 
 /**
+ * Measures how small a fault a model finds in the images that its run held out, of all that it was given: `pictures`.
+ * `on_progress` receives the number of images done and the total; if it returns `false`, the promise rejects with an
+ * error named `Stopped`.
+ * @param {Device} device
+ * @param {Uint8Array | number[]} model
+ * @param {TrainingPictures} pictures
+ * @param {number} seed
+ * @param {(done: number, total: number) => boolean} on_progress
+ * @returns {FoundFaults}
+ */
+export function find_small_faults(device, model, pictures, seed, on_progress) {
+    _assertClass(device, Device);
+    _assertClass(pictures, TrainingPictures);
+    const val2 = +seed;
+    const ptr0 = passArray8ToWasm0(model, wasm.__wbindgen_malloc_command_export);
+    const len0 = WASM_VECTOR_LEN;
+    const ret = wasm.find_small_faults(device.__wbg_ptr, ptr0, len0, pictures.__wbg_ptr, val2, on_progress);
+    return ret;
+}
+
+/**
  * The images, length and memory of a run on a number of images; nothing is allocated.
  * @param {GivenSettings} given
  * @param {number} pictures
@@ -1487,33 +1508,33 @@ function __wbg_get_imports() {
             arg0.writeBuffer(arg1, arg2, getArrayU8FromWasm0(arg3, arg4), arg5, arg6);
         }, arguments); },
         __wbindgen_generic_0000000000000001: function(arg0, arg1) {
-            // Cast intrinsic for `Closure(Closure { owned: true, function: Function { arguments: [Externref], shim_idx: 32911, ret: Result(Unit), inner_ret: Some(Result(Unit)) }, mutable: true }) -> Externref`.
+            // Cast intrinsic for `Closure(Closure { owned: true, function: Function { arguments: [Externref], shim_idx: 33393, ret: Result(Unit), inner_ret: Some(Result(Unit)) }, mutable: true }) -> Externref`.
             const ret = makeMutClosure(arg0, arg1, wasm_bindgen__convert__closures_____invoke__h40d9836e92bdb5d4);
             return ret;
         },
         __wbindgen_generic_0000000000000002: function(arg0, arg1) {
-            // Cast intrinsic for `Closure(Closure { owned: true, function: Function { arguments: [NamedExternref("GPUDevice")], shim_idx: 16972, ret: Result(Unit), inner_ret: Some(Result(Unit)) }, mutable: true }) -> Externref`.
+            // Cast intrinsic for `Closure(Closure { owned: true, function: Function { arguments: [NamedExternref("GPUDevice")], shim_idx: 17454, ret: Result(Unit), inner_ret: Some(Result(Unit)) }, mutable: true }) -> Externref`.
             const ret = makeMutClosure(arg0, arg1, wasm_bindgen__convert__closures_____invoke__h1719ec2ad59babfd);
             return ret;
         },
         __wbindgen_generic_0000000000000003: function(arg0, arg1) {
-            // Cast intrinsic for `Closure(Closure { owned: true, function: Function { arguments: [NamedExternref("GPUDeviceLostInfo")], shim_idx: 16971, ret: Unit, inner_ret: Some(Unit) }, mutable: true }) -> Externref`.
+            // Cast intrinsic for `Closure(Closure { owned: true, function: Function { arguments: [NamedExternref("GPUDeviceLostInfo")], shim_idx: 17453, ret: Unit, inner_ret: Some(Unit) }, mutable: true }) -> Externref`.
             const ret = makeMutClosure(arg0, arg1, wasm_bindgen__convert__closures_____invoke__h8a7613392d9b50e9);
             return ret;
         },
         __wbindgen_generic_0000000000000004: function(arg0, arg1) {
-            // Cast intrinsic for `Closure(Closure { owned: true, function: Function { arguments: [NamedExternref("GPUUncapturedErrorEvent")], shim_idx: 16971, ret: Unit, inner_ret: Some(Unit) }, mutable: true }) -> Externref`.
-            const ret = makeMutClosure(arg0, arg1, wasm_bindgen__convert__closures_____invoke__h8a7613392d9b50e9_39);
+            // Cast intrinsic for `Closure(Closure { owned: true, function: Function { arguments: [NamedExternref("GPUUncapturedErrorEvent")], shim_idx: 17453, ret: Unit, inner_ret: Some(Unit) }, mutable: true }) -> Externref`.
+            const ret = makeMutClosure(arg0, arg1, wasm_bindgen__convert__closures_____invoke__h8a7613392d9b50e9_40);
             return ret;
         },
         __wbindgen_generic_0000000000000005: function(arg0, arg1) {
-            // Cast intrinsic for `Closure(Closure { owned: true, function: Function { arguments: [NamedExternref("any")], shim_idx: 16972, ret: Result(Unit), inner_ret: Some(Result(Unit)) }, mutable: true }) -> Externref`.
-            const ret = makeMutClosure(arg0, arg1, wasm_bindgen__convert__closures_____invoke__h1719ec2ad59babfd_40);
+            // Cast intrinsic for `Closure(Closure { owned: true, function: Function { arguments: [NamedExternref("any")], shim_idx: 17454, ret: Result(Unit), inner_ret: Some(Result(Unit)) }, mutable: true }) -> Externref`.
+            const ret = makeMutClosure(arg0, arg1, wasm_bindgen__convert__closures_____invoke__h1719ec2ad59babfd_41);
             return ret;
         },
         __wbindgen_generic_0000000000000006: function(arg0, arg1) {
-            // Cast intrinsic for `Closure(Closure { owned: true, function: Function { arguments: [NamedExternref("undefined")], shim_idx: 16972, ret: Result(Unit), inner_ret: Some(Result(Unit)) }, mutable: true }) -> Externref`.
-            const ret = makeMutClosure(arg0, arg1, wasm_bindgen__convert__closures_____invoke__h1719ec2ad59babfd_41);
+            // Cast intrinsic for `Closure(Closure { owned: true, function: Function { arguments: [NamedExternref("undefined")], shim_idx: 17454, ret: Result(Unit), inner_ret: Some(Result(Unit)) }, mutable: true }) -> Externref`.
+            const ret = makeMutClosure(arg0, arg1, wasm_bindgen__convert__closures_____invoke__h1719ec2ad59babfd_42);
             return ret;
         },
         __wbindgen_generic_0000000000000007: function(arg0) {
@@ -1560,8 +1581,8 @@ function wasm_bindgen__convert__closures_____invoke__h8a7613392d9b50e9(arg0, arg
     wasm.wasm_bindgen__convert__closures_____invoke__h8a7613392d9b50e9(arg0, arg1, arg2);
 }
 
-function wasm_bindgen__convert__closures_____invoke__h8a7613392d9b50e9_39(arg0, arg1, arg2) {
-    wasm.wasm_bindgen__convert__closures_____invoke__h8a7613392d9b50e9_39(arg0, arg1, arg2);
+function wasm_bindgen__convert__closures_____invoke__h8a7613392d9b50e9_40(arg0, arg1, arg2) {
+    wasm.wasm_bindgen__convert__closures_____invoke__h8a7613392d9b50e9_40(arg0, arg1, arg2);
 }
 
 function wasm_bindgen__convert__closures_____invoke__h40d9836e92bdb5d4(arg0, arg1, arg2) {
@@ -1578,15 +1599,15 @@ function wasm_bindgen__convert__closures_____invoke__h1719ec2ad59babfd(arg0, arg
     }
 }
 
-function wasm_bindgen__convert__closures_____invoke__h1719ec2ad59babfd_40(arg0, arg1, arg2) {
-    const ret = wasm.wasm_bindgen__convert__closures_____invoke__h1719ec2ad59babfd_40(arg0, arg1, arg2);
+function wasm_bindgen__convert__closures_____invoke__h1719ec2ad59babfd_41(arg0, arg1, arg2) {
+    const ret = wasm.wasm_bindgen__convert__closures_____invoke__h1719ec2ad59babfd_41(arg0, arg1, arg2);
     if (ret[1]) {
         throw takeFromExternrefTable0(ret[0]);
     }
 }
 
-function wasm_bindgen__convert__closures_____invoke__h1719ec2ad59babfd_41(arg0, arg1, arg2) {
-    const ret = wasm.wasm_bindgen__convert__closures_____invoke__h1719ec2ad59babfd_41(arg0, arg1, arg2);
+function wasm_bindgen__convert__closures_____invoke__h1719ec2ad59babfd_42(arg0, arg1, arg2) {
+    const ret = wasm.wasm_bindgen__convert__closures_____invoke__h1719ec2ad59babfd_42(arg0, arg1, arg2);
     if (ret[1]) {
         throw takeFromExternrefTable0(ret[0]);
     }
