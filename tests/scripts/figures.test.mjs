@@ -181,7 +181,9 @@ test('the bundled model is what README, the results and the list of models say',
 
 test('methods side by side: the table of means is that of the runs', () => {
   const means = table(RESULTS, ['method', 'solar-ir', 'mnist', 'mean'], /^Methods side by side$/);
-  assert.equal(means.rows.length, schema.methods.length, `${RESULTS}, methods side by side, has not as many rows as www/lib/training/schema.json has methods`);
+  // Repair was not among them: it has a section of its own.
+  const compared = schema.methods.filter(({ name }) => name !== 'repair');
+  assert.equal(means.rows.length, compared.length, `${RESULTS}, methods side by side, has not as many rows as www/lib/training/schema.json has methods`);
   for (const [method, ...cells] of means.rows) {
     const sets = means.header.slice(1, -1);
     const of = sets.map((set, i) => {
