@@ -609,13 +609,13 @@ test('a pause does not wait for a preview', onPage({ module: `{
 test('other sizes after the pictures were prepared: they are prepared again', onPage({}, async (page) => {
   await openSession(page);
   const first = await prepare(page, trainFiles(16), {});
-  assert.deepEqual([first.settings.size, first.settings.channels, first.settings.batch], [32, 1, 4], JSON.stringify(first.settings));
-  const planned = await plan(page, { ...SETTINGS, size: 64, channels: 3, steps: 2 });
+  assert.deepEqual([first.settings.size, first.settings.channels, first.settings.batch], [64, 1, 4], JSON.stringify(first.settings));
+  const planned = await plan(page, { ...SETTINGS, size: 32, channels: 3, steps: 2 });
   assert.ok(planned.fits, planned.words);
-  await start(page, { ...SETTINGS, size: 64, channels: 3, steps: 2 });
+  await start(page, { ...SETTINGS, size: 32, channels: 3, steps: 2 });
   await waitTold(page, 'finished');
   const preview = (await all(page, 'preview')).at(-1).preview;
-  assert.deepEqual([preview.step, preview.pictures[0].size], [2, 64]);
+  assert.deepEqual([preview.step, preview.pictures[0].size], [2, 32]);
   assert.deepEqual(Object.values(preview.pictures[0].input).slice(0, 4), [0x89, 0x50, 0x4e, 0x47], 'a PNG');
 }));
 
