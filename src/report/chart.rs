@@ -31,6 +31,13 @@ pub struct Line {
     pub band: Points,
 }
 
+impl Line {
+    /// Its entry in the legend.
+    fn key(&self) -> (String, &'static str, Key) {
+        (self.name.clone(), self.class, Key::Line(None))
+    }
+}
+
 /// A point of a line that is named.
 pub struct Mark {
     pub at: (f64, f64),
@@ -178,15 +185,11 @@ pub fn lines(caption: Caption, lines: &[Line], y_from: Option<f64>, marks: &[Mar
                 text-anchor=(if x > middle { "end" } else { "start" }) { (mark.text) }
         }
     };
-    let legend = lines
-        .iter()
-        .map(|line| (line.name.clone(), line.class, Key::Line(None)));
-    let legend = legend.collect();
     Drawing {
         caption,
         height,
         body,
-        legend,
+        legend: lines.iter().map(Line::key).collect(),
     }
 }
 
@@ -210,15 +213,11 @@ pub fn probabilities(caption: Caption, curves: &[(Line, Points)], level: f64) ->
             }
         }
     };
-    let legend = curves
-        .iter()
-        .map(|(line, _)| (line.name.clone(), line.class, Key::Line(None)));
-    let legend = legend.collect();
     Drawing {
         caption,
         height,
         body,
-        legend,
+        legend: curves.iter().map(|(line, _)| line.key()).collect(),
     }
 }
 
